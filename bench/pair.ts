@@ -1,0 +1,171 @@
+/**
+ * Two servers, one load: started together, loaded in turn, compared round by round, so that a machine that is slow for
+ * a moment is slow for both. One core each for the server and the load (Linux; elsewhere unpinned).
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { promisify } from 'node:util'
+
+export interface Contender {
+  readonly name: string
+  /** Program and arguments; the port is added as the last one. */
+  readonly command: readonly string[]
+}
+
+export interface Sample {
+  readonly requestsPerSec: number
+  readonly p99Ms: number
+  /** User and system time of the server process for a request. */
+  readonly cpuMicros: number
+}
+
+export interface Comparison {
+  readonly name: string
+  readonly against: string
+  readonly path: string
+  readonly rounds: number
+  readonly ours: Sample
+  readonly theirs: Sample
+  /** Median over the rounds of ours ÷ theirs. */
+  readonly ratio: Sample
+}
+
+const pinned = process.platform === 'linux'
+const serverCore = '0'
+const loadCore = '1'
+const run = promisify(execFile)
+
+/** A run on a machine with one core, or without wrk, compares nothing: it says so instead. */
+export async function requireTools(): Promise<void> {
+  try {
+    await run('wrk', ['--version']).catch((error) => {
+      if (error.code === 'ENOENT') throw error
+    })
+  } catch {
+    console.error('bench: wrk is not installed (Debian and Ubuntu: apt-get install wrk)')
+    process.exit(2)
+  }
+}
+
+export async function compare(
+  ours: Contender,
+  theirs: Contender,
+  { path = '/', rounds = 7, seconds = 2, connections = 64 } = {},
+): Promise<Comparison> {
+  const servers = [await start(ours), await start(theirs)] as const
+  try {
+    const load = async ({ port, child }: Server, forSeconds: number): Promise<Sample> => {
+      const before = cpuSeconds(child.pid!)
+      const args = ['-t1', `-c${connections}`, `-d${forSeconds}s`, '--latency', `http://127.0.0.1:${port}${path}`]
+      const { stdout } = pinned ? await run('taskset', ['-c', loadCore, 'wrk', ...args]) : await run('wrk', args)
+      return parse(stdout, cpuSeconds(child.pid!) - before)
+    }
+    for (const server of servers) await load(server, 2)
+    const samples: [Sample, Sample][] = []
+    for (let round = 0; round < rounds; round++) {
+      // Who is first alternates as well.
+      const pair: [Sample, Sample] = [null as never, null as never]
+      for (const index of round % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const)) {
+        pair[index] = await load(servers[index], seconds)
+      }
+      samples.push(pair)
+    }
+    return {
+      name: ours.name,
+      against: theirs.name,
+      path,
+      rounds,
+      ours: medians(samples.map(([sample]) => sample)),
+      theirs: medians(samples.map(([, sample]) => sample)),
+      ratio: medians(
+        samples.map(([mine, other]) => ({
+          requestsPerSec: mine.requestsPerSec / other.requestsPerSec,
+          p99Ms: mine.p99Ms / other.p99Ms,
+          cpuMicros: mine.cpuMicros / other.cpuMicros,
+        })),
+      ),
+    }
+  } finally {
+    for (const { child } of servers) child.kill('SIGKILL')
+  }
+}
+
+export function row({ name, against, path, ours, theirs, ratio }: Comparison): string[] {
+  return [
+    `${name} ÷ ${against}`,
+    path,
+    `${Math.round(ours.requestsPerSec).toLocaleString('en')} ÷ ${Math.round(theirs.requestsPerSec).toLocaleString('en')}`,
+    ratio.requestsPerSec.toFixed(2),
+    `${ours.p99Ms.toFixed(1)} ÷ ${theirs.p99Ms.toFixed(1)}`,
+    ratio.p99Ms.toFixed(2),
+    `${ours.cpuMicros.toFixed(1)} ÷ ${theirs.cpuMicros.toFixed(1)}`,
+    ratio.cpuMicros.toFixed(2),
+  ]
+}
+
+export const columns = ['servers', 'path', 'requests/s', 'ratio', 'p99 ms', 'ratio', 'CPU µs/request', 'ratio']
+
+interface Server {
+  readonly port: number
+  readonly child: ChildProcess
+}
+
+async function start({ command }: Contender): Promise<Server> {
+  const port = await freePort()
+  const [program = '', ...args] = pinned ? ['taskset', '-c', serverCore, ...command] : command
+  const child = spawn(program, [...args, String(port)], { stdio: ['ignore', 'ignore', 'inherit'] })
+  for (let attempt = 0; attempt < 100; attempt++) {
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    if (child.exitCode !== null) break
+    const answered = await fetch(`http://127.0.0.1:${port}/`).then(
+      (response) => response.ok,
+      () => false,
+    )
+    if (answered) return { port, child }
+  }
+  child.kill('SIGKILL')
+  throw new Error(`bench: ${command.join(' ')} did not answer`)
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().once('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as { port: number }
+      probe.close(() => resolve(port))
+    })
+  })
+}
+
+const ticksPerSecond = 100
+
+/** Linux only; 0 elsewhere. taskset execs, so the pid is the server's own. */
+function cpuSeconds(pid: number): number {
+  if (!pinned) return 0
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond
+}
+
+function parse(stdout: string, cpu: number): Sample {
+  const rate = /Requests\/sec:\s+([\d.]+)/.exec(stdout)
+  const total = /(\d+) requests in/.exec(stdout)
+  const p99 = /99%\s+([\d.]+)(us|ms|s)/.exec(stdout)
+  if (!rate || !total || !p99 || /Non-2xx|Socket errors/.test(stdout)) throw new Error(`bench: wrk said\n${stdout}`)
+  const unit = { us: 0.001, ms: 1, s: 1000 }[p99[2] as 'us' | 'ms' | 's']
+  return { requestsPerSec: Number(rate[1]), p99Ms: Number(p99[1]) * unit, cpuMicros: (cpu * 1e6) / Number(total[1]) }
+}
+
+function medians(samples: readonly Sample[]): Sample {
+  const median = (of: (sample: Sample) => number) => {
+    const sorted = samples.map(of).sort((a, b) => a - b)
+    return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+  }
+  return {
+    requestsPerSec: median((sample) => sample.requestsPerSec),
+    p99Ms: median((sample) => sample.p99Ms),
+    cpuMicros: median((sample) => sample.cpuMicros),
+  }
+}

@@ -1,0 +1,102 @@
+/** The body of a request on `node:http` and `node:http2`: counted, refused in the middle, or read away after an early answer. */
+import { type IncomingMessage, STATUS_CODES } from 'node:http'
+import type { Http2ServerRequest } from 'node:http2'
+
+export type Incoming = IncomingMessage | Http2ServerRequest
+
+/** What the application's read of a refused body fails with; Hono answers an error that has `getResponse` with what that gives. */
+export class BodyRefusedError extends Error {
+  override readonly name = 'BodyRefusedError'
+  readonly code = 'BODY_REFUSED'
+  readonly status: number
+  readonly #close: boolean
+  constructor(status: number, close: boolean) {
+    super(`the request body was refused: ${status} ${STATUS_CODES[status]}`)
+    this.status = status
+    this.#close = close
+  }
+  getResponse(): Response {
+    return refusal(this.status, this.#close)
+  }
+}
+
+/** HTTP/2 knows no `Connection: close`; there the stream ends and the session lives. */
+const refusal = (status: number, close: boolean): Response =>
+  new Response(`${STATUS_CODES[status]}\n`, {
+    status,
+    headers: { 'content-type': 'text/plain', ...(close ? { connection: 'close' } : {}) },
+  })
+
+export function hasBody(incoming: Incoming): boolean {
+  if (incoming.httpVersionMajor === 2) return !(incoming as Http2ServerRequest).stream.endAfterHeaders
+  const { headers } = incoming
+  const length = headers['content-length']
+  return length === undefined ? headers['transfer-encoding'] !== undefined : length !== '0'
+}
+
+export class Body {
+  readonly #incoming: Incoming
+  #bytes = 0
+  #refusedWith: number | null = null
+
+  /** `maxBytes` 0: off. A body of unknown length is known to be too large only in its middle. */
+  constructor(incoming: Incoming, maxBytes: number, onTooLarge: () => void) {
+    this.#incoming = incoming
+    const push = incoming.push.bind(incoming)
+    incoming.push = (chunk: any, encoding?: BufferEncoding) => {
+      if (chunk === null) return push(chunk)
+      // What is refused is still read, or the client could not read the answer.
+      if (this.#refusedWith !== null) return true
+      this.#bytes += chunk.length
+      if (maxBytes === 0 || this.#bytes <= maxBytes) return push(chunk, encoding)
+      onTooLarge()
+      return true
+    }
+  }
+
+  get complete(): boolean {
+    return this.#incoming.complete
+  }
+
+  get refused(): boolean {
+    return this.#refusedWith !== null
+  }
+
+  /** Whether the application waits for more of it. */
+  get wanted(): boolean {
+    const { readableFlowing, readableLength } = this.#incoming
+    return readableFlowing === true || (this.#incoming.listenerCount('readable') > 0 && readableLength === 0)
+  }
+
+  /** Makes the application's read fail; whatever it then answers, `unlessRefused` answers with the status. */
+  refuse(status: number): void {
+    if (this.refused) return
+    this.#refusedWith = status
+    if (this.#incoming.listenerCount('error') === 0) return
+    this.#incoming.emit('error', new BodyRefusedError(status, this.#close))
+  }
+
+  /** Reads the rest away, whoever else was reading it. */
+  discard(): void {
+    this.#refusedWith ??= 413
+    this.#incoming.on('error', () => {})
+    this.#incoming.on('pause', () => this.#incoming.resume())
+    this.#incoming.resume()
+  }
+
+  async unlessRefused(answer: Response | Promise<Response>): Promise<Response> {
+    let response: Response | null = null
+    try {
+      response = await answer
+    } catch (error) {
+      if (!this.refused) throw error
+    }
+    if (response !== null && !this.refused) return response
+    response?.body?.cancel().catch(() => {})
+    return refusal(this.#refusedWith ?? 413, this.#close)
+  }
+
+  get #close(): boolean {
+    return this.#incoming.httpVersionMajor < 2
+  }
+}

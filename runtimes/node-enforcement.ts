@@ -1,0 +1,30 @@
+/** Who holds each limit where `node-http.ts` serves. */
+import type { Enforced, Enforcement } from '../src/enforcement.ts'
+
+const swept = (how: string): Enforced => ({ by: 'hangup', stepMs: 0, how })
+const native = (how: string): Enforced => ({ by: 'runtime', stepMs: 0, how })
+
+export const enforcement: Enforcement = {
+  handshakeTimeoutMs: native('tls handshakeTimeout'),
+  headTimeoutMs: native('http headersTimeout, looked at 20 times per limit'),
+  maxHeadBytes: native('http maxHeaderSize'),
+  bodyTimeoutMs: swept('swept every 100 ms while the application reads; HTTP/2: per session'),
+  minBodyBytesPerSec: swept('swept every 100 ms while the application reads; HTTP/2: per session'),
+  maxBodyBytes: swept('Content-Length, else counted'),
+  handlerTimeoutMs: swept('a timer round the handler'),
+  writeTimeoutMs: swept('swept every 100 ms: bytes taken by the kernel; its send buffer is not seen'),
+  minResponseBytesPerSec: swept('swept every 100 ms: bytes taken by the kernel; its send buffer is not seen'),
+  minRateGraceMs: swept('credit of the two rates'),
+  streamIdleTimeoutMs: swept('swept every 100 ms'),
+  discardTimeoutMs: swept('lingering close'),
+  discardBytes: swept('lingering close'),
+  idleTimeoutMs: swept('swept every 100 ms; HTTP/2: GOAWAY'),
+  keepAliveHintMs: native('Keep-Alive header; HTTP/2 has none'),
+  maxRequestsPerConnection: swept('counted; HTTP/2: GOAWAY'),
+  maxConnectionAgeMs: swept('at each request, and swept while idle'),
+  maxConnections: swept('at accept'),
+  minIdleMs: swept('asked before a drain or pressure hangs up'),
+  drainDelayMs: swept('drain'),
+  drainSpreadMs: swept('drain, in steps of 25 ms'),
+  drainTimeoutMs: swept('drain'),
+}

@@ -1,0 +1,252 @@
+/**
+ * `serve()` over `node:http` and @hono/node-server: what Node and Deno share. Node's own clocks are used where they mean
+ * what the policy means (request heads, the TLS handshake); the rest is the bookkeeping of `node-wire.ts`, swept ten
+ * times a second.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http'
+import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Session } from 'node:http2'
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
+import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
+import type { Enforcement } from '../src/enforcement.ts'
+import { Book } from '../src/lifecycle/book.ts'
+import { Drain } from '../src/lifecycle/drain.ts'
+import { guardHandler } from '../src/lifecycle/guard.ts'
+import type { App, Running, ServeOptions } from '../src/server.ts'
+import { fetchOf, listenError, prepare, urlOf } from '../src/serving.ts'
+import { onSignals } from '../src/signals.ts'
+import { Body, hasBody, type Incoming } from './node-body.ts'
+import { Session } from './node-session.ts'
+import { type NodeMember, Wire, type WireContext } from './node-wire.ts'
+
+export interface NodeServeOptions extends ServeOptions {
+  /** As in @hono/node-server: `{ server: new WebSocketServer({ noServer: true }) }` of the package `ws`. */
+  readonly websocket?: { readonly server: object }
+}
+
+type Outgoing = ServerResponse | Http2ServerResponse
+type Listener = (incoming: any, outgoing: any) => void
+
+/** What differs between the runtimes that have `node:http`. */
+export interface NodeFlavour {
+  readonly runtime: 'node' | 'deno'
+  readonly enforcement: Enforcement
+  /** What the application gets as `c.env`, like from Hono's own adapter of the runtime. */
+  env(bindings: HttpBindings): unknown
+  /** Makes the server that speaks TLS. */
+  secure(options: ServerOptions & { cert: string; key: string; handshakeTimeout: number }, listener: Listener): Server
+  readonly pieces: boolean
+  /** Answers a request for a WebSocket, where @hono/node-server's own way is not the runtime's. */
+  upgrade?(
+    incoming: IncomingMessage,
+    socket: Socket,
+    head: Uint8Array,
+    answer: (request: Request) => Response | Promise<Response>,
+  ): void
+}
+
+export async function serveNodeHttp(app: App, options: NodeServeOptions, flavour: NodeFlavour): Promise<Running> {
+  const { policy, log } = prepare(options, ['websocket'], flavour)
+  const now = () => performance.now()
+  const book = new Book<NodeMember>({ policy, now, onHangUp: log.note })
+  const context: WireContext = { policy, now, book, draining: () => drain.draining, pieces: flavour.pieces }
+  const wires = new WeakMap<object, Wire>()
+  const sessions = new WeakMap<object, Session>()
+  const bodies = new WeakMap<Incoming, Body>()
+  let requests = 0
+
+  const handler = guardHandler(fetchOf(app), {
+    handlerTimeoutMs: policy.handlerTimeoutMs,
+    onTimeout: () => book.count('handler'),
+  })
+
+  const server = createAdaptorServer({
+    fetch(request, bindings) {
+      const { incoming, outgoing } = bindings as HttpBindings
+      const wire = wires.get(incoming.socket)
+      // @hono/node-server asks for an upgrade without an answer to write to.
+      if (outgoing === undefined) wire?.upgraded()
+      else if (wire !== undefined) wire.request = request
+      const answer = handler(request, flavour.env(bindings as HttpBindings))
+      const body = bodies.get(incoming)
+      return body === undefined ? answer : body.unlessRefused(answer)
+    },
+    // Ours to do: the package's own limit on what is read after an early answer is fixed, and resets over the answer.
+    autoCleanupIncoming: false,
+    ...(options.host === undefined ? {} : { hostname: options.host }),
+    ...(options.websocket === undefined ? {} : { websocket: options.websocket as any }),
+    createServer: ((_: ServerOptions, listener: Listener) => makeServer(listener)) as any,
+  }) as Server & { httpAllowHalfOpen: boolean }
+
+  function makeServer(listener: Listener): Server {
+    const serverOptions = {
+      headersTimeout: policy.headTimeoutMs,
+      // A total over head and body: never.
+      requestTimeout: 0,
+      connectionsCheckingInterval: Math.min(Math.max(policy.headTimeoutMs / 20, 50), 250),
+      // Idle connections are closed by the sweep: Node's own clock also runs in a head that has begun.
+      keepAliveTimeout: 0,
+      maxHeaderSize: policy.maxHeadBytes,
+      optimizeEmptyRequests: true,
+      shouldUpgradeCallback: ({ headers }: IncomingMessage) =>
+        (options.websocket !== undefined || flavour.upgrade !== undefined) &&
+        headers.upgrade?.toLowerCase() === 'websocket',
+    }
+    const onRequest = (incoming: Incoming, outgoing: Outgoing) => {
+      if (!begin(incoming, outgoing)) return
+      requests += 1
+      listener(incoming, outgoing)
+    }
+    const made = options.tls
+      ? flavour.secure({ ...serverOptions, ...options.tls, handshakeTimeout: policy.handshakeTimeoutMs }, onRequest)
+      : createServer(serverOptions, onRequest)
+    made.on('checkContinue', (incoming: IncomingMessage, outgoing: ServerResponse) => {
+      if (!tooLarge(incoming)) outgoing.writeContinue()
+      onRequest(incoming, outgoing)
+    })
+    return made
+  }
+
+  /** Notes the request on its connection; returns whether the application is to answer it. */
+  function begin(incoming: Incoming, outgoing: Outgoing): boolean {
+    const wire = wires.get(incoming.socket)
+    if (wire !== undefined) {
+      if (!wire.begin(incoming as IncomingMessage, outgoing as ServerResponse)) return false
+      outgoing.on('finish', () => wire.answered())
+      ;(outgoing as { _keepAliveTimeout?: number })._keepAliveTimeout = policy.keepAliveHintMs
+    }
+    const session = wire === undefined ? sessions.get((incoming as Http2ServerRequest).stream.session!) : undefined
+    session?.begin(incoming as Http2ServerRequest, outgoing as Http2ServerResponse)
+    if (hasBody(incoming)) {
+      const body = new Body(incoming, policy.maxBodyBytes, () => {
+        if (wire !== undefined) wire.bodyTooLarge()
+        else book.count('bodyTooLarge')
+        body.refuse(413)
+      })
+      bodies.set(incoming, body)
+      wire?.expect(body)
+      session?.expect(body)
+      if (tooLarge(incoming)) {
+        book.count('bodyTooLarge')
+        refuse(outgoing, 413, wire === undefined ? {} : { Connection: 'close', 'Content-Length': '0' })
+        return false
+      }
+    }
+    if (wire?.surplus) {
+      book.count('full')
+      refuse(outgoing, 503, { 'Retry-After': '1', 'Content-Length': '0' })
+      return false
+    }
+    return true
+  }
+
+  function tooLarge({ headers }: Incoming): boolean {
+    return policy.maxBodyBytes !== 0 && Number(headers['content-length']) > policy.maxBodyBytes
+  }
+
+  server.timeout = 0
+  server.keepAliveTimeout = 0
+  // A client that ends its side is still answered.
+  server.httpAllowHalfOpen = true
+
+  const secure = options.tls !== undefined
+  /** TCP connections in their handshake, by peer: a TLS socket does not say which one it is on. */
+  const handshaking = new Map<string, { readonly tcp: Socket; readonly wire: Wire }>()
+
+  server.on('connection', (tcp: Socket) => {
+    const full = policy.maxConnections !== 0 && book.size >= policy.maxConnections
+    const roomMade = full && book.makeRoom(now())
+    const wire = new Wire(tcp, secure, context)
+    wire.surplus = full && !roomMade
+    book.add(wire)
+    tcp.once('close', () => book.remove(wire))
+    if (!secure) return attach(tcp, wire)
+    const peer = peerOf(tcp)
+    handshaking.set(peer, { tcp, wire })
+    tcp.once('close', () => handshaking.delete(peer))
+  })
+  server.on('secureConnection', (socket: Socket) => {
+    const begun = handshaking.get(peerOf(socket))
+    if (begun === undefined) return
+    handshaking.delete(peerOf(socket))
+    begun.wire.secured(socket)
+    attach(socket, begun.wire)
+  })
+  // Comes before `secureConnection`, whose own listener in Node makes the session.
+  server.on('session', (session: ServerHttp2Session) => {
+    const peer = peerOf(session.socket as Socket)
+    const begun = handshaking.get(peer)
+    if (begun === undefined) return
+    handshaking.delete(peer)
+    book.remove(begun.wire)
+    const member = new Session(session, begun.tcp, context)
+    sessions.set(session, member)
+    book.add(member)
+    if (drain.draining) member.announce()
+  })
+  server.on('clientError', (error: Error, socket: Socket) => {
+    const wire = wires.get(socket)
+    if (wire) wire.failed(error)
+    else socket.destroy()
+  })
+
+  const { upgrade } = flavour
+  if (upgrade !== undefined) {
+    server.on('upgrade', (incoming: IncomingMessage, socket: Socket, head: Uint8Array) => {
+      wires.get(socket)?.upgraded()
+      upgrade(incoming, socket, head, (request) => handler(request, flavour.env({ incoming } as HttpBindings)))
+    })
+  }
+
+  function attach(socket: Socket, wire: Wire): void {
+    wires.set(socket, wire)
+    socket.on('end', () => wire.clientEnded())
+  }
+
+  const drain = new Drain(policy, {
+    announce: () => {
+      for (const member of book) member.announce()
+    },
+    stopAccepting: () => {
+      // Not the HTTP server's own close(): that also ends, at once, every connection that is idle this moment.
+      NetServer.prototype.close.call(server)
+      for (const member of book) member.lastRequests()
+    },
+    hangUpIdle: (closingForMs) => book.hangUpIdle(closingForMs),
+    left: () => book.size,
+    cut: () => book.cut(),
+  })
+
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => reject(listenError(error, options)))
+    server.listen(
+      { port: options.port ?? 3000, ...(options.host === undefined ? {} : { host: options.host }) },
+      resolve,
+    )
+  })
+
+  const running: Running = {
+    url: urlOf({ secure, host: options.host, port: (server.address() as AddressInfo).port }),
+    policy,
+    enforcement: flavour.enforcement,
+    get phase() {
+      return drain.phase
+    },
+    connections: () => {
+      let busy = 0
+      for (const { connection } of book) if (connection.owesAnswer) busy += 1
+      return { open: book.size, busy, states: book.states(), requests, hungUp: { ...book.hungUp } }
+    },
+    drain: (how) => drain.start(how).finally(log.flush),
+    kill: () => drain.kill().finally(log.flush),
+  }
+  if (options.signals !== false) onSignals(running)
+  return running
+}
+
+function refuse(outgoing: Outgoing, status: number, headers: Record<string, string>): void {
+  ;(outgoing as ServerResponse).writeHead(status, headers).end()
+}
+
+function peerOf(socket: Socket): string {
+  return `${socket.remoteAddress}|${socket.remotePort}`
+}

@@ -1,0 +1,104 @@
+/** One HTTP/2 connection of a `node:http2` server. A session with any open stream is busy; its clocks are the session's, not each stream's. */
+import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Session } from 'node:http2'
+import type { Socket } from 'node:net'
+import { Connection, type Sight } from '../src/lifecycle/connection.ts'
+import { type ReasonName, reasons } from '../src/lifecycle/reasons.ts'
+import type { Body } from './node-body.ts'
+import { hasBody } from './node-body.ts'
+import { type NodeMember, refusedAnswerMs, type WireContext } from './node-wire.ts'
+
+const noError = 0
+/** The first GOAWAY of two: streams up to the largest number are still taken (RFC 9113 6.8). */
+const lastStreamOfAll = 2 ** 31 - 1
+
+export class Session implements NodeMember {
+  readonly connection: Connection
+  readonly #context: WireContext
+  readonly #session: ServerHttp2Session
+  readonly #tcp: Socket
+  readonly #open = new Set<Http2ServerResponse>()
+  readonly #bodies = new Set<Body>()
+  #refusedAt = 0
+
+  constructor(session: ServerHttp2Session, tcp: Socket, context: WireContext) {
+    this.#context = context
+    this.#session = session
+    this.#tcp = tcp
+    this.connection = new Connection(context.now(), context.policy, 'accepted')
+    session.once('close', () => context.book.remove(this))
+    session.on('error', () => {})
+  }
+
+  begin(incoming: Http2ServerRequest, outgoing: Http2ServerResponse): void {
+    const { connection } = this
+    const { policy, now, draining } = this.#context
+    const at = now()
+    // Streams overlap: to the lifecycle they are one request from the first that opens to the last that closes.
+    connection.move(hasBody(incoming) || this.#bodies.size > 0 ? 'requestWithBody' : 'request', at, this.#tcp.bytesRead)
+    this.#open.add(outgoing)
+    outgoing.stream.once('close', () => this.#ended(outgoing))
+    if (connection.requests === policy.maxRequestsPerConnection || at >= connection.agesAt || draining()) {
+      this.#session.close()
+    }
+  }
+
+  expect(body: Body): void {
+    this.#bodies.add(body)
+  }
+
+  announce(): void {
+    if (!this.#session.destroyed) this.#session.goaway(noError, lastStreamOfAll)
+  }
+
+  lastRequests(): void {
+    if (this.#open.size > 0) this.#session.close()
+  }
+
+  sight(now: number): Sight {
+    this.#forgetComplete(now)
+    let unsent = this.#tcp.writableLength
+    for (const outgoing of this.#open) unsent += outgoing.writableLength
+    let wanted = false
+    for (const body of this.#bodies) wanted ||= body.wanted
+    // Between requests a client may ping; that begins no request.
+    const received = this.#open.size > 0 ? this.#tcp.bytesRead : 0
+    return { received, taken: this.#tcp.bytesWritten - this.#tcp.writableLength, unsent, wanted }
+  }
+
+  hangUp(name: ReasonName, now: number): void {
+    if (name === 'body' || name === 'bodyRate') {
+      if (this.#refusedAt === 0) this.#refusedAt = now
+      for (const body of this.#bodies) body.refuse(reasons[name].status ?? 408)
+      if (now - this.#refusedAt >= refusedAnswerMs) this.#session.destroy()
+      return
+    }
+    this.connection.close(now)
+    if (reasons[name].end === 'rst') this.cut()
+    else this.#session.close()
+  }
+
+  cut(): void {
+    this.#session.destroy()
+    if (!this.#tcp.destroyed) this.#tcp.resetAndDestroy()
+  }
+
+  #ended(outgoing: Http2ServerResponse): void {
+    const now = this.#context.now()
+    this.#open.delete(outgoing)
+    this.#forgetComplete(now)
+    if (this.#open.size > 0) return
+    // Whatever was left of a body went with its stream.
+    if (this.#bodies.size > 0) this.connection.move('bodyEnd', now)
+    this.#bodies.clear()
+    this.connection.move('answered', now, 0)
+  }
+
+  #forgetComplete(now: number): void {
+    if (this.#bodies.size === 0) return
+    for (const body of this.#bodies) if (body.complete) this.#bodies.delete(body)
+    if (this.#bodies.size === 0) {
+      this.#refusedAt = 0
+      this.connection.move('bodyEnd', now, this.#tcp.bytesRead)
+    }
+  }
+}

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { resolveOptions } from '../resolve.ts'
+import { Book, type Member } from './book.ts'
+import { Connection } from './connection.ts'
+import type { ReasonName } from './reasons.ts'
+import type { Event } from './states.ts'
+
+function scene(options: Parameters<typeof resolveOptions>[0] = {}) {
+  const { policy } = resolveOptions({ idleTimeoutMs: 5_000, minIdleMs: 1_000, ...options })
+  const time = { now: 0 }
+  const told: ReasonName[] = []
+  const book = new Book<Member>({
+    policy,
+    now: () => time.now,
+    onHangUp: (reason) => told.push(reason),
+    random: () => 0.5,
+  })
+  const hungUp: string[] = []
+  const cut: string[] = []
+  const open = (name: string, ...events: Event[]) => {
+    const connection = new Connection(time.now, policy, 'accepted')
+    for (const event of events) connection.move(event, time.now)
+    const member: Member = {
+      connection,
+      sight: () => ({ received: 0, taken: 0, unsent: 0, wanted: false }),
+      hangUp: (reason, now) => {
+        hungUp.push(`${name}: ${reason}`)
+        connection.close(now)
+      },
+      cut: () => cut.push(name),
+    }
+    book.add(member)
+    return member
+  }
+  return { book, time, told, hungUp, cut, open }
+}
+
+test('a sweep hangs up on what is due, and on nothing else', () => {
+  const { book, time, hungUp, told, open } = scene()
+  open('idle', 'request', 'answered')
+  open('busy', 'request')
+  time.now = 5_000
+  book.sweep()
+  assert.deepEqual(hungUp, ['idle: idle'])
+  assert.deepEqual(told, ['idle'])
+  assert.deepEqual(book.hungUp, { idleTimeoutMs: 1 })
+})
+
+test('room is made by the longest waiting: silent, then idle, then unfinished heads, never the busy or the young', () => {
+  const { book, time, hungUp, open } = scene()
+  open('old head', 'bytes')
+  open('busy', 'request')
+  time.now = 10
+  open('old idle', 'request', 'answered')
+  time.now = 20
+  open('silent')
+  time.now = 30
+  open('idle', 'request', 'answered')
+  time.now = 1_500
+  open('young')
+  for (let i = 0; i < 4; i++) assert.equal(book.makeRoom(1_600), true)
+  assert.deepEqual(hungUp, ['silent: pressure', 'old idle: pressure', 'idle: pressure', 'old head: pressure'])
+  assert.equal(book.makeRoom(1_600), false)
+})
+
+test('a drain spares who has just been answered, and spreads the rest', () => {
+  const { book, time, hungUp, open } = scene({ drainSpreadMs: 4_000, drainTimeoutMs: 20_000 })
+  open('idle', 'request', 'answered')
+  time.now = 3_000
+  open('just answered', 'request', 'answered')
+  open('busy', 'request')
+  book.hangUpIdle(1_999)
+  assert.deepEqual(hungUp, [])
+  book.hangUpIdle(2_000)
+  assert.deepEqual(hungUp, ['idle: drained'])
+  time.now = 4_000
+  book.hangUpIdle(3_000)
+  assert.deepEqual(hungUp, ['idle: drained', 'just answered: drained'])
+})
+
+test('a cut ends everything and counts what was in a request', () => {
+  const { book, cut, open } = scene()
+  open('idle', 'request', 'answered')
+  open('busy', 'request')
+  open('head', 'bytes')
+  assert.equal(book.cut(), 1)
+  assert.deepEqual(cut, ['idle', 'busy', 'head'])
+})

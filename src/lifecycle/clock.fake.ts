@@ -1,0 +1,30 @@
+import type { Clock } from './clock.ts'
+
+/** A clock whose hands a test moves. Callbacks run in the order of their time, as timers do. */
+export class FakeClock implements Clock {
+  #now = 0
+  #timers: { readonly at: number; readonly callback: () => void }[] = []
+
+  now = (): number => this.#now
+
+  after(ms: number, callback: () => void): () => void {
+    const timer = { at: this.#now + ms, callback }
+    this.#timers.push(timer)
+    return () => {
+      this.#timers = this.#timers.filter((other) => other !== timer)
+    }
+  }
+
+  /** Lets time pass, and what is due in it happen. */
+  pass(ms: number): void {
+    const end = this.#now + ms
+    for (;;) {
+      const due = this.#timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0]
+      if (due === undefined) break
+      this.#timers = this.#timers.filter((other) => other !== due)
+      this.#now = due.at
+      due.callback()
+    }
+    this.#now = end
+  }
+}

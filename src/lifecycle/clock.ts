@@ -1,0 +1,15 @@
+/** Time as an argument: what decides on deadlines takes one of these, so that a test can hold the hands. */
+export interface Clock {
+  /** Monotonic ms. */
+  now(): number
+  /** Calls back once; returns what takes the call back. */
+  after(ms: number, callback: () => void): () => void
+}
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  after(ms, callback) {
+    const timer = setTimeout(callback, ms)
+    return () => clearTimeout(timer)
+  },
+}

@@ -1,0 +1,59 @@
+/**
+ * The two clocks of a body or an answer: quiet time, and a minimum rate that is a clock as well. Every byte buys the
+ * time that it may take at the minimum rate; the grace is the credit to begin with, and the credit never grows beyond
+ * what quiet time allows, so that a fast beginning does not pay for an endless trickle. At the rate or above it the
+ * deadline never comes, below it it always does. (Kestrel takes the average since the beginning instead, which a
+ * client that first sends a gigabyte can starve for weeks.)
+ */
+export interface PaceLimits {
+  /** 0: off. */
+  readonly quietMs: number
+  /** 0: off. */
+  readonly bytesPerSec: number
+  readonly graceMs: number
+}
+
+export type PaceBreach = 'quiet' | 'rate'
+
+export class Pace {
+  readonly #limits: PaceLimits
+  #total: number
+  #quietAt: number
+  #rateAt: number
+  /** Set while the other side is not to blame: the application does not read, or nothing waits to be taken. */
+  #pausedAt: number | null
+
+  constructor(limits: PaceLimits, now: number, total: number) {
+    this.#limits = limits
+    this.#total = total
+    this.#quietAt = limits.quietMs === 0 ? Number.POSITIVE_INFINITY : now + limits.quietMs
+    this.#rateAt = limits.bytesPerSec === 0 ? Number.POSITIVE_INFINITY : now + limits.graceMs
+    this.#pausedAt = null
+  }
+
+  /** `total`: all bytes so far; `owed`: whether the peer is the one to move. Returns what ran out, or null. */
+  look(now: number, total: number, owed: boolean): PaceBreach | null {
+    const { quietMs, bytesPerSec, graceMs } = this.#limits
+    if (this.#pausedAt !== null && owed) {
+      this.#rateAt += now - this.#pausedAt
+      if (quietMs !== 0) this.#quietAt = now + quietMs
+      this.#pausedAt = null
+    }
+    const bytes = total - this.#total
+    if (bytes > 0) {
+      this.#total = total
+      if (quietMs !== 0) this.#quietAt = now + quietMs
+      if (bytesPerSec !== 0) {
+        const from = this.#pausedAt ?? now
+        const most = quietMs === 0 ? Number.POSITIVE_INFINITY : from + Math.max(graceMs, quietMs)
+        this.#rateAt = Math.min(this.#rateAt + (bytes * 1000) / bytesPerSec, most)
+      }
+    }
+    if (!owed) {
+      this.#pausedAt ??= now
+      return null
+    }
+    if (now >= this.#quietAt) return 'quiet'
+    return now >= this.#rateAt ? 'rate' : null
+  }
+}

@@ -1,0 +1,52 @@
+/** One line for everything that we did to a client: which option, what happened, how often. */
+export type Level = 'info' | 'warn' | 'error'
+
+export interface LogLine {
+  readonly level: Level
+  /** Stable for ever: what programs match. */
+  readonly code: string
+  readonly message: string
+  /** How many events this line stands for. */
+  readonly count: number
+}
+
+export type Log = (line: LogLine) => void
+
+export const stderrLog: Log = ({ level, code, message, count }) => {
+  console.error(
+    `hangup: ${level === 'info' ? '' : `${level}: `}${message}${count > 1 ? ` (${count} times)` : ''} [${code}]`,
+  )
+}
+
+/**
+ * At most one line per code and second: the first at once, what follows within the second summed up in the next.
+ * `flush()` writes what is still held back.
+ */
+export class ThrottledLog {
+  readonly #log: Log
+  readonly #now: () => number
+  readonly #held = new Map<string, { line: LogLine; count: number; since: number }>()
+
+  constructor(log: Log, now: () => number = () => performance.now()) {
+    this.#log = log
+    this.#now = now
+  }
+
+  write(line: Omit<LogLine, 'count'>): void {
+    const held = this.#held.get(line.code)
+    const now = this.#now()
+    if (held && now - held.since < 1000) {
+      held.line = { ...line, count: 1 }
+      held.count += 1
+      return
+    }
+    const count = (held?.count ?? 0) + 1
+    this.#held.set(line.code, { line: { ...line, count: 0 }, count: 0, since: now })
+    this.#log({ ...line, count })
+  }
+
+  flush(): void {
+    for (const { line, count } of this.#held.values()) if (count > 0) this.#log({ ...line, count })
+    this.#held.clear()
+  }
+}

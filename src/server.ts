@@ -1,0 +1,56 @@
+/** The one shape that every runtime's `serve()` has. */
+import type { Enforcement } from './enforcement.ts'
+import type { DrainResult, Phase } from './lifecycle/drain.ts'
+import type { State } from './lifecycle/states.ts'
+import type { LogLine } from './log.ts'
+import type { Policy, PolicyInput } from './policy.ts'
+import type { PresetName } from './presets.ts'
+
+/** What can be served: a Hono app, anything with a `fetch`, or a `fetch` function itself. `env` is what Hono's own adapter of the runtime gives. */
+export type Fetch = (request: Request, env?: any) => Response | Promise<Response>
+export type App = Fetch | { readonly fetch: Fetch }
+
+export interface ServeOptions extends PolicyInput {
+  /** TCP port; 0 takes a free one. Default 3000. */
+  readonly port?: number
+  /** Address to listen on. Default: all interfaces, as the runtimes do. */
+  readonly host?: string
+  /** PEM text. With it the server speaks TLS only. */
+  readonly tls?: { readonly cert: string; readonly key: string }
+  /** Named sets of values for what stands in front of the server; the longest of each option wins. */
+  readonly preset?: PresetName | readonly PresetName[]
+  /** `false`: SIGTERM and SIGINT are left to the program, which calls `drain()`. Default true. */
+  readonly signals?: boolean
+  /** Where events go; default: one line each on standard error. */
+  readonly log?: (line: LogLine) => void
+}
+
+export interface ConnectionsSummary {
+  /** Open now; null where the runtime does not show its connections. */
+  readonly open: number | null
+  /** Requests being answered now. */
+  readonly busy: number
+  /** Open now, by state (only the states that the runtime shows). */
+  readonly states: Readonly<Partial<Record<State, number>>>
+  /** Requests handed to the application since the start. */
+  readonly requests: number
+  /** Connections that we hung up on since the start, by the option that said so. */
+  readonly hungUp: Readonly<Record<string, number>>
+}
+
+export interface Running {
+  readonly url: string
+  readonly policy: Policy
+  readonly enforcement: Enforcement
+  /** Where the drain is; anything but `serving` means: not ready. */
+  readonly phase: Phase
+  connections(): ConnectionsSummary
+  /**
+   * Announce (`drainDelayMs`), close the listener and the idle connections, wait for requests in flight, and at
+   * `drainTimeoutMs` from the first call cut what is left. Resolves when no connection is open; later calls join the first.
+   * `{ announce: false }` skips the first phase.
+   */
+  drain(how?: { readonly announce?: boolean }): Promise<DrainResult>
+  /** Cuts everything at once. A drain that was under way resolves with what was cut. */
+  kill(): Promise<DrainResult>
+}

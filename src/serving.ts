@@ -1,0 +1,68 @@
+/** What every runtime's `serve()` begins with, in one place. */
+import type { Enforcement } from './enforcement.ts'
+import { type Reason, type ReasonName, reasons } from './lifecycle/reasons.ts'
+import { stderrLog, ThrottledLog } from './log.ts'
+import type { Policy } from './policy.ts'
+import { checkEnforcement } from './report.ts'
+import { resolveOptions } from './resolve.ts'
+import type { App, Fetch, ServeOptions } from './server.ts'
+
+export interface ReasonLog {
+  /** A line for a reason that is worth one, at most one a second each. */
+  note(reason: ReasonName): void
+  flush(): void
+}
+
+/**
+ * The policy, checked against what the runtime enforces: throws a `PolicyError` for a set limit that nobody holds, warns
+ * once of those that are held coarsely. `also`: options that only this runtime's `serve` has.
+ */
+export function prepare(
+  options: ServeOptions,
+  also: readonly string[],
+  { runtime, enforcement }: { readonly runtime: string; readonly enforcement: Enforcement },
+): { policy: Policy; log: ReasonLog } {
+  const resolved = resolveOptions(options, also)
+  const { warnings } = checkEnforcement(resolved, enforcement, runtime)
+  const write = options.log ?? stderrLog
+  for (const message of warnings) write({ level: 'warn', code: 'COARSE_LIMITS', message, count: 1 })
+  const throttled = new ThrottledLog(write)
+  return {
+    policy: resolved.policy,
+    log: {
+      note(name) {
+        const { option, message }: Reason = reasons[name]
+        if (message !== null) throttled.write({ level: 'warn', code: option, message })
+      },
+      flush: () => throttled.flush(),
+    },
+  }
+}
+
+export function fetchOf(app: App): Fetch {
+  if (typeof app === 'function') return app
+  if (typeof app?.fetch !== 'function') {
+    throw new TypeError('serve(app): the app must be a fetch function or have one, as a Hono app does')
+  }
+  return (request, ...rest) => app.fetch(request, ...rest)
+}
+
+/** Where to aim a browser: an address that means "all" is written as localhost. */
+export function urlOf({ secure, host, port }: { secure: boolean; host: string | undefined; port: number }): string {
+  const all = host === undefined || host === '0.0.0.0' || host === '::'
+  const name = all ? 'localhost' : host.includes(':') ? `[${host}]` : host
+  return `${secure ? 'https' : 'http'}://${name}:${port}/`
+}
+
+/** Says what could not be listened on, and keeps the runtime's error as the cause. */
+export function listenError(cause: unknown, { host, port = 3000 }: ServeOptions): Error {
+  const { code, message } = cause as NodeJS.ErrnoException
+  const why = (
+    { EADDRINUSE: 'the port is in use', EACCES: 'it is not permitted', EADDRNOTAVAIL: 'no such address here' } as const
+  )[code as string]
+  const error = new Error(
+    `cannot listen on port ${port}${host === undefined ? '' : ` of ${host}`}: ${why ?? message}`,
+    { cause },
+  )
+  return Object.assign(error, { code: code ?? 'LISTEN_FAILED', syscall: 'listen' })
+}
