@@ -209,6 +209,8 @@ export async function serveNodeHttp(app: App, options: NodeServeOptions, flavour
     stopAccepting: () => {
       // Not the HTTP server's own close(): that also ends, at once, every connection that is idle this moment.
       NetServer.prototype.close.call(server)
+      // Deno's server ends a connection after its answer once it does not listen; when it may go is ours to say.
+      Object.defineProperty(server, 'listening', { value: true })
       for (const member of book) member.lastRequests()
     },
     hangUpIdle: (closingForMs) => book.hangUpIdle(closingForMs),
