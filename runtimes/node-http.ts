@@ -11,6 +11,7 @@ import type { Enforcement } from '../src/enforcement.ts'
 import { Book } from '../src/lifecycle/book.ts'
 import { Drain } from '../src/lifecycle/drain.ts'
 import { guardHandler } from '../src/lifecycle/guard.ts'
+import { stderrLog } from '../src/log.ts'
 import type { App, Running, ServeOptions } from '../src/server.ts'
 import { fetchOf, listenError, prepare, urlOf } from '../src/serving.ts'
 import { onSignals } from '../src/signals.ts'
@@ -241,7 +242,7 @@ export async function serveNodeHttp(app: App, options: NodeServeOptions, flavour
     drain: (how) => drain.start(how).finally(log.flush),
     kill: () => drain.kill().finally(log.flush),
   }
-  if (options.signals !== false) onSignals(running)
+  if (options.signals !== false) onSignals(running, { log: options.log ?? stderrLog })
   return running
 }
 

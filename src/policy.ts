@@ -3,8 +3,7 @@
  * environment variables, `--help` and the table in the docs are all read from it, so a new limit is one entry here.
  */
 import * as v from 'valibot'
-import { type PresetName, presets } from './presets.ts'
-import { accepted, format, type Kind, longestMs, parse } from './units.ts'
+import { accepted, type Kind, longestMs, parse } from './units.ts'
 
 /** What is known about an option beside its value. */
 export interface OptionSpec {

@@ -56,7 +56,7 @@ export function parse(kind: Kind, text: string): number | string {
       ? `${JSON.stringify(text)} has no unit`
       : `${JSON.stringify(text)}: ${name} is not a unit of ${article[kind]}`
   }
-  // 1.1s is 1100.0000000000002 ms in binary floating point.
+  // 1.005s is 1004.9999999999999 ms in binary floating point.
   const value = Number((Number(digits) * unit.factor).toPrecision(15))
   return Number.isSafeInteger(value) ? value : `${JSON.stringify(text)} is not a whole number of ${smallest[kind]}`
 }

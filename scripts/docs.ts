@@ -1,0 +1,152 @@
+/**
+ * Rewrites the blocks of README.md and docs/*.md that come from data, between `<!-- name:begin -->` and `<!-- name:end -->`.
+ * `node scripts/docs.ts` writes them, `--check` fails if one is stale.
+ */
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import process from 'node:process'
+import { fileURLToPath } from 'node:url'
+import { enforcement as onBun } from '../runtimes/bun-enforcement.ts'
+import { enforcement as onDeno } from '../runtimes/deno.ts'
+import { enforcement as onNode } from '../runtimes/node-enforcement.ts'
+import { enforcement as onWorkers } from '../runtimes/workers.ts'
+import type { Enforced, Enforcement } from '../src/enforcement.ts'
+import { flagOf } from '../src/names.ts'
+import { type OptionName, optionNames, optionSpecs } from '../src/policy.ts'
+import { type Preset, presetNames, presets } from '../src/presets.ts'
+import { format } from '../src/units.ts'
+
+/** What each block says, by its name. */
+export type Renderers = Readonly<Record<string, () => string>>
+
+export interface Outdated {
+  readonly block: string
+  /** What to do about it, if rewriting the block is not it. */
+  readonly wrong?: string
+}
+
+const shown = (option: OptionName, value: number) => format(optionSpecs[option].kind, value)
+
+/** A table row cannot hold the bar that would end a cell. */
+const markdown = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [head, head.map(() => '---'), ...rows]
+    .map((row) => `| ${row.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`)
+    .join('\n')
+
+export function policyTable(): string {
+  const rows = optionNames.map((option) => {
+    const { default: value, what, resets, peerSees, why, source } = optionSpecs[option]
+    const preset = value === 'derived' ? 'derived' : shown(option, value)
+    return [`\`${option}\`<br>\`${flagOf(option)}\``, preset, what, resets, peerSees, `${why} (${source})`]
+  })
+  return markdown(['option, flag', 'default', 'what', 'resets on', 'the client sees', 'why this default'], rows)
+}
+
+/** For the README: what to write, what it is, what happens. */
+export function shortPolicyTable(): string {
+  const rows = optionNames.map((option) => {
+    const { default: value, what, peerSees } = optionSpecs[option]
+    return [`\`${option}\``, value === 'derived' ? 'derived' : shown(option, value), what, peerSees]
+  })
+  return markdown(['option', 'default', 'what', 'the client sees'], rows)
+}
+
+export function presetsTable(): string {
+  const rows = presetNames.map((name) => {
+    const { behind, sets, why, source }: Preset = presets[name]
+    const values = Object.entries(sets).map(
+      ([option, value]) => `\`${option}\` ${shown(option as OptionName, Number(value))}`,
+    )
+    return [`\`${name}\``, behind, values.join(', ') || 'nothing', why, source]
+  })
+  return markdown(['preset', 'what stands in front', 'sets', 'why', 'source'], rows)
+}
+
+/** One column for each runtime; how each limit is held in its footnotes. */
+export function enforcementTable(tables: Readonly<Record<string, Enforcement>>): string {
+  const runtimes = Object.keys(tables)
+  const notes: string[] = []
+  const note = (how: string) => {
+    if (!notes.includes(how)) notes.push(how)
+    return notes.indexOf(how) + 1
+  }
+  const cell = ({ by, stepMs, max, how }: Enforced, option: OptionName) =>
+    `${[
+      by === 'nobody' ? '**nobody**' : by,
+      ...(stepMs > 0 ? [`≤ ${format('duration', stepMs)} late`] : []),
+      ...(max === undefined ? [] : [`up to ${shown(option, max)}`]),
+    ].join(', ')} <sup>${note(how)}</sup>`
+  const rows = optionNames.map((option) => [
+    `\`${option}\``,
+    ...runtimes.map((runtime) => cell(tables[runtime]![option], option)),
+  ])
+  return `${markdown(['limit', ...runtimes], rows)}\n\n${notes.map((how, index) => `${index + 1}. ${how}`).join('\n')}`
+}
+
+/** `text` with its blocks as the renderers have them, and what had to change for it. */
+export function rewrite(text: string, renderers: Renderers): { text: string; outdated: Outdated[] } {
+  const outdated: Outdated[] = []
+  const rewritten = text.replace(
+    /(<!-- ([\w-]+):begin -->)([\s\S]*?)(<!-- \2:end -->)/g,
+    (whole, begin: string, block: string, _: string, end: string) => {
+      const render = renderers[block]
+      if (!render) {
+        outdated.push({ block, wrong: `no renderer; there are ${Object.keys(renderers).join(', ')}` })
+        return whole
+      }
+      const fresh = `${begin}\n${render()}\n${end}`
+      if (fresh !== whole) outdated.push({ block })
+      return fresh
+    },
+  )
+  const unclosed = [...rewritten.matchAll(/<!-- ([\w-]+):begin -->/g)].map(([, block = '']) => block)
+  for (const block of unclosed) {
+    if (!rewritten.includes(`<!-- ${block}:end -->`)) outdated.push({ block, wrong: 'it has no end' })
+  }
+  return { text: rewritten, outdated }
+}
+
+export const renderers = (tables: Readonly<Record<string, Enforcement>>): Renderers => ({
+  policy: policyTable,
+  'policy-short': shortPolicyTable,
+  presets: presetsTable,
+  enforcement: () => enforcementTable(tables),
+})
+
+/** README.md and docs/*.md under `root`. */
+async function documents(root: URL): Promise<URL[]> {
+  const inDocs = await readdir(new URL('docs/', root)).catch(() => [])
+  const pages = inDocs.filter((name) => name.endsWith('.md')).map((name) => new URL(`docs/${name}`, root))
+  return [new URL('README.md', root), ...pages]
+}
+
+/** Returns one line for each stale block that was found (and, unless `check`, rewritten). */
+export async function refresh(
+  root: URL,
+  blocks: Renderers,
+  check: boolean,
+): Promise<{ lines: string[]; failed: boolean }> {
+  const lines: string[] = []
+  let failed = false
+  for (const url of await documents(root)) {
+    const before = await readFile(url, 'utf8')
+    const { text, outdated } = rewrite(before, blocks)
+    for (const { block, wrong } of outdated) {
+      failed ||= check || wrong !== undefined
+      lines.push(
+        `${fileURLToPath(url)}: ${block}: ${wrong ?? (check ? 'stale; run node scripts/docs.ts' : 'rewritten')}`,
+      )
+    }
+    if (!check && text !== before) await writeFile(url, text)
+  }
+  return { lines, failed }
+}
+
+/** The columns of the enforcement table. */
+const tables: Readonly<Record<string, Enforcement>> = { Node: onNode, Bun: onBun, Deno: onDeno, Workers: onWorkers }
+
+if (import.meta.main) {
+  const check = process.argv.includes('--check')
+  const { lines, failed } = await refresh(new URL('../', import.meta.url), renderers(tables), check)
+  for (const line of lines) console.log(line)
+  process.exitCode = failed ? 1 : 0
+}

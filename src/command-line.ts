@@ -1,0 +1,119 @@
+/** Flags and variables of a command, read into what `serve()` takes. Pure: reads no file, no process. */
+import { parseArgs } from 'node:util'
+import { didYouMean, flagOf } from './names.ts'
+import { type OptionName, optionNames, type PolicyInput } from './policy.ts'
+import type { PresetName } from './presets.ts'
+import { PolicyError, type Problem, problem, SettingsError } from './problems.ts'
+import { type Given, type GivenOptions, givenAs, isSet, type Resolved, resolvePolicy } from './resolve.ts'
+import {
+  type CommandName,
+  commands,
+  type Env,
+  policyLayer,
+  readEnvironment,
+  resolveSettings,
+  type SettingName,
+  type Settings,
+  type Written,
+} from './settings.ts'
+
+export interface ReadSettings {
+  /** For `serve()`: the port, the address and the set part of the policy, and with `givenAs` where each came from. */
+  readonly options: GivenOptions
+  readonly settings: Settings
+  /** The setting as the user wrote it. */
+  nameOf(setting: SettingName): string
+  readonly resolved: Resolved
+}
+
+const asks = { help: ['--help', '-h'], version: ['--version', '-v'] } as const
+
+/** Whether help or the version is asked for, which goes before every mistake in the rest. */
+export function asked(argv: readonly string[]): keyof typeof asks | null {
+  for (const arg of argv) {
+    if (arg === '--') return null
+    for (const [name, flags] of Object.entries(asks)) {
+      if ((flags as readonly string[]).includes(arg)) return name as keyof typeof asks
+    }
+  }
+  return null
+}
+
+/** Throws a `SettingsError` with everything that is wrong in flags, variables and what follows from them. */
+export function readSettings(argv: readonly string[], env: Env, command: CommandName = 'serve'): ReadSettings {
+  const problems: Problem[] = []
+  const flags = readFlags(argv, commands[command].takes, problems)
+  const variables = readEnvironment(env, command)
+  problems.push(...variables.problems)
+  const places = [flags, variables.written]
+
+  const { settings, nameOf } = resolveSettings(places, problems)
+  if ((settings.tlsCert === undefined) !== (settings.tlsKey === undefined)) {
+    const [has, lacks] =
+      settings.tlsCert === undefined ? (['tlsKey', 'tlsCert'] as const) : (['tlsCert', 'tlsKey'] as const)
+    problems.push(problem(nameOf(has), settings[has], `it needs ${flagOf(lacks)} beside it`, ''))
+  }
+
+  const given: Given = {
+    layers: places.map(policyLayer),
+    ...(settings.preset && { presets: settings.preset, presetNamedAs: nameOf('preset') }),
+    nameOf: flagOf,
+  }
+  const resolved = tryResolve(given, problems)
+  if (!resolved || problems.length > 0) throw new SettingsError(problems)
+
+  const set = optionNames.filter((name) => isSet(resolved.origins[name]) && resolved.origins[name] !== 'preset')
+  const policy: PolicyInput = Object.fromEntries(set.map((name: OptionName) => [name, resolved.policy[name]]))
+  return {
+    options: {
+      ...policy,
+      ...(settings.port !== undefined && { port: settings.port }),
+      ...(settings.host !== undefined && { host: settings.host }),
+      ...(settings.preset && { preset: settings.preset as PresetName[] }),
+      [givenAs]: given,
+    },
+    settings,
+    nameOf,
+    resolved,
+  }
+}
+
+function tryResolve(given: Given, problems: Problem[]): Resolved | null {
+  try {
+    return resolvePolicy(given)
+  } catch (error) {
+    if (!(error instanceof PolicyError)) throw error
+    problems.push(...error.problems)
+    return null
+  }
+}
+
+/**
+ * The flags as parseArgs splits them. Not `strict`: it stops at the first mistake and words it differently on each
+ * runtime. All boolean to it, so that a flag whose value is missing doesn't swallow the next flag.
+ */
+function readFlags(argv: readonly string[], takes: readonly string[], problems: Problem[]): Written {
+  const byFlag = new Map(takes.map((name) => [flagOf(name), name]))
+  const { tokens } = parseArgs({ args: [...argv], strict: false, tokens: true, allowPositionals: true, options: {} })
+  const values: Record<string, string> = {}
+  let valueAt = -1
+  for (const token of tokens) {
+    if (token.kind === 'option-terminator' || token.index === valueAt) continue
+    if (token.kind === 'positional') {
+      problems.push(problem(token.value, token.value, 'it is no flag', ''))
+      continue
+    }
+    const { rawName: flag, inlineValue, index } = token
+    const next = argv[index + 1]
+    const apart = !inlineValue && next !== undefined && !next.startsWith('--')
+    if (apart) valueAt = index + 1
+    const value = apart ? next : token.value
+    const name = byFlag.get(flag)
+    if (name === undefined) {
+      problems.push(problem(flag, flag, `there is no such flag${didYouMean(flag, [...byFlag.keys()])}`, ''))
+    } else if (value === undefined || value === '') {
+      problems.push(problem(flag, flag, 'it needs a value', ''))
+    } else values[name] = value
+  }
+  return { origin: 'flag', values, nameOf: flagOf }
+}

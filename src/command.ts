@@ -1,0 +1,97 @@
+/** The shared main of `hangup serve` and of each runtime's entry: reads the settings, serves, reports, ends on a signal. */
+import process from 'node:process'
+import packageJson from '../package.json' with { type: 'json' }
+import { createApp } from './app.ts'
+import { asked, readSettings } from './command-line.ts'
+import { help } from './help.ts'
+import { type LoadedApp, loadApp, loadTls } from './load.ts'
+import { stderrLog } from './log.ts'
+import type { PolicyError, SettingsError } from './problems.ts'
+import { jsonReport, type Started, textReport } from './report.ts'
+import type { App, Running, ServeOptions } from './server.ts'
+import type { Env } from './settings.ts'
+import { onSignals } from './signals.ts'
+
+/** `serve` and `engine` as each `runtimes/*.ts` exports them. */
+export interface Entry {
+  readonly runtime: string
+  /** What speaks HTTP there. */
+  readonly engine: string
+  serve(app: App, options: ServeOptions & Pick<LoadedApp, 'websocket'>): Promise<Running>
+  /** How the command is started, for `--help`. */
+  readonly program?: string
+}
+
+/** What `main` touches of the process. */
+export interface Host {
+  readonly argv: readonly string[]
+  readonly env: Env
+  readonly columns: number
+  out(text: string): void
+  err(text: string): void
+  exit(status: number): void
+}
+
+export const thisProcess: Host = {
+  argv: process.argv.slice(2),
+  env: process.env,
+  columns: process.stdout.columns ?? 100,
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+  exit: (status) => process.exit(status),
+}
+
+export const version: string = packageJson.version
+
+/** The status of a start that failed; 1 is kept for a drain that had to cut. */
+export const cannotStart = 2
+
+/** Resolves when the server listens, has been refused, or the help is printed. */
+export async function main(entry: Entry, host: Host = thisProcess): Promise<void> {
+  try {
+    switch (asked(host.argv)) {
+      case 'help':
+        host.out(help('serve', entry.program ?? `${entry.runtime} runtimes/${entry.runtime}.ts`, host.columns))
+        return host.exit(0)
+      case 'version':
+        host.out(`hangup ${version} on ${entry.runtime}\n`)
+        return host.exit(0)
+      default:
+        await start(entry, host)
+    }
+  } catch (error) {
+    host.err(`hangup: ${explain(error)}\n`)
+    host.exit(cannotStart)
+  }
+}
+
+async function start({ runtime, engine, serve }: Entry, host: Host): Promise<void> {
+  const { options, settings, nameOf, resolved } = readSettings(host.argv, host.env)
+  const tls = await loadTls(settings, nameOf)
+  let running: Running | undefined
+  const { app, websocket }: LoadedApp =
+    settings.app === undefined
+      ? { app: createApp({ ready: () => running?.phase === 'serving' }) }
+      : await loadApp(settings.app, nameOf)
+  running = await serve(app, { ...options, ...(tls && { tls }), ...(websocket && { websocket }), signals: false })
+  onSignals(running, { exit: host.exit, log: stderrLog })
+  const started: Started = { url: running.url, runtime, engine, resolved, enforcement: running.enforcement }
+  const { report = 'text' } = settings
+  if (report === 'text') host.out(textReport(started, host.columns))
+  if (report === 'json') host.out(`${jsonReport(started)}\n`)
+}
+
+/** What the user did needs no stack; what a module or the program did does. */
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const { code, syscall } = error as NodeJS.ErrnoException
+  if (code === ('POLICY_INVALID' satisfies PolicyError['code'])) return error.message
+  if (code === ('SETTINGS_INVALID' satisfies SettingsError['code'])) {
+    const { cause } = error
+    const ownFault = cause instanceof Error && (cause as NodeJS.ErrnoException).syscall === undefined
+    return ownFault ? `${error.message}\n${cause.stack}` : error.message
+  }
+  // An address that can't be had: see listenError.
+  if (syscall === 'listen') return error.message
+  return error.stack ?? error.message
+}

@@ -1,0 +1,50 @@
+/** What is wrong with the values a server was given. All of it is said at once, each by the name that the user wrote. */
+
+export interface Problem {
+  /** As the user wrote it: `--idle-timeout`, `HANGUP_IDLE_TIMEOUT`, `idleTimeoutMs`. */
+  readonly option: string
+  readonly given: string
+  readonly accepted: string
+  /** One line with all of the above. */
+  readonly message: string
+}
+
+export function problem(option: string, given: unknown, why: string, accepted: string): Problem {
+  const shown = show(given)
+  const said = shown === option || why.startsWith(shown) || why.startsWith(JSON.stringify(given))
+  const subject = said ? option : `${option} ${shown}`
+  return { option, given: shown, accepted, message: `${subject}: ${why}${accepted && `; accepted: ${accepted}`}` }
+}
+
+export function show(value: unknown): string {
+  if (typeof value === 'string') return value === '' ? '""' : value
+  if (typeof value === 'function') return 'a function'
+  return typeof value === 'object' ? (JSON.stringify(value) ?? 'an object') : String(value)
+}
+
+function text(problems: readonly Problem[]): string {
+  if (problems.length === 1) return problems[0]!.message
+  return [`${problems.length} problems:`, ...problems.map(({ message }) => `  ${message}`)].join('\n')
+}
+
+/** The policy cannot be, or cannot be held here. Callers match `code`. */
+export class PolicyError extends Error {
+  override readonly name = 'PolicyError'
+  readonly code = 'POLICY_INVALID'
+  readonly problems: readonly Problem[]
+  constructor(problems: readonly Problem[], more?: ErrorOptions) {
+    super(text(problems), more)
+    this.problems = problems
+  }
+}
+
+/** Something beside the policy, or that too: a flag, a variable, a file that a flag names. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError'
+  readonly code = 'SETTINGS_INVALID'
+  readonly problems: readonly Problem[]
+  constructor(problems: readonly Problem[], more?: ErrorOptions) {
+    super(text(problems), more)
+    this.problems = problems
+  }
+}

@@ -1,0 +1,194 @@
+/**
+ * What a server needs beside the policy: one schema, from which flags, variables and `--help` follow as they do for
+ * the policy. Imports no runtime, so that a Worker reads its variables with it too.
+ */
+import * as v from 'valibot'
+import { didYouMean, variableOf, variablePrefix } from './names.ts'
+import { optionNames } from './policy.ts'
+import { presetNames } from './presets.ts'
+import { type Problem, problem } from './problems.ts'
+import type { Layer } from './resolve.ts'
+
+export interface SettingSpec {
+  /** What stands for the value in `--help`. */
+  readonly value: string
+  readonly what: string
+  readonly default: string
+  readonly accepted: string
+  /** A variable of the platform's that is read when ours is not set. */
+  readonly elseVariable?: string
+}
+
+/** `read` ends with `refuse(why)` where the text is no value. */
+function setting<T>(spec: SettingSpec, read: (text: string, refuse: (why: string) => never) => T) {
+  return v.optional(
+    v.pipe(
+      v.string(),
+      v.rawTransform<string, T>(({ dataset, addIssue, NEVER }) =>
+        read(dataset.value, (why) => {
+          addIssue({ message: why })
+          return NEVER
+        }),
+      ),
+      v.metadata({ spec }),
+    ),
+  )
+}
+
+export const reportKinds = ['text', 'json', 'none'] as const
+export type ReportKind = (typeof reportKinds)[number]
+
+const entries = {
+  app: setting(
+    {
+      value: 'file',
+      what: 'Module whose default export is a Hono app, has a fetch method or is a fetch function; relative to the working directory.',
+      default: 'a small built-in app',
+      accepted: 'a path to a module',
+    },
+    (text) => text,
+  ),
+  port: setting(
+    {
+      value: 'number',
+      what: 'TCP port to listen on; 0 takes a free one.',
+      default: '3000',
+      accepted: 'a port number, 0 to 65535',
+      elseVariable: 'PORT',
+    },
+    (text, refuse) =>
+      /^\d{1,5}$/.test(text) && Number(text) < 65_536 ? Number(text) : refuse(`${text} is not a port number`),
+  ),
+  host: setting(
+    {
+      value: 'address',
+      what: 'Address to listen on.',
+      default: 'all interfaces',
+      accepted: 'an address or a host name',
+    },
+    (text) => text,
+  ),
+  tlsCert: setting(
+    {
+      value: 'file',
+      what: 'Certificate chain (PEM). With it and its key the server speaks TLS only.',
+      default: 'no TLS',
+      accepted: 'a path to a PEM file',
+    },
+    (text) => text,
+  ),
+  tlsKey: setting(
+    { value: 'file', what: 'Private key (PEM).', default: 'no TLS', accepted: 'a path to a PEM file' },
+    (text) => text,
+  ),
+  preset: setting(
+    {
+      value: 'names',
+      what: `What stands in front of the server, several with commas: ${presetNames.join(', ')}.`,
+      default: 'internet',
+      accepted: presetNames.join(', '),
+    },
+    (text) => text.split(',').map((name) => name.trim()),
+  ),
+  report: setting(
+    {
+      value: reportKinds.join('|'),
+      what: 'What is printed when the server listens.',
+      default: 'text',
+      accepted: reportKinds.join(', '),
+    },
+    (text, refuse): ReportKind =>
+      reportKinds.find((kind) => kind === text) ?? refuse(`${text} is no report${didYouMean(text, reportKinds)}`),
+  ),
+} as const
+
+export const settingsSchema = v.strictObject(entries)
+export type Settings = v.InferOutput<typeof settingsSchema>
+export type SettingName = keyof typeof entries
+export const settingNames = Object.keys(entries) as readonly SettingName[]
+export const settingSpecs = Object.fromEntries(
+  settingNames.map((name) => [name, v.getMetadata(entries[name].wrapped)['spec']]),
+) as Readonly<Record<SettingName, SettingSpec>>
+
+export interface Command {
+  readonly what: string
+  /** Names of settings and policy options: each a flag and a variable. */
+  readonly takes: readonly string[]
+}
+
+/** Every command and what it takes: a variable that one of them knows is no mistake in another. */
+export const commands = {
+  serve: { what: 'Serves an app under the connection policy.', takes: [...settingNames, ...optionNames] },
+} as const satisfies Record<string, Command>
+export type CommandName = keyof typeof commands
+
+export type Env = Readonly<Record<string, unknown>>
+
+/** What was written in one place, by option name, before anything is made of it. */
+export interface Written {
+  readonly origin: Layer['origin']
+  readonly values: Readonly<Record<string, string>>
+  nameOf(option: string): string
+}
+
+/**
+ * The variables of one command. An empty one counts as not set, as `VAR= command` is commonly meant; a `HANGUP_` name
+ * that no command knows is a problem, because a misspelt limit is no limit.
+ */
+export function readEnvironment(
+  env: Env,
+  command: CommandName = 'serve',
+  all: Readonly<Record<string, Command>> = commands,
+): { written: Written; problems: Problem[] } {
+  const known = new Map(Object.values(all).flatMap(({ takes }) => takes.map((option) => [variableOf(option), option])))
+  const values: Record<string, string> = {}
+  const names: Record<string, string> = {}
+  const problems: Problem[] = []
+  const takes: readonly string[] = all[command]?.takes ?? []
+  for (const [variable, value] of Object.entries(env)) {
+    if (!variable.startsWith(variablePrefix) || typeof value !== 'string' || value === '') continue
+    const option = known.get(variable)
+    if (option === undefined) {
+      const why = `there is no such variable${didYouMean(variable, [...known.keys()])}`
+      problems.push(problem(variable, value, why, ''))
+    } else if (takes.includes(option)) values[option] = value
+  }
+  for (const name of settingNames) {
+    const { elseVariable } = settingSpecs[name]
+    if (!elseVariable || !takes.includes(name) || name in values) continue
+    const value = env[elseVariable]
+    if (typeof value !== 'string' || value === '') continue
+    values[name] = value
+    names[name] = elseVariable
+  }
+  return {
+    written: { origin: 'environment', values, nameOf: (option) => names[option] ?? variableOf(option) },
+    problems,
+  }
+}
+
+/** The settings out of what was written, the first that has one winning, and how each was written. */
+export function resolveSettings(
+  places: readonly Written[],
+  problems: Problem[],
+): { settings: Settings; nameOf(setting: SettingName): string } {
+  const settings: Record<string, unknown> = {}
+  const names: Partial<Record<SettingName, string>> = {}
+  for (const place of places.toReversed()) {
+    for (const name of settingNames) {
+      const value = place.values[name]
+      if (value === undefined) continue
+      names[name] = place.nameOf(name)
+      const read = v.safeParse(entries[name], value)
+      if (read.success) settings[name] = read.output
+      else problems.push(problem(place.nameOf(name), value, read.issues[0].message, settingSpecs[name].accepted))
+    }
+  }
+  return { settings: settings as Settings, nameOf: (name) => names[name] ?? name }
+}
+
+/** What was written of the policy, as `resolvePolicy` takes it. */
+export function policyLayer({ origin, values, nameOf }: Written): Layer {
+  const ofPolicy = Object.entries(values).filter(([name]) => !(name in entries))
+  return { origin, values: Object.fromEntries(ofPolicy), nameOf }
+}
