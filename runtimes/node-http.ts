@@ -11,10 +11,9 @@ import type { Enforcement } from '../src/enforcement.ts'
 import { Book } from '../src/lifecycle/book.ts'
 import { Drain } from '../src/lifecycle/drain.ts'
 import { guardHandler } from '../src/lifecycle/guard.ts'
-import { stderrLog } from '../src/log.ts'
+import { runningOf } from '../src/running.ts'
 import type { App, Running, ServeOptions } from '../src/server.ts'
-import { fetchOf, listenError, prepare, urlOf } from '../src/serving.ts'
-import { onSignals } from '../src/signals.ts'
+import { fetchOf, listenError, prepare } from '../src/serving.ts'
 import { Body, hasBody, type Incoming } from './node-body.ts'
 import { Session } from './node-session.ts'
 import { type NodeMember, Wire, type WireContext } from './node-wire.ts'
@@ -227,23 +226,17 @@ export async function serveNodeHttp(app: App, options: NodeServeOptions, flavour
     )
   })
 
-  const running: Running = {
-    url: urlOf({ secure, host: options.host, port: (server.address() as AddressInfo).port }),
+  const { port } = server.address() as AddressInfo
+  return runningOf({
+    options,
+    port,
     policy,
+    log,
+    book,
+    drain,
     enforcement: flavour.enforcement,
-    get phase() {
-      return drain.phase
-    },
-    connections: () => {
-      let busy = 0
-      for (const { connection } of book) if (connection.owesAnswer) busy += 1
-      return { open: book.size, busy, states: book.states(), requests, hungUp: { ...book.hungUp } }
-    },
-    drain: (how) => drain.start(how).finally(log.flush),
-    kill: () => drain.kill().finally(log.flush),
-  }
-  if (options.signals !== false) onSignals(running, { log: options.log ?? stderrLog })
-  return running
+    requests: () => requests,
+  })
 }
 
 function refuse(outgoing: Outgoing, status: number, headers: Record<string, string>): void {

@@ -10,15 +10,30 @@ import type { PresetName } from './presets.ts'
 export type Fetch = (request: Request, env?: any) => Response | Promise<Response>
 export type App = Fetch | { readonly fetch: Fetch }
 
+export type EngineChoice = 'auto' | 'native' | 'hangup'
+
 export interface ServeOptions extends PolicyInput {
   /** TCP port; 0 takes a free one. Default 3000. */
   readonly port?: number
   /** Address to listen on. Default: all interfaces, as the runtimes do. */
   readonly host?: string
+  /** A path: listen on a Unix socket instead of a TCP port. The hangup engine only. */
+  readonly unix?: string
   /** PEM text. With it the server speaks TLS only. */
   readonly tls?: { readonly cert: string; readonly key: string }
   /** Named sets of values for what stands in front of the server; the longest of each option wins. */
   readonly preset?: PresetName | readonly PresetName[]
+  /**
+   * What speaks HTTP: `native`, the runtime's own server; `hangup`, the engine of this project on the runtime's sockets;
+   * `auto` (default): native where it holds all that the policy asks for and loses no request, else hangup.
+   */
+  readonly engine?: EngineChoice
+  /**
+   * `replace`: while the hangup engine serves, `Response` (on Node also `Request` and `fetch`) is a class that makes no
+   * native object before somebody looks: about a third more requests a second. `keep` (default): the globals are left
+   * alone. The command line replaces them.
+   */
+  readonly globals?: 'replace' | 'keep'
   /** `false`: SIGTERM and SIGINT are left to the program, which calls `drain()`. Default true. */
   readonly signals?: boolean
   /** Where events go; default: one line each on standard error. */
@@ -40,6 +55,8 @@ export interface ConnectionsSummary {
 
 export interface Running {
   readonly url: string
+  /** What speaks HTTP: `node:http`, `Bun.serve`, `hangup`. */
+  readonly engine: string
   readonly policy: Policy
   readonly enforcement: Enforcement
   /** Where the drain is; anything but `serving` means: not ready. */

@@ -1,0 +1,47 @@
+/** Bytes as RFC 9110 5.6 classes them, one 256-entry table per class, and latin1, in which a char is a byte. */
+import { Buffer } from 'node:buffer'
+
+export const HTAB = 0x09
+export const LF = 0x0a
+export const CR = 0x0d
+export const SP = 0x20
+export const COLON = 0x3a
+
+function table(member: (byte: number) => boolean): Uint8Array {
+  return Uint8Array.from({ length: 256 }, (_, byte) => Number(member(byte)))
+}
+
+const alnum = (byte: number) => /[0-9A-Za-z]/.test(String.fromCharCode(byte))
+
+/** tchar (RFC 9110 5.6.2). */
+export const token = table((byte) => alnum(byte) || "!#$%&'*+-.^_`|~".includes(String.fromCharCode(byte)))
+/** field-vchar, SP and HTAB (RFC 9110 5.5): all but control bytes; obs-text is allowed. */
+export const value = table((byte) => byte === HTAB || (byte >= SP && byte !== 0x7f))
+/**
+ * Visible ASCII without `#`: no target has a fragment (RFC 9112 3.2). Browsers send more of ASCII than RFC 3986 allows
+ * (`|`, `^`, `"` in queries); bytes over 0x7f would be read differently by the next hop.
+ */
+export const target = table((byte) => byte > SP && byte < 0x7f && byte !== 0x23)
+
+/** 0–15 for a hexadecimal digit, else 255. */
+export const hex = Uint8Array.from({ length: 256 }, (_, byte) => {
+  const digit = Number.parseInt(String.fromCharCode(byte), 16)
+  return Number.isNaN(digit) ? 255 : digit
+})
+
+// `TextDecoder('latin1')` is windows-1252 by the Encoding Standard. These exist on Buffers of Node, Bun and Deno alike,
+// take any Uint8Array, and cost half of `Buffer.from(…).toString('latin1')`.
+interface Latin1 {
+  latin1Slice(this: Uint8Array, start: number, end: number): string
+  latin1Write(this: Uint8Array, text: string, offset: number, length: number): number
+}
+const { latin1Slice, latin1Write } = Buffer.prototype as unknown as Latin1
+
+export function latin1(bytes: Uint8Array, start: number, end: number): string {
+  return latin1Slice.call(bytes, start, end)
+}
+
+/** Lays latin1 text into a buffer that has room for it; returns the offset behind it. */
+export function writeLatin1(text: string, into: Uint8Array, offset: number): number {
+  return offset + latin1Write.call(into, text, offset, text.length)
+}

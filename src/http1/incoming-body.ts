@@ -1,0 +1,98 @@
+/** The body of a request while it comes: what the parser gives is kept until the application reads it, up to a limit that pauses the client. */
+
+/** Kept for an application that does not read yet; above it the client waits. */
+const keptBytes = 64 * 1024
+
+/** What a read of a refused or broken body fails with; Hono answers an error that has `getResponse` with what that gives. */
+export class BodyRefusedError extends Error {
+  override readonly name = 'BodyRefusedError'
+  readonly code = 'BODY_REFUSED'
+  readonly status: number
+  constructor(status: number, message: string) {
+    super(message)
+    this.status = status
+  }
+  getResponse(): Response {
+    return new Response(null, { status: this.status, headers: { connection: 'close' } })
+  }
+}
+
+export class IncomingBody {
+  /** Called when the application first reads, and whenever it has made room. */
+  readonly #onRead: () => void
+  #pieces: Uint8Array[] = []
+  #keptBytes = 0
+  #ended = false
+  #error: Error | null = null
+  #reader: { resolve(piece: Uint8Array | null): void; reject(error: Error): void } | null = null
+
+  constructor(onRead: () => void) {
+    this.#onRead = onRead
+  }
+
+  /** Whether the application waits for bytes. */
+  get wanted(): boolean {
+    return this.#reader !== null
+  }
+
+  get complete(): boolean {
+    return this.#ended
+  }
+
+  get failed(): Error | null {
+    return this.#error
+  }
+
+  /** Takes a view; returns whether there is room for more. */
+  push(piece: Uint8Array): boolean {
+    if (this.#error !== null) return true
+    const copy = piece.slice()
+    if (this.#reader !== null) {
+      const { resolve } = this.#reader
+      this.#reader = null
+      resolve(copy)
+    } else {
+      this.#pieces.push(copy)
+      this.#keptBytes += copy.length
+    }
+    return this.#keptBytes < keptBytes
+  }
+
+  end(): void {
+    this.#ended = true
+    this.#reader?.resolve(null)
+    this.#reader = null
+  }
+
+  /** What was kept goes; the application's read rejects. */
+  fail(error: Error): void {
+    if (this.#error !== null || (this.#ended && this.#pieces.length === 0)) return
+    this.#error = error
+    this.#pieces = []
+    this.#keptBytes = 0
+    this.#reader?.reject(error)
+    this.#reader = null
+  }
+
+  /** The next piece, or null at the end. One read at a time. */
+  read(): Promise<Uint8Array | null> {
+    if (this.#error !== null) return Promise.reject(this.#error)
+    const piece = this.#pieces.shift()
+    if (piece !== undefined) {
+      this.#keptBytes -= piece.length
+      this.#onRead()
+      return Promise.resolve(piece)
+    }
+    if (this.#ended) return Promise.resolve(null)
+    return new Promise((resolve, reject) => {
+      this.#reader = { resolve, reject }
+      this.#onRead()
+    })
+  }
+
+  /** The application wants no more of it: the rest is read away as it comes. */
+  cancel(): void {
+    this.fail(new TypeError('the body was cancelled'))
+    this.#onRead()
+  }
+}

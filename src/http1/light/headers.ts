@@ -1,0 +1,252 @@
+/** `Headers` over a flat list of fields as the parser gives it: looked up in place, copied at the first change, sorted only for who iterates. */
+import { borrow, NativeHeaders, replaceable } from './native.ts'
+
+/** name, value, name, value, …: order, case and repetition kept. */
+export type Fields = readonly string[]
+
+type Pair = [name: string, value: string]
+
+const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+/** The usual value: ASCII without control bytes, nothing to trim. */
+const plainValue = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/
+const forbiddenInValue = /[\0\r\n]|[^\0-\xff]/
+
+/** Names in lower case by the way they are written in the program. Bounded: a proxy copies names that clients invent. */
+const keptNames = 512
+const longestKeptName = 40
+const lowered = new Map<string, string>()
+
+export function lowerName(name: string): string {
+  const known = lowered.get(name)
+  if (known !== undefined) return known
+  const text = `${name}`
+  if (!token.test(text)) throw new TypeError(`Invalid header name: ${JSON.stringify(text)}`)
+  const lower = text.toLowerCase()
+  if (lowered.size < keptNames && text.length <= longestKeptName) lowered.set(text, lower)
+  return lower
+}
+
+/** Normalized and checked as Fetch 2.2.2 says; which control bytes may go on the wire is the writer's business. */
+function checkedValue(value: unknown): string {
+  const text = `${value}`
+  if (plainValue.test(text)) return text
+  const trimmed = text.replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, '')
+  if (forbiddenInValue.test(trimmed)) throw new TypeError(`Invalid header value: ${JSON.stringify(trimmed)}`)
+  return trimmed
+}
+
+function isNamed(name: string, lower: string): boolean {
+  return name.length === lower.length && (name === lower || name.toLowerCase() === lower)
+}
+
+export function hasField(fields: Fields, lower: string): boolean {
+  for (let i = 0; i < fields.length; i += 2) if (isNamed(fields[i]!, lower)) return true
+  return false
+}
+
+/** A list of our own from anything that `new Headers()` takes, checked. */
+export function fieldsFrom(init: HeadersInit | LightHeaders): string[] {
+  if (isLight(init)) return fieldsOf(init).slice()
+  if (typeof init !== 'object') throw new TypeError('headers must be an object, a sequence of pairs or Headers')
+  const fields: string[] = []
+  if (Symbol.iterator in init) {
+    for (const pair of init as Iterable<Iterable<string>>) {
+      const [name, value, ...rest] = typeof pair === 'object' ? pair : []
+      if (name === undefined || value === undefined || rest.length > 0) throw new TypeError('a header must be a pair')
+      lowerName(name)
+      fields.push(`${name}`, checkedValue(value))
+    }
+    return fields
+  }
+  for (const name of Object.keys(init)) {
+    lowerName(name)
+    fields.push(name, checkedValue((init as Record<string, string>)[name]))
+  }
+  return fields
+}
+
+let over: (source: { readonly raw: Fields }) => LightHeaders
+let isLight: (value: unknown) => value is LightHeaders
+let fieldsOf: (headers: LightHeaders) => Fields
+
+export class LightHeaders {
+  #fields: Fields | null
+  #source: { readonly raw: Fields } | null = null
+  /** The list belongs to somebody else. */
+  #shared = false
+  #sorted: readonly Pair[] | null = null
+
+  constructor(init?: HeadersInit | LightHeaders | null) {
+    this.#fields = init === undefined || init === null ? [] : fieldsFrom(init)
+  }
+
+  // For our own modules only: the class is the application's global.
+  static {
+    over = (source) => {
+      const headers = new LightHeaders()
+      headers.#fields = null
+      headers.#source = source
+      headers.#shared = true
+      return headers
+    }
+
+    isLight = (value) => typeof value === 'object' && value !== null && #shared in value
+
+    fieldsOf = (headers) => headers.#read()
+  }
+
+  #read(): Fields {
+    this.#fields ??= this.#source!.raw
+    return this.#fields
+  }
+
+  /** The list, to be changed. */
+  #own(): string[] {
+    const fields = this.#read()
+    this.#sorted = null
+    if (!this.#shared) return fields as string[]
+    this.#shared = false
+    const own = fields.slice()
+    this.#fields = own
+    return own
+  }
+
+  #pairs(): readonly Pair[] {
+    if (this.#sorted !== null) return this.#sorted
+    const fields = this.#read()
+    const byName = new Map<string, Pair>()
+    const pairs: Pair[] = []
+    for (let i = 0; i < fields.length; i += 2) {
+      const lower = lowerName(fields[i]!)
+      const value = fields[i + 1]!
+      const pair = byName.get(lower)
+      if (pair !== undefined) pair[1] = join(lower, pair[1], value)
+      else {
+        const added: Pair = [lower, value]
+        pairs.push(added)
+        if (lower !== 'set-cookie') byName.set(lower, added)
+      }
+    }
+    pairs.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+    this.#sorted = pairs
+    return pairs
+  }
+
+  get(name: string): string | null {
+    const lower = lowerName(name)
+    const fields = this.#read()
+    let value: string | null = null
+    for (let i = 0; i < fields.length; i += 2) {
+      if (isNamed(fields[i]!, lower)) value = value === null ? fields[i + 1]! : join(lower, value, fields[i + 1]!)
+    }
+    return value
+  }
+
+  has(name: string): boolean {
+    return hasField(this.#read(), lowerName(name))
+  }
+
+  getSetCookie(): string[] {
+    const fields = this.#read()
+    const cookies: string[] = []
+    for (let i = 0; i < fields.length; i += 2) if (isNamed(fields[i]!, 'set-cookie')) cookies.push(fields[i + 1]!)
+    return cookies
+  }
+
+  append(name: string, value: string): void {
+    lowerName(name)
+    const checked = checkedValue(value)
+    this.#own().push(`${name}`, checked)
+  }
+
+  set(name: string, value: string): void {
+    const lower = lowerName(name)
+    const checked = checkedValue(value)
+    const fields = this.#own()
+    for (let i = 0; i < fields.length; i += 2) {
+      if (!isNamed(fields[i]!, lower)) continue
+      fields[i + 1] = checked
+      remove(fields, lower, i + 2)
+      return
+    }
+    fields.push(`${name}`, checked)
+  }
+
+  delete(name: string): void {
+    const lower = lowerName(name)
+    remove(this.#own(), lower, 0)
+  }
+
+  // Iterators see changes that are made meanwhile (Web IDL, "value pairs to iterate over").
+
+  *entries(): Generator<Pair, undefined> {
+    for (let i = 0; i < this.#pairs().length; i++) {
+      const [name, value] = this.#pairs()[i]!
+      yield [name, value]
+    }
+  }
+
+  *keys(): Generator<string, undefined> {
+    for (let i = 0; i < this.#pairs().length; i++) yield this.#pairs()[i]![0]
+  }
+
+  *values(): Generator<string, undefined> {
+    for (let i = 0; i < this.#pairs().length; i++) yield this.#pairs()[i]![1]
+  }
+
+  [Symbol.iterator](): Generator<Pair, undefined> {
+    return this.entries()
+  }
+
+  forEach(visit: (value: string, name: string, headers: Headers) => void, thisArg?: unknown): void {
+    for (let i = 0; i < this.#pairs().length; i++) {
+      const [name, value] = this.#pairs()[i]!
+      visit.call(thisArg, value, name, this as unknown as Headers)
+    }
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](
+    _depth: number,
+    options: object,
+    inspect: (shown: object, options: object) => string,
+  ) {
+    return `Headers ${inspect(inspected(this), options)}`
+  }
+
+  [Symbol.for('Deno.privateCustomInspect')](inspect: (shown: object, options: object) => string, options: object) {
+    return `Headers ${inspect(inspected(this), options)}`
+  }
+}
+
+/** RFC 9110 5.3, and RFC 9113 8.2.3 for cookies. */
+function join(lower: string, first: string, second: string): string {
+  return `${first}${lower === 'cookie' ? '; ' : ', '}${second}`
+}
+
+function remove(fields: string[], lower: string, from: number): void {
+  let to = from
+  for (let i = from; i < fields.length; i += 2) {
+    if (isNamed(fields[i]!, lower)) continue
+    fields[to++] = fields[i]!
+    fields[to++] = fields[i + 1]!
+  }
+  fields.length = to
+}
+
+function inspected(headers: LightHeaders): object {
+  const shown: Record<string, string | string[]> = Object.create(null)
+  for (const [name, value] of headers) if (name !== 'set-cookie') shown[name] = value
+  const cookies = headers.getSetCookie()
+  if (cookies.length > 0) shown['set-cookie'] = cookies
+  return shown
+}
+
+borrow(LightHeaders, new NativeHeaders(), (light) => new NativeHeaders([...light]))
+replaceable(LightHeaders, NativeHeaders)
+
+export {
+  /** A list as it is, without a copy. */
+  fieldsOf,
+  /** A view of fields that are right already; they are read when they are first needed and never changed. */
+  over as headersOver,
+}

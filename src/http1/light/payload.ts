@@ -1,0 +1,292 @@
+/**
+ * The body of a Request or Response: kept as it was given until somebody reads it, and read without a stream where nobody
+ * asked for one. What a stream was made from can be taken back while the stream is untouched, so `new Response(res.body, res)`
+ * costs neither a copy nor a stream's pace.
+ */
+import { Buffer } from 'node:buffer'
+import { multipart } from './multipart.ts'
+import { NativeResponse } from './native.ts'
+
+/** A body that is still coming. One `read()` at a time; it rejects when the body was refused, timed out or aborted. */
+export interface BodySource {
+  read(): Promise<Uint8Array | null>
+  cancel(reason: unknown): void
+}
+
+/** Bytes are the payload's own: nobody changes them. */
+export type Content = string | Uint8Array | Blob | BodySource | ReadableStream<Uint8Array>
+
+/** From a stream of ours to the payload behind it. */
+const behind = Symbol('payload')
+
+const encoder = new TextEncoder()
+
+export class Payload {
+  #content: Content
+  #used = false
+  #stream: ReadableStream<Uint8Array> | null = null
+  /** Somebody else's stream: only a native object can tell whether it was read from. */
+  #watch: Response | null = null
+  /** Another payload has the same bytes. */
+  #shared = false
+
+  constructor(content: Content) {
+    this.#content = content
+    if (content instanceof ReadableStream) this.#give(content)
+  }
+
+  #give(stream: ReadableStream<Uint8Array>): void {
+    this.#watch = new NativeResponse(stream)
+    this.#content = stream
+    this.#stream = stream
+  }
+
+  /** Whose stream this is, if it is one of ours. */
+  static behind(stream: object): Payload | undefined {
+    const payload = (stream as { [behind]?: Payload })[behind]
+    // A clone has split it in two.
+    return payload !== undefined && payload.#stream === stream ? payload : undefined
+  }
+
+  get used(): boolean {
+    return this.#watch === null ? this.#used : this.#watch.bodyUsed
+  }
+
+  get usable(): boolean {
+    return !this.used && !(this.#stream?.locked ?? false)
+  }
+
+  get stream(): ReadableStream<Uint8Array> {
+    if (this.#stream !== null) return this.#stream
+    const stream = this.#makeStream()
+    Object.defineProperty(stream, behind, { value: this })
+    this.#stream = stream
+    // What was read before has gone past the stream.
+    if (this.#used) stream.getReader()
+    return stream
+  }
+
+  /** With a high water mark of 0 (a byte stream's default) `pull` runs only for somebody who reads. */
+  #makeStream(): ReadableStream<Uint8Array> {
+    let source: BodySource | null = null
+    return new ReadableStream({
+      type: 'bytes',
+      pull: async (controller) => {
+        this.#used = true
+        source ??= sourceOf(this.#content)
+        let piece = await source.read()
+        while (piece !== null && piece.length === 0) piece = await source.read()
+        if (piece === null) {
+          controller.close()
+          controller.byobRequest?.respond(0)
+          return
+        }
+        // A byte stream takes the whole buffer away from whoever had it.
+        controller.enqueue(
+          this.#shared || piece === this.#content || piece.length !== piece.buffer.byteLength
+            ? new Uint8Array(piece)
+            : (piece as Uint8Array<ArrayBuffer>),
+        )
+      },
+      cancel: (reason) => {
+        this.#used = true
+        ;(source ?? sourceOf(this.#content)).cancel(reason)
+      },
+    })
+  }
+
+  /** For one reader: the body counts as used from here on. */
+  take(): Content {
+    if (!this.usable) throw new TypeError('Body is unusable: Body has already been read')
+    if (this.#watch === null) {
+      this.#used = true
+      this.#stream?.getReader()
+    }
+    return this.#content
+  }
+
+  /** Bytes of the content if that can be said without reading it. */
+  get length(): number | null {
+    const content = this.#content
+    if (typeof content === 'string') return Buffer.byteLength(content)
+    if (content instanceof Uint8Array) return content.length
+    return content instanceof Blob ? content.size : null
+  }
+
+  async text(): Promise<string> {
+    if (this.#watch !== null) return this.#watch.text()
+    const content = this.take()
+    // As if it had been encoded and decoded again.
+    if (typeof content === 'string')
+      return (content.charCodeAt(0) === 0xfeff ? content.slice(1) : content).toWellFormed()
+    return new TextDecoder().decode(content instanceof Uint8Array ? content : await allOf(content))
+  }
+
+  /** Bytes that the caller may keep and change. */
+  async bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    if (this.#watch !== null) return new Uint8Array(await this.#watch.arrayBuffer())
+    const shared = this.#shared
+    const content = this.take()
+    if (typeof content === 'string') return encoder.encode(content)
+    const all = content instanceof Uint8Array ? content : await allOf(content)
+    return shared || all.length !== all.buffer.byteLength
+      ? new Uint8Array(all)
+      : new Uint8Array(all.buffer as ArrayBuffer)
+  }
+
+  clone(): Payload {
+    if (!this.usable) throw new TypeError('Body is unusable: Body has already been read')
+    const content = this.#content
+    if (typeof content === 'string' || content instanceof Uint8Array || content instanceof Blob) {
+      this.#shared = true
+      const copy = new Payload(content)
+      copy.#shared = true
+      return copy
+    }
+    const [mine, theirs] = this.stream.tee()
+    this.#give(mine)
+    return new Payload(theirs)
+  }
+
+  /** Nobody is going to read it. */
+  drop(): void {
+    if (!this.usable) return
+    const content = this.take()
+    if (isSource(content)) content.cancel(new TypeError('the body was not wanted'))
+    else if (content instanceof ReadableStream) content.cancel().catch(() => {})
+  }
+}
+
+function isSource(content: Content): content is BodySource {
+  return typeof content === 'object' && 'read' in content
+}
+
+async function allOf(content: Blob | BodySource | ReadableStream<Uint8Array>): Promise<Uint8Array> {
+  if (content instanceof Blob) return new Uint8Array(await content.arrayBuffer())
+  const source = sourceOf(content)
+  const first = await source.read()
+  if (first === null) return new Uint8Array()
+  const pieces: Uint8Array[] = []
+  let length = 0
+  let piece: Uint8Array | null = first
+  for (; piece !== null; piece = await source.read()) {
+    pieces.push(piece)
+    length += piece.length
+  }
+  if (pieces.length === 1) return first
+  const all = new Uint8Array(length)
+  let at = 0
+  for (const each of pieces) {
+    all.set(each, at)
+    at += each.length
+  }
+  return all
+}
+
+/** Any content, piece by piece. */
+export function sourceOf(content: Content): BodySource {
+  if (isSource(content)) return content
+  if (typeof content === 'string' || content instanceof Uint8Array) return once(content)
+  return fromStream(content instanceof Blob ? content.stream() : content)
+}
+
+function once(content: string | Uint8Array): BodySource {
+  let left: string | Uint8Array | null = content
+  return {
+    read() {
+      const piece = typeof left === 'string' ? encoder.encode(left) : left
+      left = null
+      return Promise.resolve(piece)
+    },
+    cancel() {
+      left = null
+    },
+  }
+}
+
+function fromStream(stream: ReadableStream<unknown>): BodySource {
+  const reader = stream.getReader()
+  return {
+    async read() {
+      const { done, value } = await reader.read()
+      return done ? null : pieceOf(value)
+    },
+    cancel(reason) {
+      // A stream that has failed already rejects with what its reader has seen.
+      reader.cancel(reason).catch(() => {})
+    },
+  }
+}
+
+/** Text is not a chunk by the standard, but Bun's streams and many generators give it. */
+function pieceOf(chunk: unknown): Uint8Array {
+  if (chunk instanceof Uint8Array) return chunk
+  if (typeof chunk === 'string') return encoder.encode(chunk)
+  if (ArrayBuffer.isView(chunk)) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+  if (chunk instanceof ArrayBuffer) return new Uint8Array(chunk)
+  throw new TypeError('a body stream gives bytes')
+}
+
+/** An async iterable (Node's streams are) as a body, one piece a read. */
+function fromIterable(iterable: AsyncIterable<unknown>): BodySource {
+  const iterator = iterable[Symbol.asyncIterator]()
+  return {
+    async read() {
+      const { done, value } = await iterator.next()
+      return done ? null : pieceOf(value)
+    },
+    cancel(reason) {
+      iterator.return?.(reason).catch(() => {})
+    },
+  }
+}
+
+/** What of a body init goes where: its content and the Content-Type that it brings (Fetch, "extract a body"). Text has its own short way. */
+export function extract(body: unknown): { readonly payload: Payload; readonly type: string | null } {
+  if (body instanceof ReadableStream) {
+    const ours = Payload.behind(body)
+    if (ours === undefined) return { payload: new Payload(body), type: null }
+    if (!ours.usable) throw new TypeError('Body is unusable: the stream is locked or has been read')
+    return { payload: ours, type: null }
+  }
+  if (ArrayBuffer.isView(body)) {
+    // The standard copies here: whoever reuses a buffer must not change an answer that is still being written.
+    const bytes = new Uint8Array(body.buffer, body.byteOffset, body.byteLength)
+    return { payload: new Payload(new Uint8Array(bytes)), type: null }
+  }
+  if (body instanceof ArrayBuffer) return { payload: new Payload(new Uint8Array(body.slice(0))), type: null }
+  if (body instanceof Blob) return { payload: new Payload(body), type: body.type || null }
+  if (body instanceof FormData) {
+    const blob = multipart(body)
+    return { payload: new Payload(blob), type: blob.type }
+  }
+  if (body instanceof URLSearchParams) {
+    return { payload: new Payload(body.toString()), type: 'application/x-www-form-urlencoded;charset=UTF-8' }
+  }
+  if (typeof body === 'object' && body !== null && Symbol.asyncIterator in body) {
+    return { payload: new Payload(fromIterable(body as AsyncIterable<unknown>)), type: null }
+  }
+  return { payload: new Payload(`${body}`), type: textType }
+}
+
+export const textType = 'text/plain;charset=UTF-8'
+
+// What Request and Response have in common.
+
+export async function text(payload: Payload | null): Promise<string> {
+  return payload === null ? '' : payload.text()
+}
+
+export async function json(payload: Payload | null): Promise<unknown> {
+  return JSON.parse(await text(payload))
+}
+
+export async function bytes(payload: Payload | null): Promise<Uint8Array<ArrayBuffer>> {
+  return payload === null ? new Uint8Array() : payload.bytes()
+}
+
+/** Blobs and forms are the runtime's own work; it needs the bytes and the type. */
+export async function nativeBody(payload: Payload | null, type: string | null): Promise<Response> {
+  const headers: HeadersInit = type === null ? {} : { 'content-type': type }
+  return new NativeResponse(payload === null ? null : await payload.bytes(), { headers })
+}

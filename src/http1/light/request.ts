@@ -1,0 +1,164 @@
+/** The `Request` that the engine gives to the application: nothing is made before somebody asks for it. */
+import { type Fields, headersOver, LightHeaders } from './headers.ts'
+import { borrow, NativeRequest } from './native.ts'
+import { type BodySource, bytes, json, nativeBody, Payload, text } from './payload.ts'
+
+/** What a request line and its fields tell; the parser's `RequestHead` is one. */
+export interface HeadLike {
+  readonly method: string
+  readonly raw: Fields
+}
+
+/** Constants of a request that came over a connection (mode, credentials, …): as this runtime answers them. */
+let sample: Request | null = null
+
+/** One per request and its clones. */
+class Abortion {
+  #controller: AbortController | null = null
+  #reason: unknown
+  #aborted = false
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    if (this.#aborted) this.#controller.abort(this.#reason)
+    return this.#controller.signal
+  }
+
+  abort(reason: unknown): void {
+    if (this.#aborted) return
+    this.#aborted = true
+    this.#reason = reason
+    this.#controller?.abort(reason)
+  }
+}
+
+export class LightRequest {
+  readonly #head: HeadLike
+  readonly #url: string
+  #payload: Payload | null
+  #headers: LightHeaders | null = null
+  #abortion: Abortion | null = null
+  #twin: Request | null = null
+
+  /**
+   * `url` by `urlOf`. Bytes become the request's own. A body of GET or HEAD is kept from the application, as a Request with
+   * one cannot exist (Fetch 5.4); the engine reads it away.
+   */
+  constructor(head: HeadLike, url: string, body: Uint8Array | BodySource | null) {
+    this.#head = head
+    this.#url = url
+    this.#payload = body === null || head.method === 'GET' || head.method === 'HEAD' ? null : new Payload(body)
+  }
+
+  static is(value: unknown): value is LightRequest {
+    return typeof value === 'object' && value !== null && #head in value
+  }
+
+  /** Fires the signal, now or when it is first looked at. */
+  static abort(request: LightRequest, reason: unknown): void {
+    request.#abortion ??= new Abortion()
+    request.#abortion.abort(reason)
+  }
+
+  /** For what reads the slots of a native request. Both have one body: the stream of ours. */
+  static toNative(request: LightRequest): Request {
+    const payload = request.#payload
+    const init: RequestInit & { duplex: 'half' } = {
+      method: request.method,
+      headers: [...request.headers],
+      signal: request.signal,
+      duplex: 'half',
+    }
+    // TRACE is a request line that no client can make (Fetch 2.2.1).
+    const isTrace = request.method === 'TRACE'
+    if (isTrace) init.method = 'GET'
+    else if (payload !== null) init.body = payload.usable ? payload.stream : new Uint8Array()
+    const native = new NativeRequest(request.#url, init)
+    if (isTrace) Object.defineProperty(native, 'method', { value: 'TRACE' })
+    else if (payload !== null && !payload.usable) native.arrayBuffer()
+    return native
+  }
+
+  /** A native constructor looks at several slots in one go; headers may be changed afterwards, so the twin lives no longer than that. */
+  static twin(request: LightRequest): Request {
+    if (request.#twin !== null) return request.#twin
+    queueMicrotask(() => {
+      request.#twin = null
+    })
+    request.#twin = LightRequest.toNative(request)
+    return request.#twin
+  }
+
+  get method(): string {
+    return this.#head.method
+  }
+
+  get url(): string {
+    return this.#url
+  }
+
+  get headers(): Headers {
+    this.#headers ??= headersOver(this.#head)
+    return this.#headers as unknown as Headers
+  }
+
+  get signal(): AbortSignal {
+    this.#abortion ??= new Abortion()
+    return this.#abortion.signal
+  }
+
+  get body(): ReadableStream<Uint8Array> | null {
+    return this.#payload === null ? null : this.#payload.stream
+  }
+
+  get bodyUsed(): boolean {
+    return this.#payload?.used ?? false
+  }
+
+  clone(): LightRequest {
+    const payload = this.#payload?.clone() ?? null
+    const copy = new LightRequest(this.#head, this.#url, null)
+    copy.#payload = payload
+    if (this.#headers !== null) copy.#headers = new LightHeaders(this.#headers)
+    this.#abortion ??= new Abortion()
+    copy.#abortion = this.#abortion
+    return copy
+  }
+
+  text(): Promise<string> {
+    return text(this.#payload)
+  }
+
+  json(): Promise<unknown> {
+    return json(this.#payload)
+  }
+
+  bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    return bytes(this.#payload)
+  }
+
+  async arrayBuffer(): Promise<ArrayBuffer> {
+    return (await bytes(this.#payload)).buffer
+  }
+
+  async blob(): Promise<Blob> {
+    return (await nativeBody(this.#payload, this.headers.get('content-type'))).blob()
+  }
+
+  async formData(): Promise<FormData> {
+    return (await nativeBody(this.#payload, this.headers.get('content-type'))).formData()
+  }
+}
+
+for (const [key, { get }] of Object.entries(Object.getOwnPropertyDescriptors(NativeRequest.prototype))) {
+  if (get === undefined || Object.hasOwn(LightRequest.prototype, key)) continue
+  Object.defineProperty(LightRequest.prototype, key, {
+    get(this: LightRequest) {
+      sample ??= new NativeRequest('http://localhost/')
+      return Reflect.get(sample, key)
+    },
+    configurable: true,
+  })
+}
+borrow(LightRequest, new NativeRequest('http://localhost/'), LightRequest.twin)
+Object.defineProperty(LightRequest.prototype, 'constructor', { value: NativeRequest })

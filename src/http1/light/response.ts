@@ -1,0 +1,276 @@
+/** The `Response` that stands in the global's place while we serve: what the engine writes, without a native object, and a whole Response for who looks. */
+import { type Fields, fieldsFrom, fieldsOf, hasField, headersOver, type LightHeaders } from './headers.ts'
+import { borrow, NativeResponse, replaceable } from './native.ts'
+import {
+  type BodySource,
+  bytes,
+  type Content,
+  extract,
+  json,
+  nativeBody,
+  Payload,
+  sourceOf,
+  text,
+  textType,
+} from './payload.ts'
+
+/** Fetch 2.2.3, and 205, whose answer has no content either. */
+const isNullBody = (status: number): boolean =>
+  status === 204 || status === 205 || status === 304 || status === 101 || status === 103
+const reasonPhrase = /^[\t\x20-\x7e\x80-\xff]*$/
+
+const noFields: Fields = []
+const textFields: Fields = ['Content-Type', textType]
+
+/** What the engine is to write. */
+export interface Given {
+  readonly status: number
+  readonly statusText: string
+  /** name, value, …, in the application's case and order; each Set-Cookie on its own. */
+  readonly fields: Fields
+  /** Bytes may be written without a copy: they are nobody's but the answer's. */
+  readonly body: string | Uint8Array | Streamed | null
+  /** For `new Response(null, other)`, which is how Hono answers HEAD: the body that was left out. */
+  readonly left: Left | null
+}
+
+export interface Streamed extends BodySource {
+  /** Of a Blob; otherwise null. */
+  readonly length: number | null
+}
+
+export interface Left {
+  /** What Content-Length would have said, if that is known. */
+  readonly length: number | null
+  /** Lets its source go. */
+  drop(): void
+}
+
+let isLight: (value: unknown) => value is LightResponse
+let give: (response: LightResponse) => Given
+let leftIn: (response: LightResponse) => Left | null
+let toNativeResponse: (response: LightResponse) => Response
+
+export class LightResponse {
+  #status = 200
+  #statusText = ''
+  /** Until somebody asks for `headers`, which has them from then on. */
+  #fields: Fields = noFields
+  #headers: LightHeaders | null = null
+  #payload: Payload | null = null
+  #left: Left | null = null
+
+  constructor(body: BodyInit | AsyncIterable<unknown> | null = null, init?: ResponseInit | Response | LightResponse) {
+    let type: string | null = null
+    if (typeof body === 'string') {
+      this.#payload = new Payload(body)
+      type = textType
+    } else if (body !== null) {
+      const extracted = extract(body)
+      this.#payload = extracted.payload
+      type = extracted.type
+    }
+    if (init === undefined || init === null) {
+      if (type === textType) this.#fields = textFields
+      else if (type !== null) this.#fields = ['Content-Type', type]
+      return
+    }
+    if (typeof init !== 'object' && typeof init !== 'function') throw new TypeError('init must be an object')
+
+    this.#status = statusFrom(init.status)
+    if (init.statusText !== undefined) this.#statusText = statusTextFrom(init.statusText)
+    if (this.#payload !== null && isNullBody(this.#status)) {
+      throw new TypeError(`a response with status ${this.#status} has no body`)
+    }
+    const fields: string[] | null =
+      #status in init
+        ? init.#read().slice()
+        : init.headers === undefined || init.headers === null
+          ? null
+          : fieldsFrom(init.headers)
+    if (type !== null) {
+      if (fields === null) this.#fields = ['Content-Type', type]
+      else {
+        if (!hasField(fields, 'content-type')) fields.push('Content-Type', type)
+        this.#fields = fields
+      }
+    } else if (fields !== null) this.#fields = fields
+    if (body === null) this.#left = leftOf(init)
+  }
+
+  static json(data: unknown, init?: ResponseInit): Response {
+    const body = JSON.stringify(data)
+    if (body === undefined) throw new TypeError('the value is not JSON')
+    const response = new LightResponse(body, init)
+    // The type that text brings is not this one's.
+    if (init?.headers === undefined || !hasField(fieldsFrom(init.headers), 'content-type')) {
+      response.headers.set('Content-Type', 'application/json')
+    }
+    return response as unknown as Response
+  }
+
+  // The runtimes differ about relative URLs, and neither is on a hot path.
+
+  static redirect(url: string | URL, status?: number): Response {
+    return NativeResponse.redirect(url, status)
+  }
+
+  static error(): Response {
+    return NativeResponse.error()
+  }
+
+  // For this module and the engine only: the class is the application's global.
+  static {
+    isLight = (value) => typeof value === 'object' && value !== null && #status in value
+
+    toNativeResponse = (response) =>
+      new NativeResponse(response.body, {
+        status: response.#status,
+        statusText: response.#statusText,
+        headers: [...response.headers],
+      })
+
+    give = (response) => {
+      const payload = response.#payload
+      return {
+        status: response.#status,
+        statusText: response.#statusText,
+        fields: response.#read(),
+        body: payload === null ? null : streamed(payload.take(), payload.length),
+        left: response.#left,
+      }
+    }
+
+    leftIn = (response) => response.#payload ?? response.#left
+  }
+
+  #read(): Fields {
+    return this.#headers === null ? this.#fields : fieldsOf(this.#headers)
+  }
+
+  get status(): number {
+    return this.#status
+  }
+
+  get statusText(): string {
+    return this.#statusText
+  }
+
+  get ok(): boolean {
+    return this.#status >= 200 && this.#status < 300
+  }
+
+  get headers(): Headers {
+    this.#headers ??= headersOver({ raw: this.#fields })
+    return this.#headers as unknown as Headers
+  }
+
+  get type(): ResponseType {
+    return 'default'
+  }
+
+  get url(): string {
+    return ''
+  }
+
+  get redirected(): boolean {
+    return false
+  }
+
+  get body(): ReadableStream<Uint8Array> | null {
+    return this.#payload === null ? null : this.#payload.stream
+  }
+
+  get bodyUsed(): boolean {
+    return this.#payload?.used ?? false
+  }
+
+  clone(): LightResponse {
+    const payload = this.#payload?.clone() ?? null
+    const copy = new LightResponse()
+    copy.#payload = payload
+    copy.#status = this.#status
+    copy.#statusText = this.#statusText
+    copy.#fields = this.#headers === null ? this.#fields : this.#read().slice()
+    copy.#left = this.#left
+    return copy
+  }
+
+  text(): Promise<string> {
+    return text(this.#payload)
+  }
+
+  json(): Promise<unknown> {
+    return json(this.#payload)
+  }
+
+  bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    return bytes(this.#payload)
+  }
+
+  async arrayBuffer(): Promise<ArrayBuffer> {
+    return (await bytes(this.#payload)).buffer
+  }
+
+  async blob(): Promise<Blob> {
+    return (await nativeBody(this.#payload, this.headers.get('content-type'))).blob()
+  }
+
+  async formData(): Promise<FormData> {
+    return (await nativeBody(this.#payload, this.headers.get('content-type'))).formData()
+  }
+}
+
+function statusFrom(given: unknown): number {
+  if (given === undefined) return 200
+  // An unsigned short of Web IDL.
+  const status = Number(given) & 0xffff
+  // 101 is what Deno, Bun and Workers take for an upgrade.
+  if ((status < 200 || status > 599) && status !== 101) {
+    throw new RangeError(`status ${given} is not 101 and not in the range of 200 to 599`)
+  }
+  return status
+}
+
+function statusTextFrom(given: unknown): string {
+  const text = `${given}`
+  if (!reasonPhrase.test(text)) throw new TypeError(`Invalid statusText: ${JSON.stringify(text)}`)
+  return text
+}
+
+function leftOf(init: ResponseInit | Response | LightResponse): Left | null {
+  if (isLight(init)) return leftIn(init)
+  if (!(init instanceof NativeResponse)) return null
+  return {
+    length: null,
+    drop() {
+      if (!init.bodyUsed) init.body?.cancel().catch(() => {})
+    },
+  }
+}
+
+function streamed(content: Content, length: number | null): string | Uint8Array | Streamed {
+  if (typeof content === 'string' || content instanceof Uint8Array) return content
+  const source = sourceOf(content)
+  return { length, read: () => source.read(), cancel: (reason) => source.cancel(reason) }
+}
+
+/**
+ * What the application's answer says, whichever class it is of. Takes the body: reading it afterwards fails, as does a second call.
+ * Throws if there is nothing to take.
+ */
+export function answerOf(response: unknown): Given {
+  if (isLight(response)) return give(response)
+  if (!(response instanceof NativeResponse)) throw new TypeError('the application did not return a Response')
+  if (response.status === 0) throw new TypeError('the application returned Response.error()')
+  if (response.bodyUsed) throw new TypeError('the body of the response has been read already')
+  const fields: string[] = []
+  for (const [name, value] of response.headers) fields.push(name, value)
+  const { body, status, statusText } = response
+  return { status, statusText, fields, body: body === null ? null : streamed(body, null), left: null }
+}
+
+borrow(LightResponse, new NativeResponse(), toNativeResponse)
+replaceable(LightResponse, NativeResponse)
+
+export { isLight as isLightResponse, toNativeResponse }

@@ -1,0 +1,36 @@
+/** The runtime's own `Request`, for an application in whose process the globals are left alone and whose runtime takes no other. */
+import type { RequestHead } from './head.ts'
+import { IncomingBody } from './incoming-body.ts'
+
+export function nativeRequest(
+  head: RequestHead,
+  url: string,
+  body: Uint8Array | IncomingBody | null,
+): { request: Request; abort(reason: unknown): void } {
+  const controller = new AbortController()
+  const headers = new Headers()
+  const { raw, method } = head
+  for (let i = 0; i < raw.length; i += 2) headers.append(raw[i]!, raw[i + 1]!)
+  const hasContent = body !== null && method !== 'GET' && method !== 'HEAD'
+  const request = new Request(url, {
+    method,
+    headers,
+    signal: controller.signal,
+    ...(hasContent ? { body: body instanceof IncomingBody ? streamOf(body) : body, duplex: 'half' } : {}),
+  } as RequestInit)
+  return { request, abort: (reason) => controller.abort(reason) }
+}
+
+function streamOf(body: IncomingBody): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const piece = await body.read()
+        if (piece === null) controller.close()
+        else controller.enqueue(piece)
+      },
+      cancel: () => body.cancel(),
+    },
+    { highWaterMark: 0 },
+  )
+}

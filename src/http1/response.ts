@@ -1,0 +1,86 @@
+/** Response heads (RFC 9112 4). */
+import { CR, latin1, SP, value } from './bytes.ts'
+import { codingProblem } from './coding.ts'
+import type { Limits } from './events.ts'
+import { afterCr, INCOMPLETE, lineProblem, REFUSED, readFields, refuse, refused, seen } from './fields.ts'
+import { type Framing, ResponseHead } from './head.ts'
+import type { ReasonId } from './reasons.ts'
+import { minor, readVersion } from './version.ts'
+
+/** Where the last status line was found, valid after `readStatusLine` returned an offset. */
+const line = { status: 0, reasonAt: 0, reasonEnd: 0 }
+
+/** The head that starts at `start`, or `INCOMPLETE`, or `REFUSED`. `method` is the one of the request that it answers. */
+export function readResponse(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  limits: Limits,
+  method: string,
+): ResponseHead | typeof INCOMPLETE | typeof REFUSED {
+  const fieldsAt = readStatusLine(bytes, start, end, limits.maxFieldBytes)
+  if (fieldsAt < 0) return fieldsAt as typeof INCOMPLETE | typeof REFUSED
+  const after = readFields(bytes, fieldsAt, end, limits, false)
+  if (after < 0) return after as typeof INCOMPLETE | typeof REFUSED
+
+  const { status } = line
+  const framing = responseFraming(status, method)
+  if (framing === null) return REFUSED
+  if (limits.maxBodyBytes > 0 && framing === 'length' && seen.length > limits.maxBodyBytes) {
+    refuse('body-too-large')
+    return REFUSED
+  }
+  const text = latin1(bytes, start, after)
+  return new ResponseHead(
+    status,
+    text.slice(line.reasonAt - start, line.reasonEnd - start),
+    after - start,
+    text.slice(fieldsAt - start, after - start - 2),
+    minor,
+    framing,
+    framing === 'length' ? seen.length : framing === 'none' ? 0 : -1,
+    framing !== 'close' && (minor === 1 ? !seen.close : seen.keepAlive && !seen.close),
+    minor === 1 && seen.nominatesUpgrade ? seen.upgrade : null,
+  )
+}
+
+/** RFC 9112 6.3 for answers; null: refused. */
+function responseFraming(status: number, method: string): Framing | null {
+  if (status < 200 || status === 204 || status === 304 || method === 'HEAD') return 'none'
+  if (method === 'CONNECT' && status < 300) return 'none'
+  if (seen.codings > 0) {
+    const problem: ReasonId | null = codingProblem()
+    if (problem === null) return 'chunked'
+    refuse(problem)
+    return null
+  }
+  return seen.length >= 0 ? 'length' : 'close'
+}
+
+function readStatusLine(bytes: Uint8Array, start: number, end: number, maxBytes: number): number {
+  let at = readVersion(bytes, start, end)
+  if (at === INCOMPLETE) return at
+  if (at < 0) return refused() === 'version-not-supported' ? at : refuse('bad-status-line')
+  if (at >= end) return INCOMPLETE
+  if (bytes[at] !== SP) return refuse('bad-status-line')
+  let status = 0
+  for (let i = 0; i < 3; i++) {
+    if (++at >= end) return INCOMPLETE
+    const digit = bytes[at]! - 0x30
+    if (digit < 0 || digit > 9 || (i === 0 && digit === 0)) return refuse('bad-status-line')
+    status = status * 10 + digit
+  }
+  line.status = status
+  if (++at >= end) return INCOMPLETE
+  // Many servers leave out the SP before an empty reason, and the reason means nothing (RFC 9112 4).
+  line.reasonAt = bytes[at] === SP ? at + 1 : at
+  if (bytes[at] === SP) {
+    const stop = end - start > maxBytes ? start + maxBytes : end
+    at++
+    while (at < stop && value[bytes[at]!] === 1) at++
+    if (at >= end) return INCOMPLETE
+  }
+  line.reasonEnd = at
+  if (bytes[at] !== CR) return refuse(lineProblem(bytes[at]!, 'bad-status-line'))
+  return afterCr(bytes, at, end)
+}

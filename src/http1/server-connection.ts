@@ -1,0 +1,448 @@
+/**
+ * One HTTP/1.1 connection, served: joins the parser, the application and the lifecycle, and does no I/O of its own. Bytes
+ * come in through `feed`, go out through the transport; time comes from outside, by the book's sweep.
+ */
+
+import { Buffer } from 'node:buffer'
+import type { Book, Member } from '../lifecycle/book.ts'
+import { Connection, type Sight } from '../lifecycle/connection.ts'
+import { type ReasonName, reasons } from '../lifecycle/reasons.ts'
+import type { Policy } from '../policy.ts'
+import { TransportDuplex } from './duplex.ts'
+import type { Limits, Sink } from './events.ts'
+import type { RequestHead } from './head.ts'
+import { BodyRefusedError, IncomingBody } from './incoming-body.ts'
+import type { Given, Streamed } from './light/response.ts'
+import { RequestParser } from './parser.ts'
+import { type ReasonId, reasons as refusals } from './reasons.ts'
+import type { Transport } from './transport.ts'
+import {
+  type BodyFraming,
+  connectionLines,
+  dateLine,
+  encodeChunk,
+  informationalHead,
+  lastChunk,
+  responseHead,
+} from './writer.ts'
+
+/** A request as the application is to see it: `abort` fires its signal. */
+export interface Asked {
+  abort(reason: unknown): void
+}
+
+/** What the connections of one server have in common. */
+export interface Served {
+  readonly policy: Policy
+  readonly limits: Limits
+  readonly now: () => number
+  readonly book: Book<ServerConnection>
+  /** Whether answers are to be the last of their connection. */
+  readonly draining: () => boolean
+  /**
+   * Asks the application; `answer` is called once, in the same turn or later, and never after an error of ours. `body` is
+   * bytes that came with the head, a body that is still coming, or null.
+   */
+  ask(
+    connection: ServerConnection,
+    head: RequestHead,
+    body: Uint8Array | IncomingBody | null,
+    answer: (answer: Given) => void,
+  ): Asked
+  /** An error that is the application's: for its operator, never for the client. */
+  failed(error: unknown): void
+  /** What an answer says of the connection, made once. */
+  readonly connectionLines: { readonly close: string; readonly keep: string; readonly keepOld: string }
+}
+
+/** An application that has not answered a refused body after this long is cut. */
+const refusedAnswerMs = 1_000
+/** With `discardTimeoutMs` off, a connection that was ended still has to go one day. */
+const lingerMs = 5_000
+
+export class ServerConnection implements Member, Sink<RequestHead> {
+  readonly connection: Connection
+  readonly transport: Transport
+  readonly secure: boolean
+  /** It came when all were busy: its first request is answered 503. */
+  surplus = false
+  readonly #served: Served
+  readonly #parser: RequestParser
+  #head: RequestHead | null = null
+  #asked: Asked | null = null
+  #body: IncomingBody | null = null
+  /** Whether this answer is the connection's last; decided when its head is written. */
+  #last = false
+  #received = 0
+  #sent = 0
+  #pausedByBody = false
+  /** The piece of a stream that waits for `drained`. */
+  #onDrained: (() => void) | null = null
+  #stream: Streamed | null = null
+  #refusedAt = 0
+  /** 100 was sent for the present request. */
+  #continued = false
+  #upgraded: TransportDuplex | null = null
+  #ended = false
+  #closed = false
+
+  constructor(transport: Transport, secure: boolean, served: Served) {
+    this.transport = transport
+    this.secure = secure
+    this.#served = served
+    this.#parser = new RequestParser(this, served.limits)
+    this.connection = new Connection(served.now(), served.policy, secure ? 'handshake' : 'accepted')
+    served.book.add(this)
+  }
+
+  // What the transport says.
+
+  secured(): void {
+    this.connection.move('secured', this.#served.now())
+  }
+
+  feed(bytes: Uint8Array): void {
+    if (this.#upgraded !== null) {
+      this.#upgraded.feed(bytes)
+      return
+    }
+    this.#received += bytes.length
+    if (this.#ended || this.#closed) return
+    this.#parser.feed(bytes)
+    // Pipelined requests wait unparsed; a client that sends very many of them waits as well.
+    if (this.#head !== null && this.#parser.pendingBytes > this.#served.policy.maxHeadBytes) this.transport.pause()
+  }
+
+  drained(): void {
+    if (this.#upgraded !== null) this.#upgraded.drained()
+    const then = this.#onDrained
+    this.#onDrained = null
+    then?.()
+  }
+
+  /** The client has said that it sends no more; what it is owed is still written (as in Go's net/http). */
+  peerEnded(): void {
+    if (this.#upgraded !== null) this.#upgraded.peerEnded()
+    if (this.#closed || this.#upgraded !== null) return
+    if (this.#ended || (this.#head === null && this.#parser.idle)) {
+      this.#destroy()
+      return
+    }
+    this.#asked?.abort(new Error('the client ended the connection'))
+    this.#last = true
+    this.#parser.end()
+  }
+
+  /** The connection is gone: reset by the client, or closed by either side. */
+  gone(): void {
+    this.#upgraded?.gone()
+    if (this.#closed) return
+    this.#closed = true
+    this.#served.book.remove(this)
+    const error = new Error('the connection is gone')
+    this.#asked?.abort(error)
+    this.#body?.fail(error)
+    this.#stream?.cancel(error)
+    this.#onDrained = null
+  }
+
+  // What the parser says.
+
+  onFull(head: RequestHead, body: Uint8Array | null): void {
+    this.connection.move('request', this.#served.now())
+    this.#begin(head, body === null ? null : body.slice())
+  }
+
+  onHead(head: RequestHead): void {
+    this.connection.move('requestWithBody', this.#served.now())
+    const body = new IncomingBody(() => this.#onBodyRead())
+    this.#body = body
+    this.#begin(head, body)
+  }
+
+  onData(piece: Uint8Array): boolean {
+    const body = this.#body
+    if (body === null || !this.connection.owesAnswer || body.push(piece)) return true
+    this.#pausedByBody = true
+    this.transport.pause()
+    return false
+  }
+
+  onEnd(): void {
+    this.connection.move('bodyEnd', this.#served.now(), this.#received)
+    this.#body?.end()
+    this.#body = null
+    if (!this.connection.owesAnswer) this.#next()
+  }
+
+  onReject(reason: ReasonId): void {
+    const { status } = refusals[reason]
+    if (reason === 'head-too-large' || reason === 'too-many-fields' || reason === 'field-too-long')
+      this.#served.book.count('headTooLarge')
+    if (reason === 'body-too-large') this.#served.book.count('bodyTooLarge')
+    if (this.#head === null) this.#say(status)
+    else this.#refuseBody(status, refusals[reason].text)
+  }
+
+  // What the book says.
+
+  sight(): Sight {
+    const unsent = this.transport.unsent
+    if (this.#ended && this.#served.now() - this.connection.since >= this.#lingerMs) this.#destroy()
+    return {
+      received: this.#received,
+      taken: this.#sent - unsent,
+      unsent: this.connection.owesAnswer ? unsent : 0,
+      wanted: this.#body?.wanted ?? false,
+    }
+  }
+
+  hangUp(name: ReasonName, now: number): void {
+    switch (name) {
+      case 'body':
+      case 'bodyRate':
+        this.#refuseBody(reasons[name].status ?? 408, 'it came too slowly')
+        if (now - this.#refusedAt >= refusedAnswerMs) this.#destroy()
+        return
+      case 'discard':
+        this.#end()
+        return
+      case 'head':
+        this.#say(408)
+        return
+      default:
+        this.connection.close(now)
+        if (reasons[name].end === 'rst') this.transport.reset()
+        else this.#destroy()
+    }
+  }
+
+  cut(): void {
+    if (this.connection.busy) this.transport.reset()
+    else this.#destroy()
+  }
+
+  /** Instead of an answer: the connection speaks another protocol from here on, and this is its stream. */
+  upgrade(): TransportDuplex {
+    this.connection.move('upgrade', this.#served.now())
+    const leftover = this.#parser.takeLeftover()
+    this.#upgraded = new TransportDuplex(this.transport, leftover, () => this.#served.book.remove(this))
+    return this.#upgraded
+  }
+
+  #begin(head: RequestHead, body: Uint8Array | IncomingBody | null): void {
+    const { connection } = this
+    const { policy, now, draining, book } = this.#served
+    this.#head = head
+    this.#continued = false
+    this.#last =
+      this.#last ||
+      !head.keepAlive ||
+      this.surplus ||
+      connection.requests === policy.maxRequestsPerConnection ||
+      now() >= connection.agesAt ||
+      draining()
+    if (this.surplus) {
+      book.count('full')
+      this.#answer(plainAnswer(503, ['Retry-After', '1']))
+    } else if (policy.maxBodyBytes !== 0 && head.bodyLength > policy.maxBodyBytes) {
+      // The parser refuses it as well, but only once a byte of it has come.
+      book.count('bodyTooLarge')
+      this.#last = true
+      this.#answer(plainAnswer(413))
+    } else {
+      let answered = false
+      const asked = this.#served.ask(this, head, body, (answer) => {
+        answered = true
+        this.#answer(answer)
+      })
+      if (!answered) this.#asked = asked
+    }
+  }
+
+  #answer(given: Given): void {
+    const head = this.#head
+    if (this.#closed || this.#ended || head === null) {
+      drop(given)
+      return
+    }
+    const refused = this.#body?.failed
+    const answer = refused instanceof BodyRefusedError ? plainAnswer(refused.status) : given
+    if (answer !== given) drop(given)
+    this.#asked = null
+    const { status, body } = answer
+    // A body that nobody asked for with 100 may come or not: only a new connection is in step.
+    const outOfStep = head.expectContinue && this.#body !== null && !this.#continued
+    if (refused || outOfStep || this.#served.draining() || saysClose(answer)) this.#last = true
+
+    const stream = isStream(body) ? body : null
+    const length = lengthOf(answer)
+    const chunked = length === null && stream !== null && head.minor === 1
+    // Without a length an answer to HTTP/1.0 ends with its connection.
+    if (length === null && stream !== null && !chunked) this.#last = true
+    const framing: BodyFraming = chunked ? 'chunked' : (length ?? 'none')
+    const { statusText, fields } = answer
+    let text: string
+    try {
+      text = responseHead(status, statusText, fields, framing, this.#connectionLines(head), dateLine(Date.now()))
+    } catch (error) {
+      // A field that would split the answer in two is the application's fault, and never sent.
+      drop(answer)
+      this.#served.failed(error)
+      this.#answer(plainAnswer(500))
+      return
+    }
+    if (body === null || head.method === 'HEAD' || isBodyless(status)) {
+      drop(answer)
+      this.#write(text, null, this.#finish)
+    } else if (isStream(body)) {
+      this.#stream = body
+      this.#write(text, null, () => this.#pump(body, chunked, length, 0))
+    } else this.#write(text, body, this.#finish)
+  }
+
+  #connectionLines({ minor }: RequestHead): string {
+    const lines = this.#served.connectionLines
+    return this.#last ? lines.close : minor === 1 ? lines.keep : lines.keepOld
+  }
+
+  /** Calls on once the kernel has taken all of it: in this turn if it does so at once. */
+  #write(head: string, body: string | Uint8Array | null, then: () => void): void {
+    this.#sent += head.length + (body === null ? 0 : body.length)
+    if (this.transport.write(head, body)) then()
+    else this.#onDrained = then
+  }
+
+  #pump(stream: Streamed, chunked: boolean, length: number | null, total: number): void {
+    stream.read().then(
+      (piece) => {
+        if (this.#closed) return
+        if (piece === null) {
+          this.#stream = null
+          if (length !== null && total !== length) this.transport.reset()
+          else if (chunked) this.#write(lastChunk(), null, this.#finish)
+          else this.#finish()
+        } else if (piece.length === 0) this.#pump(stream, chunked, length, total)
+        else {
+          const next = () => this.#pump(stream, chunked, length, total + piece.length)
+          this.#write('', chunked ? encodeChunk(piece) : piece, next)
+        }
+      },
+      () => {
+        // An answer that broke must not look whole: no last chunk, no orderly end.
+        this.#stream = null
+        if (!this.#closed) this.transport.reset()
+      },
+    )
+  }
+
+  /** The answer is out. */
+  readonly #finish = (): void => {
+    if (this.#closed) return
+    const { connection } = this
+    this.#head = null
+    this.#asked = null
+    connection.move('answered', this.#served.now(), this.#received)
+    if (this.#last) {
+      this.#end()
+    } else if (this.#body !== null) {
+      // Answered early: the rest is read away, and the connection kept if it ends in time.
+      this.#body = null
+      this.#resumeBody()
+    } else this.#next()
+  }
+
+  #next(): void {
+    if (this.#ended) return
+    this.transport.resume()
+    this.#parser.next()
+  }
+
+  /** FIN after the answer. The rest of what the client sends is read away for a while, so that no RST overtakes the answer. */
+  #end(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#body = null
+    this.connection.close(this.#served.now())
+    this.transport.end()
+    this.transport.resume()
+  }
+
+  /** Answers without the application. */
+  #say(status: number): void {
+    this.connection.close(this.#served.now())
+    this.transport.write(responseHead(status, '', [], 0, connectionLines(false, 1, 0), dateLine(Date.now())), null)
+    this.#ended = true
+    this.transport.end()
+    this.transport.resume()
+  }
+
+  #refuseBody(status: number, why: string): void {
+    if (this.#body === null || this.#body.failed !== null) return
+    this.#refusedAt = this.#served.now()
+    this.#body.fail(new BodyRefusedError(status, `the request body was refused: ${why}`))
+  }
+
+  #onBodyRead(): void {
+    if (this.#head?.expectContinue && !this.#continued && this.#parser.bodyBytes === 0) {
+      this.#continued = true
+      this.transport.write(informationalHead(100), null)
+    }
+    this.#resumeBody()
+  }
+
+  #resumeBody(): void {
+    if (!this.#pausedByBody) return
+    this.#pausedByBody = false
+    this.transport.resume()
+    this.#parser.resume()
+  }
+
+  #destroy(): void {
+    this.transport.destroy()
+    this.gone()
+  }
+
+  get #lingerMs(): number {
+    return this.#served.policy.discardTimeoutMs || lingerMs
+  }
+}
+
+/** An answer of the engine's own. */
+export function plainAnswer(status: number, fields: readonly string[] = []): Given {
+  return { status, statusText: '', fields, body: null, left: null }
+}
+
+const isStream = (body: Given['body']): body is Streamed =>
+  body !== null && typeof body === 'object' && !(body instanceof Uint8Array)
+
+/** No content, whatever the application gave (RFC 9110 6.4.1; 205: 15.3.6). */
+const isBodyless = (status: number): boolean => status === 204 || status === 205 || status === 304
+
+/** Lets go of a body that nobody will read. */
+function drop({ body, left }: Given): void {
+  if (isStream(body)) body.cancel(null)
+  left?.drop()
+}
+
+/** RFC 9112 6.3 from the sender's side; for HEAD what GET would have said. null: nobody knows. */
+function lengthOf({ status, body, left, fields }: Given): number | null {
+  if (status === 205) return 0
+  if (typeof body === 'string') return Buffer.byteLength(body)
+  if (body instanceof Uint8Array) return body.length
+  const said = fieldOf(fields, 'content-length')
+  if (said !== null && /^\d{1,15}$/.test(said)) return Number(said)
+  if (body !== null) return body.length
+  if (left !== null) return left.length
+  return status === 304 ? null : 0
+}
+
+const saysClose = ({ fields }: Given): boolean => /\bclose\b/i.test(fieldOf(fields, 'connection') ?? '')
+
+function fieldOf(fields: readonly string[], lower: string): string | null {
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i]!
+    if (name.length === lower.length && name.toLowerCase() === lower) return fields[i + 1]!
+  }
+  return null
+}

@@ -1,0 +1,33 @@
+/** A handler that takes too long, where the policy says what that is. */
+import type { Case } from '../case.ts'
+
+export default [
+  {
+    id: 'handler-timeout',
+    level: 'policy',
+    title: 'A handler that takes longer than its limit is answered for with 503',
+    why: 'The client should hear something while it still listens.',
+    spec: ['RFC 9110 15.6.4'],
+    profile: 'handler',
+    steps: [
+      { send: 'GET {slow}?ms=10000 HTTP/1.1\r\nHost: {host}\r\n\r\n' },
+      { answer: { status: [503], within: 5_000, due: { by: ['handlerTimeoutMs'], from: 'sent' } } },
+    ],
+  },
+  {
+    id: 'handler-inside-limit',
+    level: 'policy',
+    title: 'A stream that goes on after the limit is let finish once it was returned in time',
+    why: 'The limit is the handler’s, not the answer’s.',
+    spec: ['RFC 9110 15.6.4'],
+    profile: 'handler',
+    limits: ['handlerTimeoutMs'],
+    steps: [
+      {
+        send: 'GET {stream}?ms={ms} HTTP/1.1\r\nHost: {host}\r\n\r\n',
+        with: { ms: { outlive: ['handlerTimeoutMs'] } },
+      },
+      { answer: { status: [200], bytes: 11, within: 5_000 } },
+    ],
+  },
+] satisfies Case[]

@@ -1,0 +1,123 @@
+/** Clients that don't take their answers. */
+import type { Case } from '../case.ts'
+
+export default [
+  {
+    id: 'reader-stalls',
+    level: 'policy',
+    title: 'A client that stops reading an answer is cut off',
+    why: 'It holds a socket and megabytes of buffers.',
+    spec: ['RFC 9112 9.5'],
+    profile: 'timed',
+    needs: ['plain-get'],
+    requires: ['kernel'],
+    steps: [
+      { send: 'GET {large}?bytes=64mb HTTP/1.1\r\nHost: {host}\r\n\r\n' },
+      { received: 20_000, within: 3_000, setup: true },
+      { read: 'pause' },
+      { gone: { by: ['writeTimeoutMs'], from: 'paused' } },
+      { read: 'resume' },
+      { closes: { due: { from: 'paused', withinMs: 60_000 }, accept: ['partial 200 then reset'] } },
+    ],
+  },
+  {
+    id: 'reader-stalls-stream',
+    level: 'policy',
+    title: 'A client that stops reading a stream is cut off',
+    why: 'The same where the application produces as fast as it is asked to.',
+    spec: ['RFC 9112 9.5'],
+    profile: 'timed',
+    needs: ['plain-get'],
+    requires: ['kernel'],
+    steps: [
+      { send: 'GET {endless} HTTP/1.1\r\nHost: {host}\r\n\r\n' },
+      { received: 20_000, within: 3_000, setup: true },
+      { read: 'pause' },
+      { gone: { by: ['writeTimeoutMs'], from: 'paused' } },
+      { read: 'resume' },
+      { closes: { due: { from: 'paused', withinMs: 60_000 }, accept: ['partial 200 then reset'] } },
+    ],
+  },
+  {
+    id: 'reader-drips',
+    level: 'policy',
+    title: 'A client that reads below the minimum rate is cut off',
+    why: 'A slow read: each byte taken extends a limit that counts quiet time.',
+    spec: ['RFC 9112 9.5'],
+    profile: 'dripping',
+    requires: ['kernel'],
+    steps: [
+      { send: 'GET {endless} HTTP/1.1\r\nHost: {host}\r\n\r\n' },
+      { received: 20_000, within: 3_000, setup: true },
+      { read: { bytes: 16_384, everyMs: 100 } },
+      // What the two kernels took at once has bought time: a few megabytes at 2 MB/s.
+      { gone: { by: ['minResponseBytesPerSec'], from: 'paused', plusMs: 6_000 } },
+    ],
+  },
+  {
+    id: 'reader-slow-steady',
+    level: 'policy',
+    title: 'A client that reads slowly, but above the minimum rate, is not cut off',
+    why: 'Totals kill live downloads.',
+    spec: ['RFC 9112 9.5'],
+    profile: 'timed',
+    needs: ['plain-get'],
+    steps: [
+      { send: 'GET {endless} HTTP/1.1\r\nHost: {host}\r\n\r\n' },
+      { received: 20_000, within: 3_000, setup: true },
+      // 8 MB/s: the kernels hold some megabytes, and tell the server of room only when much of that has been read.
+      { read: { bytes: 65_536, everyMs: 8 } },
+      { staysOpen: { outlive: ['idleTimeoutMs', 'headTimeoutMs', 'writeTimeoutMs'] } },
+    ],
+  },
+  {
+    id: 'rst-mid-response',
+    level: 'policy',
+    title: 'A client’s RST in mid-response frees its descriptor, and the server lives on',
+    why: 'An error event that nobody listens to ends a process.',
+    spec: ['RFC 9293 3.5.2'],
+    profile: 'timed',
+    needs: ['plain-get'],
+    requires: ['kernel'],
+    steps: [
+      { send: 'GET {endless} HTTP/1.1\r\nHost: {host}\r\n\r\n' },
+      { received: 500_000, within: 3_000, setup: true },
+      { read: 'pause' },
+      { end: 'reset' },
+      { gone: { from: 'paused', withinMs: 1_000 } },
+      { alive: true },
+    ],
+  },
+  {
+    id: 'stream-idle',
+    level: 'policy',
+    title: 'A stream that is quiet for too long is ended so that it never looks whole',
+    why: 'A client must be able to tell half an answer from a whole one.',
+    spec: ['RFC 9112 8'],
+    profile: 'stream',
+    steps: [
+      { send: 'GET {stream}?ms=60000 HTTP/1.1\r\nHost: {host}\r\n\r\n' },
+      { received: 20, within: 2_000, setup: true },
+      {
+        closes: {
+          due: { by: ['streamIdleTimeoutMs'], from: 'received' },
+          accept: ['partial 200 then fin', 'partial 200 then reset'],
+        },
+      },
+    ],
+  },
+  {
+    id: 'stream-idle-reset-by-bytes',
+    level: 'policy',
+    title: 'Each event of a stream sets its clock back',
+    why: 'A living event stream is healthy.',
+    spec: ['RFC 9112 8'],
+    profile: 'stream',
+    limits: ['streamIdleTimeoutMs'],
+    steps: [
+      { send: 'GET {events}?every=700 HTTP/1.1\r\nHost: {host}\r\n\r\n' },
+      { received: 20, within: 2_000, setup: true },
+      { staysOpen: { outlive: ['streamIdleTimeoutMs'] } },
+    ],
+  },
+] satisfies Case[]

@@ -1,0 +1,195 @@
+/** The client and the words, against servers that are scripted byte by byte. */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer, type Server, type Socket } from 'node:net'
+import { after, describe, test } from 'node:test'
+import { type OptionName, optionNames, type Policy } from '../policy.ts'
+import type { Case, Step } from './case.ts'
+import { Connection } from './client.ts'
+import { runCase, runCases } from './run.ts'
+import type { Target } from './target.ts'
+
+const servers: Server[] = []
+after(() => {
+  for (const server of servers) server.close()
+})
+
+const policy = Object.fromEntries(optionNames.map((name) => [name, name === 'idleTimeoutMs' ? 200 : 0])) as Record<
+  OptionName,
+  number
+> satisfies Policy
+
+async function serving(script: (socket: Socket) => void): Promise<Target> {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on('error', () => {})
+    script(socket)
+  }).listen(0, '127.0.0.1')
+  servers.push(server)
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  return { host: '127.0.0.1', port, tls: false, policy, profile: 'timed', paths: { hello: '/' } }
+}
+
+const caseOf = (steps: Step[], more: Partial<Case> = {}): Case => ({
+  ...{ id: 'a-case', level: 'policy', title: 'T', why: 'W', spec: [], profile: 'timed', steps },
+  ...more,
+})
+
+const get = 'GET / HTTP/1.1\r\nHost: {host}\r\n\r\n'
+const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
+const closesIdle: Step[] = [
+  { send: get },
+  { answer: { status: [200], within: 500 }, setup: true },
+  { closes: { due: { by: ['idleTimeoutMs'], from: 'received' }, accept: ['fin'] } },
+]
+
+/** Answers each request, then waits so long and does that. */
+const then = (ms: number, act: (socket: Socket) => void) => (socket: Socket) => {
+  socket.on('data', () => {
+    socket.write(ok)
+    setTimeout(() => act(socket), ms).unref()
+  })
+}
+
+describe('the end of a connection', () => {
+  test('on time passes', async () => {
+    const run = await runCase(caseOf(closesIdle), await serving(then(220, (socket) => socket.end())))
+    assert.equal(run.verdict, 'pass', run.reason ?? '')
+    assert.equal(run.observed, 'fin')
+  })
+
+  test('too early is the server’s failure', async () => {
+    const run = await runCase(caseOf(closesIdle), await serving(then(20, (socket) => socket.end())))
+    assert.equal(run.verdict, 'fail')
+    assert.match(run.reason ?? '', /too early/)
+  })
+
+  test('that does not come is the server’s failure: open', async () => {
+    const run = await runCase(caseOf(closesIdle), await serving(then(5_000, () => {})))
+    assert.equal(run.verdict, 'fail')
+    assert.equal(run.observed, 'open')
+  })
+
+  test('by RST is not the FIN that was wanted', async () => {
+    const run = await runCase(caseOf(closesIdle), await serving(then(220, (socket) => socket.resetAndDestroy())))
+    assert.equal(run.verdict, 'fail')
+    assert.equal(run.observed, 'reset')
+  })
+
+  test('is called by the answer that came unasked before it', async () => {
+    const bye = 'HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n'
+    const target = await serving(then(220, (socket) => socket.end(bye)))
+    const run = await runCase(caseOf(closesIdle), target)
+    assert.equal(run.observed, '408 then fin')
+    assert.equal(run.verdict, 'fail')
+  })
+
+  test('that the server is known for is a deviation, and red when it is gone', async () => {
+    const deviations = [{ cases: ['a-case'], accept: ['reset'], what: 'it resets', issue: 'https://example.org/1' }]
+    const resets = await serving(then(220, (socket) => socket.resetAndDestroy()))
+    assert.equal((await runCase(caseOf(closesIdle), resets, { deviations })).verdict, 'deviation')
+    const ends = await serving(then(220, (socket) => socket.end()))
+    assert.equal((await runCase(caseOf(closesIdle), ends, { deviations })).verdict, 'unexpected-pass')
+  })
+})
+
+describe('whose fault it was', () => {
+  test('a step of the set-up that fails is no failure of the server', async () => {
+    const run = await runCase(
+      caseOf(closesIdle),
+      await serving((socket) => socket.end('HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n')),
+    )
+    assert.equal(run.verdict, 'setup-failed')
+  })
+
+  test('a server that is not there has failed nothing', async () => {
+    const target = await serving(() => {})
+    servers.pop()?.close()
+    assert.equal((await runCase(caseOf(closesIdle), target)).verdict, 'setup-failed')
+  })
+
+  test('an event loop that stood still is the harness’s failure', async () => {
+    const target = await serving(then(1_200, (socket) => socket.end()))
+    const running = runCase(caseOf(closesIdle), target)
+    setTimeout(() => {
+      const untilMs = performance.now() + 400
+      while (performance.now() < untilMs);
+    }, 100)
+    assert.equal((await running).verdict, 'harness-failed')
+  })
+
+  test('a limit that is off, and a route that is not there, are not judged', async () => {
+    const target = await serving(() => {})
+    const off = await runCase(caseOf(closesIdle, { limits: ['headTimeoutMs'] }), target)
+    assert.deepEqual([off.verdict, off.reason], ['not-judged', 'headTimeoutMs is off'])
+    const missing = await runCase(caseOf([{ send: 'GET {slow} HTTP/1.1\r\n\r\n' }]), target)
+    assert.deepEqual([missing.verdict, missing.reason], ['not-judged', 'no route for slow'])
+  })
+
+  test('what needs a case that failed is not judged', async () => {
+    const target = await serving((socket) => socket.destroy())
+    const first = caseOf([{ send: get }, { answer: { status: [200], within: 500 } }], { id: 'first' })
+    const second = caseOf(closesIdle, { id: 'second', needs: ['first'] })
+    const runs = await runCases([first, second], target)
+    assert.deepEqual(
+      runs.map(({ verdict }) => verdict),
+      ['fail', 'not-judged'],
+    )
+  })
+})
+
+describe('the client', () => {
+  test('sees FIN and still sends', async () => {
+    let late = ''
+    const target = await serving((socket) => {
+      socket.end()
+      socket.on('data', (chunk) => {
+        late += chunk
+      })
+    })
+    const connection = await Connection.open(target)
+    assert.ok(await connection.until(() => connection.end === 'fin', performance.now() + 1_000))
+    connection.send('late')
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    assert.equal(late, 'late')
+    connection.destroy()
+  })
+
+  test('takes the first end for the end: an RST that answers its own late bytes changes nothing', async () => {
+    const target = await serving((socket) => socket.end(() => socket.destroy()))
+    const connection = await Connection.open(target)
+    await connection.until(() => connection.end !== 'open', performance.now() + 1_000)
+    for (let i = 0; i < 3; i++) {
+      connection.send('x')
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    assert.equal(connection.end, 'fin')
+    assert.ok(connection.timeline.some(({ what }) => what === 'reset'))
+    connection.destroy()
+  })
+
+  test('that pauses takes no more than its own buffer', async () => {
+    const target = await serving((socket) => socket.write(Buffer.alloc(4_000_000)))
+    const connection = await Connection.open(target)
+    connection.pause()
+    const before = connection.receivedBytes
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    assert.equal(connection.receivedBytes, before)
+    connection.drip(1_000, 10)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    const dripped = connection.receivedBytes - before
+    assert.ok(dripped > 1_000 && dripped <= 25_000, `${dripped} bytes in 200 ms`)
+    connection.destroy()
+  })
+
+  test('resets', async () => {
+    const { promise, resolve } = Promise.withResolvers<string | undefined>()
+    const target = await serving((socket) => {
+      socket.resume()
+      socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code))
+    })
+    const connection = await Connection.open(target)
+    connection.reset()
+    assert.equal(await promise, 'ECONNRESET')
+  })
+})

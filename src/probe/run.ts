@@ -1,0 +1,110 @@
+/** Runs cases on one target: all at once but the heavy ones, each judged for itself. */
+import type { Case } from './case.ts'
+import type { TimelineEvent } from './client.ts'
+import { carryOut, forgivenLagMs, type Observation } from './steps.ts'
+import { type Target, unjudgeable } from './target.ts'
+import { CaseError, type Deviation, deviationOf, isKnownFailure, judge, type Result } from './verdict.ts'
+
+export interface RunOptions {
+  readonly deviations?: readonly Deviation[]
+  /** Verdicts that cases of other targets need: one map for all runs of one server program. */
+  readonly results?: Map<string, Promise<CaseRun>>
+}
+
+export interface CaseRun extends Result {
+  /** What happened on its connections, for a person who looks for the cause; empty unless something went wrong. */
+  readonly timelines: readonly (readonly TimelineEvent[])[]
+}
+
+/** Connections of a crowd are alike: a few tell the story. */
+const keptTimelines = 3
+
+export async function runCase(theCase: Case, target: Target, options: RunOptions = {}): Promise<CaseRun> {
+  const { deviations = [], results } = options
+  const fromMs = performance.now()
+  const seen: Observation = { observed: null, observedMs: null, usedDeviation: false }
+  const end = (verdict: Result['verdict'], reason: string | null, timelines: CaseRun['timelines'] = []): CaseRun => ({
+    id: theCase.id,
+    verdict,
+    ...{ observed: seen.observed, observedMs: seen.observedMs },
+    reason,
+    tookMs: performance.now() - fromMs,
+    timelines,
+  })
+
+  const unable = unjudgeable(theCase, target)
+  if (unable !== null) return end('not-judged', unable)
+  for (const need of theCase.needs ?? []) {
+    const needed = await results?.get(need)
+    if (needed && needed.verdict !== 'pass' && needed.verdict !== 'deviation') {
+      return end('not-judged', `${need} did not pass`)
+    }
+  }
+
+  const known = deviationOf(theCase, target.tls ? 'tls' : 'tcp', deviations)
+  const lag = new LagMonitor()
+  const run = carryOut(theCase, target, seen, known?.accept, () => lag.worstMs)
+  try {
+    await run.done
+    return judge(end('pass', null), known, seen.usedDeviation)
+  } catch (error) {
+    const timelines = run.connections.slice(0, keptTimelines).map(({ timeline }) => timeline)
+    if (!(error instanceof CaseError)) return end('harness-failed', (error as Error).stack ?? String(error), timelines)
+    seen.observed = error.observed ?? seen.observed
+    const failed = end(error.verdict, error.message, timelines)
+    // A known failure may come in any shape, so it is not the harness's lag that explains it.
+    if (isKnownFailure(failed, known)) return judge(failed, known, seen.usedDeviation)
+    if (error.verdict === 'fail' && lag.worstMs > forgivenLagMs) {
+      return end(
+        'harness-failed',
+        `our event loop stood still for ${Math.round(lag.worstMs)} ms; ${error.message}`,
+        timelines,
+      )
+    }
+    return failed
+  } finally {
+    lag.stop()
+  }
+}
+
+/** Between the starts of cases, so that their handshakes and first requests don't wait for each other. */
+const staggerMs = 15
+
+/** All cases of the target's profile. Heavy ones run one after another when the others are done. */
+export async function runCases(cases: readonly Case[], target: Target, options: RunOptions = {}): Promise<CaseRun[]> {
+  const results = options.results ?? new Map<string, Promise<CaseRun>>()
+  const mine = cases.filter(({ profile }) => target.profile === 'any' || target.profile === profile)
+  const start = (theCase: Case, number: number) => {
+    const run = sleep(number * staggerMs).then(() => runCase(theCase, target, { ...options, results }))
+    results.set(theCase.id, run)
+    return run
+  }
+  const light = await Promise.all(mine.filter(({ heavy }) => !heavy).map(start))
+  const heavy: CaseRun[] = []
+  for (const theCase of mine) if (theCase.heavy) heavy.push(await start(theCase, 0))
+  return [...light, ...heavy]
+}
+
+/** How late this process's own timers are: what it can't see in time it must not blame on a server. */
+class LagMonitor {
+  worstMs = 0
+  readonly #everyMs = 20
+  #lastMs = performance.now()
+  readonly #timer: ReturnType<typeof setInterval>
+
+  constructor() {
+    this.#timer = setInterval(() => {
+      const nowMs = performance.now()
+      this.worstMs = Math.max(this.worstMs, nowMs - this.#lastMs - this.#everyMs)
+      this.#lastMs = nowMs
+    }, this.#everyMs)
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}

@@ -1,0 +1,525 @@
+/** Carries out the words of `case.ts` on one target. */
+import type { Anchor, Case, Due, SimpleStep, Span, Step } from './case.ts'
+import { Connection } from './client.ts'
+import { heldByServer, socketCount } from './kernel.ts'
+import { drainUnderLoad, keepAliveRace } from './load.ts'
+import type { Answer } from './response.ts'
+import type { Target } from './target.ts'
+import { accepts, CaseError } from './verdict.ts'
+import { dueWindow, harnessSlackMs, spanMs } from './window.ts'
+
+/** What the verdict and the report are told of a case that passed, or had come so far. */
+export interface Observation {
+  observed: string | null
+  observedMs: number | null
+  /** An end was accepted only because the server is known for it. */
+  usedDeviation: boolean
+}
+
+/** Looks at the kernel's table so often. */
+const pollMs = 25
+/** Later than this it can't tell any more, and says so. */
+export const forgivenLagMs = 250
+/** TLS handshakes at once in a crowd: more would only queue up inside this process. */
+const handshakesAtOnce = 25
+
+/**
+ * `tolerated`: ends that are accepted everywhere, because this server is known for them. `lagMs`: how late this process
+ * has been with what it saw; windows are wider by that, up to a point. `done` rejects with a
+ * `CaseError` at the first step that does not hold; every connection is closed by then.
+ */
+export function carryOut(
+  theCase: Case,
+  target: Target,
+  seen: Observation,
+  tolerated: readonly string[] = [],
+  lagMs: () => number = () => 0,
+): { readonly connections: readonly Connection[]; readonly done: Promise<void> } {
+  const run = new Run(target, seen, tolerated, lagMs)
+  return { connections: run.opened, done: run.all(theCase.steps).finally(() => run.close()) }
+}
+
+class Run {
+  readonly opened: Connection[] = []
+  readonly #target: Target
+  readonly #seen: Observation
+  readonly #tolerated: readonly string[]
+  readonly #lagMs: () => number
+  #current: Connection | null = null
+  /** Answers of the current connection that steps have already looked at. */
+  #taken = 0
+  #kept: Connection[] = []
+  #descriptors: number | null = null
+  #signalledMs = 0
+  readonly #background = new Set<ReturnType<typeof setInterval>>()
+
+  constructor(target: Target, seen: Observation, tolerated: readonly string[], lagMs: () => number) {
+    this.#target = target
+    this.#seen = seen
+    this.#tolerated = tolerated
+    this.#lagMs = lagMs
+  }
+
+  async all(steps: readonly Step[]): Promise<void> {
+    for (const step of steps) await this.#step(step)
+  }
+
+  close(): void {
+    for (const timer of this.#background) clearInterval(timer)
+    for (const connection of this.opened) connection.destroy()
+  }
+
+  async #step(step: Step): Promise<void> {
+    const setup = 'setup' in step && step.setup === true
+    try {
+      if ('crowd' in step) await this.#crowd(step)
+      else if ('crowdEnded' in step) await this.#crowdEnded(step.crowdEnded)
+      else if ('race' in step) this.#note(await keepAliveRace(this.#target, step.race))
+      else if ('drain' in step) this.#note(await drainUnderLoad(this.#target, step.drain))
+      else await this.#simple(step)
+    } catch (error) {
+      if (setup && error instanceof CaseError && error.verdict === 'fail') {
+        throw new CaseError('setup-failed', error.message, error.observed)
+      }
+      throw error
+    }
+  }
+
+  async #simple(step: SimpleStep): Promise<void> {
+    if ('connect' in step) await this.#connect(step.connect)
+    else if ('send' in step) await this.#send(step)
+    else if ('sendHex' in step) (await this.#open()).send(Buffer.from(step.sendHex, 'hex'))
+    else if ('pour' in step) void (await this.#open()).pour(step.pour, step.chunkBytes ?? 64 * 1024)
+    else if ('answer' in step) for (let i = 0; i < (step.times ?? 1); i++) await this.#answer(step.answer)
+    else if ('received' in step) await this.#received(step.received, step.within)
+    else if ('receives' in step) await this.#receives(step.receives, step.within)
+    else if ('frame' in step) await this.#frame(step.due)
+    else if ('wait' in step) await sleep(this.#ms(step.wait))
+    else if ('quiet' in step) await this.#quiet(step.quiet)
+    else if ('staysOpen' in step) await this.#staysOpen(step.staysOpen)
+    else if ('read' in step) await this.#read(step.read)
+    else if ('end' in step) this.#end(await this.#open(), step.end)
+    else if ('closes' in step) await this.#closes(step.closes)
+    else if ('gone' in step) await this.#gone(step.gone)
+    else if ('held' in step) await this.#held(step.held)
+    else if ('requestUntilClose' in step) await this.#requestUntilClose(step)
+    else if ('alive' in step) await this.#alive()
+    else if ('signal' in step) {
+      this.#signalledMs = performance.now()
+      this.#process().signal(step.signal)
+    } else if ('exits' in step) await this.#exits(step.exits)
+    else if ('descriptors' in step) await this.#watchDescriptors(step.descriptors)
+    else await this.#refused(step.refused.withinMs)
+  }
+
+  // Connections
+
+  async #connect(how: 'tcp' | 'h2' | 'again'): Promise<Connection> {
+    let connection: Connection
+    try {
+      connection = await Connection.open(this.#target, {
+        bare: how === 'tcp',
+        ...(how === 'h2' && { alpn: ['h2', 'http/1.1'] }),
+      })
+    } catch (error) {
+      throw new CaseError('setup-failed', `no connection: ${(error as Error).message}`)
+    }
+    this.opened.push(connection)
+    this.#current = connection
+    this.#taken = 0
+    if (how === 'h2') {
+      if (connection.alpn !== 'h2') throw new CaseError('not-judged', 'the server does not speak HTTP/2')
+      connection.reader.raw = Buffer.alloc(0)
+    }
+    return connection
+  }
+
+  async #open(): Promise<Connection> {
+    return this.#current ?? (await this.#connect('again'))
+  }
+
+  async #alive(): Promise<void> {
+    const connection = await Connection.open(this.#target).catch((error: Error) => {
+      throw new CaseError('fail', `a new connection is not accepted: ${error.message}`)
+    })
+    this.opened.push(connection)
+    connection.send(this.#fill('GET {hello} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n'))
+    if (!(await connection.until(() => connection.reader.answers.length > 0, performance.now() + 2_000))) {
+      throw new CaseError('fail', 'a new connection is not served')
+    }
+  }
+
+  async #refused(withinMs: number): Promise<void> {
+    const deadlineMs = performance.now() + withinMs + harnessSlackMs
+    for (;;) {
+      try {
+        const connection = await Connection.open(this.#target, { bare: true, timeoutMs: 500 })
+        connection.destroy()
+      } catch {
+        return
+      }
+      if (performance.now() > deadlineMs) throw new CaseError('fail', 'new connections are still accepted')
+      await sleep(pollMs)
+    }
+  }
+
+  // Sending
+
+  async #send(step: Extract<SimpleStep, { send: string }>): Promise<void> {
+    const connection = await this.#open()
+    const text = this.#fill(step.send, step.with)
+    connection.send(text)
+    if (step.everyMs === undefined) return
+    if (step.until === 'closed') {
+      const timer = setInterval(() => {
+        if (connection.end === 'open') connection.send(text)
+        else clearInterval(timer)
+      }, step.everyMs)
+      this.#background.add(timer)
+      return
+    }
+    const untilMs = step.for === undefined ? Number.POSITIVE_INFINITY : performance.now() + this.#ms(step.for)
+    for (let sent = 1; sent < (step.times ?? Number.POSITIVE_INFINITY) && performance.now() < untilMs; sent++) {
+      await sleep(step.everyMs)
+      if (connection.end !== 'open') throw this.#endedInstead(connection, 'while it was still being sent to')
+      connection.send(text)
+    }
+  }
+
+  #fill(text: string, more: Readonly<Record<string, Span>> = {}): string {
+    const { host, port, paths, policy } = this.#target
+    const words: Record<string, string> = {
+      host: `${host}:${port}`,
+      hintSec: String(Math.floor(policy.keepAliveHintMs / 1000)),
+      localPort: String(this.#current?.localPort ?? ''),
+      ...paths,
+      ...Object.fromEntries(Object.entries(more).map(([name, span]) => [name, String(this.#ms(span))])),
+    }
+    return text.replace(/\{(\w+)\}/g, (whole, name: string) => words[name] ?? whole)
+  }
+
+  async #read(how: Extract<SimpleStep, { read: unknown }>['read']): Promise<void> {
+    const connection = await this.#open()
+    if (how === 'pause') connection.pause()
+    else if (how === 'resume') connection.resume()
+    else connection.drip(how.bytes, how.everyMs)
+  }
+
+  #end(connection: Connection, how: 'fin' | 'reset' | 'close'): void {
+    if (how === 'fin') connection.finish()
+    else if (how === 'reset') connection.reset()
+    else connection.destroy()
+  }
+
+  // Answers
+
+  async #answer(want: Extract<SimpleStep, { answer: unknown }>['answer']): Promise<Answer> {
+    const connection = await this.#open()
+    const { reader } = connection
+    const at = this.#taken
+    const from = want.due && this.#anchorMs(connection, want.due.from)
+    await connection.until(
+      () => reader.answers.length > at || connection.end !== 'open' || reader.malformed !== null,
+      performance.now() + this.#ms(want.within) + harnessSlackMs,
+    )
+    const answer = reader.answers[at]
+    if (!answer) {
+      if (reader.malformed !== null) throw new CaseError('fail', reader.malformed)
+      if (connection.end !== 'open') throw this.#endedInstead(connection, 'before the answer was whole')
+      throw new CaseError('fail', `no whole answer within ${this.#ms(want.within)} ms`, this.#label(connection))
+    }
+    this.#taken += 1
+    if (!statusIs(want.status, answer.status)) {
+      throw new CaseError('fail', `the answer is ${answer.status}, wanted ${String(want.status)}`)
+    }
+    if (want.bytes !== undefined && answer.bodyBytes !== want.bytes) {
+      throw new CaseError('fail', `the body has ${answer.bodyBytes} bytes, wanted ${want.bytes}`)
+    }
+    if (want.contains !== undefined && !answer.text.includes(this.#fill(want.contains))) {
+      throw new CaseError('fail', `the body is ${JSON.stringify(answer.text)}, wanted ${this.#fill(want.contains)}`)
+    }
+    if (want.header) this.#checkHeader(answer, want.header)
+    if (want.due && from !== undefined) this.#inTime(String(answer.status), (answer.endedMs ?? 0) - from, want.due)
+    return answer
+  }
+
+  #checkHeader(answer: Answer, want: { name: string; matches?: string | undefined; absent?: true | undefined }): void {
+    const value = answer.headers.get(want.name)
+    if (want.absent ? value !== null : value === null) {
+      throw new CaseError('fail', `the header ${want.name} is ${want.absent ? `there: ${value}` : 'missing'}`)
+    }
+    const pattern = want.matches === undefined ? null : this.#fill(want.matches)
+    if (pattern !== null && !new RegExp(pattern, 'i').test(value ?? '')) {
+      throw new CaseError('fail', `the header ${want.name} is ${JSON.stringify(value)}, wanted ${pattern}`)
+    }
+  }
+
+  async #received(bytes: number, within: Span): Promise<void> {
+    const connection = await this.#open()
+    await connection.until(
+      () => connection.receivedBytes >= bytes || connection.end !== 'open',
+      performance.now() + this.#ms(within) + harnessSlackMs,
+    )
+    if (connection.receivedBytes < bytes) {
+      throw new CaseError('fail', `${connection.receivedBytes} bytes came, wanted ${bytes}`, this.#label(connection))
+    }
+  }
+
+  async #receives(hex: string, within: Span): Promise<void> {
+    const connection = await this.#open()
+    const wanted = Buffer.from(hex, 'hex')
+    const came = await connection.until(
+      () => connection.reader.raw?.includes(wanted) ?? false,
+      performance.now() + this.#ms(within) + harnessSlackMs,
+    )
+    if (!came) {
+      throw new CaseError('fail', `wanted ${hex}, got ${connection.reader.raw?.toString('hex') ?? 'no upgrade'}`)
+    }
+  }
+
+  async #frame(due: Due): Promise<void> {
+    const connection = await this.#open()
+    const from = this.#anchorMs(connection, due.from)
+    const { latestMs } = dueWindow(due, this.#target)
+    await connection.until(() => hasGoaway(connection) || connection.end !== 'open', from + latestMs)
+    if (!hasGoaway(connection)) throw this.#endedInstead(connection, 'without GOAWAY')
+    this.#inTime('goaway', performance.now() - from, due)
+  }
+
+  async #requestUntilClose(step: Extract<SimpleStep, { requestUntilClose: string }>): Promise<void> {
+    const connection = await this.#open()
+    const from = this.#anchorMs(connection, step.due.from)
+    const { latestMs } = dueWindow(step.due, this.#target)
+    for (;;) {
+      connection.send(this.#fill(step.requestUntilClose))
+      const answer = await this.#answer({ status: '2xx', within: 5_000 })
+      if (/(^|,)\s*close\s*(,|$)/i.test(answer.headers.get('connection') ?? '')) break
+      if (performance.now() - from > latestMs) {
+        throw new CaseError('fail', `no answer says Connection: close after ${Math.round(latestMs)} ms`)
+      }
+      await sleep(step.everyMs)
+      if (connection.end !== 'open') throw this.#endedInstead(connection, 'before an answer said Connection: close')
+    }
+    // It may come only with the next request, so it may be later by one pause.
+    this.#inTime('close', performance.now() - from, step.due, step.everyMs)
+  }
+
+  // Ends
+
+  async #closes({ due, accept }: { due: Due; accept: readonly string[] }): Promise<void> {
+    const connection = await this.#open()
+    const from = this.#anchorMs(connection, due.from)
+    const { latestMs } = dueWindow(due, this.#target)
+    await connection.until(() => connection.end !== 'open', from + latestMs)
+    const label = this.#label(connection)
+    const tookMs = (connection.endedMs ?? performance.now()) - from
+    this.#seen.observed = label
+    this.#seen.observedMs = 'by' in due ? tookMs : null
+    if (connection.end === 'open' && !accept.includes('open')) {
+      throw new CaseError('fail', `still open after ${Math.round(tookMs)} ms`, label)
+    }
+    if (!accept.some((pattern) => accepts(pattern, label))) {
+      if (!this.#tolerated.some((pattern) => accepts(pattern, label))) {
+        throw new CaseError('fail', `${label} after ${Math.round(tookMs)} ms, wanted ${accept.join(' or ')}`, label)
+      }
+      this.#seen.usedDeviation = true
+    }
+    if (connection.end !== 'open') this.#inTime(label, tookMs, due)
+  }
+
+  async #quiet(span: Span): Promise<void> {
+    const connection = await this.#open()
+    const bytes = connection.receivedBytes
+    await connection.until(
+      () => connection.end !== 'open' || connection.receivedBytes !== bytes,
+      performance.now() + this.#ms(span),
+    )
+    if (connection.end !== 'open') throw this.#endedInstead(connection, 'that should have stayed open')
+    if (connection.receivedBytes !== bytes) throw new CaseError('fail', 'bytes came that nobody asked for')
+  }
+
+  async #staysOpen(span: Span): Promise<void> {
+    const connection = await this.#open()
+    await connection.until(() => connection.end !== 'open', performance.now() + this.#ms(span))
+    if (connection.end !== 'open') throw this.#endedInstead(connection, 'that should have stayed open')
+  }
+
+  async #gone(due: Due): Promise<void> {
+    const connection = await this.#open()
+    const from = this.#anchorMs(connection, due.from)
+    const { latestMs } = dueWindow(due, this.#target)
+    const sinceMs = performance.now()
+    for (;;) {
+      const row = heldByServer(this.#target.port, connection.localPort, sinceMs)
+      const tookMs = performance.now() - from
+      if (!row) {
+        this.#inTime('gone', tookMs, due)
+        return
+      }
+      if (tookMs > latestMs) {
+        throw new CaseError(
+          'fail',
+          `the server still holds its socket (${row.state}) after ${Math.round(tookMs)} ms`,
+          row.state,
+        )
+      }
+      await sleep(pollMs)
+    }
+  }
+
+  async #held(span: Span): Promise<void> {
+    const connection = await this.#open()
+    const fromMs = performance.now()
+    while (performance.now() - fromMs < this.#ms(span)) {
+      await sleep(pollMs)
+      if (!heldByServer(this.#target.port, connection.localPort, fromMs)) {
+        throw new CaseError(
+          'fail',
+          `the server let go of its socket after ${Math.round(performance.now() - fromMs)} ms`,
+        )
+      }
+    }
+  }
+
+  // Crowds
+
+  async #crowd(step: Extract<Step, { crowd: number }>): Promise<void> {
+    const runs = Array.from({ length: step.crowd }, () => {
+      const seen: Observation = { observed: null, observedMs: null, usedDeviation: false }
+      return new Run(this.#target, seen, this.#tolerated, this.#lagMs)
+    })
+    const waiting = [...runs]
+    await Promise.all(
+      Array.from({ length: handshakesAtOnce }, async () => {
+        for (let run = waiting.shift(); run; run = waiting.shift()) await run.#connect('again')
+      }),
+    )
+    const outcomes = await Promise.allSettled(runs.map((run) => run.all(step.steps)))
+    const connections = runs.flatMap((run) => run.opened)
+    this.opened.push(...connections)
+    if (step.keep) this.#kept = connections
+    const failed = outcomes.filter((outcome) => outcome.status === 'rejected')
+    const [first] = failed
+    if (first) {
+      const error = first.reason as Error
+      const message = `${failed.length} of ${step.crowd}: ${error.message}`
+      throw error instanceof CaseError ? new CaseError(error.verdict, message, error.observed) : error
+    }
+    if (step.spreadMs !== undefined) this.#spread(connections, step.spreadMs)
+    if (!step.keep) for (const connection of connections) connection.destroy()
+  }
+
+  #spread(connections: readonly Connection[], spreadMs: number): void {
+    const ages = connections.map(({ endedMs, connectedMs }) => (endedMs ?? Number.POSITIVE_INFINITY) - connectedMs)
+    ages.sort((a, b) => a - b)
+    const at = (share: number) => ages[Math.floor((ages.length - 1) * share)] as number
+    const seenMs = at(0.9) - at(0.1)
+    this.#note(`80 % within ${Math.round(seenMs)} ms`)
+    if (!(seenMs >= spreadMs))
+      throw new CaseError('fail', `80 % ended within ${Math.round(seenMs)} ms, wanted ≥ ${spreadMs}`)
+  }
+
+  async #crowdEnded({ exactly, within }: { exactly: number; within: Span }): Promise<void> {
+    const ended = () => this.#kept.filter((connection) => connection.end !== 'open').length
+    const deadlineMs = performance.now() + this.#ms(within) + harnessSlackMs
+    while (ended() < exactly && performance.now() < deadlineMs) await sleep(pollMs)
+    await sleep(2 * harnessSlackMs) // One too many would come now.
+    this.#note(`${ended()} ended`)
+    if (ended() !== exactly)
+      throw new CaseError('fail', `${ended()} of the crowd have been hung up on, wanted ${exactly}`)
+  }
+
+  // The server's process
+
+  async #exits({ code, withinMs }: { code: number; withinMs: number }): Promise<void> {
+    const exit = await Promise.race([this.#process().exited, sleep(withinMs).then(() => null)])
+    if (!exit) throw new CaseError('fail', `still running ${withinMs} ms later`)
+    this.#note(`exit ${exit.code}`)
+    if (exit.code !== code) throw new CaseError('fail', `exit code ${exit.code}, wanted ${code}`)
+  }
+
+  async #watchDescriptors(want: Extract<SimpleStep, { descriptors: unknown }>['descriptors']): Promise<void> {
+    const now = () => {
+      const count = socketCount(this.#target.pid ?? 0)
+      if (count === null)
+        throw new CaseError('harness-failed', 'the descriptors of the server’s process are not to be seen')
+      return count
+    }
+    if (want === 'note') {
+      this.#descriptors = now()
+      return
+    }
+    const noted = this.#descriptors ?? 0
+    if ('atLeastMore' in want) {
+      if (now() < noted + want.atLeastMore)
+        throw new CaseError('setup-failed', `${now() - noted} more sockets, wanted ${want.atLeastMore}`)
+      return
+    }
+    const deadlineMs = performance.now() + this.#ms(want.backWithin) + harnessSlackMs
+    while (now() > noted && performance.now() < deadlineMs) await sleep(pollMs)
+    this.#note(`${now() - noted} left`)
+    if (now() > noted) throw new CaseError('fail', `${now() - noted} sockets are still held`)
+  }
+
+  #process(): NonNullable<Target['process']> {
+    if (!this.#target.process) throw new CaseError('not-judged', 'needs a process that may be signalled')
+    return this.#target.process
+  }
+
+  // Words in common
+
+  #anchorMs(connection: Connection, anchor: Anchor): number {
+    return anchor === 'signalled' ? this.#signalledMs : connection[`${anchor}Ms`]
+  }
+
+  #ms(span: Span): number {
+    return spanMs(span, this.#target)
+  }
+
+  #note(observed: string): void {
+    this.#seen.observed = observed
+    this.#seen.observedMs = null
+  }
+
+  #inTime(what: string, tookMs: number, due: Due, plusMs = 0): void {
+    const { earliestMs, latestMs } = dueWindow(due, this.#target)
+    this.#seen.observed ??= what
+    if ('by' in due) this.#seen.observedMs = tookMs
+    const was = `${what} after ${Math.round(tookMs)} ms`
+    const lagMs = Math.min(this.#lagMs(), forgivenLagMs)
+    if (tookMs < earliestMs - lagMs)
+      throw new CaseError('fail', `${was}: too early, due from ${Math.round(earliestMs)} ms`, what)
+    if (tookMs > latestMs + plusMs + lagMs)
+      throw new CaseError('fail', `${was}: too late, due by ${Math.round(latestMs)} ms`, what)
+  }
+
+  /** The end, and the answer before it that no step has asked for. */
+  #label(connection: Connection): string {
+    const { answers, partial } = connection.reader
+    const extra = connection === this.#current ? answers.slice(this.#taken) : []
+    const before = extra.map(({ status }) => `${status} then `).join('')
+    return `${before}${partial ? `partial ${partial.status} then ` : ''}${connection.end}`
+  }
+
+  #endedInstead(connection: Connection, where: string): CaseError {
+    const label = this.#label(connection)
+    const afterMs = Math.round((connection.endedMs ?? performance.now()) - connection.connectedMs)
+    return new CaseError('fail', `${label} at ${afterMs} ms ${where}`, label)
+  }
+}
+
+function statusIs(want: string | readonly number[], status: number): boolean {
+  if (typeof want !== 'string') return want.includes(status)
+  return want === 'any' || Math.floor(status / 100) === Number(want[0])
+}
+
+/** RFC 9113 4.1: 24 bits of length, 8 of type (7 is GOAWAY), 8 of flags, 31 of stream. */
+function hasGoaway({ reader: { raw } }: Connection): boolean {
+  if (raw === null) return false
+  for (let at = 0; at + 9 <= raw.length; at += 9 + raw.readUIntBE(at, 3)) if (raw[at + 3] === 7) return true
+  return false
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}

@@ -1,0 +1,45 @@
+/** The server that the suite is aimed at, and what is known of it. */
+import type { Enforcement } from '../enforcement.ts'
+import type { Policy } from '../policy.ts'
+import { type Case, limitsOf, type PathName, type ProfileName, pathsOf } from './case.ts'
+import type { Address } from './client.ts'
+import { tcpRows } from './kernel.ts'
+import { unenforced } from './window.ts'
+
+export interface Target extends Address {
+  readonly policy: Policy
+  /** Without it every limit that is set is expected to be held. */
+  readonly enforcement?: Enforcement | undefined
+  /** The cases that it is started for; `any`: all that its policy allows. */
+  readonly profile: ProfileName | 'any'
+  /** Where its routes are; one that is missing is not asked for. */
+  readonly paths: Readonly<Partial<Record<PathName, string>>>
+  /** The server's process on this machine: its descriptors and its side of each connection can be seen. */
+  readonly pid?: number | undefined
+  /** A process that we may signal. */
+  readonly process?: ServerProcess | undefined
+}
+
+export interface ServerProcess {
+  signal(name: 'SIGTERM' | 'SIGINT'): void
+  readonly exited: Promise<{ readonly code: number | null; readonly stdout: string }>
+}
+
+/** Why a case can't be judged on this target, or null. */
+export function unjudgeable(theCase: Case, target: Target): string | null {
+  if (theCase.transports && !theCase.transports.includes(target.tls ? 'tls' : 'tcp')) {
+    return `only over ${theCase.transports.join(', ')}`
+  }
+  for (const path of pathsOf(theCase)) if (target.paths[path] === undefined) return `no route for ${path}`
+  for (const limit of limitsOf(theCase)) {
+    const reason = unenforced(limit, target)
+    if (reason !== null) return reason
+  }
+  for (const requirement of theCase.requires ?? []) {
+    if (requirement === 'kernel' && (target.pid === undefined || tcpRows() === null)) {
+      return 'the server’s side is not to be seen (needs Linux and the server’s process)'
+    }
+    if (requirement !== 'kernel' && target.process === undefined) return 'needs a process that may be signalled'
+  }
+  return null
+}

@@ -1,0 +1,54 @@
+/** The suite on every runtime: one test for each case, runtime and transport; then the table, and its JSON. */
+import assert from 'node:assert/strict'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { after, before, describe, test } from 'node:test'
+import { cases } from '../../src/probe/cases/index.ts'
+import { type Cell, countVerdicts, type Report, table } from '../../src/probe/report.ts'
+import { isRed } from '../../src/probe/verdict.ts'
+import { runtimeNames } from './runtimes.ts'
+import { root } from './server.ts'
+import { casesFor, runRuntime, transports, versionOf } from './suite.ts'
+
+const longestRunMs = 180_000
+const startedAt = new Date()
+const all: Cell[] = []
+
+for (const name of runtimeNames) {
+  describe(name, () => {
+    let cells: readonly Cell[] = []
+    before(
+      async () => {
+        cells = await runRuntime(cases, name)
+        all.push(...cells)
+      },
+      { timeout: longestRunMs },
+    )
+    for (const transport of transports) {
+      for (const { id, level, title } of casesFor(cases, name, transport)) {
+        test(`${name} ${transport} ${id}: ${title}`, (t) => {
+          const cell = cells.find((candidate) => candidate.case === id && candidate.transport === transport)
+          assert.ok(cell, 'the case did not run')
+          if (cell.verdict === 'not-judged') return t.skip(cell.reason ?? '')
+          if (cell.verdict === 'deviation') t.diagnostic(`known deviation: ${cell.reason}`)
+          if (isRed(cell.verdict, level)) assert.fail(`${cell.verdict}: ${cell.reason}`)
+          if (cell.verdict === 'fail') t.diagnostic(`observed only: ${cell.reason}`)
+        })
+      }
+    }
+  })
+}
+
+after(async () => {
+  const report: Report = {
+    version: 1,
+    startedAt: startedAt.toISOString(),
+    tookMs: Date.now() - startedAt.getTime(),
+    runtimes: runtimeNames.map(versionOf),
+    cases: cases.map(({ id, level, title, why, spec, profile }) => ({ id, level, title, why, spec, profile })),
+    cells: all,
+    counts: countVerdicts(all),
+  }
+  await mkdir(`${root}test-results`, { recursive: true })
+  await writeFile(`${root}test-results/conformance.json`, `${JSON.stringify(report, null, 2)}\n`)
+  console.log(table(cases, runtimeNames, all))
+})

@@ -1,0 +1,39 @@
+/** The policies that servers are started under: only what the profile's cases need, and short. */
+import type { PolicyInput } from '../../src/policy.ts'
+import type { ProfileName } from '../../src/probe/case.ts'
+
+export interface Profile {
+  readonly policy: PolicyInput
+  /** `built-in`: without `--app`. */
+  readonly app: 'fixture' | 'built-in'
+}
+
+const fixture = (policy: PolicyInput): Profile => ({ policy, app: 'fixture' })
+
+export const profiles: Readonly<Record<ProfileName, Profile>> = {
+  timed: fixture({
+    handshakeTimeoutMs: 2_500,
+    headTimeoutMs: 3_000,
+    bodyTimeoutMs: 2_500,
+    minBodyBytesPerSec: 1_000,
+    minRateGraceMs: 2_000,
+    writeTimeoutMs: 3_000,
+    // A reader that has stalled is also below any rate, and would be cut off by that at the end of the grace.
+    minResponseBytesPerSec: 0,
+    discardTimeoutMs: 2_000,
+    idleTimeoutMs: 2_000,
+  }),
+  dripping: fixture({ minResponseBytesPerSec: 2 * 2 ** 20, minRateGraceMs: 2_000 }),
+  stream: fixture({ streamIdleTimeoutMs: 1_500 }),
+  handler: fixture({ handlerTimeoutMs: 1_000 }),
+  sized: fixture({ maxBodyBytes: 64 * 2 ** 10 }),
+  counted: fixture({ maxRequestsPerConnection: 5 }),
+  aged: fixture({ maxConnectionAgeMs: 3_000 }),
+  crowded: fixture({ maxConnections: 20 }),
+  crowd: fixture({ idleTimeoutMs: 3_000 }),
+  race: fixture({ idleTimeoutMs: 2_000 }),
+  drain: fixture({}),
+  'drain-cut': fixture({ drainTimeoutMs: 2_500 }),
+  // Readiness is the built-in app's own: only it knows the phase.
+  'drain-announce': { policy: { drainDelayMs: 1_500 }, app: 'built-in' },
+}

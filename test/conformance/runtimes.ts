@@ -1,0 +1,82 @@
+/** How each runtime's server is started, and what the suite may know of it beforehand: data, one entry each. */
+
+import { enforcement as workersEnforcement } from '../../runtimes/workers.ts'
+import type { Enforcement } from '../../src/enforcement.ts'
+import { type OptionName, optionNames, type Policy } from '../../src/policy.ts'
+import type { PathName, ProfileName } from '../../src/probe/case.ts'
+
+export const runtimeNames = ['node', 'bun', 'deno', 'workers'] as const
+export type RuntimeName = (typeof runtimeNames)[number]
+export type Transport = 'tcp' | 'tls'
+
+export interface Runtime {
+  /** From the project's root; a bare name is one of `node_modules/.bin`. */
+  readonly command: readonly string[]
+  /** Arguments that make it listen on this port; 0 is a free one. */
+  listen(port: number, transport: Transport): readonly string[]
+  readonly version: readonly string[]
+  readonly profiles: readonly ProfileName[]
+  /** `report`: the entry says where it listens and what it holds, in one line of JSON (`--report json`). */
+  readonly ready: 'report' | { readonly line: RegExp; readonly policy: Policy; readonly enforcement: Enforcement }
+  readonly withoutPaths: readonly PathName[]
+  /** Its process is the server's own: it may be signalled and looked into. */
+  readonly ownProcess: boolean
+}
+
+const tlsFiles = { cert: 'test/fixtures/tls/cert.pem', key: 'test/fixtures/tls/key.pem' } as const
+
+const all: readonly ProfileName[] = [
+  'timed',
+  'dripping',
+  'stream',
+  'handler',
+  'sized',
+  'counted',
+  'aged',
+  'crowded',
+  'crowd',
+  'race',
+  'drain',
+  'drain-cut',
+  'drain-announce',
+]
+
+const entry = (command: readonly string[], version: readonly string[]): Runtime => ({
+  command,
+  listen: (port, transport) => [
+    ...['--host', '127.0.0.1', '--port', String(port), '--report', 'json'],
+    ...(transport === 'tls' ? ['--tls-cert', tlsFiles.cert, '--tls-key', tlsFiles.key] : []),
+  ],
+  version,
+  profiles: all,
+  ready: 'report',
+  withoutPaths: [],
+  ownProcess: true,
+})
+
+/** The limits that workerd holds by itself, measured: nothing sets them. All others are nobody's there. */
+const workerd: Partial<Policy> = { idleTimeoutMs: 15_000, headTimeoutMs: 15_000 }
+
+export const runtimes: Readonly<Record<RuntimeName, Runtime>> = {
+  node: entry(['node', 'runtimes/node.ts'], ['node', '--version']),
+  bun: entry(['bun', 'runtimes/bun.ts'], ['bun', '--version']),
+  deno: entry(['deno', 'run', '-A', 'runtimes/deno.ts'], ['deno', '--version']),
+  workers: {
+    command: ['node', 'node_modules/wrangler/bin/wrangler.js', 'dev'],
+    listen: (port, transport) => [
+      ...['--ip', '127.0.0.1', '--port', String(port), '--inspector-port', '0', '--show-interactive-dev-session=false'],
+      ...(transport === 'tls'
+        ? ['--local-protocol', 'https', '--https-cert-path', tlsFiles.cert, '--https-key-path', tlsFiles.key]
+        : []),
+    ],
+    version: ['node', '-p', '"workerd " + require("workerd/package.json").version'],
+    profiles: ['timed'],
+    ready: {
+      line: /Ready on (https?:\/\/\S+)/,
+      policy: Object.fromEntries(optionNames.map((name) => [name, workerd[name] ?? 0])) as Record<OptionName, number>,
+      enforcement: workersEnforcement,
+    },
+    withoutPaths: ['whoami', 'ws', 'count'],
+    ownProcess: false,
+  },
+}

@@ -1,0 +1,128 @@
+/** The whole suite on one runtime: which servers run when, so that no load disturbs a case that measures time. */
+import { execFileSync } from 'node:child_process'
+import type { Case, ProfileName } from '../../src/probe/case.ts'
+import type { Cell } from '../../src/probe/report.ts'
+import { type CaseRun, runCases } from '../../src/probe/run.ts'
+import { isRed } from '../../src/probe/verdict.ts'
+import { deviations } from './deviations.ts'
+import { type RuntimeName, runtimes, type Transport } from './runtimes.ts'
+import { environment, root, type Server, startServer } from './server.ts'
+
+export const transports: readonly Transport[] = ['tcp', 'tls']
+
+export function versionOf(name: RuntimeName): string {
+  const [program = '', ...args] = runtimes[name].version
+  const said = execFileSync(program, args, { cwd: root, env: environment, encoding: 'utf8' })
+  return `${name} ${said.split('\n')[0]?.replace(/^(v|deno )/, '')}`
+}
+
+/** The cases that make sense on a runtime: of the profiles that it is started under, over this transport. */
+export function casesFor(cases: readonly Case[], name: RuntimeName, transport: Transport): Case[] {
+  return cases.filter(
+    ({ profile, transports: only }) => runtimes[name].profiles.includes(profile) && (only?.includes(transport) ?? true),
+  )
+}
+
+/**
+ * Every case of a runtime, over both transports. What the harness could not see in time (another program took the
+ * processor) it looks at once more at the end, with fresh servers; a server's failure is never looked at twice.
+ */
+export async function runRuntime(cases: readonly Case[], name: RuntimeName): Promise<Cell[]> {
+  const run = new RuntimeRun(name)
+  const items = transports.flatMap((transport) =>
+    casesFor(cases, name, transport).map((theCase) => ({ theCase, transport })),
+  )
+  await run.all(items)
+  const unseen = items.filter((item) => run.cell(item)?.verdict === 'harness-failed')
+  const needUnseen = ({ theCase: { needs }, transport }: Item) =>
+    needs?.some((need) => unseen.some((item) => item.theCase.id === need && item.transport === transport)) ?? false
+  await run.all(items.filter((item) => unseen.includes(item) || needUnseen(item)))
+  return [...run.cells.values()]
+}
+
+interface Item {
+  readonly theCase: Case
+  readonly transport: Transport
+}
+
+/** Cases that share a server. */
+interface Group {
+  readonly profile: ProfileName
+  readonly transport: Transport
+  readonly cases: Case[]
+}
+
+class RuntimeRun {
+  readonly cells = new Map<string, Cell>()
+  readonly #name: RuntimeName
+  /** What cases need of others, which may have run on another server. */
+  readonly #results = { tcp: new Map<string, Promise<CaseRun>>(), tls: new Map<string, Promise<CaseRun>>() }
+
+  constructor(name: RuntimeName) {
+    this.#name = name
+  }
+
+  cell({ theCase, transport }: Item): Cell | undefined {
+    return this.cells.get(`${transport} ${theCase.id}`)
+  }
+
+  async all(items: readonly Item[]): Promise<void> {
+    for (const batch of batches(items)) {
+      // All servers first: a process that starts takes the processor from those that are being measured.
+      const starts = batch.map(({ profile, transport }) => startServer(runtimes[this.#name], profile, transport))
+      const started = await Promise.allSettled(starts)
+      await Promise.all(batch.map((group, number) => this.#group(group, started[number]!)))
+    }
+  }
+
+  async #group(group: Group, started: PromiseSettledResult<Server>): Promise<void> {
+    if (started.status === 'rejected') {
+      const reason = `the server did not start under ${group.profile}: ${(started.reason as Error).message}`
+      const failed = { observed: null, observedMs: null, reason, tookMs: 0, timelines: [] }
+      for (const { id } of group.cases) this.#add(group, { id, verdict: 'setup-failed', ...failed }, '')
+      return
+    }
+    const server = started.value
+    try {
+      const runs = await runCases(group.cases, server.target, {
+        deviations: deviations[this.#name],
+        results: this.#results[group.transport],
+      })
+      for (const run of runs) this.#add(group, run, server.stderr())
+    } finally {
+      await server.stop()
+    }
+  }
+
+  #add({ cases, transport }: Group, { id, timelines, ...rest }: CaseRun, stderr: string): void {
+    const red = isRed(rest.verdict, cases.find((one) => one.id === id)?.level ?? 'must')
+    this.cells.set(`${transport} ${id}`, {
+      ...rest,
+      reason: red && stderr ? `${rest.reason}\nthe server’s stderr: ${stderr.slice(-2_000)}` : rest.reason,
+      case: id,
+      runtime: this.#name,
+      transport,
+      ...(red && { timelines }),
+    })
+  }
+}
+
+/**
+ * First the cases that share a server, all at once; then those that end or fill theirs, each with its own; then the
+ * heavy ones, one at a time, over both transports.
+ */
+function batches(items: readonly Item[]): Group[][] {
+  const shared = new Map<string, Group>()
+  const own: Group[] = []
+  const heavy = new Map<string, Group[]>()
+  for (const { theCase, transport } of items) {
+    const { id, profile, requires } = theCase
+    const group: Group = { profile, transport, cases: [theCase] }
+    const key = `${profile} ${transport}`
+    if (theCase.heavy) heavy.set(id, [...(heavy.get(id) ?? []), group])
+    else if (requires?.includes('own-process')) own.push(group)
+    else if (shared.has(key)) shared.get(key)?.cases.push(theCase)
+    else shared.set(key, group)
+  }
+  return [[...shared.values()], own, ...heavy.values()].filter((batch) => batch.length > 0)
+}
