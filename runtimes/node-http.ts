@@ -1,5 +1,5 @@
 /**
- * `serve()` over `node:http` and @hono/node-server: what Node and Deno share. Node's own clocks are used where they mean
+ * `serve()` over `node:http` and @hono/node-server. Node's own clocks are used where they mean
  * what the policy means (request heads, the TLS handshake); the rest is the bookkeeping of `node-wire.ts`, swept ten
  * times a second.
  */
@@ -26,29 +26,20 @@ export interface NodeServeOptions extends ServeOptions {
 type Outgoing = ServerResponse | Http2ServerResponse
 type Listener = (incoming: any, outgoing: any) => void
 
-/** What differs between the runtimes that have `node:http`. */
 export interface NodeFlavour {
-  readonly runtime: 'node' | 'deno'
+  readonly runtime: string
   readonly enforcement: Enforcement
-  /** What the application gets as `c.env`, like from Hono's own adapter of the runtime. */
-  env(bindings: HttpBindings): unknown
+  /** Why this engine serves. */
+  readonly why: string
   /** Makes the server that speaks TLS. */
   secure(options: ServerOptions & { cert: string; key: string; handshakeTimeout: number }, listener: Listener): Server
-  readonly pieces: boolean
-  /** Answers a request for a WebSocket, where @hono/node-server's own way is not the runtime's. */
-  upgrade?(
-    incoming: IncomingMessage,
-    socket: Socket,
-    head: Uint8Array,
-    answer: (request: Request) => Response | Promise<Response>,
-  ): void
 }
 
 export async function serveNodeHttp(app: App, options: NodeServeOptions, flavour: NodeFlavour): Promise<Running> {
   const { policy, log } = prepare(options, ['websocket'], flavour)
   const now = () => performance.now()
   const book = new Book<NodeMember>({ policy, now, onHangUp: log.note })
-  const context: WireContext = { policy, now, book, draining: () => drain.draining, pieces: flavour.pieces }
+  const context: WireContext = { policy, now, book, draining: () => drain.draining }
   const wires = new WeakMap<object, Wire>()
   const sessions = new WeakMap<object, Session>()
   const bodies = new WeakMap<Incoming, Body>()
@@ -66,7 +57,7 @@ export async function serveNodeHttp(app: App, options: NodeServeOptions, flavour
       // @hono/node-server asks for an upgrade without an answer to write to.
       if (outgoing === undefined) wire?.upgraded()
       else if (wire !== undefined) wire.request = request
-      const answer = handler(request, flavour.env(bindings as HttpBindings))
+      const answer = handler(request, bindings)
       const body = bodies.get(incoming)
       return body === undefined ? answer : body.unlessRefused(answer)
     },
@@ -88,8 +79,7 @@ export async function serveNodeHttp(app: App, options: NodeServeOptions, flavour
       maxHeaderSize: policy.maxHeadBytes,
       optimizeEmptyRequests: true,
       shouldUpgradeCallback: ({ headers }: IncomingMessage) =>
-        (options.websocket !== undefined || flavour.upgrade !== undefined) &&
-        headers.upgrade?.toLowerCase() === 'websocket',
+        options.websocket !== undefined && headers.upgrade?.toLowerCase() === 'websocket',
     }
     const onRequest = (incoming: Incoming, outgoing: Outgoing) => {
       if (!begin(incoming, outgoing)) return
@@ -189,14 +179,6 @@ export async function serveNodeHttp(app: App, options: NodeServeOptions, flavour
     else socket.destroy()
   })
 
-  const { upgrade } = flavour
-  if (upgrade !== undefined) {
-    server.on('upgrade', (incoming: IncomingMessage, socket: Socket, head: Uint8Array) => {
-      wires.get(socket)?.upgraded()
-      upgrade(incoming, socket, head, (request) => handler(request, flavour.env({ incoming } as HttpBindings)))
-    })
-  }
-
   function attach(socket: Socket, wire: Wire): void {
     wires.set(socket, wire)
     socket.on('end', () => wire.clientEnded())
@@ -209,8 +191,6 @@ export async function serveNodeHttp(app: App, options: NodeServeOptions, flavour
     stopAccepting: () => {
       // Not the HTTP server's own close(): that also ends, at once, every connection that is idle this moment.
       NetServer.prototype.close.call(server)
-      // Deno's server ends a connection after its answer once it does not listen; when it may go is ours to say.
-      Object.defineProperty(server, 'listening', { value: true })
       for (const member of book) member.lastRequests()
     },
     hangUpIdle: (closingForMs) => book.hangUpIdle(closingForMs),
@@ -228,6 +208,8 @@ export async function serveNodeHttp(app: App, options: NodeServeOptions, flavour
 
   const { port } = server.address() as AddressInfo
   return runningOf({
+    engine: 'node:http',
+    why: flavour.why,
     options,
     port,
     policy,

@@ -4,8 +4,14 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { createSecureContext, TLSSocket } from 'node:tls'
 import type { Accept, Listen, Peer, Transport, TransportEvents } from '../src/http1/transport.ts'
 
-/** A libuv handle says how much of one large write is still queued; there is no public way to see it. */
-type Handle = { readonly writeQueueSize?: number } | null | undefined
+/** A libuv handle says how much of one large write is still queued; there is no public way to see it, and none at all on Deno. */
+const queuedIn = (tcp: Socket): number | undefined =>
+  (tcp as Socket & { _handle?: { readonly writeQueueSize?: number } | null })._handle?.writeQueueSize
+
+/** Where progress can't be seen inside a write, a large body is written in pieces, smaller ones while the client is slow. */
+const pieceBytes = 64 * 1024
+const slowPieceBytes = 4 * 1024
+const slowPieceMs = 100
 
 class NodeTransport implements Transport {
   readonly peer: Peer
@@ -15,38 +21,80 @@ class NodeTransport implements Transport {
   readonly #socket: Socket
   /** The TCP socket itself: it alone can be reset. */
   readonly #tcp: Socket
+  /** What is left of a body that is written in pieces. */
+  #left: Uint8Array | null = null
+  #pieceBytes = pieceBytes
+  #endsAfter = false
+  #owesDrained = false
+  /** Nothing shows how much of a write the kernel has taken before it has taken all. */
+  readonly #blind: boolean
 
   constructor(tcp: Socket, socket: Socket) {
     this.#tcp = tcp
     this.#socket = socket
+    this.#blind = socket !== tcp || queuedIn(tcp) === undefined
     const { remoteAddress = '', remotePort = 0, remoteFamily } = tcp
     this.peer = { address: remoteAddress, port: remotePort, family: remoteFamily === 'IPv6' ? 'IPv6' : 'IPv4' }
   }
 
   get unsent(): number {
     const { writableLength } = this.#socket
-    if (writableLength === 0 || this.#socket !== this.#tcp) return writableLength
-    const queued = (this.#tcp as Socket & { _handle?: Handle })._handle?.writeQueueSize
-    return queued === undefined || queued === 0 ? writableLength : Math.min(queued, writableLength)
+    const left = this.#left === null ? 0 : this.#left.length
+    if (writableLength === 0 || this.#blind) return left + writableLength
+    return left + Math.min(queuedIn(this.#tcp) ?? writableLength, writableLength)
   }
 
   write(head: string, body: string | Uint8Array | null): boolean {
     const socket = this.#socket
-    if (body === null || body.length === 0) socket.write(head, 'latin1')
-    else if (typeof body === 'string') {
+    if (body === null || body.length === 0) this.#send(head, 'latin1')
+    else if (this.#blind && body.length > pieceBytes) {
+      if (head !== '') socket.write(head, 'latin1')
+      this.#left = typeof body === 'string' ? Buffer.from(body) : body.slice()
+      this.#sendPiece()
+    } else if (typeof body === 'string') {
       // ASCII is latin1 is UTF-8: one string, one write.
-      if (Buffer.byteLength(body) === body.length) socket.write(head + body, 'latin1')
-      else socket.write(Buffer.concat([Buffer.from(head, 'latin1'), Buffer.from(body)]))
-    } else if (head === '') socket.write(body)
+      if (Buffer.byteLength(body) === body.length) this.#send(head + body, 'latin1')
+      else this.#send(Buffer.concat([Buffer.from(head, 'latin1'), Buffer.from(body)]))
+    } else if (head === '') this.#send(body)
     else {
       socket.cork()
       socket.write(head, 'latin1')
-      socket.write(body)
+      this.#send(body)
       socket.uncork()
     }
-    if (socket.writableLength === 0) return true
-    socket.write('', () => this.events.drained())
+    if (socket.writableLength === 0 && this.#left === null) return true
+    this.#owesDrained = true
+    if (!this.#blind) socket.write('', this.#written)
     return false
+  }
+
+  /** An empty write behind the others says when they are out; on Deno's TLS it would never come back, so there each says so itself. */
+  #send(data: string | Uint8Array, encoding?: BufferEncoding): void {
+    if (this.#blind) this.#socket.write(data, encoding, this.#written)
+    else this.#socket.write(data, encoding)
+  }
+
+  #sendPiece(): void {
+    const left = this.#left
+    if (left === null || left.length === 0) {
+      this.#left = null
+      if (this.#endsAfter) this.#socket.end()
+      this.#written()
+      return
+    }
+    const began = performance.now()
+    this.#left = left.subarray(this.#pieceBytes)
+    this.#socket.write(left.subarray(0, this.#pieceBytes), (error) => {
+      if (error) return
+      this.#pieceBytes = performance.now() - began > slowPieceMs ? slowPieceBytes : pieceBytes
+      this.#sendPiece()
+    })
+  }
+
+  readonly #written = (): void => {
+    if (!this.#owesDrained || this.#left !== null || this.#socket.writableLength > 0) return
+    this.#owesDrained = false
+    this.events.drained()
   }
 
   pause(): void {
@@ -58,7 +106,8 @@ class NodeTransport implements Transport {
   }
 
   end(): void {
-    this.#socket.end()
+    if (this.#left === null) this.#socket.end()
+    else this.#endsAfter = true
   }
 
   destroy(): void {

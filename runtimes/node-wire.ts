@@ -14,8 +14,6 @@ export interface WireContext {
   readonly book: Book<NodeMember>
   /** Whether answers are to be the last of their connection. */
   readonly draining: () => boolean
-  /** Whether a large write has to be cut in pieces to see how much of it the kernel has taken (Deno). */
-  readonly pieces: boolean
 }
 
 /** A connection of either version of HTTP. */
@@ -62,13 +60,11 @@ export class Wire implements NodeMember {
     this.#tcp = tcp
     this.#socket = tcp
     this.connection = new Connection(context.now(), context.policy, secure ? 'handshake' : 'accepted')
-    if (!secure && context.pieces) writeInPieces(tcp)
   }
 
   secured(socket: Socket): void {
     this.#socket = socket
     this.connection.move('secured', this.#context.now())
-    if (this.#context.pieces) writeInPieces(socket)
   }
 
   /** Whether the application is to see the request. */
@@ -131,7 +127,7 @@ export class Wire implements NodeMember {
   clientEnded(): void {
     if (this.#owed === 0) return
     if (this.request !== null) abort(this.request)
-    // The rest of a body that is not there will not come (Node's parser says so as well, Deno's does not).
+    // The rest of a body that is not there will not come.
     if (this.#body !== null && !this.#body.complete) this.#refuseBody('malformed')
   }
 
@@ -165,7 +161,7 @@ export class Wire implements NodeMember {
       received: socket.bytesRead,
       taken:
         handle?.writeQueueSize === undefined || handle.bytesWritten === undefined
-          ? takenInPieces(socket)
+          ? socket.bytesWritten - socket.writableLength
           : handle.bytesWritten - handle.writeQueueSize,
       unsent: this.#owed > 0 && this.#outgoing !== null ? this.#outgoing.writableLength : socket.writableLength,
       wanted: this.#body?.wanted ?? false,
@@ -258,44 +254,4 @@ export function abort(request: Request): void {
     const value = (request as unknown as Record<symbol, unknown>)[key]
     if (value instanceof AbortController) value.abort(new Error('the client ended the connection'))
   }
-}
-
-const pieceBytes = 64 * 1024
-const slowPieceBytes = 4 * 1024
-const slowPieceMs = 100
-const taken = new WeakMap<Socket, { bytes: number }>()
-
-const takenInPieces = (socket: Socket): number =>
-  taken.get(socket)?.bytes ?? socket.bytesWritten - socket.writableLength
-
-/**
- * Deno shows nothing of a write until all of it is taken, and a whole download may be one write. So what a socket is
- * given is passed on in pieces, and what the kernel took of them is added up; smaller ones while the client is slow.
- */
-function writeInPieces(socket: Socket): void {
-  const count = { bytes: 0 }
-  taken.set(socket, count)
-  const write = socket._write.bind(socket)
-  let size = pieceBytes
-  socket._write = (chunk: any, encoding, callback) => {
-    const bytes: Uint8Array = typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk
-    const next = (at: number): void => {
-      // Also what was empty to begin with: Deno's TLS never calls back for it.
-      if (at >= bytes.length) {
-        callback()
-        return
-      }
-      const piece = bytes.subarray(at, at + size)
-      const began = performance.now()
-      write(piece as any, 'buffer' as BufferEncoding, (error) => {
-        if (error) return callback(error)
-        count.bytes += piece.length
-        size = performance.now() - began > slowPieceMs ? slowPieceBytes : pieceBytes
-        next(at + piece.length)
-      })
-    }
-    next(0)
-  }
-  // Without it the stream hands over one chunk at a time.
-  ;(socket as { _writev?: unknown })._writev = null
 }

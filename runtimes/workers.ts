@@ -64,7 +64,8 @@ export function fromVariables(app: App, env: Env, print: (text: string) => void 
   const started: Started = {
     url: 'on the platform’s own address',
     runtime: 'Workers',
-    engine: 'the platform',
+    engine: 'workerd',
+    engineWhy: 'the platform’s own',
     resolved: resolveOptions(options),
     enforcement,
   }

@@ -12,8 +12,8 @@ const runtime = 'Bun' in globalThis ? 'bun' : 'Deno' in globalThis ? 'deno' : 'n
 const [command, ...argv] = thisProcess.argv
 switch (command) {
   case 'serve': {
-    const { serve, engine }: Pick<Entry, 'serve' | 'engine'> = await import(`../runtimes/${runtime}.ts`)
-    await main({ runtime, engine, serve, program: `${program} serve` }, { ...thisProcess, argv })
+    const { serve }: Pick<Entry, 'serve'> = await import(`../runtimes/${runtime}.ts`)
+    await main({ runtime, serve, program: `${program} serve` }, { ...thisProcess, argv })
     break
   }
   case '--help':

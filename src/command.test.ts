@@ -19,7 +19,6 @@ async function run(argv: string[], env: Record<string, string> = {}, failure?: E
   const seen = { out: '', err: '', statuses: [] as number[] }
   const entry: Entry = {
     runtime: 'memory',
-    engine: 'none',
     async serve(app, options) {
       const resolved = resolveOptions(options)
       checkEnforcement(resolved, enforcement, 'memory')
@@ -27,6 +26,8 @@ async function run(argv: string[], env: Record<string, string> = {}, failure?: E
       served.push({ app, options })
       const running: Running = {
         url: `http://127.0.0.1:${options.port}/`,
+        engine: 'none',
+        engineWhy: 'asked for',
         policy: resolved.policy,
         enforcement,
         phase: 'serving',

@@ -12,11 +12,9 @@ import type { App, Running, ServeOptions } from './server.ts'
 import type { Env } from './settings.ts'
 import { onSignals } from './signals.ts'
 
-/** `serve` and `engine` as each `runtimes/*.ts` exports them. */
+/** A runtime, with `serve` as its `runtimes/*.ts` exports it. */
 export interface Entry {
   readonly runtime: string
-  /** What speaks HTTP there. */
-  readonly engine: string
   serve(app: App, options: ServeOptions & Pick<LoadedApp, 'websocket'>): Promise<Running>
   /** How the command is started, for `--help`. */
   readonly program?: string
@@ -65,7 +63,7 @@ export async function main(entry: Entry, host: Host = thisProcess): Promise<void
   }
 }
 
-async function start({ runtime, engine, serve }: Entry, host: Host): Promise<void> {
+async function start({ runtime, serve }: Entry, host: Host): Promise<void> {
   const { options, settings, nameOf, resolved } = readSettings(host.argv, host.env)
   const tls = await loadTls(settings, nameOf)
   let running: Running | undefined
@@ -75,7 +73,8 @@ async function start({ runtime, engine, serve }: Entry, host: Host): Promise<voi
       : await loadApp(settings.app, nameOf)
   running = await serve(app, { ...options, ...(tls && { tls }), ...(websocket && { websocket }), signals: false })
   onSignals(running, { exit: host.exit, log: stderrLog })
-  const started: Started = { url: running.url, runtime, engine, resolved, enforcement: running.enforcement }
+  const { url, engine, engineWhy, enforcement } = running
+  const started: Started = { url, runtime, engine, engineWhy, resolved, enforcement }
   const { report = 'text' } = settings
   if (report === 'text') host.out(textReport(started, host.columns))
   if (report === 'json') host.out(`${jsonReport(started)}\n`)

@@ -83,13 +83,17 @@ describe('the start-up report', () => {
     url: 'http://127.0.0.1:3000/',
     runtime: 'bun',
     engine: 'Bun.serve',
+    engineWhy: 'asked for',
     resolved: resolveOptions({ preset: ['nginx'], drainTimeoutMs: 500, maxConnections: 100 }),
     enforcement: enforcement({ idleTimeoutMs: coarse, minResponseBytesPerSec: nobody }),
   }
 
   test('is short, and says the address, each limit with its origin, what is off, what nobody holds, what was fitted', () => {
     const text = textReport(started, 100)
-    assert.match(text, /^hangup on bun \(Bun\.serve\): http:\/\/127\.0\.0\.1:3000\/\npreset: nginx\n/)
+    assert.match(
+      text,
+      /^hangup on bun: http:\/\/127\.0\.0\.1:3000\/\nengine: Bun\.serve \(asked for\)\npreset: nginx\n/,
+    )
     assert.match(text, /^ {2}idle-timeout +65s +preset +runtime +≤ 4s late; Bun\.serve idleTimeout$/m)
     assert.match(text, /^ {2}head-timeout +30s +hangup +timer per socket$/m)
     assert.match(text, /^ {2}keep-alive-hint +64s +derived +/m)
@@ -108,6 +112,7 @@ describe('the start-up report', () => {
     assert.deepEqual(Object.keys(read).toSorted(), [
       'enforcement',
       'engine',
+      'engineWhy',
       'fitted',
       'origins',
       'policy',

@@ -10,8 +10,9 @@ import { format } from './units.ts'
 export interface Started {
   readonly url: string
   readonly runtime: string
-  /** What speaks HTTP: `node:http`, `Bun.serve`. */
+  /** What speaks HTTP: `node:http`, `Bun.serve`, `hangup`. */
   readonly engine: string
+  readonly engineWhy: string
   readonly resolved: Resolved
   readonly enforcement: Enforcement
 }
@@ -69,7 +70,7 @@ export function checkEnforcement(
 const exactness = ({ stepMs, how }: Enforced) => `${stepMs > 0 ? `≤ ${format('duration', stepMs)} late; ` : ''}${how}`
 
 /** For a person, at each start: one table of what holds, one line of what is off, one of what nobody enforces. */
-export function textReport({ url, runtime, engine, resolved, enforcement }: Started, columns = 100): string {
+export function textReport({ url, runtime, engine, engineWhy, resolved, enforcement }: Started, columns = 100): string {
   const { policy, origins, presets, fitted } = resolved
   const width = readable(columns)
   const on = optionNames.filter((option) => policy[option] !== 0)
@@ -87,7 +88,8 @@ export function textReport({ url, runtime, engine, resolved, enforcement }: Star
   const named = (options: readonly OptionName[]) =>
     options.map((option) => `${label(option)}${from(option) && ` (${from(option)})`}`).join(', ')
   return [
-    `hangup on ${runtime} (${engine}): ${url}`,
+    `hangup on ${runtime}: ${url}`,
+    ...wrap(`engine: ${engine} (${engineWhy})`, width),
     ...(presets.length > 0 ? [`preset: ${presets.join(', ')}`] : []),
     '',
     ...table([['limit', 'value', 'set by', 'held by', 'how'], ...rows], width),
@@ -105,7 +107,7 @@ export function textReport({ url, runtime, engine, resolved, enforcement }: Star
 }
 
 /** For programs: one line. */
-export function jsonReport({ url, runtime, engine, resolved, enforcement }: Started): string {
+export function jsonReport({ url, runtime, engine, engineWhy, resolved, enforcement }: Started): string {
   const { policy, origins, presets, fitted } = resolved
-  return JSON.stringify({ url, runtime, engine, presets, policy, origins, fitted, enforcement })
+  return JSON.stringify({ url, runtime, engine, engineWhy, presets, policy, origins, fitted, enforcement })
 }

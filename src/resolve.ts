@@ -289,7 +289,10 @@ export type GivenOptions = ServeOptions & { readonly [givenAs]?: Given }
 const besidePolicy: readonly string[] = [
   'port',
   'host',
+  'unix',
   'tls',
+  'engine',
+  'globals',
   'preset',
   'signals',
   'log',

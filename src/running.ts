@@ -10,6 +10,7 @@ import { onSignals } from './signals.ts'
 
 export interface RunningParts {
   readonly engine: string
+  readonly why: string
   readonly options: ServeOptions
   readonly port: number
   readonly policy: Policy
@@ -20,10 +21,22 @@ export interface RunningParts {
   readonly requests: () => number
 }
 
-export function runningOf({ engine, options, port, policy, enforcement, log, book, drain, requests }: RunningParts): Running {
+export function runningOf({
+  engine,
+  why,
+  options,
+  port,
+  policy,
+  enforcement,
+  log,
+  book,
+  drain,
+  requests,
+}: RunningParts): Running {
   const running: Running = {
     url: urlOf({ secure: options.tls !== undefined, host: options.host, port }),
     engine,
+    engineWhy: why,
     policy,
     enforcement,
     get phase() {

@@ -57,6 +57,8 @@ export interface Running {
   readonly url: string
   /** What speaks HTTP: `node:http`, `Bun.serve`, `hangup`. */
   readonly engine: string
+  /** Why that one: asked for, or what `auto` found. */
+  readonly engineWhy: string
   readonly policy: Policy
   readonly enforcement: Enforcement
   /** Where the drain is; anything but `serving` means: not ready. */

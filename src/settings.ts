@@ -3,11 +3,13 @@
  * the policy. Imports no runtime, so that a Worker reads its variables with it too.
  */
 import * as v from 'valibot'
+import { engineChoices } from './engines.ts'
 import { didYouMean, variableOf, variablePrefix } from './names.ts'
 import { optionNames } from './policy.ts'
 import { presetNames } from './presets.ts'
 import { type Problem, problem } from './problems.ts'
 import type { Layer } from './resolve.ts'
+import type { EngineChoice } from './server.ts'
 
 export interface SettingSpec {
   /** What stands for the value in `--help`. */
@@ -89,6 +91,36 @@ const entries = {
       accepted: presetNames.join(', '),
     },
     (text) => text.split(',').map((name) => name.trim()),
+  ),
+  engine: setting(
+    {
+      value: engineChoices.join('|'),
+      what: 'What speaks HTTP: the runtime’s own server, or the engine of hangup on its sockets; auto: native where it holds the whole policy and loses no request.',
+      default: 'auto',
+      accepted: engineChoices.join(', '),
+    },
+    (text, refuse): EngineChoice =>
+      engineChoices.find((choice) => choice === text) ??
+      refuse(`${text} is no engine${didYouMean(text, engineChoices)}`),
+  ),
+  globals: setting(
+    {
+      value: 'replace|keep',
+      what: 'Whether the hangup engine puts a faster Response in the place of the global one.',
+      default: 'replace',
+      accepted: 'replace, keep',
+    },
+    (text, refuse): 'replace' | 'keep' =>
+      text === 'replace' || text === 'keep' ? text : refuse(`${text} is neither replace nor keep`),
+  ),
+  unix: setting(
+    {
+      value: 'path',
+      what: 'Unix socket to listen on instead of a TCP port (hangup engine).',
+      default: 'TCP',
+      accepted: 'a path',
+    },
+    (text) => text,
   ),
   report: setting(
     {

@@ -31,6 +31,8 @@ export interface Bindings {
 export interface EngineFlavour {
   readonly runtime: string
   readonly enforcement: Enforcement
+  /** Why this engine serves. */
+  readonly why: string
   readonly listen: Listen
   bindings(connection: ServerConnection, head: RequestHead): Bindings
   /** For a request with `Upgrade: websocket`, where something has to be ready before the application is asked. */
@@ -54,7 +56,11 @@ export async function serveOnEngine(app: App, options: ServeOptions, flavour: En
   /** For HTTP/1.0 without Host (RFC 9112 3.3). */
   let defaultHost = 'localhost'
 
-  function requestOf(head: RequestHead, url: string, body: Uint8Array | IncomingBody | null): { request: Request } & Asked {
+  function requestOf(
+    head: RequestHead,
+    url: string,
+    body: Uint8Array | IncomingBody | null,
+  ): { request: Request } & Asked {
     if (!light) return nativeRequest(head, url, body)
     const request = new LightRequest(head, url, body)
     return { request: request as unknown as Request, abort: (reason) => LightRequest.abort(request, reason) }
@@ -82,9 +88,8 @@ export async function serveOnEngine(app: App, options: ServeOptions, flavour: En
       const asked = requestOf(head, url, body)
       const failed = (error: unknown): void => {
         const own = (error as { getResponse?: () => Response } | null)?.getResponse?.()
-        if (own !== undefined) return answer(answerOf(own))
-        served.failed(error)
-        answer(plainAnswer(500))
+        if (own === undefined) served.failed(error)
+        answer(own === undefined ? plainAnswer(500) : answerOf(own))
       }
       const ask = ({ env, upgraded }: Bindings): void => {
         const done = (response: Response): void => {
@@ -142,6 +147,7 @@ export async function serveOnEngine(app: App, options: ServeOptions, flavour: En
   })
   return runningOf({
     engine: 'hangup',
+    why: flavour.why,
     options,
     port: listener.port,
     policy,

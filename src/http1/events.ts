@@ -12,7 +12,7 @@ export interface Sink<Head extends RequestHead | ResponseHead> {
   onHead(head: Head): void
   /**
    * A piece of the body, without its chunk framing; a view that is valid only during the call. `false` pauses: nothing
-   * more is told before `resume()`, what is fed meanwhile is copied.
+   * more is told before `resume()`, which must come after this call has returned; what is fed meanwhile is copied.
    */
   // biome-ignore lint/suspicious/noConfusingVoidType: a sink that never pauses returns nothing
   onData(piece: Uint8Array): boolean | void

@@ -5,8 +5,8 @@
  */
 import { COLON, CR, HTAB, LF, latin1, SP, token, value } from './bytes.ts'
 import type { Limits } from './events.ts'
-import { isForbiddenInTrailers } from './names.ts'
 import type { ReasonId } from './reasons.ts'
+import { isForbiddenInTrailers } from './trailers.ts'
 
 /** All bytes so far are right, and there must be more. */
 export const INCOMPLETE = -1

@@ -28,6 +28,16 @@ test('getAll() keeps repeated fields apart', () => {
   assert.deepEqual(headOf().getAll('set-cookie'), [])
 })
 
+test('get() is not taken in by names that begin or end alike, or by values', () => {
+  const head = headOf('AX-A: 1', 'X-A-B: 2', 'Y: X-A: 3', 'X_A: 4', '~: 5')
+  assert.equal(head.get('x-a'), null)
+  assert.equal(head.get('X_A'), '4')
+  assert.equal(head.get('x\x7fa'), null)
+  assert.equal(head.get(''), null)
+  assert.equal(head.get('~'), '5')
+  assert.equal(head.get('^'), null)
+})
+
 test('a value may have colons in it', () => {
   assert.equal(headOf('X-A: b: c').get('x-a'), 'b: c')
 })

@@ -45,15 +45,27 @@ export abstract class Head {
 
   /** The value of a field in any case, repeated ones joined (RFC 9110 5.3; cookies by `; `); null if there is none. */
   get(name: string): string | null {
-    return joined(this.raw, name)
+    const lower = name.toLowerCase()
+    const { text } = this
+    const first = find(text, lower, 0)
+    if (first < 0) return null
+    let value = valueAt(text, first + lower.length + 1)
+    // RFC 9113 8.2.3 joins cookies so; browsers send one field.
+    const separator = lower === 'cookie' ? '; ' : ', '
+    for (let at = find(text, lower, first + 1); at >= 0; at = find(text, lower, at + 1)) {
+      value += separator + valueAt(text, at + lower.length + 1)
+    }
+    return value
   }
 
   /** Every value of a field on its own, for `Set-Cookie`. */
   getAll(name: string): string[] {
     const lower = name.toLowerCase()
-    const raw = this.raw
+    const { text } = this
     const values: string[] = []
-    for (let i = 0; i < raw.length; i += 2) if (sameName(raw[i]!, lower)) values.push(raw[i + 1]!)
+    for (let at = find(text, lower, 0); at >= 0; at = find(text, lower, at + 1)) {
+      values.push(valueAt(text, at + lower.length + 1))
+    }
     return values
   }
 }
@@ -119,30 +131,41 @@ export function split(text: string): string[] {
   let at = 0
   while (at < text.length) {
     const colon = text.indexOf(':', at)
-    const line = text.indexOf('\r', colon)
-    let from = colon + 1
-    let to = line
-    while (from < to && isBlank(text.charCodeAt(from))) from++
-    while (to > from && isBlank(text.charCodeAt(to - 1))) to--
-    raw.push(text.slice(at, colon), text.slice(from, to))
-    at = line + 2
+    raw.push(text.slice(at, colon), valueAt(text, colon + 1))
+    at = text.indexOf('\n', colon) + 1
   }
   return raw
 }
 
-function joined(raw: readonly string[], name: string): string | null {
-  const lower = name.toLowerCase()
-  let value: string | null = null
-  for (let i = 0; i < raw.length; i += 2) {
-    if (!sameName(raw[i]!, lower)) continue
-    // RFC 9113 8.2.3 joins cookies so; browsers send one field.
-    value = value === null ? raw[i + 1]! : `${value}${lower === 'cookie' ? '; ' : ', '}${raw[i + 1]!}`
+/**
+ * Where the next field of this name begins, at `from` or on a later line; -1: nowhere. Only the line ends are searched for, and no string
+ * is made for the fields in between: a third of what `raw` costs.
+ */
+function find(text: string, lower: string, from: number): number {
+  let at = from === 0 ? 0 : text.indexOf('\n', from) + 1
+  while (at < text.length) {
+    if (text.charCodeAt(at + lower.length) === 0x3a && isNamed(text, at, lower)) return at
+    at = text.indexOf('\n', at) + 1
+    if (at === 0) break
   }
-  return value
+  return -1
 }
 
-function sameName(name: string, lower: string): boolean {
-  return name.length === lower.length && (name === lower || name.toLowerCase() === lower)
+function isNamed(text: string, at: number, lower: string): boolean {
+  for (let i = 0; i < lower.length; i++) {
+    const want = lower.charCodeAt(i)
+    const code = text.charCodeAt(at + i)
+    if (code !== want && (want < 0x61 || want > 0x7a || (code | 0x20) !== want)) return false
+  }
+  return true
+}
+
+/** What stands from `from` to the end of the line, without the white space around it. */
+function valueAt(text: string, from: number): string {
+  let to = text.indexOf('\r', from)
+  while (from < to && isBlank(text.charCodeAt(from))) from++
+  while (to > from && isBlank(text.charCodeAt(to - 1))) to--
+  return text.slice(from, to)
 }
 
 function isBlank(code: number): boolean {

@@ -94,6 +94,11 @@ test('a Host that was right for one request does not excuse the next', () => {
   assert.deepEqual([messages.length, refused], [1, 'bad-host'])
 })
 
+test('an empty Host is one behind another', () => {
+  const { messages, refused } = serve([bytesOf(`${get}\r\nGET / HTTP/1.1\r\nHost:\r\n\r\n`)])
+  assert.deepEqual([messages[1]!.head.host, refused], ['', null])
+})
+
 test('HTTP/1.0 needs no Host', () => {
   assert.equal(only('GET / HTTP/1.0\r\n\r\n').head.host, '')
 })
@@ -471,6 +476,10 @@ test('a connection is reusable after a whole answer that allows it, with nothing
   assert.equal(reusable(`${ok}Connection: close\r\nContent-Length: 0\r\n\r\n`), false)
   assert.equal(reusable(`${ok}\r\n`), false)
   assert.equal(reusable(`${ok}\r\n`, 'HEAD'), true)
+  const ended = client('GET')
+  ended.parser.feed(bytesOf(`${ok}\r\n`))
+  ended.parser.end()
+  assert.deepEqual([ended.recording.messages[0]!.whole, ended.parser.reusable], [true, false])
 })
 
 test('bytes behind an answer never answer the next request, even if it is sent in the callback', () => {

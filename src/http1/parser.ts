@@ -229,9 +229,10 @@ abstract class Parser<Head extends RequestHead | ResponseHead> {
     const { at, stop } = this
     if (at === stop) return false
     const { maxBodyBytes } = this.limits
-    const length = Math.min(most, stop - at)
-    if (this.phase === 'close' && maxBodyBytes > 0 && this.#bodyBytes + length > maxBodyBytes) {
-      return this.#reject('body-too-large')
+    let length = Math.min(most, stop - at)
+    if (this.phase === 'close' && maxBodyBytes > 0) {
+      length = Math.min(length, maxBodyBytes - this.#bodyBytes)
+      if (length === 0) return this.#reject('body-too-large')
     }
     this.at = at + length
     this.#left -= length

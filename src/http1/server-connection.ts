@@ -4,6 +4,7 @@
  */
 
 import { Buffer } from 'node:buffer'
+import { setImmediate } from 'node:timers'
 import type { Book, Member } from '../lifecycle/book.ts'
 import { Connection, type Sight } from '../lifecycle/connection.ts'
 import { type ReasonName, reasons } from '../lifecycle/reasons.ts'
@@ -55,10 +56,14 @@ export interface Served {
   readonly connectionLines: { readonly close: string; readonly keep: string; readonly keepOld: string }
 }
 
+/** A stream that is never short of bytes lets others have their turn after so many of them. */
+const fairBytes = 256 * 1024
 /** An application that has not answered a refused body after this long is cut. */
 const refusedAnswerMs = 1_000
 /** With `discardTimeoutMs` off, a connection that was ended still has to go one day. */
-const lingerMs = 5_000
+const longestLingerMs = 5_000
+/** Time to see our FIN for a client that owes nothing: a pipelined request on its way must not reset the answer. */
+const lingerMs = 250
 
 export class ServerConnection implements Member, Sink<RequestHead> {
   readonly connection: Connection
@@ -80,6 +85,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   #onDrained: (() => void) | null = null
   #stream: Streamed | null = null
   #refusedAt = 0
+  #lingerMs = 0
   /** 100 was sent for the present request. */
   #continued = false
   #upgraded: TransportDuplex | null = null
@@ -324,7 +330,9 @@ export class ServerConnection implements Member, Sink<RequestHead> {
           else this.#finish()
         } else if (piece.length === 0) this.#pump(stream, chunked, length, total)
         else {
-          const next = () => this.#pump(stream, chunked, length, total + piece.length)
+          const more = () => this.#pump(stream, chunked, length, total + piece.length)
+          const boundary = Math.floor(total / fairBytes) !== Math.floor((total + piece.length) / fairBytes)
+          const next = boundary ? () => setImmediate(more) : more
           this.#write('', chunked ? encodeChunk(piece) : piece, next)
         }
       },
@@ -362,6 +370,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   #end(): void {
     if (this.#ended) return
     this.#ended = true
+    this.#lingerMs = this.#body === null ? lingerMs : this.#served.policy.discardTimeoutMs || longestLingerMs
     this.#body = null
     this.connection.close(this.#served.now())
     this.transport.end()
@@ -373,6 +382,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     this.connection.close(this.#served.now())
     this.transport.write(responseHead(status, '', [], 0, connectionLines(false, 1, 0), dateLine(Date.now())), null)
     this.#ended = true
+    this.#lingerMs = this.#served.policy.discardTimeoutMs || longestLingerMs
     this.transport.end()
     this.transport.resume()
   }
@@ -401,10 +411,6 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   #destroy(): void {
     this.transport.destroy()
     this.gone()
-  }
-
-  get #lingerMs(): number {
-    return this.#served.policy.discardTimeoutMs || lingerMs
   }
 }
 

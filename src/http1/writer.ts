@@ -4,8 +4,8 @@
  * opinions in one head are two messages for somebody.
  */
 import { isHost } from './host.ts'
-import { isForbiddenInTrailers } from './names.ts'
 import { phrases } from './status.ts'
+import { isForbiddenInTrailers } from './trailers.ts'
 
 /** How the content of a message is delimited: its length, `chunked`, or no field at all (no content, or the end of the connection). */
 export type BodyFraming = number | 'chunked' | 'none'

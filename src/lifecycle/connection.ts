@@ -109,6 +109,7 @@ export class Connection {
 
   /** Reports what changed in the bytes as moves, then says why the connection is to be hung up on now, or null. */
   look(sight: Sight, now: number, policy: Policy): ReasonName | null {
+    const takenBefore = this.#taken
     if (this.#answering !== 'none') this.#watchAnswer(sight, now)
     switch (this.state) {
       case 'handshake':
@@ -137,9 +138,9 @@ export class Connection {
       case 'body':
         return this.#judgeBody(sight, now, policy)
       case 'writing':
-        return this.#judgeWrite(sight, now, policy) ?? this.#judgeBody(sight, now, policy)
+        return this.#judgeWrite(sight, takenBefore, now, policy) ?? this.#judgeBody(sight, now, policy)
       case 'streaming':
-        this.#judgeWrite(sight, now, policy)
+        this.#judgeWrite(sight, takenBefore, now, policy)
         if (policy.streamIdleTimeoutMs === 0) return null
         return now - this.#takenAt >= policy.streamIdleTimeoutMs ? 'streamIdle' : null
       default:
@@ -171,12 +172,12 @@ export class Connection {
     return breach && (breach === 'quiet' ? 'body' : 'bodyRate')
   }
 
-  #judgeWrite(sight: Sight, now: number, policy: Policy): ReasonName | null {
+  #judgeWrite(sight: Sight, takenBefore: number, now: number, policy: Policy): ReasonName | null {
     if (sight.unsent === 0 && this.#writePace === null) return null
     this.#writePace ??= new Pace(
       { quietMs: policy.writeTimeoutMs, bytesPerSec: policy.minResponseBytesPerSec, graceMs: policy.minRateGraceMs },
       now,
-      sight.taken,
+      takenBefore,
     )
     const breach = this.#writePace.look(now, sight.taken, sight.unsent > 0)
     return breach && (breach === 'quiet' ? 'write' : 'writeRate')

@@ -1,7 +1,7 @@
 /**
  * The two clocks of a body or an answer: quiet time, and a minimum rate that is a clock as well. Every byte buys the
  * time that it may take at the minimum rate; the grace is the credit to begin with, and the credit never grows beyond
- * what quiet time allows, so that a fast beginning does not pay for an endless trickle. At the rate or above it the
+ * the grace or the quiet time, whichever is longer, so that a fast beginning does not pay for an endless trickle. At the rate or above it the
  * deadline never comes, below it it always does. (Kestrel takes the average since the beginning instead, which a
  * client that first sends a gigabyte can starve for weeks.)
  */
@@ -45,8 +45,8 @@ export class Pace {
       if (quietMs !== 0) this.#quietAt = now + quietMs
       if (bytesPerSec !== 0) {
         const from = this.#pausedAt ?? now
-        const most = quietMs === 0 ? Number.POSITIVE_INFINITY : from + Math.max(graceMs, quietMs)
-        this.#rateAt = Math.min(this.#rateAt + (bytes * 1000) / bytesPerSec, most)
+        const most = Math.max(graceMs, quietMs)
+        this.#rateAt = Math.min(this.#rateAt + (bytes * 1000) / bytesPerSec, from + most)
       }
     }
     if (!owed) {

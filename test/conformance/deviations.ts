@@ -4,6 +4,7 @@ import type { RuntimeName } from './runtimes.ts'
 
 export const deviations: Readonly<Record<RuntimeName, readonly Deviation[]>> = {
   node: [],
+  'node-hangup': [],
   bun: [
     {
       cases: ['pipelining'],
@@ -43,7 +44,8 @@ export const deviations: Readonly<Record<RuntimeName, readonly Deviation[]>> = {
       issue: 'runtimes/bun-enforcement.ts',
     },
   ],
-  deno: [],
+  'bun-hangup': [],
+  'deno-hangup': [],
   workers: [
     {
       cases: ['partial-request-line', 'partial-head', 'head-trickle'],

@@ -5,7 +5,8 @@ import type { Enforcement } from '../../src/enforcement.ts'
 import { type OptionName, optionNames, type Policy } from '../../src/policy.ts'
 import type { PathName, ProfileName } from '../../src/probe/case.ts'
 
-export const runtimeNames = ['node', 'bun', 'deno', 'workers'] as const
+/** Each engine of each runtime: the runtime's own server, or that of hangup on its sockets. */
+export const runtimeNames = ['node', 'node-hangup', 'bun', 'bun-hangup', 'deno-hangup', 'workers'] as const
 export type RuntimeName = (typeof runtimeNames)[number]
 export type Transport = 'tcp' | 'tls'
 
@@ -41,10 +42,10 @@ const all: readonly ProfileName[] = [
   'drain-announce',
 ]
 
-const entry = (command: readonly string[], version: readonly string[]): Runtime => ({
+const entry = (engine: 'native' | 'hangup', command: readonly string[], version: readonly string[]): Runtime => ({
   command,
   listen: (port, transport) => [
-    ...['--host', '127.0.0.1', '--port', String(port), '--report', 'json'],
+    ...['--engine', engine, '--host', '127.0.0.1', '--port', String(port), '--report', 'json'],
     ...(transport === 'tls' ? ['--tls-cert', tlsFiles.cert, '--tls-key', tlsFiles.key] : []),
   ],
   version,
@@ -58,9 +59,11 @@ const entry = (command: readonly string[], version: readonly string[]): Runtime 
 const workerd: Partial<Policy> = { idleTimeoutMs: 15_000, headTimeoutMs: 15_000 }
 
 export const runtimes: Readonly<Record<RuntimeName, Runtime>> = {
-  node: entry(['node', 'runtimes/node.ts'], ['node', '--version']),
-  bun: entry(['bun', 'runtimes/bun.ts'], ['bun', '--version']),
-  deno: entry(['deno', 'run', '-A', 'runtimes/deno.ts'], ['deno', '--version']),
+  node: entry('native', ['node', 'runtimes/node.ts'], ['node', '--version']),
+  'node-hangup': entry('hangup', ['node', 'runtimes/node.ts'], ['node', '--version']),
+  bun: entry('native', ['bun', 'runtimes/bun.ts'], ['bun', '--version']),
+  'bun-hangup': entry('hangup', ['bun', 'runtimes/bun.ts'], ['bun', '--version']),
+  'deno-hangup': entry('hangup', ['deno', 'run', '-A', 'runtimes/deno.ts'], ['deno', '--version']),
   workers: {
     command: ['node', 'node_modules/wrangler/bin/wrangler.js', 'dev'],
     listen: (port, transport) => [

@@ -16,12 +16,10 @@ const requestGlobal: typeof NativeRequest = new Proxy(NativeRequest, {
   },
 })
 
-const fetchGlobal = Object.assign(
-  function fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
-    return nativeFetch(unwrapped(input) as RequestInfo, init)
-  },
-  { ...nativeFetch },
-)
+function fetchGlobal(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+  return nativeFetch(unwrapped(input) as RequestInfo, init)
+}
+Object.defineProperty(fetchGlobal, 'name', { value: 'fetch' })
 
 /** Whether a native constructor takes a request of ours without help. */
 export function takesLightRequests(): boolean {

@@ -68,6 +68,7 @@ export function fieldsFrom(init: HeadersInit | LightHeaders): string[] {
 let over: (source: { readonly raw: Fields }) => LightHeaders
 let isLight: (value: unknown) => value is LightHeaders
 let fieldsOf: (headers: LightHeaders) => Fields
+let changesOf: (headers: LightHeaders) => number
 
 export class LightHeaders {
   #fields: Fields | null
@@ -75,6 +76,7 @@ export class LightHeaders {
   /** The list belongs to somebody else. */
   #shared = false
   #sorted: readonly Pair[] | null = null
+  #changes = 0
 
   constructor(init?: HeadersInit | LightHeaders | null) {
     this.#fields = init === undefined || init === null ? [] : fieldsFrom(init)
@@ -93,6 +95,8 @@ export class LightHeaders {
     isLight = (value) => typeof value === 'object' && value !== null && #shared in value
 
     fieldsOf = (headers) => headers.#read()
+
+    changesOf = (headers) => headers.#changes
   }
 
   #read(): Fields {
@@ -104,6 +108,7 @@ export class LightHeaders {
   #own(): string[] {
     const fields = this.#read()
     this.#sorted = null
+    this.#changes++
     if (!this.#shared) return fields as string[]
     this.#shared = false
     const own = fields.slice()
@@ -245,6 +250,8 @@ borrow(LightHeaders, new NativeHeaders(), (light) => new NativeHeaders([...light
 replaceable(LightHeaders, NativeHeaders)
 
 export {
+  /** How often they have been changed. */
+  changesOf,
   /** A list as it is, without a copy. */
   fieldsOf,
   /** A view of fields that are right already; they are read when they are first needed and never changed. */

@@ -47,7 +47,7 @@ export function borrow<Light extends object>(
 }
 
 /** Makes a borrowing class fit to stand in its native one's place: native instances are its instances as well. Subclasses have the ordinary check. */
-export function replaceable(Light: Function, Native: Function): void {
+export function replaceable(Light: object, Native: object): void {
   Object.setPrototypeOf(Light, Native)
   Object.defineProperty(Light, Symbol.hasInstance, {
     value(this: unknown, value: unknown): boolean {

@@ -68,12 +68,14 @@ export class Payload {
 
   /** With a high water mark of 0 (a byte stream's default) `pull` runs only for somebody who reads. */
   #makeStream(): ReadableStream<Uint8Array> {
+    // `clone()` puts a branch of this very stream in the content's place.
+    const content = this.#content
     let source: BodySource | null = null
     return new ReadableStream({
       type: 'bytes',
       pull: async (controller) => {
         this.#used = true
-        source ??= sourceOf(this.#content)
+        source ??= sourceOf(content)
         let piece = await source.read()
         while (piece !== null && piece.length === 0) piece = await source.read()
         if (piece === null) {
@@ -83,14 +85,14 @@ export class Payload {
         }
         // A byte stream takes the whole buffer away from whoever had it.
         controller.enqueue(
-          this.#shared || piece === this.#content || piece.length !== piece.buffer.byteLength
+          this.#shared || piece === content || piece.length !== piece.buffer.byteLength
             ? new Uint8Array(piece)
             : (piece as Uint8Array<ArrayBuffer>),
         )
       },
       cancel: (reason) => {
         this.#used = true
-        ;(source ?? sourceOf(this.#content)).cancel(reason)
+        ;(source ?? sourceOf(content)).cancel(reason)
       },
     })
   }

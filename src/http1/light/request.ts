@@ -1,5 +1,5 @@
 /** The `Request` that the engine gives to the application: nothing is made before somebody asks for it. */
-import { type Fields, headersOver, LightHeaders } from './headers.ts'
+import { changesOf, type Fields, headersOver, LightHeaders } from './headers.ts'
 import { borrow, NativeRequest } from './native.ts'
 import { type BodySource, bytes, json, nativeBody, Payload, text } from './payload.ts'
 
@@ -10,7 +10,7 @@ export interface HeadLike {
 }
 
 /** Constants of a request that came over a connection (mode, credentials, …): as this runtime answers them. */
-let sample: Request | null = null
+const sample = new NativeRequest('http://localhost/')
 
 /** One per request and its clones. */
 class Abortion {
@@ -39,6 +39,7 @@ export class LightRequest {
   #headers: LightHeaders | null = null
   #abortion: Abortion | null = null
   #twin: Request | null = null
+  #twinChanges = 0
 
   /**
    * `url` by `urlOf`. Bytes become the request's own. A body of GET or HEAD is kept from the application, as a Request with
@@ -79,13 +80,17 @@ export class LightRequest {
     return native
   }
 
-  /** A native constructor looks at several slots in one go; headers may be changed afterwards, so the twin lives no longer than that. */
+  /** A native constructor looks at several slots in one go; the twin lives no longer than that, or until the headers change. */
   static twin(request: LightRequest): Request {
-    if (request.#twin !== null) return request.#twin
-    queueMicrotask(() => {
-      request.#twin = null
-    })
+    const changes = request.#headers === null ? 0 : changesOf(request.#headers)
+    if (request.#twin !== null && request.#twinChanges === changes) return request.#twin
+    if (request.#twin === null) {
+      queueMicrotask(() => {
+        request.#twin = null
+      })
+    }
     request.#twin = LightRequest.toNative(request)
+    request.#twinChanges = changes
     return request.#twin
   }
 
@@ -154,11 +159,10 @@ for (const [key, { get }] of Object.entries(Object.getOwnPropertyDescriptors(Nat
   if (get === undefined || Object.hasOwn(LightRequest.prototype, key)) continue
   Object.defineProperty(LightRequest.prototype, key, {
     get(this: LightRequest) {
-      sample ??= new NativeRequest('http://localhost/')
       return Reflect.get(sample, key)
     },
     configurable: true,
   })
 }
-borrow(LightRequest, new NativeRequest('http://localhost/'), LightRequest.twin)
+borrow(LightRequest, sample, LightRequest.twin)
 Object.defineProperty(LightRequest.prototype, 'constructor', { value: NativeRequest })

@@ -244,7 +244,7 @@ function leftOf(init: ResponseInit | Response | LightResponse): Left | null {
   return {
     length: null,
     drop() {
-      if (!init.bodyUsed) init.body?.cancel().catch(() => {})
+      init.body?.cancel().catch(() => {})
     },
   }
 }

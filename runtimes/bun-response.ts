@@ -1,0 +1,68 @@
+/**
+ * What kind of body a Response has. Bun does not say: to read `response.body` turns a string into a stream (350 ns, and
+ * its content type is lost), and a stream has to be known, because Bun's clock must not run while it is quiet. So, as
+ * @hono/node-server does, the global constructor is replaced by one that makes native Responses and notes those whose
+ * body is a stream, or large. It costs nothing measurable.
+ */
+const Native = globalThis.Response
+
+/** In characters or bytes; what is smaller is not worth the microsecond that it costs to set a clock. */
+const largeBytes = 256 * 1024
+
+/** Made by this constructor from a stream (or an iterator, or a function that Bun takes for one). */
+const streams = new WeakSet<object>()
+const large = new WeakSet<object>()
+
+/**
+ * The last Response made whose body is neither a stream nor large. What a handler returns in the same turn is that one,
+ * and needs no second look.
+ */
+export let lastPlain: Response | null = null
+
+function HangupResponse(body?: unknown, init?: ResponseInit): Response {
+  const response: Response =
+    new.target === undefined || new.target === (HangupResponse as unknown)
+      ? new Native(body as BodyInit, init)
+      : Reflect.construct(Native, [body, init], new.target)
+  if (typeof body === 'object' && body !== null) {
+    if (body instanceof ReadableStream || Symbol.asyncIterator in body) streams.add(response)
+    else if (sizeOf(body) > largeBytes) large.add(response)
+    else lastPlain = response
+  } else if (typeof body === 'string' && body.length > largeBytes) large.add(response)
+  else if (typeof body === 'function') streams.add(response)
+  else lastPlain = response
+  return response
+}
+
+function sizeOf(body: object): number {
+  if (ArrayBuffer.isView(body) || body instanceof ArrayBuffer) return body.byteLength
+  return body instanceof Blob ? body.size : 0
+}
+
+const nativeClone = Native.prototype.clone
+function clone(this: Response): Response {
+  const copy = nativeClone.call(this)
+  if (streams.has(this)) streams.add(copy)
+  if (large.has(this)) large.add(copy)
+  return copy
+}
+
+/** For the whole process; a second call changes nothing. */
+export function noteBodies(): void {
+  if (globalThis.Response !== Native) return
+  Object.defineProperty(HangupResponse, 'name', { value: 'Response' })
+  Object.setPrototypeOf(HangupResponse, Native)
+  HangupResponse.prototype = Native.prototype
+  Native.prototype.constructor = HangupResponse as unknown as typeof Response
+  Native.prototype.clone = clone
+  globalThis.Response = HangupResponse as unknown as typeof Response
+}
+
+/** The body of an answer that is a stream, or null. */
+export function streamOf(response: Response): ReadableStream<Uint8Array> | null {
+  // What `fetch` returns was not made by the constructor, and only that has a URL.
+  return streams.has(response) || response.url !== '' ? response.body : null
+}
+
+/** Whether the body is one that the kernel may not take at once. */
+export const isLarge = (response: Response): boolean => large.has(response)

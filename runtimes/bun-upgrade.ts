@@ -1,0 +1,92 @@
+/**
+ * WebSockets of `hono/bun` on the hangup engine. Only `Bun.serve` can speak WebSocket with Bun's handlers, so one that
+ * listens on loopback, and answers nobody without a ticket of ours, takes over what the application upgrades.
+ */
+import { randomUUID } from 'node:crypto'
+import { connect } from 'node:net'
+import { websocket as honoWebSocket } from 'hono/bun'
+import type { Bindings } from '../src/http1/engine.ts'
+import type { RequestHead } from '../src/http1/head.ts'
+import type { ServerConnection } from '../src/http1/server-connection.ts'
+
+interface UpgradeOptions {
+  readonly data?: unknown
+  readonly headers?: HeadersInit
+}
+
+interface BunServer {
+  readonly port: number
+  upgrade(request: Request, options: UpgradeOptions): boolean
+  unref(): void
+}
+
+declare const Bun: { serve(options: object): BunServer }
+
+const ticketField = 'hangup-ticket'
+
+/** The parts of Bun's server that Hono's Bun helpers use. */
+export function serverOf({ transport }: ServerConnection) {
+  const { address, port, family } = transport.peer
+  return {
+    requestIP: () => ({ address, port, family }),
+    upgrade: (_request: Request, _options?: UpgradeOptions): boolean => false,
+    timeout() {},
+  }
+}
+
+export function webSocketBindings(
+  handlers: object = honoWebSocket,
+): (connection: ServerConnection, head: RequestHead) => Bindings {
+  const tickets = new Map<string, UpgradeOptions>()
+  let server: BunServer | null = null
+
+  function start(): BunServer {
+    const started = Bun.serve({
+      port: 0,
+      hostname: '127.0.0.1',
+      development: false,
+      websocket: handlers,
+      fetch(request: Request, bun: BunServer) {
+        const ticket = request.headers.get(ticketField) ?? ''
+        const options = tickets.get(ticket)
+        tickets.delete(ticket)
+        if (options !== undefined && bun.upgrade(request, options)) return
+        return new Response(null, { status: 403 })
+      },
+    })
+    started.unref()
+    return started
+  }
+
+  return (connection, head) => {
+    let accepted: UpgradeOptions | null = null
+    const env = {
+      ...serverOf(connection),
+      upgrade(_request: Request, options: UpgradeOptions = {}): boolean {
+        accepted = options
+        return true
+      },
+    }
+    return {
+      env,
+      upgraded() {
+        if (accepted === null) return null
+        const options = accepted
+        return (stream) => {
+          server ??= start()
+          const ticket = randomUUID()
+          tickets.set(ticket, options)
+          const far = connect(server.port, '127.0.0.1')
+          const end = () => {
+            tickets.delete(ticket)
+            far.destroy()
+            stream.destroy()
+          }
+          for (const side of [far, stream]) side.on('error', end).on('close', end)
+          far.write(`${head.method} ${head.target} HTTP/1.1\r\n${head.text}${ticketField}: ${ticket}\r\n\r\n`, 'latin1')
+          stream.pipe(far).pipe(stream)
+        }
+      },
+    }
+  }
+}

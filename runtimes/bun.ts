@@ -1,0 +1,35 @@
+/** `serve()` on Bun. Runs directly too: `bun runtimes/bun.ts --port 3000`. */
+import { main } from '../src/command.ts'
+import { chooseEngine, type NativeEngine } from '../src/engines.ts'
+import { serveOnEngine } from '../src/http1/engine.ts'
+import { resolveOptions } from '../src/resolve.ts'
+import type { App, Running } from '../src/server.ts'
+import { deviations, enforcement, onEngine } from './bun-enforcement.ts'
+import { type BunServeOptions, serveBun } from './bun-serve.ts'
+import { listen } from './bun-transport.ts'
+import { serverOf, webSocketBindings } from './bun-upgrade.ts'
+
+const runtime = 'bun'
+const native: NativeEngine = { name: 'Bun.serve', enforcement, deviations }
+const also = ['websocket']
+
+/**
+ * Serves a `fetch` handler under a connection policy. Resolves when it listens; rejects with a `PolicyError` if the
+ * policy cannot be, a `SettingsError` if the engine cannot, and with the cause named if the address can't be had. With
+ * `tls` it speaks HTTP/1.1.
+ */
+export async function serve(app: App, options: BunServeOptions = {}): Promise<Running> {
+  const { engine, why } = chooseEngine(options, resolveOptions(options, also), native)
+  if (engine === 'native') return serveBun(app, options, why)
+  return serveOnEngine(app, options, {
+    runtime,
+    enforcement: onEngine,
+    why,
+    listen,
+    also,
+    bindings: (connection) => ({ env: serverOf(connection) }),
+    webSocketBindings: webSocketBindings(options.websocket),
+  })
+}
+
+if (import.meta.main) await main({ runtime, serve })
