@@ -89,6 +89,8 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   /** 100 was sent for the present request. */
   #continued = false
   #upgraded: TransportDuplex | null = null
+  #peerEnded = false
+  /** FIN was written. */
   #ended = false
   #closed = false
 
@@ -134,8 +136,8 @@ export class ServerConnection implements Member, Sink<RequestHead> {
       this.#destroy()
       return
     }
+    this.#peerEnded = true
     this.#asked?.abort(new Error('the client ended the connection'))
-    this.#last = true
     this.#parser.end()
   }
 
@@ -211,7 +213,8 @@ export class ServerConnection implements Member, Sink<RequestHead> {
         if (now - this.#refusedAt >= refusedAnswerMs) this.#destroy()
         return
       case 'discard':
-        this.#end()
+        // Ended by its size, the client still has the time to read the answer.
+        this.#end(Math.max(lingerMs, this.#served.policy.discardTimeoutMs - (now - this.connection.since)))
         return
       case 'head':
         this.#say(408)
@@ -279,7 +282,9 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     const { status, body } = answer
     // A body that nobody asked for with 100 may come or not: only a new connection is in step.
     const outOfStep = head.expectContinue && this.#body !== null && !this.#continued
-    if (refused || outOfStep || this.#served.draining() || saysClose(answer)) this.#last = true
+    // Of a client that has ended its side, what it had pipelined by then is still answered.
+    const nothingMore = this.#peerEnded && this.#parser.pendingBytes === 0
+    if (refused || outOfStep || nothingMore || this.#served.draining() || saysClose(answer)) this.#last = true
 
     const stream = isStream(body) ? body : null
     const length = lengthOf(answer)
@@ -352,7 +357,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     this.#asked = null
     connection.move('answered', this.#served.now(), this.#received)
     if (this.#last) {
-      this.#end()
+      this.#end(this.#body === null ? lingerMs : this.#served.policy.discardTimeoutMs || longestLingerMs)
     } else if (this.#body !== null) {
       // Answered early: the rest is read away, and the connection kept if it ends in time.
       this.#body = null
@@ -367,10 +372,10 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   }
 
   /** FIN after the answer. The rest of what the client sends is read away for a while, so that no RST overtakes the answer. */
-  #end(): void {
+  #end(forMs: number): void {
     if (this.#ended) return
     this.#ended = true
-    this.#lingerMs = this.#body === null ? lingerMs : this.#served.policy.discardTimeoutMs || longestLingerMs
+    this.#lingerMs = forMs
     this.#body = null
     this.connection.close(this.#served.now())
     this.transport.end()

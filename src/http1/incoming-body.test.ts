@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { BodyRefusedError, IncomingBody } from './incoming-body.ts'
+
+const bytes = (text: string) => new TextEncoder().encode(text)
+const text = (piece: Uint8Array | null) => (piece === null ? null : new TextDecoder().decode(piece))
+
+test('pieces are read in order, before and after they come, and then the end', async () => {
+  const body = new IncomingBody(() => {})
+  body.push(bytes('a'))
+  body.push(bytes('b'))
+  assert.equal(text(await body.read()), 'a')
+  assert.equal(text(await body.read()), 'b')
+  const waiting = body.read()
+  assert.equal(body.wanted, true)
+  body.push(bytes('c'))
+  assert.equal(text(await waiting), 'c')
+  assert.equal(body.wanted, false)
+  const last = body.read()
+  body.end()
+  assert.equal(await last, null)
+  assert.equal(await body.read(), null)
+})
+
+test('a view that changes after the call does not change what is read', async () => {
+  const body = new IncomingBody(() => {})
+  const view = bytes('abc')
+  body.push(view)
+  view.fill(0)
+  assert.equal(text(await body.read()), 'abc')
+})
+
+test('it pauses the client when 64 KiB are kept, and says when there is room', async () => {
+  let room = 0
+  const body = new IncomingBody(() => {
+    room += 1
+  })
+  assert.equal(body.push(new Uint8Array(64 * 1024 - 1)), true)
+  assert.equal(body.push(new Uint8Array(1)), false)
+  await body.read()
+  assert.equal(room, 1)
+})
+
+test('a refused body rejects the read under way and every later one, and what was kept is gone', async () => {
+  const body = new IncomingBody(() => {})
+  const waiting = body.read()
+  body.fail(new BodyRefusedError(413, 'too large'))
+  await assert.rejects(waiting, { code: 'BODY_REFUSED' })
+  body.push(bytes('more'))
+  await assert.rejects(body.read(), { code: 'BODY_REFUSED' })
+  assert.equal(new BodyRefusedError(413, '').getResponse().status, 413)
+})
+
+test('a body that was read to its end can’t fail any more', async () => {
+  const body = new IncomingBody(() => {})
+  body.end()
+  body.fail(new Error('late'))
+  assert.equal(await body.read(), null)
+})

@@ -1,0 +1,364 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { Book } from '../lifecycle/book.ts'
+import { resolveOptions } from '../resolve.ts'
+import type { ServeOptions } from '../server.ts'
+import { limitsOf } from './events.ts'
+import type { RequestHead } from './head.ts'
+import type { IncomingBody } from './incoming-body.ts'
+import type { Given } from './light/response.ts'
+import { plainAnswer, type Served, ServerConnection } from './server-connection.ts'
+import type { Transport } from './transport.ts'
+import { connectionLines } from './writer.ts'
+
+const latin1 = (text: string) => Uint8Array.from(text, (char) => char.charCodeAt(0))
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+/** A socket whose kernel takes everything, or nothing until told. */
+class FakeTransport implements Transport {
+  readonly peer = { address: '127.0.0.1', port: 1, family: 'IPv4' } as const
+  written = ''
+  unsent = 0
+  blocked = false
+  readonly acts: string[] = []
+  write(head: string, body: string | Uint8Array | null): boolean {
+    const text = head + (body === null ? '' : typeof body === 'string' ? body : String.fromCharCode(...body))
+    this.written += text
+    if (!this.blocked) return true
+    this.unsent += text.length
+    return false
+  }
+  pause(): void {
+    this.acts.push('pause')
+  }
+  resume(): void {
+    this.acts.push('resume')
+  }
+  end(): void {
+    this.acts.push('end')
+  }
+  destroy(): void {
+    this.acts.push('destroy')
+  }
+  reset(): void {
+    this.acts.push('reset')
+  }
+  /** Statuses of what was written, in order. */
+  get statuses(): string[] {
+    return [...this.written.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status!)
+  }
+}
+
+type Handler = (head: RequestHead, body: Uint8Array | IncomingBody | null) => Given | Promise<Given>
+
+function scene(handler: Handler = () => plainAnswer(200), options: ServeOptions = {}) {
+  const { policy } = resolveOptions({ idleTimeoutMs: 5_000, ...options })
+  const time = { now: 0, draining: false }
+  const asked: { head: RequestHead; aborted: boolean }[] = []
+  const book = new Book<ServerConnection>({ policy, now: () => time.now, onHangUp: () => {} })
+  const served: Served = {
+    policy,
+    limits: limitsOf(policy),
+    now: () => time.now,
+    book,
+    draining: () => time.draining,
+    connectionLines: {
+      close: connectionLines(false, 1, 0),
+      keep: connectionLines(true, 1, 4),
+      keepOld: connectionLines(true, 0, 4),
+    },
+    failed: () => {},
+    ask(_, head, body, answer) {
+      const request = { head, aborted: false }
+      asked.push(request)
+      const given = handler(head, body)
+      if (given instanceof Promise) given.then(answer, () => answer(plainAnswer(500)))
+      else answer(given)
+      return {
+        abort: () => {
+          request.aborted = true
+        },
+      }
+    },
+  }
+  const transport = new FakeTransport()
+  const connection = new ServerConnection(transport, false, served)
+  const feed = (text: string) => connection.feed(latin1(text))
+  const at = (now: number) => {
+    time.now = now
+    book.sweep()
+  }
+  return { time, asked, book, transport, connection, feed, at }
+}
+
+const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
+const post = (length: number) => `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n`
+const given = (more: Partial<Given>): Given => ({ ...plainAnswer(200), ...more })
+
+test('a small answer is one write, framed by its length, with Date and the hint', () => {
+  const { transport, feed } = scene(() => given({ body: 'hello', fields: ['A', 'b'] }))
+  feed(get)
+  assert.match(
+    transport.written,
+    /^HTTP\/1\.1 200 OK\r\nA: b\r\nDate: [^\r]+ GMT\r\nContent-Length: 5\r\nConnection: keep-alive\r\nKeep-Alive: timeout=4\r\n\r\nhello$/,
+  )
+})
+
+test('pipelined requests are answered in order, whatever time each takes', async () => {
+  const { transport, feed } = scene(async (head) => {
+    if (head.path === '/0') await turn()
+    return given({ body: head.path })
+  })
+  feed(['/0', '/1', '/2'].map((path) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`).join(''))
+  for (let i = 0; i < 5; i++) await turn()
+  assert.deepEqual(transport.written.match(/\/\d$|\/\d(?=HTTP)/g), ['/0', '/1', '/2'])
+})
+
+test('a malformed pipelined request does not take the answer before it', async () => {
+  const { transport, feed, asked } = scene(async () => {
+    await turn()
+    return given({ body: 'good' })
+  })
+  feed(`${get}GET / HTTP/1.1\r\nHost : a\r\n\r\n`)
+  await turn()
+  await turn()
+  assert.deepEqual(transport.statuses, ['200', '400'])
+  assert.equal(asked.length, 1)
+  assert.ok(transport.acts.includes('end'))
+})
+
+test('what a client had pipelined before it ended its side is all answered, then the connection ends', async () => {
+  const { transport, connection, feed, asked } = scene(async () => {
+    await turn()
+    return plainAnswer(204)
+  })
+  feed(get + get)
+  connection.peerEnded()
+  assert.equal(asked[0]?.aborted, true)
+  for (let i = 0; i < 6; i++) await turn()
+  assert.deepEqual(transport.statuses, ['204', '204'])
+  assert.equal(transport.acts.filter((act) => act === 'end').length, 1)
+})
+
+test('an idle connection ends at its limit, not before, and is out of the book', () => {
+  const { transport, feed, at, book } = scene()
+  feed(get)
+  at(4_999)
+  assert.ok(!transport.acts.includes('destroy'))
+  at(5_000)
+  assert.ok(transport.acts.includes('destroy'))
+  assert.equal(book.size, 0)
+})
+
+test('a head that is not finished is answered 408, silence only ended', () => {
+  const partial = scene(undefined, { headTimeoutMs: 3_000 })
+  partial.feed('GET / HT')
+  partial.at(100)
+  partial.at(3_000)
+  assert.deepEqual(partial.transport.statuses, ['408'])
+  const silent = scene(undefined, { headTimeoutMs: 3_000 })
+  silent.at(3_000)
+  assert.equal(silent.transport.written, '')
+  assert.ok(silent.transport.acts.includes('destroy'))
+})
+
+test('a body that falls silent while it is read is answered 408, whatever the application says', async () => {
+  const { transport, feed, at } = scene(
+    async (_, body) => {
+      await (body as IncomingBody).read()
+      await (body as IncomingBody).read()
+      return plainAnswer(200)
+    },
+    { bodyTimeoutMs: 1_000, minBodyBytesPerSec: 0 },
+  )
+  feed(`${post(10)}abc`)
+  await turn()
+  at(100)
+  at(1_100)
+  await turn()
+  assert.deepEqual(transport.statuses, ['408'])
+  assert.match(transport.written, /Connection: close/)
+})
+
+test('100 comes when the application reads, once, and only to who asked for it', async () => {
+  const read: Handler = async (_, body) => {
+    while ((await (body as IncomingBody).read()) !== null);
+    return plainAnswer(200)
+  }
+  const asking = scene(read)
+  asking.feed(post(3).replace('\r\n\r\n', '\r\nExpect: 100-Continue\r\n\r\n'))
+  await turn()
+  assert.deepEqual(asking.transport.statuses, ['100'])
+  asking.feed('abc')
+  await turn()
+  assert.deepEqual(asking.transport.statuses, ['100', '200'])
+  const quiet = scene(read)
+  quiet.feed(post(3))
+  await turn()
+  assert.deepEqual(quiet.transport.statuses, [])
+})
+
+test('an early answer to a client that waits for 100 ends the connection: its body may come or not', () => {
+  const { transport, feed } = scene(() => plainAnswer(413))
+  feed(post(3).replace('\r\n\r\n', '\r\nExpect: 100-continue\r\n\r\n'))
+  assert.deepEqual(transport.statuses, ['413'])
+  assert.match(transport.written, /Connection: close/)
+})
+
+test('the rest of a body that was answered early is read away, and the next request answered', () => {
+  const { transport, feed } = scene((head) => plainAnswer(head.method === 'POST' ? 413 : 200))
+  feed(`${post(6)}abc`)
+  feed(`def${get}`)
+  assert.deepEqual(transport.statuses, ['413', '200'])
+})
+
+test('too much of such a rest ends the connection after the answer, and never resets it', () => {
+  const { transport, feed, at } = scene(() => plainAnswer(413), { discardBytes: 10, discardTimeoutMs: 2_000 })
+  feed(`${post(1_000)}abc`)
+  feed('x'.repeat(100))
+  at(100)
+  assert.ok(transport.acts.includes('end'))
+  assert.ok(!transport.acts.includes('destroy'))
+  at(1_900)
+  assert.ok(!transport.acts.includes('destroy'), 'it has the time to read its answer')
+  at(2_100)
+  assert.ok(transport.acts.includes('destroy'))
+})
+
+test('an answer whose body fails never looks whole', async () => {
+  let reads = 0
+  const { transport, feed } = scene(() =>
+    given({
+      body: {
+        length: null,
+        read: async () => {
+          if (reads++ > 0) throw new Error('broken')
+          return latin1('first')
+        },
+        cancel() {},
+      },
+    }),
+  )
+  feed(get)
+  await turn()
+  assert.match(transport.written, /Transfer-Encoding: chunked[\s\S]*\r\n5\r\nfirst\r\n$/)
+  assert.ok(transport.acts.includes('reset'))
+})
+
+test('an answer shorter than the length it announced is cut, not left hanging', async () => {
+  const { transport, feed } = scene(() =>
+    given({
+      fields: ['Content-Length', '9'],
+      body: { length: null, read: async () => null, cancel() {} },
+    }),
+  )
+  feed(get)
+  await turn()
+  assert.ok(transport.acts.includes('reset'))
+})
+
+test('HEAD says the length that GET would, and the connection stays in step', () => {
+  const { transport, feed } = scene(() => given({ body: 'hello' }))
+  feed(get.replace('GET', 'HEAD') + get)
+  assert.match(
+    transport.written,
+    /^HTTP\/1\.1 200 OK\r\nDate[\s\S]*Content-Length: 5\r\n[\s\S]*\r\n\r\nHTTP\/1\.1 200[\s\S]*hello$/,
+  )
+})
+
+test('204, 205 and 304 have no body, whatever the application gave', () => {
+  for (const status of [204, 205, 304]) {
+    const { transport, feed } = scene(() => given({ status, body: 'no' }))
+    feed(get)
+    assert.ok(transport.written.endsWith('\r\n\r\n'), String(status))
+    assert.equal(
+      /Content-Length: (\d+)/.exec(transport.written)?.[1],
+      status === 205 ? '0' : status === 304 ? '2' : undefined,
+    )
+  }
+})
+
+test('a field that would split the answer is the application’s fault: 500, and none of it is sent', () => {
+  const { transport, feed } = scene(() => given({ fields: ['X', 'a\r\nSet-Cookie: b'] }))
+  feed(get)
+  assert.deepEqual(transport.statuses, ['500'])
+  assert.doesNotMatch(transport.written, /Set-Cookie/)
+})
+
+test('while the client takes nothing it is writing, and reset at its limit; what it takes sets the clock back', () => {
+  const { transport, connection, feed, at } = scene(() => given({ body: 'x'.repeat(1_000) }), {
+    writeTimeoutMs: 2_000,
+    minResponseBytesPerSec: 0,
+  })
+  transport.blocked = true
+  feed(get)
+  at(100)
+  assert.equal(connection.connection.state, 'writing')
+  transport.unsent = 500
+  at(2_000)
+  at(3_900)
+  assert.ok(!transport.acts.includes('reset'))
+  at(4_000)
+  assert.ok(transport.acts.includes('reset'))
+})
+
+test('in a drain the answer that is not out yet is the last', async () => {
+  const { transport, time, feed } = scene(async () => {
+    await turn()
+    return plainAnswer(204)
+  })
+  feed(get)
+  time.draining = true
+  await turn()
+  await turn()
+  assert.match(transport.written, /Connection: close/)
+  assert.ok(transport.acts.includes('end'))
+})
+
+test('the last of maxRequestsPerConnection says so, and what is pipelined behind it does not run', () => {
+  const { transport, feed, asked } = scene(undefined, { maxRequestsPerConnection: 2 })
+  feed(get + get + get)
+  assert.equal(asked.length, 2)
+  assert.match(transport.written, /keep-alive[\s\S]*Connection: close/)
+})
+
+test('when the connection is gone the signal fires and the stream is let go', async () => {
+  let cancelled = false
+  const { connection, feed, book, asked } = scene(() =>
+    given({
+      body: {
+        length: null,
+        read: () => new Promise(() => {}),
+        cancel: () => {
+          cancelled = true
+        },
+      },
+    }),
+  )
+  feed(get)
+  await turn()
+  connection.gone()
+  assert.equal(cancelled, true)
+  assert.equal(book.size, 0)
+  assert.equal(asked.length, 1)
+})
+
+test('random bytes never throw, whatever the split, and what is answered is an answer', () => {
+  const piece = fc.oneof(
+    fc.constantFrom(get, post(3), 'abc', '\r\n', 'GET ', 'Host: a\r\n', '0\r\n\r\n', ' HTTP/1.1\r\n', '\0', ':'),
+    fc.string({ maxLength: 20 }),
+  )
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+      const { transport, connection, feed, at } = scene(() => plainAnswer(204))
+      pieces.forEach((text, index) => {
+        feed(text)
+        at(index * 700)
+      })
+      connection.peerEnded()
+      at(100_000)
+      for (const status of transport.statuses) assert.match(status, /^(204|4\d\d|501|505)$/)
+    }),
+  )
+})
