@@ -3,7 +3,6 @@
 import type { Enforced, Enforcement } from '../src/enforcement.ts'
 import type { Deviation } from '../src/engines.ts'
 import { clockStepMs, longestClockMs } from './bun-clock.ts'
-import { engineEnforcement, sweptHandshake } from './engine-enforcement.ts'
 
 const ours = (how: string, stepMs = 0): Enforced => ({ by: 'hangup', stepMs, how })
 const bun = (how: string, more: Partial<Enforced> = {}): Enforced => ({ by: 'runtime', stepMs: 0, how, ...more })
@@ -63,5 +62,3 @@ export const deviations: readonly Deviation[] = [
     losesRequests: true,
   },
 ]
-
-export const onEngine: Enforcement = engineEnforcement({ reset: 'RST', handshake: sweptHandshake })

@@ -7,6 +7,7 @@ import { connect } from 'node:net'
 import { websocket as honoWebSocket } from 'hono/bun'
 import type { Bindings } from '../src/http1/engine.ts'
 import type { RequestHead } from '../src/http1/head.ts'
+import { NativeResponse } from '../src/http1/light/native.ts'
 import type { ServerConnection } from '../src/http1/server-connection.ts'
 
 interface UpgradeOptions {
@@ -51,7 +52,8 @@ export function webSocketBindings(
         const options = tickets.get(ticket)
         tickets.delete(ticket)
         if (options !== undefined && bun.upgrade(request, options)) return
-        return new Response(null, { status: 403 })
+        // Bun.serve takes no other class than its own.
+        return new NativeResponse(null, { status: 403 })
       },
     })
     started.unref()

@@ -4,10 +4,11 @@ import { chooseEngine, type NativeEngine } from '../src/engines.ts'
 import { serveOnEngine } from '../src/http1/engine.ts'
 import { resolveOptions } from '../src/resolve.ts'
 import type { App, Running } from '../src/server.ts'
-import { deviations, enforcement, onEngine } from './bun-enforcement.ts'
+import { deviations, enforcement } from './bun-enforcement.ts'
 import { type BunServeOptions, serveBun } from './bun-serve.ts'
 import { listen } from './bun-transport.ts'
 import { serverOf, webSocketBindings } from './bun-upgrade.ts'
+import { engineEnforcement } from './engine-enforcement.ts'
 
 const runtime = 'bun'
 const native: NativeEngine = { name: 'Bun.serve', enforcement, deviations }
@@ -23,7 +24,7 @@ export async function serve(app: App, options: BunServeOptions = {}): Promise<Ru
   if (engine === 'native') return serveBun(app, options, why)
   return serveOnEngine(app, options, {
     runtime,
-    enforcement: onEngine,
+    enforcement: engineEnforcement,
     why,
     listen,
     also,

@@ -7,9 +7,9 @@ import { chooseEngine } from '../src/engines.ts'
 import { serveOnEngine } from '../src/http1/engine.ts'
 import { resolveOptions } from '../src/resolve.ts'
 import type { App, Running, ServeOptions } from '../src/server.ts'
-import { enforcement } from './deno-enforcement.ts'
-import { listen } from './node-transport.ts'
 import { envOf, webSocketBindings } from './deno-upgrade.ts'
+import { engineEnforcement } from './engine-enforcement.ts'
+import { listen } from './node-transport.ts'
 
 const runtime = 'deno'
 
@@ -22,7 +22,7 @@ export async function serve(app: App, options: ServeOptions = {}): Promise<Runni
   const { why } = chooseEngine(options, resolveOptions(options), null)
   return serveOnEngine(app, options, {
     runtime,
-    enforcement,
+    enforcement: engineEnforcement,
     why,
     listen,
     also: [],

@@ -1,11 +1,9 @@
-/** Who holds each limit on Node. */
+/** Who holds each limit where `node:http` serves. */
 import type { Enforced, Enforcement } from '../src/enforcement.ts'
-import { engineEnforcement, sweptHandshake } from './engine-enforcement.ts'
 
 const swept = (how: string): Enforced => ({ by: 'hangup', stepMs: 0, how })
 const native = (how: string): Enforced => ({ by: 'runtime', stepMs: 0, how })
 
-/** On `node:http`. */
 export const enforcement: Enforcement = {
   handshakeTimeoutMs: native('tls handshakeTimeout'),
   headTimeoutMs: native('http headersTimeout, looked at 20 times per limit'),
@@ -30,5 +28,3 @@ export const enforcement: Enforcement = {
   drainSpreadMs: swept('drain, in steps of 25 ms'),
   drainTimeoutMs: swept('drain'),
 }
-
-export const onEngine: Enforcement = engineEnforcement({ reset: 'RST', handshake: sweptHandshake })

@@ -5,7 +5,8 @@ import { chooseEngine, type NativeEngine } from '../src/engines.ts'
 import { serveOnEngine } from '../src/http1/engine.ts'
 import { resolveOptions } from '../src/resolve.ts'
 import type { App, Running } from '../src/server.ts'
-import { enforcement, onEngine } from './node-enforcement.ts'
+import { engineEnforcement } from './engine-enforcement.ts'
+import { enforcement } from './node-enforcement.ts'
 import { type NodeServeOptions, serveNodeHttp } from './node-http.ts'
 import { listen } from './node-transport.ts'
 import { incomingOf, type WebSocketServerLike, webSocketBindings } from './node-upgrade.ts'
@@ -33,7 +34,7 @@ export async function serve(app: App, options: NodeServeOptions = {}): Promise<R
   const wss = options.websocket?.server as WebSocketServerLike | undefined
   return serveOnEngine(app, options, {
     runtime,
-    enforcement: onEngine,
+    enforcement: engineEnforcement,
     why,
     listen,
     also,

@@ -5,15 +5,18 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
+import kept from '../docs/conformance.json' with { type: 'json' }
 import { enforcement as onBun } from '../runtimes/bun-enforcement.ts'
-import { enforcement as onDeno } from '../runtimes/deno-enforcement.ts'
+import { engineEnforcement } from '../runtimes/engine-enforcement.ts'
 import { enforcement as onNode } from '../runtimes/node-enforcement.ts'
 import { enforcement as onWorkers } from '../runtimes/workers.ts'
 import type { Enforced, Enforcement } from '../src/enforcement.ts'
 import { flagOf } from '../src/names.ts'
 import { type OptionName, optionNames, optionSpecs } from '../src/policy.ts'
 import { type Preset, presetNames, presets } from '../src/presets.ts'
+import { countVerdicts, legend, notes, rowsOf } from '../src/probe/report.ts'
 import { format } from '../src/units.ts'
+import type { KeptReport } from './keep-conformance.ts'
 
 /** What each block says, by its name. */
 export type Renderers = Readonly<Record<string, () => string>>
@@ -105,11 +108,32 @@ export function rewrite(text: string, renderers: Renderers): { text: string; out
   return { text: rewritten, outdated }
 }
 
+/** The last run of the suite that was kept: see `scripts/keep-conformance.ts`. */
+export function conformanceTable({ startedAt, runtimes, cases, cells }: KeptReport): string {
+  const names = [...new Set(cells.map(({ runtime }) => runtime))]
+  const [head = [], ...rows] = rowsOf(cases, names, cells)
+  const counts = names.map((name) => {
+    const { pass, deviation, 'not-judged': open } = countVerdicts(cells.filter(({ runtime }) => runtime === name))
+    return [name, String(pass), String(deviation), String(open)]
+  })
+  const deviations = notes(cells, ({ verdict }) => verdict === 'deviation', 'Known deviations')
+    .filter((line) => line !== '' && !line.endsWith(':'))
+    .join('\n')
+    .replaceAll(/^ {2}(\S.*)\n {4}(.*)$/gm, '- $1: $2')
+  return [
+    `Measured on ${startedAt.slice(0, 10)}: ${runtimes.join(', ')}; ${cases.length} cases, TCP and TLS.`,
+    markdown(['engine', 'passed', 'known deviations', 'not judged'], counts),
+    `<details><summary>Every case</summary>\n\n${markdown(head, rows)}\n\n${legend}\n\n</details>`,
+    `<details><summary>Known deviations</summary>\n\n${deviations}\n\n</details>`,
+  ].join('\n\n')
+}
+
 export const renderers = (tables: Readonly<Record<string, Enforcement>>): Renderers => ({
   policy: policyTable,
   'policy-short': shortPolicyTable,
   presets: presetsTable,
   enforcement: () => enforcementTable(tables),
+  conformance: () => conformanceTable(kept as KeptReport),
 })
 
 /** README.md and docs/*.md under `root`. */
@@ -142,7 +166,12 @@ export async function refresh(
 }
 
 /** The columns of the enforcement table. */
-const tables: Readonly<Record<string, Enforcement>> = { Node: onNode, Bun: onBun, Deno: onDeno, Workers: onWorkers }
+const tables: Readonly<Record<string, Enforcement>> = {
+  'hangup (Node, Bun, Deno)': engineEnforcement,
+  'node:http': onNode,
+  'Bun.serve': onBun,
+  Workers: onWorkers,
+}
 
 if (import.meta.main) {
   const check = process.argv.includes('--check')

@@ -38,15 +38,25 @@ export function countVerdicts(cells: readonly Pick<Cell, 'verdict'>[]): Record<V
   return counts
 }
 
-/** Cases down, runtimes across, TCP and TLS side by side where they differ; what is not a pass is explained below. */
-export function table(cases: readonly Case[], runtimes: readonly string[], cells: readonly Cell[]): string {
+/** What the table says of a case. */
+type Row = Pick<Case, 'id' | 'level'>
+
+/** Cases down, runtimes across, TCP and TLS side by side where they differ; the first row is the head. */
+export function rowsOf(cases: readonly Row[], runtimes: readonly string[], cells: readonly Cell[]): string[][] {
   const find = (id: string, runtime: string) => cells.filter((cell) => cell.case === id && cell.runtime === runtime)
-  const rows = [
+  return [
     ['case', 'level', ...runtimes],
     ...cases
       .filter(({ id }) => cells.some((cell) => cell.case === id))
       .map(({ id, level }) => [id, level, ...runtimes.map((runtime) => joined(find(id, runtime)))]),
   ]
+}
+
+export const legend = '✓ pass   ≠ known deviation   · not judged   times: when the end came, TCP / TLS'
+
+/** The rows with a legend; what is not a pass is explained below. */
+export function table(cases: readonly Row[], runtimes: readonly string[], cells: readonly Cell[]): string {
+  const rows = rowsOf(cases, runtimes, cells)
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? []
   const lines = rows.map((row) =>
     row
@@ -59,7 +69,7 @@ export function table(cases: readonly Case[], runtimes: readonly string[], cells
   return [
     ...lines,
     '',
-    '✓ pass   ≠ known deviation   · not judged   times: when the end came, TCP / TLS',
+    legend,
     ...notes(cells, ({ verdict, case: id }) => isRed(verdict, levels.get(id) ?? 'must'), 'red'),
     ...notes(cells, ({ verdict }) => verdict === 'deviation', 'known deviations'),
     ...notes(cells, ({ verdict }) => verdict === 'not-judged', 'not judged'),
@@ -92,7 +102,7 @@ function shown({ verdict, observed, observedMs }: Cell): string {
 }
 
 /** One line for each reason, with the cases that it explains. */
-function notes(cells: readonly Cell[], which: (cell: Cell) => boolean, title: string): string[] {
+export function notes(cells: readonly Cell[], which: (cell: Cell) => boolean, title: string): string[] {
   const groups = new Map<string, Set<string>>()
   for (const cell of cells.filter(which)) {
     if (cell.reason?.startsWith('only over ')) continue // By design, on every runtime.

@@ -24,8 +24,19 @@ export type Scheme = keyof typeof defaultPorts
 const keptOrigins = 256
 const origins: Record<Scheme, Map<string, string | null>> = { http: new Map(), https: new Map() }
 
+/** Nearly every request names the host of the one before it. */
+const last = { scheme: 'http' as Scheme, host: '', origin: null as string | null }
+
 /** `scheme://host` as the URL parser writes it, or null if the host is none. */
 function originOf(scheme: Scheme, host: string): string | null {
+  if (host === last.host && scheme === last.scheme) return last.origin
+  last.scheme = scheme
+  last.host = host
+  last.origin = keptOrigin(scheme, host)
+  return last.origin
+}
+
+function keptOrigin(scheme: Scheme, host: string): string | null {
   const kept = origins[scheme]
   let origin = kept.get(host)
   if (origin !== undefined) return origin
