@@ -20,9 +20,16 @@ function refusals(argv: string[], env: Record<string, string | undefined> = {}):
 describe('readSettings', () => {
   test('without anything is the defaults', () => {
     const { options, settings, resolved } = readSettings([], {})
-    assert.deepEqual(Object.keys(options), [])
+    assert.deepEqual(options, { globals: 'replace', [givenAs]: options[givenAs] })
     assert.deepEqual(settings, {})
     assert.equal(resolved.policy.idleTimeoutMs, 5_000)
+  })
+
+  test('chooses the engine, the globals and the socket', () => {
+    const { options } = readSettings(['--engine', 'hangup', '--unix', '/run/a.sock'], { HANGUP_GLOBALS: 'keep' })
+    assert.deepEqual([options.engine, options.unix, options.globals], ['hangup', '/run/a.sock', 'keep'])
+    assert.throws(() => readSettings(['--engine', 'hang'], {}), /--engine hang: hang is no engine; did you mean hangup/)
+    assert.throws(() => readSettings([], { HANGUP_GLOBALS: 'no' }), /HANGUP_GLOBALS no: no is neither replace nor keep/)
   })
 
   test('reads flags in both spellings', () => {

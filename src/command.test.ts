@@ -69,7 +69,7 @@ describe('main', () => {
     const { app } = served[0]!
     const fetch = typeof app === 'function' ? app : app.fetch
     assert.equal((await fetch(new Request('http://a/healthz'))).status, 200)
-    assert.match(out, /^hangup on memory \(none\): http:\/\/127\.0\.0\.1:81\//)
+    assert.match(out, /^hangup on memory: http:\/\/127\.0\.0\.1:81\/\nengine: none \(asked for\)\n/)
     assert.match(out, /idle-timeout +9s +flag/)
     assert.equal(err, '')
     assert.deepEqual(statuses, [])
