@@ -28,7 +28,10 @@ describe('readSettings', () => {
   test('chooses the engine, the globals and the socket', () => {
     const { options } = readSettings(['--engine', 'hangup', '--unix', '/run/a.sock'], { HANGUP_GLOBALS: 'keep' })
     assert.deepEqual([options.engine, options.unix, options.globals], ['hangup', '/run/a.sock', 'keep'])
-    assert.throws(() => readSettings(['--engine', 'hang'], {}), /--engine hang: hang is no engine; did you mean hangup/)
+    assert.throws(
+      () => readSettings(['--engine', 'hangupp'], {}),
+      /--engine: hangupp is no engine; did you mean hangup/,
+    )
     assert.throws(() => readSettings([], { HANGUP_GLOBALS: 'no' }), /HANGUP_GLOBALS no: no is neither replace nor keep/)
   })
 
