@@ -32,7 +32,7 @@ describe('readSettings', () => {
       () => readSettings(['--engine', 'hangupp'], {}),
       /--engine: hangupp is no engine; did you mean hangup/,
     )
-    assert.throws(() => readSettings([], { HANGUP_GLOBALS: 'no' }), /HANGUP_GLOBALS no: no is neither replace nor keep/)
+    assert.throws(() => readSettings([], { HANGUP_GLOBALS: 'no' }), /HANGUP_GLOBALS: no is neither replace nor keep/)
   })
 
   test('reads flags in both spellings', () => {
