@@ -30,6 +30,8 @@ interface StreamHandle {
   readonly writeQueueSize?: number
 }
 
+/** Node does not say when bytes of a head come on an idle connection: it has to be looked at, which is not free. */
+const lookEveryMs = 100
 /** An application that has not answered a refused body after this long is cut. */
 export const refusedAnswerMs = 1_000
 /** With `discardTimeoutMs` off, a socket that was ended still has to go one day. */
@@ -37,6 +39,7 @@ const lingerMs = 5_000
 
 export class Wire implements NodeMember {
   readonly connection: Connection
+  lookAt = 0
   /** It came when all were busy: its first request is answered 503. */
   surplus = false
   /** What the application holds of the latest request, to abort when the client ends. */
@@ -153,6 +156,7 @@ export class Wire implements NodeMember {
   sight(now: number): Sight {
     const { connection } = this
     const socket = this.#socket
+    this.lookAt = now + lookEveryMs
     if (this.#body?.complete) this.#bodyEnd(now)
     // The end of the connection was written, and there is no rest of a body to wait for.
     if (socket.writableEnded && connection.state === 'idle') socket.destroy()

@@ -39,7 +39,10 @@ test('auto is hangup where the native server loses requests, and says which', ()
 })
 
 test('an impossible choice is an error that names the option', () => {
-  assert.throws(() => chooseEngine({ engine: 'native' }, resolveOptions(), null), /engine native: .*closes nothing/)
+  assert.throws(
+    () => chooseEngine({ engine: 'native' }, resolveOptions(), null),
+    /engine .*--engine.* native: .*closes nothing/,
+  )
   assert.throws(() => chooseEngine({ engine: 'native', unix: '/a' }, resolveOptions(), native()), /Unix socket/)
   assert.throws(() => chooseEngine({ engine: 'turbo' as never }, resolveOptions(), native()), /no such engine/)
   assert.equal(chooseEngine({ unix: '/a' }, resolveOptions(), native()).engine, 'hangup')

@@ -54,5 +54,7 @@ export function chooseEngine(options: ServeOptions, resolved: Resolved, native: 
 }
 
 function refused(asked: string, why: string): SettingsError {
-  return new SettingsError([problem('engine', asked, why, 'auto, hangup, or native where the runtime has one')])
+  return new SettingsError([
+    problem('engine (--engine, HANGUP_ENGINE)', asked, why, 'auto, hangup, or native where the runtime has one'),
+  ])
 }

@@ -34,7 +34,7 @@ export function runningOf({
   requests,
 }: RunningParts): Running {
   const running: Running = {
-    url: urlOf({ secure: options.tls !== undefined, host: options.host, port }),
+    url: urlOf({ secure: options.tls !== undefined, host: options.host, port, unix: options.unix }),
     engine,
     engineWhy: why,
     policy,

@@ -47,8 +47,16 @@ export function fetchOf(app: App): Fetch {
   return (request, ...rest) => app.fetch(request, ...rest)
 }
 
+interface Address {
+  readonly secure: boolean
+  readonly host: string | undefined
+  readonly port: number
+  readonly unix?: string | undefined
+}
+
 /** Where to aim a browser: an address that means "all" is written as localhost. */
-export function urlOf({ secure, host, port }: { secure: boolean; host: string | undefined; port: number }): string {
+export function urlOf({ secure, host, port, unix }: Address): string {
+  if (unix !== undefined) return `${secure ? 'https' : 'http'}+unix://${encodeURIComponent(unix)}/`
   const all = host === undefined || host === '0.0.0.0' || host === '::'
   const name = all ? 'localhost' : host.includes(':') ? `[${host}]` : host
   return `${secure ? 'https' : 'http'}://${name}:${port}/`

@@ -163,6 +163,16 @@ test('a head that is not finished is answered 408, silence only ended', () => {
   assert.ok(silent.transport.acts.includes('destroy'))
 })
 
+test('half a head that came with the request before it has the time of a head, not of an idle connection', () => {
+  const { transport, feed, at } = scene(undefined, { idleTimeoutMs: 1_000, headTimeoutMs: 3_000 })
+  feed(`${get}GET / HT`)
+  at(2_900)
+  assert.deepEqual(transport.statuses, ['200'])
+  assert.ok(!transport.acts.includes('destroy'))
+  at(3_000)
+  assert.deepEqual(transport.statuses, ['200', '408'])
+})
+
 test('a body that falls silent while it is read is answered 408, whatever the application says', async () => {
   const { transport, feed, at } = scene(
     async (_, body) => {

@@ -67,6 +67,7 @@ const lingerMs = 250
 
 export class ServerConnection implements Member, Sink<RequestHead> {
   readonly connection: Connection
+  lookAt: number
   readonly transport: Transport
   readonly secure: boolean
   /** It came when all were busy: its first request is answered 503. */
@@ -100,6 +101,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     this.#served = served
     this.#parser = new RequestParser(this, served.limits)
     this.connection = new Connection(served.now(), served.policy, secure ? 'handshake' : 'accepted')
+    this.lookAt = this.connection.dueAt(served.policy)
     served.book.add(this)
   }
 
@@ -107,6 +109,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
 
   secured(): void {
     this.connection.move('secured', this.#served.now())
+    this.lookAt = this.connection.dueAt(this.#served.policy)
   }
 
   feed(bytes: Uint8Array): void {
@@ -115,6 +118,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
       return
     }
     this.#received += bytes.length
+    this.lookAt = 0
     if (this.#ended || this.#closed) return
     this.#parser.feed(bytes)
     // Pipelined requests wait unparsed; a client that sends very many of them waits as well.
@@ -369,6 +373,11 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     if (this.#ended) return
     this.transport.resume()
     this.#parser.next()
+    const { connection } = this
+    if (connection.state !== 'idle') return
+    // Half a head came with the request before it: its clock runs from now.
+    if (!this.#parser.idle) connection.move('bytes', this.#served.now(), this.#received)
+    this.lookAt = connection.dueAt(this.#served.policy)
   }
 
   /** FIN after the answer. The rest of what the client sends is read away for a while, so that no RST overtakes the answer. */

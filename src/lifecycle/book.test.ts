@@ -23,6 +23,7 @@ function scene(options: Parameters<typeof resolveOptions>[0] = {}) {
     for (const event of events) connection.move(event, time.now)
     const member: Member = {
       connection,
+      lookAt: 0,
       sight: () => ({ received: 0, taken: 0, unsent: 0, wanted: false }),
       hangUp: (reason, now) => {
         hungUp.push(`${name}: ${reason}`)
@@ -86,4 +87,16 @@ test('a cut ends everything and counts what was in a request', () => {
   open('head', 'bytes')
   assert.equal(book.cut(), 1)
   assert.deepEqual(cut, ['idle', 'busy', 'head'])
+})
+
+test('a member is passed by until it has to be looked at', () => {
+  const { book, time, hungUp, open } = scene()
+  const member = open('idle', 'request', 'answered') as Member & { lookAt: number }
+  member.lookAt = 9_000
+  time.now = 8_999
+  book.sweep()
+  assert.deepEqual(hungUp, [])
+  time.now = 9_000
+  book.sweep()
+  assert.deepEqual(hungUp, ['idle: idle'])
 })

@@ -202,3 +202,19 @@ test('every connection that stays silent is hung up on by its limit plus one loo
     }),
   )
 })
+
+test('dueAt is never later than what look() would find, and 0 where bytes are at stake', () => {
+  const aged = { ...policy, maxConnectionAgeMs: 1_000 }
+  const made = new Connection(0, aged, 'accepted', () => 0.5)
+  assert.equal(made.dueAt(aged), 3_000)
+  assert.equal(made.look(still, 2_999, aged), null)
+  made.move('request', 100)
+  assert.equal(made.dueAt(aged), 0)
+  made.move('answered', 200)
+  assert.equal(made.dueAt(aged), 1_000)
+  assert.equal(made.look(still, 999, aged), null)
+  assert.equal(made.look(still, 1_000, aged), 'age')
+  const idle = connection(['request', 100], ['answered', 900])
+  assert.equal(idle.dueAt(policy), 3_400)
+  assert.equal(idle.dueAt({ ...policy, idleTimeoutMs: 0 }), Number.POSITIVE_INFINITY)
+})

@@ -81,6 +81,22 @@ export class Connection {
     return this.#answering !== 'none'
   }
 
+  /**
+   * When a connection that waits for its client is due, if nothing comes before: its limit, or its age. In any other state
+   * 0: it has to be looked at.
+   */
+  dueAt({ headTimeoutMs, idleTimeoutMs, minIdleMs }: Policy): number {
+    const after = (limitMs: number) => (limitMs === 0 ? Number.POSITIVE_INFINITY : this.#since + limitMs)
+    switch (this.state) {
+      case 'accepted':
+        return after(headTimeoutMs)
+      case 'idle':
+        return Math.min(after(idleTimeoutMs), Math.max(this.agesAt, this.#since + minIdleMs))
+      default:
+        return 0
+    }
+  }
+
   /** `received`: bytes received so far, where the observer knows. A connection that is closing moves no more. */
   move(event: Event, now: number, received = this.#receivedAt): void {
     if (this.#closing) return

@@ -1,0 +1,87 @@
+/** The hangup engine's sockets where the suite does not go: Unix, IPv6, the report. Each runtime as a process of its own. */
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { describe, type TestContext, test } from 'node:test'
+
+const runtimes = {
+  node: ['node_modules/.bin/node', 'runtimes/node.ts'],
+  bun: ['node_modules/.bin/bun', 'runtimes/bun.ts'],
+  deno: ['node_modules/.bin/deno', 'run', '-A', 'runtimes/deno.ts'],
+}
+
+const request = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'
+
+async function start(t: TestContext, [program = '', ...args]: readonly string[], ...flags: string[]) {
+  const child: ChildProcess = spawn(program, [...args, '--report', 'json', ...flags], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  t.after(() => child.kill('SIGKILL'))
+  for await (const line of createInterface(child.stdout!)) {
+    return { child, report: JSON.parse(line) as { url: string; engine: string; engineWhy: string } }
+  }
+  throw new Error('it ended before it listened')
+}
+
+async function ask(at: string | { port: number; host: string }): Promise<string> {
+  const socket = typeof at === 'string' ? connect(at) : connect(at)
+  socket.write(request)
+  let text = ''
+  for await (const chunk of socket) text += chunk
+  return text
+}
+
+for (const [runtime, command] of Object.entries(runtimes)) {
+  describe(`the hangup engine on ${runtime}`, () => {
+    test('listens on a Unix socket, and drains there', async (t) => {
+      const folder = mkdtempSync(join(tmpdir(), 'hangup-'))
+      t.after(() => rmSync(folder, { recursive: true }))
+      const path = join(folder, 'app.sock')
+      const { child, report } = await start(t, command, '--unix', path)
+      assert.equal(report.engine, 'hangup')
+      assert.equal(report.url, `http+unix://${encodeURIComponent(path)}/`)
+      assert.match(await ask(path), /^HTTP\/1\.1 200 OK[\s\S]*hello\n$/)
+      child.kill('SIGTERM')
+      assert.equal((await once(child, 'exit'))[0], 0)
+    })
+
+    test('listens on IPv6', async (t) => {
+      const { report } = await start(t, command, '--engine', 'hangup', '--host', '::1', '--port', '0')
+      const { hostname, port } = new URL(report.url)
+      assert.equal(hostname, '[::1]')
+      assert.match(await ask({ host: '::1', port: Number(port) }), /hello\n$/)
+    })
+
+    test('a port in use is refused in one line', async (t) => {
+      const { report } = await start(t, command, '--engine', 'hangup', '--host', '127.0.0.1', '--port', '0')
+      const { port } = new URL(report.url)
+      const [program = '', ...args] = command
+      const second = spawn(program, [...args, '--engine', 'hangup', '--host', '127.0.0.1', '--port', port], {
+        stdio: ['ignore', 'ignore', 'pipe'],
+      })
+      t.after(() => second.kill('SIGKILL'))
+      let err = ''
+      second.stderr.on('data', (chunk) => {
+        err += chunk
+      })
+      assert.equal((await once(second, 'close'))[0], 2)
+      assert.match(err, new RegExp(`^hangup: cannot listen on port ${port} of 127\\.0\\.0\\.1: the port is in use\\n$`))
+    })
+  })
+}
+
+test('Deno has no native engine, and says so', async () => {
+  const [program = '', ...args] = runtimes.deno
+  const child = spawn(program, [...args, '--engine', 'native'], { stdio: ['ignore', 'ignore', 'pipe'] })
+  let err = ''
+  child.stderr.on('data', (chunk) => {
+    err += chunk
+  })
+  assert.equal((await once(child, 'close'))[0], 2)
+  assert.match(err, /^hangup: engine \(--engine, HANGUP_ENGINE\) native: .*closes nothing; accepted: auto, hangup/)
+})
