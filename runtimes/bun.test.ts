@@ -42,7 +42,7 @@ function launch(flags: readonly string[]) {
 }
 
 async function start(...flags: string[]): Promise<Server> {
-  const { child, text, ended } = launch(['--port', '0', '--app', 'runtimes/bun-test-app.ts', ...flags])
+  const { child, text, ended } = launch(['--port', '0', '--app', 'runtimes/bun/test-app.ts', ...flags])
   for (const due = performance.now() + 15_000; !text.out.includes('\n'); ) {
     assert.ok(child.exitCode === null && performance.now() < due, `not started: ${text.err}`)
     await sleep(20)

@@ -7,9 +7,9 @@ import { chooseEngine } from '../src/engines.ts'
 import { serveOnEngine } from '../src/http1/engine.ts'
 import { resolveOptions } from '../src/resolve.ts'
 import type { App, Running, ServeOptions } from '../src/server.ts'
-import { envOf, webSocketBindings } from './deno-upgrade.ts'
+import { envOf, webSocketBindings } from './deno/upgrade.ts'
 import { engineEnforcement } from './engine-enforcement.ts'
-import { listen } from './node-transport.ts'
+import { listen } from './node/transport.ts'
 
 const runtime = 'deno'
 

@@ -10,8 +10,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Hono } from 'hono'
 import type { LogLine } from '../src/log.ts'
 import type { App, Running } from '../src/server.ts'
+import type { NodeServeOptions } from './node/http.ts'
 import { serve } from './node.ts'
-import type { NodeServeOptions } from './node-http.ts'
 
 const quiet = { port: 0, host: '127.0.0.1', signals: false } as const
 const tls = {

@@ -36,12 +36,12 @@ export const deviations: Readonly<Record<RuntimeName, readonly Deviation[]>> = {
     {
       cases: ['connection-age-idle'],
       what: 'an idle connection is ended by the idle clock alone: Bun shows no connection outside a request',
-      issue: 'runtimes/bun-enforcement.ts',
+      issue: 'runtimes/bun/enforcement.ts',
     },
     {
       cases: ['drain-refuses-new'],
       what: 'stop() ends the idle connections with the listener, so both wait for minIdleMs',
-      issue: 'runtimes/bun-enforcement.ts',
+      issue: 'runtimes/bun/enforcement.ts',
     },
   ],
   'bun-hangup': [],

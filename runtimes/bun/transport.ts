@@ -1,6 +1,6 @@
 /** The engine's sockets on `Bun.listen`. */
 import { Buffer } from 'node:buffer'
-import type { Accept, Listen, Peer, Transport, TransportEvents } from '../src/http1/transport.ts'
+import type { Accept, Listen, Peer, Transport, TransportEvents } from '../../src/http1/transport.ts'
 
 /** What is used of Bun's socket. */
 interface BunSocket {

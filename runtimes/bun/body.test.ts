@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type BodyPolicy, type BodyReason, RequestBody } from './bun-body.ts'
-import { Sweep } from './bun-sweep.ts'
+import { type BodyPolicy, type BodyReason, RequestBody } from './body.ts'
+import { Sweep } from './sweep.ts'
 
 const policy: BodyPolicy = { bodyTimeoutMs: 300, minBodyBytesPerSec: 0, minRateGraceMs: 200, maxBodyBytes: 0 }
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))

@@ -2,9 +2,9 @@
 import { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import { createAdaptorServer } from '@hono/node-server'
-import type { Bindings } from '../src/http1/engine.ts'
-import type { RequestHead } from '../src/http1/head.ts'
-import type { ServerConnection } from '../src/http1/server-connection.ts'
+import type { Bindings } from '../../src/http1/engine.ts'
+import type { RequestHead } from '../../src/http1/head.ts'
+import type { ServerConnection } from '../../src/http1/server-connection.ts'
 
 /** What is used of a `WebSocketServer({ noServer: true })`. */
 export interface WebSocketServerLike extends EventEmitter {

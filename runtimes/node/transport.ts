@@ -5,7 +5,7 @@
 import { Buffer } from 'node:buffer'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { createSecureContext, TLSSocket } from 'node:tls'
-import type { Accept, Listen, Peer, Transport, TransportEvents } from '../src/http1/transport.ts'
+import type { Accept, Listen, Peer, Transport, TransportEvents } from '../../src/http1/transport.ts'
 
 /** A libuv handle says how much of one large write is still queued; there is no public way to see it, and none at all on Deno. */
 const queuedIn = (tcp: Socket): number | undefined =>

@@ -2,7 +2,7 @@
 import { writeSync } from 'node:fs'
 import process from 'node:process'
 import { getConnInfo, upgradeWebSocket } from 'hono/bun'
-import { createApp } from '../src/app.ts'
+import { createApp } from '../../src/app.ts'
 
 const app = createApp()
 

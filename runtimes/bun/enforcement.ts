@@ -1,8 +1,8 @@
 /** Who holds each limit under `Bun.serve`, measured on Bun 1.4.5. */
 
-import type { Enforced, Enforcement } from '../src/enforcement.ts'
-import type { Deviation } from '../src/engines.ts'
-import { clockStepMs, longestClockMs } from './bun-clock.ts'
+import type { Enforced, Enforcement } from '../../src/enforcement.ts'
+import type { Deviation } from '../../src/engines.ts'
+import { clockStepMs, longestClockMs } from './clock.ts'
 
 const ours = (how: string, stepMs = 0): Enforced => ({ by: 'hangup', stepMs, how })
 const bun = (how: string, more: Partial<Enforced> = {}): Enforced => ({ by: 'runtime', stepMs: 0, how, ...more })

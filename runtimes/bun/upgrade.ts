@@ -5,10 +5,10 @@
 import { randomUUID } from 'node:crypto'
 import { connect } from 'node:net'
 import { websocket as honoWebSocket } from 'hono/bun'
-import type { Bindings } from '../src/http1/engine.ts'
-import type { RequestHead } from '../src/http1/head.ts'
-import { NativeResponse } from '../src/http1/light/native.ts'
-import type { ServerConnection } from '../src/http1/server-connection.ts'
+import type { Bindings } from '../../src/http1/engine.ts'
+import type { RequestHead } from '../../src/http1/head.ts'
+import { NativeResponse } from '../../src/http1/light/native.ts'
+import type { ServerConnection } from '../../src/http1/server-connection.ts'
 
 interface UpgradeOptions {
   readonly data?: unknown

@@ -1,11 +1,11 @@
 /** One HTTP/1.1 connection of a `node:http` server: turns what its events and counters show into moves of the lifecycle. */
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import { Socket } from 'node:net'
-import type { Book, Member } from '../src/lifecycle/book.ts'
-import { Connection, type Sight } from '../src/lifecycle/connection.ts'
-import { type ReasonName, reasons } from '../src/lifecycle/reasons.ts'
-import type { Policy } from '../src/policy.ts'
-import { type Body, hasBody } from './node-body.ts'
+import type { Book, Member } from '../../src/lifecycle/book.ts'
+import { Connection, type Sight } from '../../src/lifecycle/connection.ts'
+import { type ReasonName, reasons } from '../../src/lifecycle/reasons.ts'
+import type { Policy } from '../../src/policy.ts'
+import { type Body, hasBody } from './body.ts'
 
 /** What the connections of one server have in common. */
 export interface WireContext {

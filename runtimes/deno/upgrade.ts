@@ -5,10 +5,10 @@
  * request to Deno. The socket is one end of a loopback pair; the engine's stream is piped through the other.
  */
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import type { Bindings } from '../src/http1/engine.ts'
-import type { RequestHead } from '../src/http1/head.ts'
-import { NativeRequest } from '../src/http1/light/native.ts'
-import type { ServerConnection } from '../src/http1/server-connection.ts'
+import type { Bindings } from '../../src/http1/engine.ts'
+import type { RequestHead } from '../../src/http1/head.ts'
+import { NativeRequest } from '../../src/http1/light/native.ts'
+import type { ServerConnection } from '../../src/http1/server-connection.ts'
 
 interface UpgradeOptions {
   readonly socket?: Socket

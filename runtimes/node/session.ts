@@ -1,11 +1,11 @@
 /** One HTTP/2 connection of a `node:http2` server. A session with any open stream is busy; its clocks are the session's, not each stream's. */
 import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
-import { Connection, type Sight } from '../src/lifecycle/connection.ts'
-import { type ReasonName, reasons } from '../src/lifecycle/reasons.ts'
-import type { Body } from './node-body.ts'
-import { hasBody } from './node-body.ts'
-import { type NodeMember, refusedAnswerMs, type WireContext } from './node-wire.ts'
+import { Connection, type Sight } from '../../src/lifecycle/connection.ts'
+import { type ReasonName, reasons } from '../../src/lifecycle/reasons.ts'
+import type { Body } from './body.ts'
+import { hasBody } from './body.ts'
+import { type NodeMember, refusedAnswerMs, type WireContext } from './wire.ts'
 
 const noError = 0
 /** The first GOAWAY of two: streams up to the largest number are still taken (RFC 9113 6.8). */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { clockSeconds, longestClockMs } from './bun-clock.ts'
+import { clockSeconds, longestClockMs } from './clock.ts'
 
 /** When Bun ends a connection whose clock was set to this, at the earliest and at the latest. */
 const window = (seconds: number) => {

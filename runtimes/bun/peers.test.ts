@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Peers } from './bun-peers.ts'
+import { Peers } from './peers.ts'
 
 test('the answer that fills the count is the last, and the next connection from there starts anew', () => {
   const peers = new Peers({ maxRequestsPerConnection: 3, maxConnectionAgeMs: 0 }, 10_000)

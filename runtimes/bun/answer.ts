@@ -3,8 +3,8 @@
  * Bun comes for more: it does as soon as the kernel has taken what it has, so a piece that nobody comes back from is one
  * that the client does not read.
  */
-import type { Policy } from '../src/policy.ts'
-import type { Sweep, Watched } from './bun-sweep.ts'
+import type { Policy } from '../../src/policy.ts'
+import type { Sweep, Watched } from './sweep.ts'
 
 export interface AnswerEvents {
   /** All is with Bun, or the client is gone: nothing is watched any more. */

@@ -1,22 +1,22 @@
 /**
  * `serve()` over `node:http` and @hono/node-server. Node's own clocks are used where they mean
- * what the policy means (request heads, the TLS handshake); the rest is the bookkeeping of `node-wire.ts`, swept ten
+ * what the policy means (request heads, the TLS handshake); the rest is the bookkeeping of `wire.ts`, swept ten
  * times a second.
  */
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Session } from 'node:http2'
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
-import type { Enforcement } from '../src/enforcement.ts'
-import { Book } from '../src/lifecycle/book.ts'
-import { Drain } from '../src/lifecycle/drain.ts'
-import { guardHandler } from '../src/lifecycle/guard.ts'
-import { runningOf } from '../src/running.ts'
-import type { App, Running, ServeOptions } from '../src/server.ts'
-import { fetchOf, listenError, prepare } from '../src/serving.ts'
-import { Body, hasBody, type Incoming } from './node-body.ts'
-import { Session } from './node-session.ts'
-import { type NodeMember, Wire, type WireContext } from './node-wire.ts'
+import type { Enforcement } from '../../src/enforcement.ts'
+import { Book } from '../../src/lifecycle/book.ts'
+import { Drain } from '../../src/lifecycle/drain.ts'
+import { guardHandler } from '../../src/lifecycle/guard.ts'
+import { runningOf } from '../../src/running.ts'
+import type { App, Running, ServeOptions } from '../../src/server.ts'
+import { fetchOf, listenError, prepare } from '../../src/serving.ts'
+import { Body, hasBody, type Incoming } from './body.ts'
+import { Session } from './session.ts'
+import { type NodeMember, Wire, type WireContext } from './wire.ts'
 
 export interface NodeServeOptions extends ServeOptions {
   /** As in @hono/node-server: `{ server: new WebSocketServer({ noServer: true }) }` of the package `ws`. */
