@@ -7,7 +7,7 @@ import type { App, Running } from '../src/server.ts'
 import { deviations, enforcement } from './bun/enforcement.ts'
 import { type BunServeOptions, serveBun } from './bun/serve.ts'
 import { listen } from './bun/transport.ts'
-import { serverOf, webSocketBindings } from './bun/upgrade.ts'
+import { ServerLike, webSocketBindings } from './bun/upgrade.ts'
 import { engineEnforcement } from './engine-enforcement.ts'
 
 const runtime = 'bun'
@@ -28,7 +28,7 @@ export async function serve(app: App, options: BunServeOptions = {}): Promise<Ru
     why,
     listen,
     also,
-    bindings: (connection) => ({ env: serverOf(connection) }),
+    env: (connection) => new ServerLike(connection),
     webSocketBindings: webSocketBindings(options.websocket),
   })
 }

@@ -26,7 +26,7 @@ export async function serve(app: App, options: ServeOptions = {}): Promise<Runni
     why,
     listen,
     also: [],
-    bindings: (connection) => ({ env: envOf(connection) }),
+    env: envOf,
     webSocketBindings,
   })
 }

@@ -9,7 +9,7 @@ import { engineEnforcement } from './engine-enforcement.ts'
 import { enforcement } from './node/enforcement.ts'
 import { type NodeServeOptions, serveNodeHttp } from './node/http.ts'
 import { listen } from './node/transport.ts'
-import { incomingOf, type WebSocketServerLike, webSocketBindings } from './node/upgrade.ts'
+import { IncomingLike, type WebSocketServerLike, webSocketBindings } from './node/upgrade.ts'
 
 const runtime = 'node'
 const native: NativeEngine = { name: 'node:http', enforcement, deviations: [] }
@@ -38,7 +38,7 @@ export async function serve(app: App, options: NodeServeOptions = {}): Promise<R
     why,
     listen,
     also,
-    bindings: (connection, head) => ({ env: { incoming: incomingOf(connection, head), outgoing: undefined } }),
+    env: (connection, head) => ({ incoming: new IncomingLike(connection, head), outgoing: undefined }),
     ...(wss && { webSocketBindings: webSocketBindings(wss) }),
   })
 }

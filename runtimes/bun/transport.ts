@@ -53,6 +53,14 @@ class BunTransport implements Transport {
 
   write(head: string, body: string | Uint8Array | null): boolean {
     if (this.#closed) return true
+    if (this.#queue.length === 0 && (body === null || typeof body === 'string')) {
+      const text = body === null ? head : head + body
+      // ASCII is latin1 is UTF-8: Bun can have the string as it is.
+      if (Buffer.byteLength(text) === text.length) {
+        const taken = Math.max(this.#socket.write(text), 0)
+        return taken === text.length || this.#keep(Buffer.from(text.slice(taken), 'latin1'))
+      }
+    }
     const bodyBytes = body === null ? 0 : typeof body === 'string' ? Buffer.byteLength(body) : body.length
     if (head.length + bodyBytes <= scratch.length) {
       let length = scratch.write(head, 0, 'latin1')
@@ -75,7 +83,10 @@ class BunTransport implements Transport {
       taken = Math.max(this.#socket.write(bytes, 0, length), 0)
       if (taken === length) return true
     }
-    const rest = view ? bytes.slice(taken, length) : bytes.subarray(taken, length)
+    return this.#keep(view ? bytes.slice(taken, length) : bytes.subarray(taken, length))
+  }
+
+  #keep(rest: Uint8Array): false {
     this.#queue.push(rest)
     this.#unsent += rest.length
     return false

@@ -5,10 +5,11 @@
 import { randomUUID } from 'node:crypto'
 import { connect } from 'node:net'
 import { websocket as honoWebSocket } from 'hono/bun'
-import type { Bindings } from '../../src/http1/engine.ts'
+import type { UpgradeBindings } from '../../src/http1/engine.ts'
 import type { RequestHead } from '../../src/http1/head.ts'
 import { NativeResponse } from '../../src/http1/light/native.ts'
 import type { ServerConnection } from '../../src/http1/server-connection.ts'
+import type { Peer } from '../../src/http1/transport.ts'
 
 interface UpgradeOptions {
   readonly data?: unknown
@@ -26,18 +27,23 @@ declare const Bun: { serve(options: object): BunServer }
 const ticketField = 'hangup-ticket'
 
 /** The parts of Bun's server that Hono's Bun helpers use. */
-export function serverOf({ transport }: ServerConnection) {
-  const { address, port, family } = transport.peer
-  return {
-    requestIP: () => ({ address, port, family }),
-    upgrade: (_request: Request, _options?: UpgradeOptions): boolean => false,
-    timeout() {},
+export class ServerLike {
+  readonly #peer: Peer
+  constructor({ transport }: ServerConnection) {
+    this.#peer = transport.peer
   }
+  requestIP(): Peer {
+    return this.#peer
+  }
+  upgrade(_request: Request, _options?: UpgradeOptions): boolean {
+    return false
+  }
+  timeout(): void {}
 }
 
 export function webSocketBindings(
   handlers: object = honoWebSocket,
-): (connection: ServerConnection, head: RequestHead) => Bindings {
+): (connection: ServerConnection, head: RequestHead) => UpgradeBindings {
   const tickets = new Map<string, UpgradeOptions>()
   let server: BunServer | null = null
 
@@ -62,12 +68,10 @@ export function webSocketBindings(
 
   return (connection, head) => {
     let accepted: UpgradeOptions | null = null
-    const env = {
-      ...serverOf(connection),
-      upgrade(_request: Request, options: UpgradeOptions = {}): boolean {
-        accepted = options
-        return true
-      },
+    const env = new ServerLike(connection)
+    env.upgrade = (_, options = {}) => {
+      accepted = options
+      return true
     }
     return {
       env,

@@ -5,7 +5,7 @@
  * request to Deno. The socket is one end of a loopback pair; the engine's stream is piped through the other.
  */
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import type { Bindings } from '../../src/http1/engine.ts'
+import type { UpgradeBindings } from '../../src/http1/engine.ts'
 import type { RequestHead } from '../../src/http1/head.ts'
 import { NativeRequest } from '../../src/http1/light/native.ts'
 import type { ServerConnection } from '../../src/http1/server-connection.ts'
@@ -42,15 +42,24 @@ function replaceUpgrade(): void {
   }
 }
 
-export const envOf = ({ transport: { peer } }: ServerConnection) => ({
-  remoteAddr: { hostname: peer.address, port: peer.port, transport: 'tcp' },
-})
+/** One for each connection. */
+const envs = new WeakMap<ServerConnection, object>()
+
+export function envOf(connection: ServerConnection): object {
+  let env = envs.get(connection)
+  if (env === undefined) {
+    const { address, port } = connection.transport.peer
+    env = { remoteAddr: { hostname: address, port, transport: 'tcp' } }
+    envs.set(connection, env)
+  }
+  return env
+}
 
 export async function webSocketBindings(
   connection: ServerConnection,
   _: RequestHead,
   request: Request,
-): Promise<Bindings> {
+): Promise<UpgradeBindings> {
   replaceUpgrade()
   const offer: Offer = { ...(await pair()), taken: false }
   offers.set(request, offer)

@@ -2,7 +2,7 @@
 import { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import { createAdaptorServer } from '@hono/node-server'
-import type { Bindings } from '../../src/http1/engine.ts'
+import type { UpgradeBindings } from '../../src/http1/engine.ts'
 import type { RequestHead } from '../../src/http1/head.ts'
 import type { ServerConnection } from '../../src/http1/server-connection.ts'
 
@@ -12,26 +12,49 @@ export interface WebSocketServerLike extends EventEmitter {
 }
 
 /** The parts of a `node:http` request that `getConnInfo`, `upgradeWebSocket` and `ws` look at. */
-export function incomingOf({ transport, secure }: ServerConnection, head: RequestHead) {
-  const { address, port, family } = transport.peer
-  let headers: Record<string, string> | null = null
-  return {
-    method: head.method,
-    url: head.target,
-    httpVersion: `1.${head.minor}`,
-    httpVersionMajor: 1,
-    httpVersionMinor: head.minor,
-    rawHeaders: head.raw,
-    socket: { remoteAddress: address, remotePort: port, remoteFamily: family, encrypted: secure },
-    get headers() {
-      if (headers !== null) return headers
-      headers = {}
-      for (let i = 0; i < head.raw.length; i += 2) {
-        const name = head.raw[i]!.toLowerCase()
-        headers[name] ??= head.get(name) ?? ''
-      }
-      return headers
-    },
+export class IncomingLike {
+  readonly #connection: ServerConnection
+  readonly #head: RequestHead
+  readonly httpVersionMajor = 1
+  #headers: Record<string, string> | null = null
+
+  constructor(connection: ServerConnection, head: RequestHead) {
+    this.#connection = connection
+    this.#head = head
+  }
+
+  get method(): string {
+    return this.#head.method
+  }
+
+  get url(): string {
+    return this.#head.target
+  }
+
+  get httpVersion(): string {
+    return `1.${this.#head.minor}`
+  }
+
+  get httpVersionMinor(): number {
+    return this.#head.minor
+  }
+
+  get rawHeaders(): readonly string[] {
+    return this.#head.raw
+  }
+
+  get headers(): Readonly<Record<string, string>> {
+    if (this.#headers !== null) return this.#headers
+    this.#headers = {}
+    const { raw } = this.#head
+    for (let i = 0; i < raw.length; i += 2) this.#headers[raw[i]!.toLowerCase()] ??= this.#head.get(raw[i]!) ?? ''
+    return this.#headers
+  }
+
+  get socket() {
+    const { transport, secure } = this.#connection
+    const { address, port, family } = transport.peer
+    return { remoteAddress: address, remotePort: port, remoteFamily: family, encrypted: secure }
   }
 }
 
@@ -60,10 +83,10 @@ function waitSymbol(wss: WebSocketServerLike): symbol {
 
 export function webSocketBindings(
   wss: WebSocketServerLike,
-): (connection: ServerConnection, head: RequestHead) => Bindings {
+): (connection: ServerConnection, head: RequestHead) => UpgradeBindings {
   const wait = waitSymbol(wss)
   return (connection, head) => {
-    const incoming = incomingOf(connection, head)
+    const incoming = new IncomingLike(connection, head)
     let accept: ((socket: unknown) => void) | null = null
     const env = {
       incoming,

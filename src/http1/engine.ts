@@ -9,22 +9,21 @@ import type { App, Running, ServeOptions } from '../server.ts'
 import { fetchOf, listenError, prepare } from '../serving.ts'
 import { limitsOf } from './events.ts'
 import type { RequestHead } from './head.ts'
-import type { IncomingBody } from './incoming-body.ts'
 import { installGlobals, takesLightRequests } from './light/globals.ts'
 import { LightRequest } from './light/request.ts'
-import { answerOf } from './light/response.ts'
+import { answerOf, type Given } from './light/response.ts'
 import { urlOf } from './light/url.ts'
-import { nativeRequest } from './native.ts'
-import { type Asked, plainAnswer, type Served, ServerConnection } from './server-connection.ts'
+import { abortNative, nativeRequest } from './native.ts'
+import { plainAnswer, type Served, ServerConnection } from './server-connection.ts'
 import type { Listen } from './transport.ts'
 import { connectionLines } from './writer.ts'
 
-/** What an application gets beside the request, and what it may have done with it. */
-export interface Bindings {
+/** What an application gets with a request for a WebSocket. */
+export interface UpgradeBindings {
   /** `c.env`, like from Hono's own adapter of the runtime. */
   readonly env: unknown
-  /** After the application has answered a request with `Upgrade`: takes the connection's stream, if it was upgraded. */
-  readonly upgraded?: () => ((stream: Duplex) => void) | null
+  /** After it has answered: what takes the connection's stream, or null if it was not upgraded. */
+  upgraded(): ((stream: Duplex) => void) | null
 }
 
 /** What differs between the runtimes. */
@@ -34,9 +33,13 @@ export interface EngineFlavour {
   /** Why this engine serves. */
   readonly why: string
   readonly listen: Listen
-  bindings(connection: ServerConnection, head: RequestHead): Bindings
-  /** For a request with `Upgrade: websocket`, where something has to be ready before the application is asked. */
-  webSocketBindings?(connection: ServerConnection, head: RequestHead, request: Request): Bindings | Promise<Bindings>
+  /** What the application gets as `c.env`, like from Hono's own adapter of the runtime. */
+  env(connection: ServerConnection, head: RequestHead): unknown
+  webSocketBindings?(
+    connection: ServerConnection,
+    head: RequestHead,
+    request: Request,
+  ): UpgradeBindings | Promise<UpgradeBindings>
   /** Options that only this runtime's `serve` has. */
   readonly also: readonly string[]
 }
@@ -56,16 +59,6 @@ export async function serveOnEngine(app: App, options: ServeOptions, flavour: En
   /** For HTTP/1.0 without Host (RFC 9112 3.3). */
   let defaultHost = 'localhost'
 
-  function requestOf(
-    head: RequestHead,
-    url: string,
-    body: Uint8Array | IncomingBody | null,
-  ): { request: Request } & Asked {
-    if (!light) return nativeRequest(head, url, body)
-    const request = new LightRequest(head, url, body)
-    return { request: request as unknown as Request, abort: (reason) => LightRequest.abort(request, reason) }
-  }
-
   const served: Served = {
     policy,
     limits: limitsOf(policy),
@@ -78,42 +71,65 @@ export async function serveOnEngine(app: App, options: ServeOptions, flavour: En
       keepOld: connectionLines(true, 0, policy.keepAliveHintMs / 1000),
     },
     failed: (error) => console.error(error),
-    ask(connection, head, body, answer) {
+    abort: light ? (asked, reason) => LightRequest.abort(asked as LightRequest, reason) : abortNative,
+    ask(connection, head, body) {
       const url = urlOf(scheme, head.host || defaultHost, head.path)
       if (url === null) {
-        answer(plainAnswer(400))
-        return nobody
+        connection.answer(plainAnswer(400))
+        return null
       }
       requests += 1
-      const asked = requestOf(head, url, body)
-      const failed = (error: unknown): void => {
-        const own = (error as { getResponse?: () => Response } | null)?.getResponse?.()
-        if (own === undefined) served.failed(error)
-        answer(own === undefined ? plainAnswer(500) : answerOf(own))
+      const request = light ? (new LightRequest(head, url, body) as object as Request) : nativeRequest(head, url, body)
+      if (head.upgrade !== null && flavour.webSocketBindings !== undefined && /\bwebsocket\b/i.test(head.upgrade)) {
+        askUpgrade(connection, flavour.webSocketBindings(connection, head, request), request)
+        return request
       }
-      const ask = ({ env, upgraded }: Bindings): void => {
-        const done = (response: Response): void => {
-          const take = upgraded?.() ?? null
-          if (take === null) answer(answerOf(response))
-          else take(connection.upgrade())
-        }
-        try {
-          const response = handler(asked.request, env)
-          if (response instanceof Promise) response.then(done).catch(failed)
-          else done(response)
-        } catch (error) {
-          failed(error)
-        }
+      try {
+        const response = handler(request, flavour.env(connection, head))
+        if (response instanceof Promise) {
+          response.then(
+            (late) => respond(connection, late),
+            (error) => fail(connection, error),
+          )
+        } else respond(connection, response)
+      } catch (error) {
+        fail(connection, error)
       }
-      if (head.upgrade === null || flavour.webSocketBindings === undefined || !/\bwebsocket\b/i.test(head.upgrade)) {
-        ask(flavour.bindings(connection, head))
-      } else {
-        const bindings = flavour.webSocketBindings(connection, head, asked.request)
-        if (bindings instanceof Promise) bindings.then(ask, failed)
-        else ask(bindings)
-      }
-      return asked
+      return request
     },
+  }
+
+  function respond(connection: ServerConnection, response: Response): void {
+    let given: Given
+    try {
+      given = answerOf(response)
+    } catch (error) {
+      fail(connection, error)
+      return
+    }
+    connection.answer(given)
+  }
+
+  function fail(connection: ServerConnection, error: unknown): void {
+    const own = (error as { getResponse?: () => Response } | null)?.getResponse?.()
+    if (own === undefined) served.failed(error)
+    connection.answer(own === undefined ? plainAnswer(500) : answerOf(own))
+  }
+
+  async function askUpgrade(
+    connection: ServerConnection,
+    made: UpgradeBindings | Promise<UpgradeBindings>,
+    request: Request,
+  ): Promise<void> {
+    try {
+      const { env, upgraded } = await made
+      const response = await handler(request, env)
+      const take = upgraded()
+      if (take === null) respond(connection, response)
+      else take(connection.upgrade())
+    } catch (error) {
+      fail(connection, error)
+    }
   }
 
   const { port = 3000, host, unix, tls } = options
@@ -158,5 +174,3 @@ export async function serveOnEngine(app: App, options: ServeOptions, flavour: En
     requests: () => requests,
   })
 }
-
-const nobody: Asked = { abort() {} }

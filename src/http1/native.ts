@@ -2,11 +2,9 @@
 import type { RequestHead } from './head.ts'
 import { IncomingBody } from './incoming-body.ts'
 
-export function nativeRequest(
-  head: RequestHead,
-  url: string,
-  body: Uint8Array | IncomingBody | null,
-): { request: Request; abort(reason: unknown): void } {
+const controllers = new WeakMap<object, AbortController>()
+
+export function nativeRequest(head: RequestHead, url: string, body: Uint8Array | IncomingBody | null): Request {
   const controller = new AbortController()
   const headers = new Headers()
   const { raw, method } = head
@@ -18,7 +16,12 @@ export function nativeRequest(
     signal: controller.signal,
     ...(hasContent ? { body: body instanceof IncomingBody ? streamOf(body) : body, duplex: 'half' } : {}),
   } as RequestInit)
-  return { request, abort: (reason) => controller.abort(reason) }
+  controllers.set(request, controller)
+  return request
+}
+
+export function abortNative(request: object, reason: Error): void {
+  controllers.get(request)?.abort(reason)
 }
 
 function streamOf(body: IncomingBody): ReadableStream<Uint8Array> {

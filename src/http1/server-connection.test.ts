@@ -69,17 +69,20 @@ function scene(handler: Handler = () => plainAnswer(200), options: ServeOptions 
       keepOld: connectionLines(true, 0, 4),
     },
     failed: () => {},
-    ask(_, head, body, answer) {
+    ask(on, head, body) {
       const request = { head, aborted: false }
       asked.push(request)
       const given = handler(head, body)
-      if (given instanceof Promise) given.then(answer, () => answer(plainAnswer(500)))
-      else answer(given)
-      return {
-        abort: () => {
-          request.aborted = true
-        },
-      }
+      if (given instanceof Promise) {
+        given.then(
+          (late) => on.answer(late),
+          () => on.answer(plainAnswer(500)),
+        )
+      } else on.answer(given)
+      return request
+    },
+    abort(request) {
+      ;(request as { aborted: boolean }).aborted = true
     },
   }
   const transport = new FakeTransport()

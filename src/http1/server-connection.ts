@@ -27,11 +27,6 @@ import {
   responseHead,
 } from './writer.ts'
 
-/** A request as the application is to see it: `abort` fires its signal. */
-export interface Asked {
-  abort(reason: unknown): void
-}
-
 /** What the connections of one server have in common. */
 export interface Served {
   readonly policy: Policy
@@ -41,15 +36,12 @@ export interface Served {
   /** Whether answers are to be the last of their connection. */
   readonly draining: () => boolean
   /**
-   * Asks the application; `answer` is called once, in the same turn or later, and never after an error of ours. `body` is
-   * bytes that came with the head, a body that is still coming, or null.
+   * Asks the application, which answers by `connection.answer`, in the same turn or later. `body` is bytes that came with
+   * the head, a body that is still coming, or null. Returns what `abort` takes.
    */
-  ask(
-    connection: ServerConnection,
-    head: RequestHead,
-    body: Uint8Array | IncomingBody | null,
-    answer: (answer: Given) => void,
-  ): Asked
+  ask(connection: ServerConnection, head: RequestHead, body: Uint8Array | IncomingBody | null): object | null
+  /** Fires the signal of a request. */
+  abort(asked: object, reason: Error): void
   /** An error that is the application's: for its operator, never for the client. */
   failed(error: unknown): void
   /** What an answer says of the connection, made once. */
@@ -75,7 +67,8 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   readonly #served: Served
   readonly #parser: RequestParser
   #head: RequestHead | null = null
-  #asked: Asked | null = null
+  /** What the application holds, until it has answered. */
+  #asked: object | null = null
   #body: IncomingBody | null = null
   /** Whether this answer is the connection's last; decided when its head is written. */
   #last = false
@@ -141,7 +134,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
       return
     }
     this.#peerEnded = true
-    this.#asked?.abort(new Error('the client ended the connection'))
+    this.#abort(new Error('the client ended the connection'))
     this.#parser.end()
   }
 
@@ -152,7 +145,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     this.#closed = true
     this.#served.book.remove(this)
     const error = new Error('the connection is gone')
-    this.#asked?.abort(error)
+    this.#abort(error)
     this.#body?.fail(error)
     this.#stream?.cancel(error)
     this.#onDrained = null
@@ -243,6 +236,10 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     return this.#upgraded
   }
 
+  #abort(reason: Error): void {
+    if (this.#asked !== null) this.#served.abort(this.#asked, reason)
+  }
+
   #begin(head: RequestHead, body: Uint8Array | IncomingBody | null): void {
     const { connection } = this
     const { policy, now, draining, book } = this.#served
@@ -257,23 +254,21 @@ export class ServerConnection implements Member, Sink<RequestHead> {
       draining()
     if (this.surplus) {
       book.count('full')
-      this.#answer(plainAnswer(503, ['Retry-After', '1']))
+      this.answer(plainAnswer(503, ['Retry-After', '1']))
     } else if (policy.maxBodyBytes !== 0 && head.bodyLength > policy.maxBodyBytes) {
       // The parser refuses it as well, but only once a byte of it has come.
       book.count('bodyTooLarge')
       this.#last = true
-      this.#answer(plainAnswer(413))
+      this.answer(plainAnswer(413))
     } else {
-      let answered = false
-      const asked = this.#served.ask(this, head, body, (answer) => {
-        answered = true
-        this.#answer(answer)
-      })
-      if (!answered) this.#asked = asked
+      const asked = this.#served.ask(this, head, body)
+      // It may have answered in this very turn, and another request begun.
+      if (this.#head === head) this.#asked = asked
     }
   }
 
-  #answer(given: Given): void {
+  /** The application's answer to the present request. */
+  answer(given: Given): void {
     const head = this.#head
     if (this.#closed || this.#ended || head === null) {
       drop(given)
@@ -304,7 +299,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
       // A field that would split the answer in two is the application's fault, and never sent.
       drop(answer)
       this.#served.failed(error)
-      this.#answer(plainAnswer(500))
+      this.answer(plainAnswer(500))
       return
     }
     if (body === null || head.method === 'HEAD' || isBodyless(status)) {
@@ -457,7 +452,10 @@ function lengthOf({ status, body, left, fields }: Given): number | null {
   return status === 304 ? null : 0
 }
 
-const saysClose = ({ fields }: Given): boolean => /\bclose\b/i.test(fieldOf(fields, 'connection') ?? '')
+function saysClose({ fields }: Given): boolean {
+  const said = fieldOf(fields, 'connection')
+  return said !== null && /\bclose\b/i.test(said)
+}
 
 function fieldOf(fields: readonly string[], lower: string): string | null {
   for (let i = 0; i < fields.length; i += 2) {
