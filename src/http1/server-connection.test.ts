@@ -353,6 +353,7 @@ test('when the connection is gone the signal fires and the stream is let go', as
   await turn()
   connection.gone()
   assert.equal(cancelled, true)
+  assert.equal(asked[0]?.aborted, true)
   assert.equal(book.size, 0)
   assert.equal(asked.length, 1)
 })

@@ -274,10 +274,10 @@ export class ServerConnection implements Member, Sink<RequestHead> {
       drop(given)
       return
     }
-    const refused = this.#body?.failed
-    const answer = refused instanceof BodyRefusedError ? plainAnswer(refused.status) : given
-    if (answer !== given) drop(given)
-    this.#asked = null
+    const failed = this.#body?.failed
+    const refused = failed instanceof BodyRefusedError
+    const answer = refused ? plainAnswer(failed.status) : given
+    if (refused) drop(given)
     const { status, body } = answer
     // A body that nobody asked for with 100 may come or not: only a new connection is in step.
     const outOfStep = head.expectContinue && this.#body !== null && !this.#continued
