@@ -1,11 +1,29 @@
+/** The same app on every server of a comparison. */
 import { Hono } from 'hono'
 
-/** The same app on every server of a comparison: an answer in the same turn, and one a turn later. */
+const text = 'x'.repeat(100 * 1024)
+const bytes = new TextEncoder().encode(text)
+
 export const app = new Hono()
   .get('/', (c) => c.text('hello\n'))
   .get('/async', async (c) => {
     await null
     return c.text('hello\n')
   })
+  .get('/bytes', (c) => c.body(bytes))
+  .get('/text', (c) => c.text(text))
+  .post('/length', async (c) => c.text(String((await c.req.arrayBuffer()).byteLength)))
+  .get('/events', (c) => {
+    let timer: ReturnType<typeof setInterval>
+    const stream = new ReadableStream<Uint8Array>({
+      start(controller) {
+        timer = setInterval(() => controller.enqueue(event), 1_000)
+      },
+      cancel: () => clearInterval(timer),
+    })
+    return c.body(stream, 200, { 'Content-Type': 'text/event-stream' })
+  })
 
-export const port = Number(process.argv[2])
+const event = new TextEncoder().encode('data: tick\n\n')
+
+export const port = Number(process.argv.at(-1))

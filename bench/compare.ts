@@ -1,6 +1,6 @@
 /**
- * Two servers, one load: started together, loaded in turn, compared round by round, so that a machine that is slow for
- * a moment is slow for both. One core each for the server and the load (Linux; elsewhere unpinned).
+ * Several servers, one load: started together, loaded in turn, compared round by round, so that a machine that is slow for
+ * a moment is slow for all. One core each for the server and the load (Linux; elsewhere unpinned).
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -20,15 +20,18 @@ export interface Sample {
   readonly cpuMicros: number
 }
 
-export interface Comparison {
+export interface Result {
   readonly name: string
-  readonly against: string
-  readonly path: string
-  readonly rounds: number
-  readonly ours: Sample
-  readonly theirs: Sample
-  /** Median over the rounds of ours ÷ theirs. */
+  readonly sample: Sample
+  /** Median over the rounds of this one ÷ the first. */
   readonly ratio: Sample
+}
+
+export interface Load {
+  readonly path: string
+  readonly connections: number
+  /** A wrk script, for what is no GET. */
+  readonly script?: string
 }
 
 const pinned = process.platform === 'linux'
@@ -48,70 +51,74 @@ export async function requireTools(): Promise<void> {
   }
 }
 
+/** The first is what the others are compared with; who begins changes from round to round. */
 export async function compare(
-  ours: Contender,
-  theirs: Contender,
-  { path = '/', rounds = 7, seconds = 2, connections = 64 } = {},
-): Promise<Comparison> {
-  const servers = [await start(ours), await start(theirs)] as const
+  contenders: readonly Contender[],
+  { path, connections, script }: Load,
+  { rounds = 7, seconds = 2 } = {},
+): Promise<Result[]> {
+  const servers: Server[] = []
   try {
+    for (const contender of contenders) servers.push(await start(contender))
     const load = async ({ port, child }: Server, forSeconds: number): Promise<Sample> => {
       const before = cpuSeconds(child.pid!)
-      const args = ['-t1', `-c${connections}`, `-d${forSeconds}s`, '--latency', `http://127.0.0.1:${port}${path}`]
-      const { stdout } = pinned ? await run('taskset', ['-c', loadCore, 'wrk', ...args]) : await run('wrk', args)
+      const args = ['-t1', `-c${connections}`, `-d${forSeconds}s`, '--latency', ...(script ? ['-s', script] : [])]
+      const command = ['wrk', ...args, `http://127.0.0.1:${port}${path}`]
+      const [program = '', ...rest] = pinned ? ['taskset', '-c', loadCore, ...command] : command
+      const { stdout } = await run(program, rest)
       return parse(stdout, cpuSeconds(child.pid!) - before)
     }
     for (const server of servers) await load(server, 2)
-    const samples: [Sample, Sample][] = []
+    const table: Sample[][] = servers.map(() => [])
     for (let round = 0; round < rounds; round++) {
-      // Who is first alternates as well.
-      const pair: [Sample, Sample] = [null as never, null as never]
-      for (const index of round % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const)) {
-        pair[index] = await load(servers[index], seconds)
+      for (let turn = 0; turn < servers.length; turn++) {
+        const index = (round + turn) % servers.length
+        table[index]![round] = await load(servers[index]!, seconds)
       }
-      samples.push(pair)
     }
-    return {
-      name: ours.name,
-      against: theirs.name,
-      path,
-      rounds,
-      ours: medians(samples.map(([sample]) => sample)),
-      theirs: medians(samples.map(([, sample]) => sample)),
+    return contenders.map(({ name }, index) => ({
+      name,
+      sample: medians(table[index]!),
       ratio: medians(
-        samples.map(([mine, other]) => ({
-          requestsPerSec: mine.requestsPerSec / other.requestsPerSec,
-          p99Ms: mine.p99Ms / other.p99Ms,
-          cpuMicros: mine.cpuMicros / other.cpuMicros,
-        })),
+        table[index]!.map((mine, round) => {
+          const first = table[0]![round]!
+          return {
+            requestsPerSec: mine.requestsPerSec / first.requestsPerSec,
+            p99Ms: mine.p99Ms / first.p99Ms,
+            cpuMicros: mine.cpuMicros / first.cpuMicros,
+          }
+        }),
       ),
-    }
+    }))
   } finally {
     for (const { child } of servers) child.kill('SIGKILL')
   }
 }
 
-export function row({ name, against, path, ours, theirs, ratio }: Comparison): string[] {
+export const columns = ['server', 'load', 'requests/s', '×', 'p99 ms', '×', 'CPU µs a request', '×']
+
+export function row({ name, sample, ratio }: Result, load: string): string[] {
   return [
-    `${name} ÷ ${against}`,
-    path,
-    `${Math.round(ours.requestsPerSec).toLocaleString('en')} ÷ ${Math.round(theirs.requestsPerSec).toLocaleString('en')}`,
+    name,
+    load,
+    Math.round(sample.requestsPerSec).toLocaleString('en'),
     ratio.requestsPerSec.toFixed(2),
-    `${ours.p99Ms.toFixed(1)} ÷ ${theirs.p99Ms.toFixed(1)}`,
+    sample.p99Ms.toFixed(1),
     ratio.p99Ms.toFixed(2),
-    `${ours.cpuMicros.toFixed(1)} ÷ ${theirs.cpuMicros.toFixed(1)}`,
+    sample.cpuMicros.toFixed(1),
     ratio.cpuMicros.toFixed(2),
   ]
 }
 
-export const columns = ['servers', 'path', 'requests/s', 'ratio', 'p99 ms', 'ratio', 'CPU µs/request', 'ratio']
+export const markdown = (rows: readonly (readonly string[])[]): string =>
+  [columns, columns.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 
 interface Server {
   readonly port: number
   readonly child: ChildProcess
 }
 
-async function start({ command }: Contender): Promise<Server> {
+export async function start({ command }: Contender): Promise<Server> {
   const port = await freePort()
   const [program = '', ...args] = pinned ? ['taskset', '-c', serverCore, ...command] : command
   const child = spawn(program, [...args, String(port)], { stdio: ['ignore', 'ignore', 'inherit'] })
@@ -141,7 +148,7 @@ function freePort(): Promise<number> {
 const ticksPerSecond = 100
 
 /** Linux only; 0 elsewhere. taskset execs, so the pid is the server's own. */
-function cpuSeconds(pid: number): number {
+export function cpuSeconds(pid: number): number {
   if (!pinned) return 0
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
     .replace(/^.*\) /, '')
