@@ -72,6 +72,27 @@ export function createApp({ ready = () => true }: AppOptions = {}): Hono<any> {
   })
 
   /** Answers before the body, without reading it: what happens to the rest is the server's affair. */
+  /** The host that the request was for, however its target was written. */
+  app.get('/authority', (c) => c.text(`${new URL(c.req.url).host}\n`))
+
+  app.get('/empty', (c) => c.body(null, 204))
+
+  app.get('/reset', (c) => c.body(null, 205 as never))
+
+  /** An answer that breaks in the middle. */
+  app.get('/broken', (c) => {
+    let pulled = 0
+    return c.body(
+      new ReadableStream<Uint8Array>({
+        async pull(controller) {
+          await sleep(20, c.req.raw.signal)
+          if (pulled++ > 0) controller.error(new Error('broken, as asked'))
+          else controller.enqueue(encoder.encode('first\n'))
+        },
+      }),
+    )
+  })
+
   app.post('/early', (c) => c.text('no, thank you\n', 413))
 
   /** One body from memory. */

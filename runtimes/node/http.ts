@@ -89,6 +89,8 @@ export async function serveNodeHttp(app: App, options: NodeServeOptions, flavour
     const made = options.tls
       ? flavour.secure({ ...serverOptions, ...options.tls, handshakeTimeout: policy.handshakeTimeoutMs }, onRequest)
       : createServer(serverOptions, onRequest)
+    // The HTTP/2 server takes it from nowhere else.
+    Object.assign(made, { shouldUpgradeCallback: serverOptions.shouldUpgradeCallback })
     made.on('checkContinue', (incoming: IncomingMessage, outgoing: ServerResponse) => {
       if (!tooLarge(incoming)) outgoing.writeContinue()
       onRequest(incoming, outgoing)

@@ -15,6 +15,8 @@ const queuedIn = (tcp: Socket): number | undefined =>
 const pieceBytes = 64 * 1024
 const slowPieceBytes = 4 * 1024
 const slowPieceMs = 100
+/** Above it a body is not laid out with its head: the copy would cost more than a second piece of a writev. */
+const largeBytes = 16 * 1024
 
 class NodeTransport implements Transport {
   readonly peer: Peer
@@ -54,6 +56,13 @@ class NodeTransport implements Transport {
       if (head !== '') socket.write(head, 'latin1')
       this.#left = typeof body === 'string' ? Buffer.from(body) : body.slice()
       this.#sendPiece()
+    } else if (body.length > largeBytes) {
+      socket.cork()
+      socket.write(head, 'latin1')
+      socket.write(body, this.#written)
+      socket.uncork()
+      this.#owesDrained = socket.writableLength > 0
+      return !this.#owesDrained
     } else if (typeof body === 'string') {
       // ASCII is latin1 is UTF-8: one string, one write.
       if (Buffer.byteLength(body) === body.length) this.#send(head + body, 'latin1')

@@ -37,6 +37,10 @@ export const pathNames = [
   'count',
   'whoami',
   'ws',
+  'authority',
+  'empty',
+  'reset',
+  'broken',
 ] as const
 export type PathName = (typeof pathNames)[number]
 
@@ -127,6 +131,8 @@ const simpleSteps = [
     times: v.optional(count),
     setup,
   }),
+  /** These interim answers (1xx) have come by then, in this order, and no others. */
+  v.strictObject({ interim: v.strictObject({ exactly: v.array(v.number()), within: span }) }),
   /** At least so many bytes have come. */
   v.strictObject({ received: count, within: span, setup }),
   /** After an upgrade: these bytes come. */

@@ -46,6 +46,8 @@ export interface ConnectOptions {
 export class Connection {
   readonly timeline: TimelineEvent[] = []
   readonly reader = new ResponseReader()
+  /** Requests whose heads were sent. */
+  readonly asked = { count: 0 }
   readonly localPort: number
   readonly alpn: string | null
   /** How the server ended it; the first end counts: an RST after a FIN answers our own late bytes. */

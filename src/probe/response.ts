@@ -26,6 +26,8 @@ export class ResponseReader {
   /** Whole answers, in order; interim ones (1xx) apart. */
   readonly answers: Answer[] = []
   readonly interim: number[] = []
+  /** Which answers, by their place, are to HEAD: they have a length and no body. */
+  readonly toHead = new Set<number>()
   /** The answer that has begun and not ended. */
   partial: Answer | null = null
   /** Not HTTP, or not any more: what is wrong. */
@@ -96,7 +98,8 @@ export class ResponseReader {
       return left
     }
     this.partial = { status, headers, bodyBytes: 0, text: '', beganMs: this.#beganMs, endedMs: null }
-    this.#framing = framing(status, headers)
+    const toHead = this.toHead.has(this.answers.length)
+    this.#framing = toHead ? { kind: 'length', left: 0 } : framing(status, headers)
     if (status === 101) this.raw = Buffer.alloc(0)
     if (this.#framing.kind === 'length' && this.#framing.left === 0) this.#finish(nowMs)
     return left

@@ -91,6 +91,7 @@ class Run {
     else if ('sendHex' in step) (await this.#open()).send(Buffer.from(step.sendHex, 'hex'))
     else if ('pour' in step) void (await this.#open()).pour(step.pour, step.chunkBytes ?? 64 * 1024)
     else if ('answer' in step) for (let i = 0; i < (step.times ?? 1); i++) await this.#answer(step.answer)
+    else if ('interim' in step) await this.#interim(step.interim)
     else if ('received' in step) await this.#received(step.received, step.within)
     else if ('receives' in step) await this.#receives(step.receives, step.within)
     else if ('frame' in step) await this.#frame(step.due)
@@ -168,6 +169,7 @@ class Run {
   async #send(step: Extract<SimpleStep, { send: string }>): Promise<void> {
     const connection = await this.#open()
     const text = this.#fill(step.send, step.with)
+    this.#noteHeads(connection, text)
     connection.send(text)
     if (step.everyMs === undefined) return
     if (step.until === 'closed') {
@@ -183,6 +185,14 @@ class Run {
       await sleep(step.everyMs)
       if (connection.end !== 'open') throw this.#endedInstead(connection, 'while it was still being sent to')
       connection.send(text)
+    }
+  }
+
+  /** An answer can be read only by who knows what it answers. */
+  #noteHeads({ reader, asked }: Connection, text: string): void {
+    for (const [, method] of text.matchAll(/(?:^|\r\n\r\n)([A-Z]+) \S+ HTTP\/1/g)) {
+      if (method === 'HEAD') reader.toHead.add(asked.count)
+      asked.count += 1
     }
   }
 
@@ -241,6 +251,16 @@ class Run {
     if (want.header) this.#checkHeader(answer, want.header)
     if (want.due && from !== undefined) this.#inTime(String(answer.status), (answer.endedMs ?? 0) - from, want.due)
     return answer
+  }
+
+  /** Interim answers up to now, after a moment for one that should not come. */
+  async #interim({ exactly, within }: { readonly exactly: readonly number[]; readonly within: Span }): Promise<void> {
+    const connection = await this.#open()
+    const { interim } = connection.reader
+    await connection.until(() => interim.length > exactly.length, performance.now() + this.#ms(within))
+    if (interim.join() !== exactly.join()) {
+      throw new CaseError('fail', `interim answers: ${interim.join() || 'none'}, wanted ${exactly.join() || 'none'}`)
+    }
   }
 
   #checkHeader(answer: Answer, want: { name: string; matches?: string | undefined; absent?: true | undefined }): void {

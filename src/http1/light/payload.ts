@@ -243,6 +243,13 @@ function fromIterable(iterable: AsyncIterable<unknown>): BodySource {
   }
 }
 
+/** Not filled with zeros first, which is half of what a copy of a large body costs. */
+function copyOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const copy = new Uint8Array(Buffer.allocUnsafeSlow(bytes.length).buffer)
+  copy.set(bytes)
+  return copy
+}
+
 /** What of a body init goes where: its content and the Content-Type that it brings (Fetch, "extract a body"). Text has its own short way. */
 export function extract(body: unknown): { readonly payload: Payload; readonly type: string | null } {
   if (body instanceof ReadableStream) {
@@ -254,7 +261,7 @@ export function extract(body: unknown): { readonly payload: Payload; readonly ty
   if (ArrayBuffer.isView(body)) {
     // The standard copies here: whoever reuses a buffer must not change an answer that is still being written.
     const bytes = new Uint8Array(body.buffer, body.byteOffset, body.byteLength)
-    return { payload: new Payload(new Uint8Array(bytes)), type: null }
+    return { payload: new Payload(copyOf(bytes)), type: null }
   }
   if (body instanceof ArrayBuffer) return { payload: new Payload(new Uint8Array(body.slice(0))), type: null }
   if (body instanceof Blob) return { payload: new Payload(body), type: body.type || null }

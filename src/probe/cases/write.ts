@@ -120,4 +120,21 @@ export default [
       { staysOpen: { outlive: ['streamIdleTimeoutMs'] } },
     ],
   },
+  {
+    id: 'idle-close-loses-no-byte',
+    level: 'policy',
+    title: 'An answer that the kernel still holds when the idle limit ends the connection arrives whole',
+    why: 'To the server it is out; to a slow client it is still coming.',
+    spec: ['RFC 9112 9.6'],
+    profile: 'timed',
+    needs: ['idle-after-response'],
+    steps: [
+      { send: 'GET {large}?bytes=1mb HTTP/1.1\r\nHost: {host}\r\n\r\n' },
+      { read: 'pause' },
+      { wait: { outlive: ['idleTimeoutMs'] } },
+      { read: 'resume' },
+      { answer: { status: [200], bytes: 1_048_576, within: 5_000 } },
+      { closes: { due: { from: 'received', withinMs: 1_000 }, accept: ['fin'] } },
+    ],
+  },
 ] satisfies Case[]
