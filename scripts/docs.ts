@@ -2,6 +2,7 @@
  * Rewrites the blocks of README.md and docs/*.md that come from data, between `<!-- name:begin -->` and `<!-- name:end -->`.
  * `node scripts/docs.ts` writes them, `--check` fails if one is stale.
  */
+import { readFileSync } from 'node:fs'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
@@ -108,6 +109,12 @@ export function rewrite(text: string, renderers: Renderers): { text: string; out
   return { text: rewritten, outdated }
 }
 
+/** What a bench printed: `npx node bench/idle.ts > docs/bench/idle.md`. */
+const benches = ['engines', 'idle', 'memory'] as const
+
+const measured = (name: (typeof benches)[number]): string =>
+  readFileSync(new URL(`../docs/bench/${name}.md`, import.meta.url), 'utf8').trim()
+
 /** The last run of the suite that was kept: see `scripts/keep-conformance.ts`. */
 export function conformanceTable({ startedAt, runtimes, cases, cells }: KeptReport): string {
   const names = [...new Set(cells.map(({ runtime }) => runtime))]
@@ -134,6 +141,7 @@ export const renderers = (tables: Readonly<Record<string, Enforcement>>): Render
   presets: presetsTable,
   enforcement: () => enforcementTable(tables),
   conformance: () => conformanceTable(kept as KeptReport),
+  ...Object.fromEntries(benches.map((name) => [name, () => measured(name)])),
 })
 
 /** README.md and docs/*.md under `root`. */

@@ -25,7 +25,7 @@ declare const Bun: {
 }
 
 /** A message is laid out here, so that it is one write; larger bodies are written on their own. */
-const scratch = Buffer.allocUnsafeSlow(64 * 1024)
+const scratch = Buffer.allocUnsafeSlow(256 * 1024)
 
 class BunTransport implements Transport {
   readonly peer: Peer

@@ -14,6 +14,7 @@ const lastStreamOfAll = 2 ** 31 - 1
 export class Session implements NodeMember {
   readonly connection: Connection
   readonly lookAt = 0
+  parkedIn: Set<NodeMember> | null = null
   readonly #context: WireContext
   readonly #session: ServerHttp2Session
   readonly #tcp: Socket

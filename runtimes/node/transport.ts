@@ -12,7 +12,7 @@ const queuedIn = (tcp: Socket): number | undefined =>
   (tcp as Socket & { _handle?: { readonly writeQueueSize?: number } | null })._handle?.writeQueueSize
 
 /** Where progress can't be seen inside a write, a large body is written in pieces, smaller ones while the client is slow. */
-const pieceBytes = 64 * 1024
+const pieceBytes = 128 * 1024
 const slowPieceBytes = 4 * 1024
 const slowPieceMs = 100
 /** Above it a body is not laid out with its head: the copy would cost more than a second piece of a writev. */

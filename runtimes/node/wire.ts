@@ -40,6 +40,7 @@ const lingerMs = 5_000
 export class Wire implements NodeMember {
   readonly connection: Connection
   lookAt = 0
+  parkedIn: Set<NodeMember> | null = null
   /** It came when all were busy: its first request is answered 503. */
   surplus = false
   /** What the application holds of the latest request, to abort when the client ends. */

@@ -60,6 +60,7 @@ const lingerMs = 250
 export class ServerConnection implements Member, Sink<RequestHead> {
   readonly connection: Connection
   lookAt: number
+  parkedIn: Set<Member> | null = null
   readonly transport: Transport
   readonly secure: boolean
   /** It came when all were busy: its first request is answered 503. */
@@ -112,6 +113,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     }
     this.#received += bytes.length
     this.lookAt = 0
+    if (this.parkedIn !== null) this.#served.book.wake(this)
     if (this.#ended || this.#closed) return
     this.#parser.feed(bytes)
     // Pipelined requests wait unparsed; a client that sends very many of them waits as well.

@@ -24,6 +24,7 @@ function scene(options: Parameters<typeof resolveOptions>[0] = {}) {
     const member: Member = {
       connection,
       lookAt: 0,
+      parkedIn: null,
       sight: () => ({ received: 0, taken: 0, unsent: 0, wanted: false }),
       hangUp: (reason, now) => {
         hungUp.push(`${name}: ${reason}`)
@@ -93,10 +94,42 @@ test('a member is passed by until it has to be looked at', () => {
   const { book, time, hungUp, open } = scene()
   const member = open('idle', 'request', 'answered') as Member & { lookAt: number }
   member.lookAt = 9_000
-  time.now = 8_999
-  book.sweep()
+  for (const now of [100, 5_000, 8_999]) {
+    time.now = now
+    book.sweep()
+  }
   assert.deepEqual(hungUp, [])
+  assert.ok(member.parkedIn)
+  assert.deepEqual([book.size, [...book].length, book.states()], [1, 1, { idle: 1 }])
   time.now = 9_000
   book.sweep()
   assert.deepEqual(hungUp, ['idle: idle'])
+})
+
+test('one that is woken is looked at in the next sweep, and one that leaves is gone from wherever it was', () => {
+  const { book, time, hungUp, open } = scene()
+  const member = open('woken', 'request', 'answered') as Member & { lookAt: number }
+  const leaver = open('leaver', 'request', 'answered') as Member & { lookAt: number }
+  member.lookAt = leaver.lookAt = 60_000
+  book.sweep()
+  time.now = 20_000
+  member.lookAt = 0
+  book.wake(member)
+  book.remove(leaver)
+  book.remove(leaver)
+  assert.equal(book.size, 1)
+  book.sweep()
+  assert.deepEqual(hungUp, ['woken: idle'])
+})
+
+test('however the clock jumps, nothing parked is forgotten', () => {
+  const { book, time, hungUp, open } = scene()
+  for (const due of [700, 1_300, 9_990, 10_000]) {
+    const member = open(String(due), 'request', 'answered') as Member & { lookAt: number }
+    member.lookAt = due
+  }
+  book.sweep()
+  time.now = 10_000
+  book.sweep()
+  assert.deepEqual(hungUp.sort(), ['10000: idle', '1300: idle', '700: idle', '9990: idle'].sort())
 })

@@ -11,8 +11,10 @@ import { busy, type State, waiting } from './states.ts'
 
 export interface Member {
   readonly connection: Connection
-  /** Nothing can be due before, so a sweep passes it by: most of ten thousand connections are idle, and a look is not free. */
+  /** Nothing can be due before, so no sweep looks at it. A member that sets it to an earlier time calls `wake`. */
   readonly lookAt: number
+  /** The book's own: where it waits while it need not be looked at. */
+  parkedIn: Set<Member> | null
   /** What is to be seen now; called once a sweep, so it must be cheap. */
   sight(now: number): Sight
   /** Ends it as the reason says. Called again at each sweep until the member has left the book. */
@@ -31,10 +33,18 @@ export interface BookOptions {
 
 /** Limits hold to 10 % or 250 ms, whichever is more: a sweep is late by a fraction of that. */
 const sweepMs = 50
+/** What is due later than this is parked: most of ten thousand connections are idle, and even to pass them by is not free. */
+const parkMs = 500
 
 export class Book<M extends Member> {
   readonly #options: BookOptions
-  readonly #members = new Set<M>()
+  /** Looked at in every sweep. */
+  readonly #active = new Set<M>()
+  /** By the sweep in which they are due, counted from the clock's zero. */
+  readonly #parked = new Map<number, Set<M>>()
+  #size = 0
+  /** The last sweep whose parked members have come back. */
+  #swept = 0
   readonly #hungUpOn = new WeakSet<M>()
   readonly #spread = new WeakMap<M, number>()
   readonly #counts: Record<string, number> = {}
@@ -45,7 +55,7 @@ export class Book<M extends Member> {
   }
 
   get size(): number {
-    return this.#members.size
+    return this.#size
   }
 
   /** By the option that said so. */
@@ -53,31 +63,67 @@ export class Book<M extends Member> {
     return this.#counts
   }
 
-  [Symbol.iterator](): Iterator<M> {
-    return this.#members.values()
+  *[Symbol.iterator](): Generator<M> {
+    yield* this.#active
+    for (const parked of this.#parked.values()) yield* parked
   }
 
   add(member: M): void {
-    this.#members.add(member)
+    this.#active.add(member)
+    this.#size += 1
     if (this.#timer !== null) return
+    this.#swept = Math.floor(this.#options.now() / sweepMs)
     this.#timer = setInterval(() => this.sweep(), sweepMs)
     this.#timer.unref()
   }
 
   remove(member: M): void {
-    this.#members.delete(member)
-    if (this.#members.size > 0 || this.#timer === null) return
+    const held = member.parkedIn === null ? this.#active.delete(member) : member.parkedIn.delete(member)
+    member.parkedIn = null
+    if (!held) return
+    this.#size -= 1
+    if (this.#size > 0 || this.#timer === null) return
+    this.#parked.clear()
     clearInterval(this.#timer)
     this.#timer = null
   }
 
+  /** Its `lookAt` has come nearer. */
+  wake(member: M): void {
+    member.parkedIn?.delete(member)
+    member.parkedIn = null
+    this.#active.add(member)
+  }
+
   sweep(): void {
     const now = this.#options.now()
-    for (const member of this.#members) {
-      if (now < member.lookAt) continue
+    const current = Math.floor(now / sweepMs)
+    for (; this.#swept < current; this.#swept++) {
+      const due = this.#parked.get(this.#swept + 1)
+      this.#parked.delete(this.#swept + 1)
+      if (due !== undefined) for (const member of due) this.wake(member)
+    }
+    for (const member of this.#active) {
+      const { lookAt } = member
+      if (now < lookAt) {
+        if (lookAt - now > parkMs) this.#park(member)
+        continue
+      }
       const reason = member.connection.look(member.sight(now), now, this.#options.policy)
       if (reason !== null) this.hangUp(member, reason, now)
     }
+  }
+
+  #park(member: M): void {
+    const sweep = Math.ceil(member.lookAt / sweepMs)
+    let parked = this.#parked.get(sweep)
+    if (parked === undefined) {
+      parked = new Set()
+      this.#parked.set(sweep, parked)
+    }
+    this.#active.delete(member)
+    parked.add(member)
+    member.parkedIn = parked as unknown as Set<Member>
   }
 
   hangUp(member: M, reason: ReasonName, now: number): void {
@@ -100,7 +146,7 @@ export class Book<M extends Member> {
    */
   makeRoom(now: number): boolean {
     const longest: Partial<Record<State, M>> = {}
-    for (const member of this.#members) {
+    for (const member of this) {
       const { state, since } = member.connection
       const rival = longest[state]
       if (busy[state] || now - since < this.#options.policy.minIdleMs) continue
@@ -119,7 +165,7 @@ export class Book<M extends Member> {
   hangUpIdle(closingForMs: number): void {
     const { policy, now: clock, random = Math.random } = this.#options
     const now = clock()
-    for (const member of this.#members) {
+    for (const member of this) {
       const { connection } = member
       connection.look(member.sight(now), now, policy)
       const { state, since } = connection
@@ -134,7 +180,7 @@ export class Book<M extends Member> {
   /** Ends all; returns how many were in a request. */
   cut(): number {
     let inRequest = 0
-    for (const member of this.#members) {
+    for (const member of this) {
       if (member.connection.busy) inRequest += 1
       member.cut()
     }
@@ -143,7 +189,7 @@ export class Book<M extends Member> {
 
   states(): Partial<Record<State, number>> {
     const states: Partial<Record<State, number>> = {}
-    for (const { connection } of this.#members) states[connection.state] = (states[connection.state] ?? 0) + 1
+    for (const { connection } of this) states[connection.state] = (states[connection.state] ?? 0) + 1
     return states
   }
 }
