@@ -71,7 +71,6 @@ export function createApp({ ready = () => true }: AppOptions = {}): Hono<any> {
     return c.text(`${bytes}\n`)
   })
 
-  /** Answers before the body, without reading it: what happens to the rest is the server's affair. */
   /** The host that the request was for, however its target was written. */
   app.get('/authority', (c) => c.text(`${new URL(c.req.url).host}\n`))
 

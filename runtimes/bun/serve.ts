@@ -71,10 +71,9 @@ class Pending implements Watched {
   }
 }
 
-noteBodies()
-
 /** `why`: why this engine serves. */
 export async function serveBun(app: App, options: BunServeOptions, why: string): Promise<Running> {
+  noteBodies()
   const { policy, log } = prepare(options, ['websocket'], { runtime: 'bun', enforcement })
   const idleSeconds = clockSeconds(policy.idleTimeoutMs)
   const { idleTimeoutMs, writeTimeoutMs } = policy

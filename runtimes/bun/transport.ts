@@ -73,10 +73,10 @@ class BunTransport implements Transport {
     }
     this.#send(Buffer.from(head, 'latin1'), head.length, false)
     const bytes = typeof body === 'string' ? Buffer.from(body) : body
-    return bytes === null ? this.#unsent === 0 : this.#send(bytes, bytes.length, typeof body !== 'string')
+    return bytes === null ? this.#unsent === 0 : this.#send(bytes, bytes.length, false)
   }
 
-  /** `view`: the bytes may change after the call. */
+  /** `view`: the bytes are of the scratch buffer. */
   #send(bytes: Uint8Array, length: number, view: boolean): boolean {
     let taken = 0
     if (this.#queue.length === 0) {

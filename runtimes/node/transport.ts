@@ -54,7 +54,7 @@ class NodeTransport implements Transport {
     if (body === null || body.length === 0) this.#send(head, 'latin1')
     else if (this.#blind && body.length > pieceBytes) {
       if (head !== '') socket.write(head, 'latin1')
-      this.#left = typeof body === 'string' ? Buffer.from(body) : body.slice()
+      this.#left = typeof body === 'string' ? Buffer.from(body) : body
       this.#sendPiece()
     } else if (body.length > largeBytes) {
       socket.cork()

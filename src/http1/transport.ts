@@ -11,7 +11,7 @@ export interface Transport {
   readonly unsent: number
   /**
    * `head` is latin1 text, a `body` in text UTF-8. Takes everything, in one system call where it can; returns whether the
-   * kernel has it all: if not, `drained` is called once it has. A view may be reused as soon as the call returns.
+   * kernel has it all: if not, `drained` is called once it has. Until then the bytes are the transport's.
    */
   write(head: string, body: string | Uint8Array | null): boolean
   /** Reads no more until `resume()`. */

@@ -158,6 +158,8 @@ const simpleSteps = [
   v.strictObject({ requestUntilClose: v.string(), everyMs: milliseconds, due }),
   /** A fresh connection is served: the server has survived. */
   v.strictObject({ alive: v.literal(true) }),
+  /** The number that a POST to `{count}` on a fresh connection answers: noted first, then greater by exactly so many. */
+  v.strictObject({ counted: v.union([v.literal('note'), v.strictObject({ more: count })]) }),
   /** The server's process. */
   v.strictObject({ signal: v.picklist(['SIGTERM', 'SIGINT']) }),
   v.strictObject({ exits: v.strictObject({ code: v.number(), withinMs: milliseconds }) }),
@@ -275,5 +277,5 @@ export function limitsOf({ limits = [], steps }: Case): readonly OptionName[] {
 /** The routes that a case asks for. */
 export function pathsOf({ steps }: Case): readonly PathName[] {
   const text = JSON.stringify(steps)
-  return pathNames.filter((name) => text.includes(`{${name}}`) || (name === 'count' && text.includes('"drain":')))
+  return pathNames.filter((name) => text.includes(`{${name}}`) || (name === 'count' && /"(drain|counted)":/.test(text)))
 }

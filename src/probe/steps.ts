@@ -50,6 +50,7 @@ class Run {
   #taken = 0
   #kept: Connection[] = []
   #descriptors: number | null = null
+  #count = 0
   #signalledMs = 0
   readonly #background = new Set<ReturnType<typeof setInterval>>()
 
@@ -104,7 +105,8 @@ class Run {
     else if ('gone' in step) await this.#gone(step.gone)
     else if ('held' in step) await this.#held(step.held)
     else if ('requestUntilClose' in step) await this.#requestUntilClose(step)
-    else if ('alive' in step) await this.#alive()
+    else if ('alive' in step) await this.#aside('GET {hello}')
+    else if ('counted' in step) await this.#counted(step.counted)
     else if ('signal' in step) {
       this.#signalledMs = performance.now()
       this.#process().signal(step.signal)
@@ -139,14 +141,28 @@ class Run {
     return this.#current ?? (await this.#connect('again'))
   }
 
-  async #alive(): Promise<void> {
+  /** The answer to a request on a fresh connection, beside the one that the case is about. */
+  async #aside(line: string, fields = ''): Promise<Answer> {
     const connection = await Connection.open(this.#target).catch((error: Error) => {
       throw new CaseError('fail', `a new connection is not accepted: ${error.message}`)
     })
     this.opened.push(connection)
-    connection.send(this.#fill('GET {hello} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n'))
-    if (!(await connection.until(() => connection.reader.answers.length > 0, performance.now() + 2_000))) {
-      throw new CaseError('fail', 'a new connection is not served')
+    connection.send(this.#fill(`${line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n${fields}\r\n`))
+    await connection.until(() => connection.reader.answers.length > 0, performance.now() + 2_000)
+    const [answer] = connection.reader.answers
+    if (!answer) throw new CaseError('fail', 'a new connection is not served')
+    return answer
+  }
+
+  async #counted(want: Extract<SimpleStep, { counted: unknown }>['counted']): Promise<void> {
+    const { status, text } = await this.#aside('POST {count}', 'Content-Length: 0\r\n')
+    const now = Number(text)
+    if (status !== 200 || !Number.isSafeInteger(now)) {
+      throw new CaseError('setup-failed', `the count is ${status} ${JSON.stringify(text)}`)
+    }
+    if (want === 'note') this.#count = now
+    else if (now !== this.#count + want.more) {
+      throw new CaseError('fail', `the application was asked ${now - this.#count} times, wanted ${want.more}`)
     }
   }
 

@@ -4,6 +4,7 @@ import { get } from './texts.ts'
 
 const profile = 'timed'
 const needs = ['plain-get']
+const head = 'HEAD {hello} HTTP/1.1\r\nHost: {host}\r\n\r\n'
 const nextIsAnswered: readonly Step[] = [{ send: get }, { answer: { status: [200], within: 1_000 } }]
 const upload = (fields: string, version = '1.1') => `POST {upload} HTTP/${version}\r\nHost: {host}\r\n${fields}\r\n\r\n`
 
@@ -11,17 +12,28 @@ export default [
   {
     id: 'head-in-step',
     level: 'must',
-    title: 'HEAD says the length that GET would, with a Date, and no body',
+    title: 'HEAD gets a Date and no body, and the next request is answered',
     why: 'A body after HEAD is read as the next answer.',
     spec: ['RFC 9110 9.3.2', 'RFC 9110 6.6.1'],
     profile,
     needs,
     steps: [
-      { send: 'HEAD {hello} HTTP/1.1\r\nHost: {host}\r\n\r\n' },
-      { answer: { status: [200], header: { name: 'content-length', matches: '^6$' }, bytes: 0, within: 1_000 } },
-      { send: 'HEAD {hello} HTTP/1.1\r\nHost: {host}\r\n\r\n' },
-      { answer: { status: [200], header: { name: 'date', matches: 'GMT$' }, within: 1_000 } },
+      { send: head },
+      { answer: { status: [200], header: { name: 'date', matches: 'GMT$' }, bytes: 0, within: 1_000 } },
       ...nextIsAnswered,
+    ],
+  },
+  {
+    id: 'head-says-length',
+    level: 'should',
+    title: 'HEAD says the Content-Length that GET would',
+    why: 'That is what a client asks for: whether to download.',
+    spec: ['RFC 9110 9.3.2', 'RFC 9110 8.6'],
+    profile,
+    needs: ['head-in-step'],
+    steps: [
+      { send: head },
+      { answer: { status: [200], header: { name: 'content-length', matches: '^6$' }, bytes: 0, within: 1_000 } },
     ],
   },
   {
@@ -78,7 +90,13 @@ export default [
     profile,
     needs,
     steps: [
-      { send: 'GET {hello} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n' },
+      {
+        send:
+          'GET {hello} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n' +
+          'HTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n',
+      },
+      { answer: { status: [200], contains: 'hello', within: 1_000 } },
+      { send: 'GET {hello} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: foo/2\r\n\r\n' },
       { answer: { status: [200], contains: 'hello', within: 1_000 } },
       ...nextIsAnswered,
     ],
@@ -146,6 +164,20 @@ export default [
     steps: [
       { send: 'POST {early} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 8388608\r\nExpect: 100-continue\r\n\r\n' },
       { answer: { status: [413], within: 1_000 } },
+    ],
+  },
+  {
+    id: 'no-continue-before-refusal',
+    level: 'policy',
+    title: 'A body that the application refuses unread is not asked for with 100',
+    why: 'After 100 the client sends what nobody wants.',
+    spec: ['RFC 9110 10.1.1'],
+    profile,
+    needs: ['early-answer-to-expecting'],
+    steps: [
+      { send: 'POST {early} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 8388608\r\nExpect: 100-continue\r\n\r\n' },
+      { answer: { status: [413], within: 1_000 } },
+      { interim: { exactly: [], within: 0 } },
     ],
   },
   {
