@@ -5,6 +5,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { availableParallelism } from 'node:os'
 import { promisify } from 'node:util'
 
 export interface Contender {
@@ -41,39 +42,51 @@ const run = promisify(execFile)
 
 /** A run on a machine with one core, or without wrk, compares nothing: it says so instead. */
 export async function requireTools(): Promise<void> {
-  try {
-    await run('wrk', ['--version']).catch((error) => {
-      if (error.code === 'ENOENT') throw error
-    })
-  } catch {
-    console.error('bench: wrk is not installed (Debian and Ubuntu: apt-get install wrk)')
-    process.exit(2)
+  if (availableParallelism() < 2) refuse('one core for the server and one for the load are needed')
+  for (const tool of pinned ? ['wrk', 'taskset'] : ['wrk']) {
+    // wrk --version exits 1.
+    const missing = await run(tool, ['--version']).then(
+      () => false,
+      (error) => error.code === 'ENOENT',
+    )
+    if (missing) refuse(`${tool} is not installed (Debian and Ubuntu: apt-get install wrk util-linux)`)
   }
+}
+
+/** Nothing was measured. */
+export function refuse(why: string): never {
+  console.error(`bench: ${why}`)
+  process.exit(2)
+}
+
+/** The names in a flag, each of which must be known: a mistyped one would leave out a table without a word. */
+export function chosen<Name extends string>(flag: string, text: string, known: readonly Name[]): Name[] {
+  return text
+    .split(',')
+    .map((name) => known.find((one) => one === name) ?? refuse(`--${flag}: ${name} is none of ${known.join(', ')}`))
+}
+
+/** As the flag was given; a round of 0 or NaN seconds measures nothing. */
+export function positive(flag: string, text: string): number {
+  const value = Number(text)
+  return Number.isInteger(value) && value > 0 ? value : refuse(`--${flag}: ${text} is not a whole number above 0`)
 }
 
 /** The first is what the others are compared with; who begins changes from round to round. */
 export async function compare(
   contenders: readonly Contender[],
-  { path, connections, script }: Load,
+  load: Load,
   { rounds = 7, seconds = 2 } = {},
 ): Promise<Result[]> {
   const servers: Server[] = []
   try {
     for (const contender of contenders) servers.push(await start(contender))
-    const load = async ({ port, child }: Server, forSeconds: number): Promise<Sample> => {
-      const before = cpuSeconds(child.pid!)
-      const args = ['-t1', `-c${connections}`, `-d${forSeconds}s`, '--latency', ...(script ? ['-s', script] : [])]
-      const command = ['wrk', ...args, `http://127.0.0.1:${port}${path}`]
-      const [program = '', ...rest] = pinned ? ['taskset', '-c', loadCore, ...command] : command
-      const { stdout } = await run(program, rest)
-      return parse(stdout, cpuSeconds(child.pid!) - before)
-    }
-    for (const server of servers) await load(server, 2)
+    for (const server of servers) await loadFor(server, load, 2)
     const table: Sample[][] = servers.map(() => [])
     for (let round = 0; round < rounds; round++) {
       for (let turn = 0; turn < servers.length; turn++) {
         const index = (round + turn) % servers.length
-        table[index]![round] = await load(servers[index]!, seconds)
+        table[index]![round] = await loadFor(servers[index]!, load, seconds)
       }
     }
     return contenders.map(({ name }, index) => ({
@@ -95,6 +108,20 @@ export async function compare(
   }
 }
 
+/** One run of wrk against one server. */
+export async function loadFor(
+  { port, child }: Server,
+  { path, connections, script }: Load,
+  seconds: number,
+): Promise<Sample & { readonly requests: number }> {
+  const before = cpuSeconds(child.pid!)
+  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', ...(script ? ['-s', script] : [])]
+  const command = ['wrk', ...args, `http://127.0.0.1:${port}${path}`]
+  const [program = '', ...rest] = pinned ? ['taskset', '-c', loadCore, ...command] : command
+  const { stdout } = await run(program, rest)
+  return parse(stdout, cpuSeconds(child.pid!) - before)
+}
+
 export const columns = ['server', 'load', 'requests/s', '×', 'p99 ms', '×', 'CPU µs a request', '×']
 
 export function row({ name, sample, ratio }: Result, load: string): string[] {
@@ -113,12 +140,22 @@ export function row({ name, sample, ratio }: Result, load: string): string[] {
 export const markdown = (rows: readonly (readonly string[])[]): string =>
   [columns, columns.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 
-interface Server {
+export interface Server {
   readonly port: number
   readonly child: ChildProcess
 }
 
-export async function start({ command }: Contender): Promise<Server> {
+/** One server for as long as the work takes; it does not outlive a failure. */
+export async function during<T>(contender: Contender, work: (server: Server) => Promise<T>): Promise<T> {
+  const server = await start(contender)
+  try {
+    return await work(server)
+  } finally {
+    server.child.kill('SIGKILL')
+  }
+}
+
+async function start({ command }: Contender): Promise<Server> {
   const port = await freePort()
   const [program = '', ...args] = pinned ? ['taskset', '-c', serverCore, ...command] : command
   const child = spawn(program, [...args, String(port)], { stdio: ['ignore', 'ignore', 'inherit'] })
@@ -156,13 +193,23 @@ export function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond
 }
 
-function parse(stdout: string, cpu: number): Sample {
+/** Linux only. */
+export const residentBytes = (pid: number): number =>
+  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024
+
+function parse(stdout: string, cpu: number): Sample & { readonly requests: number } {
   const rate = /Requests\/sec:\s+([\d.]+)/.exec(stdout)
   const total = /(\d+) requests in/.exec(stdout)
   const p99 = /99%\s+([\d.]+)(us|ms|s)/.exec(stdout)
   if (!rate || !total || !p99 || /Non-2xx|Socket errors/.test(stdout)) throw new Error(`bench: wrk said\n${stdout}`)
   const unit = { us: 0.001, ms: 1, s: 1000 }[p99[2] as 'us' | 'ms' | 's']
-  return { requestsPerSec: Number(rate[1]), p99Ms: Number(p99[1]) * unit, cpuMicros: (cpu * 1e6) / Number(total[1]) }
+  const requests = Number(total[1])
+  return {
+    requests,
+    requestsPerSec: Number(rate[1]),
+    p99Ms: Number(p99[1]) * unit,
+    cpuMicros: (cpu * 1e6) / requests,
+  }
 }
 
 function medians(samples: readonly Sample[]): Sample {

@@ -2,11 +2,11 @@
 import type { Contender } from './compare.ts'
 
 const bin = (name: string) => `node_modules/.bin/${name}`
-const commands = {
+export const commands = {
   node: [process.execPath],
   bun: [bin('bun'), 'run'],
   deno: [bin('deno'), 'run', '-A'],
-} as const
+} as const satisfies Readonly<Record<string, readonly string[]>>
 
 export type Runtime = keyof typeof commands
 export const runtimes = Object.keys(commands) as readonly Runtime[]

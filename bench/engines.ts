@@ -2,15 +2,16 @@
  * Every engine against the runtime's own server and srvx, alternating in one run: requests/s, p99 and CPU a request.
  * `npm run bench:engines -- [--runtime node,bun,deno] [--load hello,…] [--rounds 5] [--seconds 2]`
  */
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { compare, type Load, markdown, requireTools, row } from './compare.ts'
-import { contenders, type Runtime, runtimes } from './contenders.ts'
+import { chosen, compare, type Load, markdown, positive, requireTools, row } from './compare.ts'
+import { contenders, runtimes } from './contenders.ts'
 import { fanOut } from './fan-out.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'hangup-bench-'))
+process.once('exit', () => rmSync(folder, { recursive: true }))
 const post = join(folder, 'post.lua')
 writeFileSync(post, `wrk.method = "POST"\nwrk.body = string.rep("x", 10240)\n`)
 
@@ -37,17 +38,19 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '2' },
   },
 })
-const options = { rounds: Number(values.rounds), seconds: Number(values.seconds) }
+const options = { rounds: positive('rounds', values.rounds), seconds: positive('seconds', values.seconds) }
+const names = chosen('load', values.load, [...Object.keys(loads), 'events'])
+const chosenRuntimes = chosen('runtime', values.runtime, runtimes)
 
 await requireTools()
-for (const runtime of values.runtime.split(',') as Runtime[]) {
-  const names = values.load.split(',')
+for (const runtime of chosenRuntimes) {
   const rows: string[][] = []
   for (const name of names) {
     const load = loads[name]
     if (load === undefined) continue
     for (const result of await compare(contenders[runtime], load, options)) rows.push(row(result, titles[name] ?? name))
   }
-  console.log(`\n### ${runtime}\n\n${markdown(rows)}`)
+  console.log(`\n### ${runtime}`)
+  if (rows.length > 0) console.log(`\n${markdown(rows)}`)
   if (names.includes('events')) console.log(`\n${await fanOut(contenders[runtime])}`)
 }

@@ -1,35 +1,68 @@
-/** Server-sent events to a thousand clients, one event a second each: what that costs the server, and whether every event arrives. */
+/** Server-sent events to a thousand clients, one numbered event a second each: what that costs the server, and whether every event arrives. */
 import { connect, type Socket } from 'node:net'
-import { type Contender, cpuSeconds, start } from './compare.ts'
+import { type Contender, cpuSeconds, during, type Server } from './compare.ts'
 
 const clients = 1_000
 const seconds = 10
+/** A full accept queue drops SYNs, and the kernel tries again after 1, 3 and 7 s. */
+const connectMs = 10_000
 
 export async function fanOut(contenders: readonly Contender[]): Promise<string> {
   const lines = [
-    `| server, ${clients.toLocaleString('en')} event streams | CPU % of a core | events a client in ${seconds} s, least – most |`,
-    '| --- | --- | --- |',
+    `| server, ${clients.toLocaleString('en')} event streams | CPU % of a core | events a client in ${seconds} s, least – most | events lost |`,
+    '| --- | --- | --- | --- |',
   ]
   for (const contender of contenders) {
-    const { port, child } = await start(contender)
-    const sockets: Socket[] = []
-    const counts = new Array<number>(clients).fill(0)
-    for (let i = 0; i < clients; i++) {
-      const socket = connect(port, '127.0.0.1').on('error', () => {})
-      socket.on('data', (bytes) => {
-        counts[i]! += bytes.toString('latin1').split('data: ').length - 1
-      })
-      socket.write('GET /events HTTP/1.1\r\nHost: a\r\n\r\n')
-      sockets.push(socket)
-    }
-    await new Promise((resolve) => setTimeout(resolve, 2_500))
-    counts.fill(0)
-    const before = cpuSeconds(child.pid!)
-    await new Promise((resolve) => setTimeout(resolve, seconds * 1_000))
-    const cpu = ((cpuSeconds(child.pid!) - before) / seconds) * 100
-    lines.push(`| ${contender.name} | ${cpu.toFixed(1)} | ${Math.min(...counts)} – ${Math.max(...counts)} |`)
-    for (const socket of sockets) socket.destroy()
-    child.kill('SIGKILL')
+    const { cpu, least, most, lost } = await during(contender, watch)
+    lines.push(`| ${contender.name} | ${cpu.toFixed(1)} | ${least} – ${most} | ${lost} |`)
   }
   return lines.join('\n')
 }
+
+async function watch({ port, child }: Server) {
+  const listeners = Array.from({ length: clients }, () => new Listener(port))
+  try {
+    for (const until = performance.now() + connectMs; !listeners.every(({ last }) => last > 0); await sleep(100)) {
+      if (performance.now() > until) throw new Error('bench: a client got no event')
+    }
+    const from = listeners.map(({ last }) => last)
+    const before = cpuSeconds(child.pid!)
+    await sleep(seconds * 1_000)
+    const cpu = ((cpuSeconds(child.pid!) - before) / seconds) * 100
+    const counts = listeners.map(({ last }, index) => last - from[index]!)
+    const lost = listeners.reduce((sum, listener) => sum + listener.lost, 0)
+    return { cpu, least: Math.min(...counts), most: Math.max(...counts), lost }
+  } finally {
+    for (const { socket } of listeners) socket.destroy()
+  }
+}
+
+class Listener {
+  /** The number of the last event that came. */
+  last = 0
+  /** Numbers that were passed over. */
+  lost = 0
+  readonly socket: Socket
+  #rest = ''
+
+  constructor(port: number) {
+    // A broken stream shows as the client with the fewest events.
+    this.socket = connect(port, '127.0.0.1').on('error', () => {})
+    this.socket.setEncoding('latin1').on('data', (text: string) => this.#read(text))
+    this.socket.write('GET /events HTTP/1.1\r\nHost: a\r\n\r\n')
+  }
+
+  #read(text: string): void {
+    const seen = this.#rest + text
+    let end = 0
+    for (const event of seen.matchAll(/data: (\d+)\n\n/g)) {
+      const id = Number(event[1])
+      this.lost += id - this.last - 1
+      this.last = id
+      end = event.index + event[0].length
+    }
+    this.#rest = seen.slice(end)
+  }
+}
+
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))

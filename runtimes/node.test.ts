@@ -162,6 +162,16 @@ test('what we answer in the application’s place is a line in the log, one a se
   assert.equal(lines[0]?.code, 'headTimeoutMs')
 })
 
+test('a request line of HTTP/1.1 that says HTTP/2.0 is no HTTP/2 and harms nobody', async (t) => {
+  const server = await started(t, app)
+  const port = Number(new URL(server.url).port)
+  const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => {})
+  socket.resume().end('POST / HTTP/2.0\r\nHost: a\r\nContent-Length: 1\r\n\r\na')
+  await once(socket, 'close')
+  assert.equal(await (await fetch(server.url)).text(), 'hello')
+})
+
 test('a port in use is an error that names it', async (t) => {
   const server = await started(t, app)
   const port = Number(new URL(server.url).port)

@@ -74,6 +74,7 @@ export function createApp({ ready = () => true }: AppOptions = {}): Hono<any> {
   /** The host that the request was for, however its target was written. */
   app.get('/authority', (c) => c.text(`${new URL(c.req.url).host}\n`))
 
+  /** Answers that have no body, with and without saying so. */
   app.get('/empty', (c) => c.body(null, 204))
 
   app.get('/reset', (c) => c.body(null, 205 as never))
@@ -92,6 +93,7 @@ export function createApp({ ready = () => true }: AppOptions = {}): Hono<any> {
     )
   })
 
+  /** Answers before the body, without reading it: what happens to the rest is the server’s affair. */
   app.post('/early', (c) => c.text('no, thank you\n', 413))
 
   /** One body from memory. */

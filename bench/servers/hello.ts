@@ -2,7 +2,8 @@
 import { Hono } from 'hono'
 
 const text = 'x'.repeat(100 * 1024)
-const bytes = new TextEncoder().encode(text)
+const encoder = new TextEncoder()
+const bytes = encoder.encode(text)
 
 export const app = new Hono()
   .get('/', (c) => c.text('hello\n'))
@@ -15,15 +16,14 @@ export const app = new Hono()
   .post('/length', async (c) => c.text(String((await c.req.arrayBuffer()).byteLength)))
   .get('/events', (c) => {
     let timer: ReturnType<typeof setInterval>
+    let id = 0
     const stream = new ReadableStream<Uint8Array>({
       start(controller) {
-        timer = setInterval(() => controller.enqueue(event), 1_000)
+        timer = setInterval(() => controller.enqueue(encoder.encode(`data: ${++id}\n\n`)), 1_000)
       },
       cancel: () => clearInterval(timer),
     })
     return c.body(stream, 200, { 'Content-Type': 'text/event-stream' })
   })
-
-const event = new TextEncoder().encode('data: tick\n\n')
 
 export const port = Number(process.argv.at(-1))

@@ -27,8 +27,11 @@ const refusal = (status: number, close: boolean): Response =>
     headers: { 'content-type': 'text/plain', ...(close ? { connection: 'close' } : {}) },
   })
 
+/** Not by the version, which an HTTP/1.1 client writes into its request line as it likes. */
+const isHttp2 = (incoming: Incoming): incoming is Http2ServerRequest => 'stream' in incoming
+
 export function hasBody(incoming: Incoming): boolean {
-  if (incoming.httpVersionMajor === 2) return !(incoming as Http2ServerRequest).stream.endAfterHeaders
+  if (isHttp2(incoming)) return !incoming.stream.endAfterHeaders
   const { headers } = incoming
   const length = headers['content-length']
   return length === undefined ? headers['transfer-encoding'] !== undefined : length !== '0'
@@ -97,6 +100,6 @@ export class Body {
   }
 
   get #close(): boolean {
-    return this.#incoming.httpVersionMajor < 2
+    return !isHttp2(this.#incoming)
   }
 }

@@ -115,7 +115,8 @@ export class Book<M extends Member> {
   }
 
   #park(member: M): void {
-    const sweep = Math.ceil(member.lookAt / sweepMs)
+    // Back one sweep early rather than one late.
+    const sweep = Math.floor(member.lookAt / sweepMs)
     let parked = this.#parked.get(sweep)
     if (parked === undefined) {
       parked = new Set()

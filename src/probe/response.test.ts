@@ -3,10 +3,14 @@ import { describe, test } from 'node:test'
 import { ResponseReader } from './response.ts'
 
 /** Feeds the text in pieces of this size, so that every boundary falls everywhere once. */
-function read(text: string, piece: number): ResponseReader {
-  const reader = new ResponseReader()
+function feed(reader: ResponseReader, text: string, piece: number): void {
   const bytes = Buffer.from(text, 'latin1')
   for (let at = 0; at < bytes.length; at += piece) reader.push(bytes.subarray(at, at + piece), at)
+}
+
+function read(text: string, piece: number): ResponseReader {
+  const reader = new ResponseReader()
+  feed(reader, text, piece)
   return reader
 }
 
@@ -44,6 +48,23 @@ for (const piece of [1, 2, 3, 7, 1_000]) {
     test('pass over interim answers', () => {
       const { interim, answers } = read(`HTTP/1.1 100 Continue\r\n\r\n${sized}`, piece)
       assert.deepEqual([interim, answers.length], [[100], 1])
+    })
+
+    test('make no body of the length that an answer to HEAD says', () => {
+      const reader = new ResponseReader()
+      reader.toHead.add(1)
+      const head = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n'
+      feed(reader, sized + head + chunked, piece)
+      assert.deepEqual(
+        reader.answers.map(({ bodyBytes, headers }) => [bodyBytes, headers.get('content-length')]),
+        [
+          [5, '5'],
+          [0, '5'],
+          [5, null],
+        ],
+      )
+      feed(reader, 'hello', piece)
+      assert.match(reader.malformed ?? '', /not an HTTP\/1.1 answer/)
     })
 
     test('are kept as they are after an upgrade', () => {

@@ -93,6 +93,81 @@ describe('the end of a connection', () => {
   })
 })
 
+describe('an answer', () => {
+  /** Answers each whole request of a segment with what the script says of its method. */
+  const answering = (say: (method: string) => string) =>
+    serving((socket) => {
+      socket.on('data', (chunk: Buffer) => {
+        for (const [, method = ''] of chunk.toString('latin1').matchAll(/([A-Z]+) \S+ HTTP/g)) socket.write(say(method))
+      })
+    })
+  const headAmongGets: Step[] = [
+    { send: get },
+    { answer: { status: [200], bytes: 2, within: 500 } },
+    { send: `HEAD / HTTP/1.1\r\nHost: {host}\r\n\r\n${get}` },
+    { answer: { status: [200], bytes: 0, within: 500 } },
+    { answer: { status: [200], bytes: 2, within: 500 } },
+  ]
+
+  test('to HEAD has no body, also among pipelined ones', async () => {
+    const right = await answering((method) => (method === 'HEAD' ? ok.slice(0, -2) : ok))
+    const run = await runCase(caseOf(headAmongGets), right)
+    assert.equal(run.verdict, 'pass', run.reason ?? '')
+    assert.equal((await runCase(caseOf(headAmongGets), await answering(() => ok))).verdict, 'fail')
+  })
+
+  test('may have interim ones before it: exactly those that the case wants', async () => {
+    const target = await answering(() => `HTTP/1.1 100 Continue\r\n\r\n${ok}`)
+    const interim = (exactly: number[]): Step[] => [{ send: get }, { interim: { exactly, within: 50 } }]
+    const verdicts = [[100], [], [100, 100]].map(
+      async (exactly) => (await runCase(caseOf(interim(exactly)), target)).verdict,
+    )
+    assert.deepEqual(await Promise.all(verdicts), ['pass', 'fail', 'fail'])
+  })
+
+  test('on a connection that stays open can be what is wanted', async () => {
+    const target = await answering(() => ok)
+    const ends = (accept: string[]): Step[] => [
+      { send: get },
+      { closes: { due: { from: 'sent', withinMs: 50 }, accept } },
+    ]
+    assert.equal((await runCase(caseOf(ends(['fin', '2xx then open'])), target)).verdict, 'pass')
+    assert.equal((await runCase(caseOf(ends(['fin', '4xx then open'])), target)).verdict, 'fail')
+    assert.equal((await runCase(caseOf(ends(['2xx then fin'])), target)).verdict, 'fail')
+  })
+})
+
+describe('the count of what was executed', () => {
+  const counting = async (by: number, text = (count: number) => `${count}\n`) => {
+    let count = 7
+    const target = await serving((socket) => {
+      socket.on('data', () => {
+        count += by
+        const body = text(count)
+        socket.end(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`)
+      })
+    })
+    return { ...target, paths: { hello: '/', count: '/count' } }
+  }
+  const once: Step[] = [{ counted: 'note' }, { counted: { more: 1 } }]
+
+  test('must be as much greater as the case says, whatever it was before', async () => {
+    assert.equal((await runCase(caseOf(once), await counting(1))).verdict, 'pass')
+    const twice = await runCase(caseOf(once), await counting(2))
+    assert.deepEqual([twice.verdict, twice.reason], ['fail', 'the application was asked 2 times, wanted 1'])
+    assert.equal((await runCase(caseOf(once), await counting(0))).verdict, 'fail')
+  })
+
+  test('that is no number is no failure of the server’s', async () => {
+    assert.equal((await runCase(caseOf(once), await counting(1, () => ''))).verdict, 'setup-failed')
+  })
+
+  test('is not asked of a target without that route', async () => {
+    const run = await runCase(caseOf(once), await serving(() => {}))
+    assert.deepEqual([run.verdict, run.reason], ['not-judged', 'no route for count'])
+  })
+})
+
 describe('whose fault it was', () => {
   test('a step of the set-up that fails is no failure of the server', async () => {
     const run = await runCase(

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { cases } from '../../src/probe/cases/index.ts'
+import { deviations } from './deviations.ts'
+import { runtimeNames, runtimes } from './runtimes.ts'
+import { casesFor, transports } from './suite.ts'
+
+for (const name of runtimeNames) {
+  describe(`the deviations of ${name}`, () => {
+    const ids = new Set(transports.flatMap((transport) => casesFor(cases, name, transport).map(({ id }) => id)))
+    const named = deviations[name].flatMap((deviation) => deviation.cases)
+
+    // A misspelt case is known for nothing, and nothing turns red.
+    test('name cases that run there', () => {
+      assert.deepEqual(
+        named.filter((id) => !ids.has(id)),
+        [],
+      )
+    })
+
+    test('name a case once', () => {
+      const once = new Set(
+        deviations[name].flatMap(({ cases, transports = ['both'] }) => cases.map((id) => `${id} ${transports}`)),
+      )
+      assert.equal(once.size, named.length)
+    })
+
+    test('accept only ends that the case does not', () => {
+      for (const { cases: known, accept = [] } of deviations[name]) {
+        for (const id of known) {
+          const wanted = JSON.stringify(cases.find((one) => one.id === id)?.steps)
+          for (const end of accept) assert.ok(!wanted.includes(`"${end}"`), `${id}: ${end}`)
+        }
+      }
+    })
+  })
+}
+
+test('the hangup engine has none', () => {
+  const own = runtimeNames.filter((name) => runtimes[name].listen(0, 'tcp').includes('hangup'))
+  assert.deepEqual(
+    own.map((name) => [name, deviations[name].length]),
+    [
+      ['node-hangup', 0],
+      ['bun-hangup', 0],
+      ['deno-hangup', 0],
+    ],
+  )
+})
