@@ -15,6 +15,9 @@ function contender(runtime: Runtime, name: string, file: string, ...args: string
   return { name, command: [...commands[runtime], `bench/servers/${file}`, ...args] }
 }
 
+/** With the engine that `auto` takes. */
+export const asItComes = (runtime: Runtime): Contender => contender(runtime, 'hangup, as it comes', 'ours.ts', 'auto')
+
 export const contenders: Readonly<Record<Runtime, readonly Contender[]>> = {
   node: [
     contender('node', '@hono/node-server', 'bare-node-http.ts'),

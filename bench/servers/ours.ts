@@ -1,4 +1,4 @@
-/** Our `serve` on whichever runtime runs this: `ours.ts native|hangup|auto PORT`. */
+/** Our `serve` on whichever runtime runs this, with the globals replaced as the command line does: `ours.ts native|hangup|auto PORT`. */
 import { app, port } from './hello.ts'
 
 const runtime = 'Bun' in globalThis ? 'bun' : 'Deno' in globalThis ? 'deno' : 'node'
