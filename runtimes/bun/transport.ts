@@ -106,6 +106,11 @@ class BunTransport implements Transport {
     else this.events.drained()
   }
 
+  /** Under load Bun was seen, rarely, to leave out a `drain`. */
+  poke(): void {
+    if (this.#queue.length > 0 && !this.#closed) this.drain()
+  }
+
   pause(): void {
     if (this.#closed || this.#paused) return
     this.#paused = true

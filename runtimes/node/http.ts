@@ -105,6 +105,11 @@ export async function serveNodeHttp(app: App, options: NodeServeOptions, flavour
       if (!wire.begin(incoming as IncomingMessage, outgoing as ServerResponse)) return false
       outgoing.on('finish', () => wire.answered())
       ;(outgoing as { _keepAliveTimeout?: number })._keepAliveTimeout = policy.keepAliveHintMs
+      // The parser takes 0.9 and 2.0 from a request line as well (RFC 9110 15.6.6).
+      if (incoming.httpVersionMajor !== 1) {
+        refuse(outgoing, 505, { Connection: 'close', 'Content-Length': '0' })
+        return false
+      }
     }
     const session = wire === undefined ? sessions.get((incoming as Http2ServerRequest).stream.session!) : undefined
     session?.begin(incoming as Http2ServerRequest, outgoing as Http2ServerResponse)

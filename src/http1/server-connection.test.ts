@@ -144,6 +144,17 @@ test('what a client had pipelined before it ended its side is all answered, then
   assert.equal(transport.acts.filter((act) => act === 'end').length, 1)
 })
 
+test('a client that ends its side while its answer is being written gets all of it, then the end', () => {
+  const { transport, connection, feed } = scene(() => given({ body: 'x'.repeat(100) }))
+  transport.blocked = true
+  feed(get)
+  connection.peerEnded()
+  assert.ok(!transport.acts.includes('end'))
+  transport.unsent = 0
+  connection.drained()
+  assert.ok(transport.acts.includes('end'))
+})
+
 test('an idle connection ends at its limit, not before, and is out of the book', () => {
   const { transport, feed, at, book } = scene()
   feed(get)

@@ -194,6 +194,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   // What the book says.
 
   sight(): Sight {
+    this.transport.poke?.()
     const unsent = this.transport.unsent
     if (this.#ended && this.#served.now() - this.connection.since >= this.#lingerMs) this.#destroy()
     return {
@@ -283,9 +284,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     const { status, body } = answer
     // A body that nobody asked for with 100 may come or not: only a new connection is in step.
     const outOfStep = head.expectContinue && this.#body !== null && !this.#continued
-    // Of a client that has ended its side, what it had pipelined by then is still answered.
-    const nothingMore = this.#peerEnded && this.#parser.pendingBytes === 0
-    if (refused || outOfStep || nothingMore || this.#served.draining() || saysClose(answer)) this.#last = true
+    if (refused || outOfStep || this.#nothingMore || this.#served.draining() || saysClose(answer)) this.#last = true
 
     const stream = isStream(body) ? body : null
     const length = lengthOf(answer)
@@ -311,6 +310,11 @@ export class ServerConnection implements Member, Sink<RequestHead> {
       this.#stream = body
       this.#write(text, null, () => this.#pump(body, chunked, length, 0))
     } else this.#write(text, body, this.#finish)
+  }
+
+  /** Of a client that has ended its side, what it had pipelined by then is still answered. */
+  get #nothingMore(): boolean {
+    return this.#peerEnded && this.#parser.pendingBytes === 0
   }
 
   #connectionLines({ minor }: RequestHead): string {
@@ -357,7 +361,8 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     this.#head = null
     this.#asked = null
     connection.move('answered', this.#served.now(), this.#received)
-    if (this.#last) {
+    // The client may have ended its side after the head of this answer was written.
+    if (this.#last || this.#nothingMore) {
       this.#end(this.#body === null ? lingerMs : this.#served.policy.discardTimeoutMs || longestLingerMs)
     } else if (this.#body !== null) {
       // Answered early: the rest is read away, and the connection kept if it ends in time.

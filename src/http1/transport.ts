@@ -14,6 +14,8 @@ export interface Transport {
    * kernel has it all: if not, `drained` is called once it has. Until then the bytes are the transport's.
    */
   write(head: string, body: string | Uint8Array | null): boolean
+  /** Tries once more to hand over what waits, where the runtime may have missed that there is room. Called at each sweep. */
+  poke?(): void
   /** Reads no more until `resume()`. */
   pause(): void
   resume(): void

@@ -45,12 +45,6 @@ export const deviations: Readonly<Record<RuntimeName, readonly Deviation[]>> = {
       issue: 'https://github.com/nodejs/llhttp/issues/242',
     },
     {
-      cases: ['strict-line-without-version', 'strict-major-version'],
-      accept: ['200 then fin'],
-      what: 'HTTP/0.9 and HTTP/2.0 are taken from a request line',
-      issue: 'https://github.com/nodejs/llhttp',
-    },
-    {
       cases: ['strict-coding-in-http10'],
       accept: ['2xx then fin'],
       what: 'Transfer-Encoding is believed of HTTP/1.0',
