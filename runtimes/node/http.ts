@@ -150,10 +150,9 @@ export async function serveNodeHttp(app: App, options: NodeServeOptions, flavour
   const handshaking = new Map<string, { readonly tcp: Socket; readonly wire: Wire }>()
 
   server.on('connection', (tcp: Socket) => {
-    const full = policy.maxConnections !== 0 && book.size >= policy.maxConnections
-    const roomMade = full && book.makeRoom(now())
+    const admitted = book.admits(now())
     const wire = new Wire(tcp, secure, context)
-    wire.surplus = full && !roomMade
+    wire.surplus = !admitted
     book.add(wire)
     tcp.once('close', () => book.remove(wire))
     if (!secure) return attach(tcp, wire)
@@ -198,7 +197,7 @@ export async function serveNodeHttp(app: App, options: NodeServeOptions, flavour
     stopAccepting: () => {
       // Not the HTTP server's own close(): that also ends, at once, every connection that is idle this moment.
       NetServer.prototype.close.call(server)
-      for (const member of book) member.lastRequests()
+      for (const member of book) member.lastRequests?.()
     },
     hangUpIdle: (closingForMs) => book.hangUpIdle(closingForMs),
     left: () => book.size,

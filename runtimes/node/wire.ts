@@ -21,7 +21,7 @@ export interface NodeMember extends Member {
   /** The drain has begun: what is answered from now on is the last. */
   announce(): void
   /** Its closing phase has begun. */
-  lastRequests(): void
+  lastRequests?(): void
 }
 
 /** The parts of a libuv stream handle that say how much the kernel has taken; there is no public way to see it. */
@@ -124,8 +124,6 @@ export class Wire implements NodeMember {
   announce(): void {
     if (this.#owed > 0 && this.#outgoing !== null && !this.#outgoing.headersSent) this.#outgoing.shouldKeepAlive = false
   }
-
-  lastRequests(): void {}
 
   /** The client has said that it sends no more; what it is owed is still written (as in Go's net/http). */
   clientEnded(): void {

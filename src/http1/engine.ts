@@ -136,10 +136,9 @@ export async function serveOnEngine(app: App, options: ServeOptions, flavour: En
   const at = { port, host, ...(unix !== undefined && { unix }), ...(tls && { tls }) }
   const listener = await flavour
     .listen(at, (transport) => {
-      const full = policy.maxConnections !== 0 && book.size >= policy.maxConnections
-      const roomMade = full && book.makeRoom(now())
+      const admitted = book.admits(now())
       const connection = new ServerConnection(transport, tls !== undefined, served)
-      connection.surplus = full && !roomMade
+      connection.surplus = !admitted
       return connection
     })
     .catch((error) => {

@@ -80,9 +80,6 @@ export function connectionLines(keep: boolean, minor: 0 | 1, hintSec: number): s
   return minor === 0 ? 'Connection: keep-alive\r\n' : ''
 }
 
-/** 101's: the protocol is in the fields. */
-export const upgradeLine = 'Connection: Upgrade\r\n'
-
 /**
  * The head of an answer, empty line included. `phrase` '' is the standard one. `connection` comes from `connectionLines`, `date` from
  * `dateLine` ('' for none); a Date among the fields wins. 1xx and 204 never get framing (RFC 9110 8.6, RFC 9112 6.1).

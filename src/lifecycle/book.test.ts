@@ -66,6 +66,18 @@ test('room is made by the longest waiting: silent, then idle, then unfinished he
   assert.equal(book.makeRoom(1_600), false)
 })
 
+test('a newcomer is admitted while there is room, or room can be made, and not beyond', () => {
+  const { book, time, hungUp, open } = scene({ maxConnections: 2 })
+  open('busy', 'request')
+  assert.equal(book.admits(0), true)
+  open('idle', 'request', 'answered')
+  assert.equal(book.admits(999), false, 'the idle one is too young')
+  time.now = 1_000
+  assert.equal(book.admits(1_000), true)
+  assert.deepEqual(hungUp, ['idle: pressure'])
+  assert.equal(book.admits(1_000), false)
+})
+
 test('a drain spares who has just been answered, and spreads the rest', () => {
   const { book, time, hungUp, open } = scene({ drainSpreadMs: 4_000, drainTimeoutMs: 20_000 })
   open('idle', 'request', 'answered')

@@ -141,6 +141,12 @@ export class Book<M extends Member> {
     this.#options.onHangUp(reason)
   }
 
+  /** Called for a newcomer before it is added: whether there is room for it under `maxConnections`, or room could be made. */
+  admits(now: number): boolean {
+    const { maxConnections } = this.#options.policy
+    return maxConnections === 0 || this.#size < maxConnections || this.makeRoom(now)
+  }
+
   /**
    * Hangs up on the connection that has waited longest: silent since accept first, then idle, then unfinished heads,
    * none younger than `minIdleMs`. Returns false if all are in a request or too young.

@@ -35,7 +35,6 @@ export interface Sight {
 }
 
 export class Connection {
-  readonly acceptedAt: number
   /** When it has lived long enough; Infinity: never. */
   readonly agesAt: number
   /** Requests begun on it. */
@@ -53,7 +52,6 @@ export class Connection {
   #takenAt = 0
 
   constructor(now: number, policy: Policy, first: 'handshake' | 'accepted', random: () => number = Math.random) {
-    this.acceptedAt = now
     this.#since = now
     this.#receiving = first
     // ± 10 %, so that connections opened together do not all come back together.
