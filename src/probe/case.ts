@@ -69,7 +69,7 @@ const outcome = v.pipe(
 )
 const outcomes = v.pipe(v.array(outcome), v.minLength(1))
 
-const anchor = v.picklist(['connected', 'sent', 'received', 'paused', 'signalled'])
+const anchor = v.picklist(['connected', 'sent', 'received', 'paused', 'resumed', 'signalled'])
 /** From when a time is counted; each is the last of its kind. */
 export type Anchor = v.InferOutput<typeof anchor>
 
@@ -80,6 +80,8 @@ const due = v.union([
     from: anchor,
     /** How much later it may be for a reason that is not the clock's: bytes that the kernels hold, say. */
     plusMs: v.optional(milliseconds),
+    /** The server's clock may have begun as early as this: when its kernel had taken what we read later. */
+    soonestFrom: v.optional(anchor),
   }),
   v.strictObject({ from: anchor, withinMs: milliseconds }),
 ])

@@ -57,6 +57,7 @@ export class Connection {
   sentMs: number
   receivedMs: number
   pausedMs: number
+  resumedMs: number
   receivedBytes = 0
   /** What TCP or TLS said last, for the report. */
   error: string | null = null
@@ -76,7 +77,7 @@ export class Connection {
     this.alpn = alpn
     this.localPort = raw.localPort ?? 0
     this.connectedMs = times.connectedMs
-    this.sentMs = this.receivedMs = this.pausedMs = times.securedMs ?? times.connectedMs
+    this.sentMs = this.receivedMs = this.pausedMs = this.resumedMs = times.securedMs ?? times.connectedMs
     this.#note('connected', {}, times.connectedMs)
     if (times.securedMs !== null) this.#note('secured', alpn === null ? {} : { detail: alpn }, times.securedMs)
     socket.on('data', (chunk: Buffer) => {
@@ -172,7 +173,8 @@ export class Connection {
 
   resume(): void {
     clearInterval(this.#dripping)
-    this.#note('resumed')
+    this.resumedMs = performance.now()
+    this.#note('resumed', {}, this.resumedMs)
     this.#socket.resume()
   }
 

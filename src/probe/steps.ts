@@ -360,7 +360,9 @@ class Run {
       }
       this.#seen.usedDeviation = true
     }
-    if (connection.end !== 'open') this.#inTime(label, tookMs, due)
+    if (connection.end === 'open') return
+    const soonest = 'by' in due && due.soonestFrom ? this.#anchorMs(connection, due.soonestFrom) : from
+    this.#inTime(label, tookMs, due, 0, from - soonest)
   }
 
   async #quiet(span: Span): Promise<void> {
@@ -517,8 +519,10 @@ class Run {
     this.#seen.observedMs = null
   }
 
-  #inTime(what: string, tookMs: number, due: Due, plusMs = 0): void {
-    const { earliestMs, latestMs } = dueWindow(due, this.#target)
+  /** `headStartMs`: how much sooner than our own clock the server's may have begun. */
+  #inTime(what: string, tookMs: number, due: Due, plusMs = 0, headStartMs = 0): void {
+    const { latestMs, ...window } = dueWindow(due, this.#target)
+    const earliestMs = window.earliestMs - headStartMs
     this.#seen.observed ??= what
     if ('by' in due) this.#seen.observedMs = tookMs
     const was = `${what} after ${Math.round(tookMs)} ms`

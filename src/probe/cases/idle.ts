@@ -184,7 +184,10 @@ export default [
       { wait: 500 },
       { read: 'resume' },
       { answer: { status: [200], bytes: 16 * 1_048_576, within: 10_000 }, setup: true },
-      closesIdle,
+      {
+        // A kernel takes megabytes ahead of a reader.
+        closes: { due: { by: ['idleTimeoutMs'], from: 'received', soonestFrom: 'resumed' }, accept: ['fin'] },
+      },
     ],
   },
   {
