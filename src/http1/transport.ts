@@ -25,6 +25,8 @@ export interface Transport {
   destroy(): void
   /** RST where the runtime can, else as `destroy`. */
   reset(): void
+  /** Whether, as far as the runtime knows by now, both directions are open and nothing waits to be read: asked of a pooled connection. */
+  readonly quiet?: boolean
 }
 
 /** What a transport tells. */
@@ -56,6 +58,35 @@ export interface Listener {
   /** Accepts no more; what is open stays open. */
   stop(): void
 }
+
+/** Where to connect. */
+export interface ConnectTo {
+  readonly host: string
+  readonly port: number
+  /** A path: a Unix socket instead. */
+  readonly unix?: string
+  readonly tls?: ConnectTls
+  /** Sent before anything else, before TLS too: a PROXY protocol header. */
+  readonly preamble?: Uint8Array
+}
+
+export interface ConnectTls {
+  /** For SNI (RFC 6066 3) and for the certificate's name. */
+  readonly servername: string
+  /** PEM text: certificates to trust instead of the well-known ones. */
+  readonly ca?: string
+  /** PEM text: the client's own certificate. */
+  readonly cert?: string
+  readonly key?: string
+  /** `false`: whatever certificate it shows is taken. */
+  readonly verify: boolean
+}
+
+/**
+ * Resolves once the socket is connected, and secured with TLS; `accept` has been called by then, in the same turn, before any byte
+ * came. Rejects with the system's or TLS's own error, or with the signal's reason when it gives up.
+ */
+export type Connect = (to: ConnectTo, accept: Accept, signal: AbortSignal) => Promise<void>
 
 export type Accept = (transport: Transport) => TransportEvents
 export type Listen = (at: ListenAt, accept: Accept) => Promise<Listener>
