@@ -9,6 +9,7 @@ import type { App, Running, ServeOptions } from '../server.ts'
 import { fetchOf, listenError, prepare } from '../serving.ts'
 import { limitsOf } from './events.ts'
 import type { RequestHead } from './head.ts'
+import type { IncomingBody } from './incoming-body.ts'
 import { installGlobals, takesLightRequests } from './light/globals.ts'
 import { LightRequest } from './light/request.ts'
 import { answerOf, type Given } from './light/response.ts'
@@ -34,7 +35,7 @@ export interface EngineFlavour {
   readonly why: string
   readonly listen: Listen
   /** What the application gets as `c.env`, like from Hono's own adapter of the runtime. */
-  env(connection: ServerConnection, head: RequestHead): unknown
+  env(connection: ServerConnection, head: RequestHead, body: Uint8Array | IncomingBody | null): unknown
   webSocketBindings?(
     connection: ServerConnection,
     head: RequestHead,
@@ -85,7 +86,7 @@ export async function serveOnEngine(app: App, options: ServeOptions, flavour: En
         return request
       }
       try {
-        const response = handler(request, flavour.env(connection, head))
+        const response = handler(request, flavour.env(connection, head, body))
         if (response instanceof Promise) {
           response.then(
             (late) => respond(connection, late),

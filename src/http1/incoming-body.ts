@@ -20,6 +20,8 @@ export class BodyRefusedError extends Error {
 export class IncomingBody {
   /** Called when the application first reads, and whenever it has made room. */
   readonly #onRead: () => void
+  /** After the end: name, value, … */
+  trailers: readonly string[] = []
   #pieces: Uint8Array[] = []
   #keptBytes = 0
   #ended = false
@@ -58,7 +60,8 @@ export class IncomingBody {
     return this.#keptBytes < keptBytes
   }
 
-  end(): void {
+  end(trailers: readonly string[] = []): void {
+    this.trailers = trailers
     this.#ended = true
     this.#reader?.resolve(null)
     this.#reader = null

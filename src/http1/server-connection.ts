@@ -65,6 +65,8 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   readonly secure: boolean
   /** It came when all were busy: its first request is answered 503. */
   surplus = false
+  /** Of the present request: told when nobody may want its answer any more. Once for each; FIN may be followed by the end. */
+  onClient: ((what: 'ended' | 'gone') => void) | null = null
   readonly #served: Served
   readonly #parser: RequestParser
   #head: RequestHead | null = null
@@ -136,6 +138,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
       return
     }
     this.#peerEnded = true
+    this.onClient?.('ended')
     this.#abort(new Error('the client ended the connection'))
     this.#parser.end()
   }
@@ -146,6 +149,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     if (this.#closed) return
     this.#closed = true
     this.#served.book.remove(this)
+    this.onClient?.('gone')
     const error = new Error('the connection is gone')
     this.#abort(error)
     this.#body?.fail(error)
@@ -175,9 +179,9 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     return false
   }
 
-  onEnd(): void {
+  onEnd(trailers: readonly string[]): void {
     this.connection.move('bodyEnd', this.#served.now(), this.#received)
-    this.#body?.end()
+    this.#body?.end(trailers)
     this.#body = null
     if (!this.connection.owesAnswer) this.#next()
   }
@@ -239,6 +243,15 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     return this.#upgraded
   }
 
+  /** An interim answer (RFC 9110 15.2) to the present request; HTTP/1.0 has none. */
+  inform(status: number, fields: readonly string[]): void {
+    if (this.#closed || this.#ended || this.#head === null || this.#head.minor === 0 || !this.connection.owesAnswer)
+      return
+    const text = informationalHead(status, fields)
+    this.#sent += text.length
+    this.transport.write(text, null)
+  }
+
   #abort(reason: Error): void {
     if (this.#asked !== null) this.#served.abort(this.#asked, reason)
   }
@@ -275,6 +288,13 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     const head = this.#head
     if (this.#closed || this.#ended || head === null) {
       drop(given)
+      return
+    }
+    this.onClient = null
+    if (given.takeOver !== undefined) {
+      const text = responseHead(101, given.statusText, given.fields, 'none', `Connection: Upgrade\r\n`, '')
+      this.transport.write(text, null)
+      given.takeOver(this.upgrade())
       return
     }
     const failed = this.#body?.failed
@@ -336,7 +356,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
         if (piece === null) {
           this.#stream = null
           if (length !== null && total !== length) this.transport.reset()
-          else if (chunked) this.#write(lastChunk(), null, this.#finish)
+          else if (chunked) this.#write(lastChunk(stream.trailers), null, this.#finish)
           else this.#finish()
         } else if (piece.length === 0) this.#pump(stream, chunked, length, total)
         else {

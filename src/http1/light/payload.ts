@@ -11,6 +11,8 @@ import { NativeResponse } from './native.ts'
 export interface BodySource {
   read(): Promise<Uint8Array | null>
   cancel(reason: unknown): void
+  /** After the end: the trailer fields that go behind it (RFC 9110 6.5); name, value, … */
+  readonly trailers?: readonly string[]
 }
 
 /** Bytes are the payload's own: nobody changes them. */

@@ -1,4 +1,5 @@
 /** The `Response` that stands in the global's place while we serve: what the engine writes, without a native object, and a whole Response for who looks. */
+import type { Duplex } from 'node:stream'
 import { type Fields, fieldsFrom, fieldsOf, hasField, headersOver, type LightHeaders } from './headers.ts'
 import { borrow, NativeResponse, replaceable } from './native.ts'
 import {
@@ -32,6 +33,8 @@ export interface Given {
   readonly body: string | Uint8Array | Streamed | null
   /** For `new Response(null, other)`, which is how Hono answers HEAD: the body that was left out. */
   readonly left: Left | null
+  /** With 101: who takes the connection's stream once the head is out. */
+  readonly takeOver?: (stream: Duplex) => void
 }
 
 export interface Streamed extends BodySource {
@@ -48,6 +51,7 @@ export interface Left {
 
 let isLight: (value: unknown) => value is LightResponse
 let give: (response: LightResponse) => Given
+let make: (given: Given) => LightResponse
 let leftIn: (response: LightResponse) => Left | null
 let toNativeResponse: (response: LightResponse) => Response
 
@@ -59,6 +63,7 @@ export class LightResponse {
   #headers: LightHeaders | null = null
   #payload: Payload | null = null
   #left: Left | null = null
+  #takeOver: ((stream: Duplex) => void) | undefined
 
   constructor(body: BodyInit | AsyncIterable<unknown> | null = null, init?: ResponseInit | Response | LightResponse) {
     let type: string | null = null
@@ -138,7 +143,19 @@ export class LightResponse {
         fields: response.#read(),
         body: payload === null ? null : streamed(payload.take(), payload.length),
         left: response.#left,
+        ...(response.#takeOver && { takeOver: response.#takeOver }),
       }
+    }
+
+    make = ({ status, statusText, fields, body, left, takeOver }) => {
+      const response = new LightResponse()
+      response.#status = status
+      response.#statusText = statusText
+      response.#fields = fields
+      if (body !== null) response.#payload = new Payload(body)
+      response.#left = left
+      response.#takeOver = takeOver
+      return response
     }
 
     leftIn = (response) => response.#payload ?? response.#left
@@ -252,7 +269,21 @@ function leftOf(init: ResponseInit | Response | LightResponse): Left | null {
 function streamed(content: Content, length: number | null): string | Uint8Array | Streamed {
   if (typeof content === 'string' || content instanceof Uint8Array) return content
   const source = sourceOf(content)
-  return { length, read: () => source.read(), cancel: (reason) => source.cancel(reason) }
+  return {
+    length,
+    read: () => source.read(),
+    cancel: (reason) => source.cancel(reason),
+    get trailers() {
+      return source.trailers ?? none
+    },
+  }
+}
+
+const none: readonly string[] = []
+
+/** The other way round: an answer that comes from elsewhere, as a Response. Nothing is checked before it is written. */
+export function responseOf(given: Given): Response {
+  return make(given) as unknown as Response
 }
 
 /**
