@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { asked, readSettings } from './command-line.ts'
+import { asked, readPlaces, readSettings } from './command-line.ts'
 import { flagOf, variableOf } from './names.ts'
 import { optionNames, optionSpecs } from './policy.ts'
 import { SettingsError } from './problems.ts'
@@ -147,7 +147,7 @@ describe('readSettings', () => {
 })
 
 describe('readEnvironment', () => {
-  const all = { ...commands, probe: { what: '', takes: ['target', 'headTimeoutMs'] } }
+  const all = { ...commands, other: { what: '', settings: {}, takes: ['target', 'headTimeoutMs'] } }
 
   test('ignores a variable of another command and refuses one of none', () => {
     const { written, problems } = readEnvironment({ HANGUP_TARGET: 'x', HANGUP_TRAGET: 'y' }, 'serve', all)
@@ -156,6 +156,28 @@ describe('readEnvironment', () => {
       problems.map(({ message }) => message),
       ['HANGUP_TRAGET y: there is no such variable; did you mean HANGUP_TARGET?'],
     )
+  })
+
+  test('a limit set for the server is no expectation of the probe', () => {
+    const env = { HANGUP_IDLE_TIMEOUT: '5s', HANGUP_PROBE_HEAD_TIMEOUT: '9s', HANGUP_PROBE_LIMIT: '3s' }
+    const { written, problems } = readEnvironment(env, 'probe')
+    assert.deepEqual(problems, [])
+    assert.deepEqual(written.values, { headTimeoutMs: '9s', limitMs: '3s' })
+    assert.equal(written.nameOf('limitMs'), 'HANGUP_PROBE_LIMIT')
+    assert.deepEqual(readEnvironment(env, 'serve').written.values, { idleTimeoutMs: '5s' })
+  })
+})
+
+describe('readPlaces', () => {
+  test('takes an argument and switches where a command has them', () => {
+    const { places, problems } = readPlaces(['--quiet', 'http://a', '--drain=no', '--pid', '7', 'b'], {}, 'probe')
+    assert.deepEqual(places[0]?.values, { quiet: 'yes', target: 'http://a', drain: 'no', pid: '7' })
+    assert.deepEqual(
+      problems.map(({ message }) => message),
+      ['b: it is no flag'],
+    )
+    const many = readPlaces(['a.json', '--html', 'm.html', 'b.json'], {}, 'compare')
+    assert.deepEqual(many.places[0]?.values, { reports: 'a.json\nb.json', html: 'm.html' })
   })
 })
 

@@ -5,7 +5,9 @@ import { type OptionName, optionNames, type PolicyInput } from './policy.ts'
 import type { PresetName } from './presets.ts'
 import { PolicyError, type Problem, problem, SettingsError } from './problems.ts'
 import { type Given, type GivenOptions, givenAs, isSet, type Resolved, resolvePolicy } from './resolve.ts'
+import { argumentOf, specOf } from './setting.ts'
 import {
+  type Command,
   type CommandName,
   commands,
   type Env,
@@ -39,14 +41,22 @@ export function asked(argv: readonly string[]): keyof typeof asks | null {
   return null
 }
 
-/** Throws a `SettingsError` with everything that is wrong in flags, variables and what follows from them. */
-export function readSettings(argv: readonly string[], env: Env, command: CommandName = 'serve'): ReadSettings {
+/** What was written for a command, flags before variables, with what is wrong already at that. */
+export function readPlaces(
+  argv: readonly string[],
+  env: Env,
+  command: CommandName,
+): { places: readonly Written[]; problems: Problem[] } {
   const problems: Problem[] = []
-  const flags = readFlags(argv, commands[command].takes, problems)
+  const flags = readFlags(argv, commands[command], problems)
   const variables = readEnvironment(env, command)
   problems.push(...variables.problems)
-  const places = [flags, variables.written]
+  return { places: [flags, variables.written], problems }
+}
 
+/** Throws a `SettingsError` with everything that is wrong in flags, variables and what follows from them. */
+export function readSettings(argv: readonly string[], env: Env, command: CommandName = 'serve'): ReadSettings {
+  const { places, problems } = readPlaces(argv, env, command)
   const { settings, nameOf } = resolveSettings(places, problems)
   if ((settings.tlsCert === undefined) !== (settings.tlsKey === undefined)) {
     const [has, lacks] =
@@ -95,28 +105,35 @@ function tryResolve(given: Given, problems: Problem[]): Resolved | null {
  * The flags as parseArgs splits them. Not `strict`: it stops at the first mistake and words it differently on each
  * runtime. All boolean to it, so that a flag whose value is missing doesn't swallow the next flag.
  */
-function readFlags(argv: readonly string[], takes: readonly string[], problems: Problem[]): Written {
-  const byFlag = new Map(takes.map((name) => [flagOf(name), name]))
+function readFlags(argv: readonly string[], { takes, settings }: Command, problems: Problem[]): Written {
+  const argument = takes.find((name) => specOf(settings, name)?.isArgument)
+  const byFlag = new Map(takes.filter((name) => name !== argument).map((name) => [flagOf(name), name]))
   const { tokens } = parseArgs({ args: [...argv], strict: false, tokens: true, allowPositionals: true, options: {} })
   const values: Record<string, string> = {}
+  const loose: string[] = []
   let valueAt = -1
   for (const token of tokens) {
     if (token.kind === 'option-terminator' || token.index === valueAt) continue
     if (token.kind === 'positional') {
-      problems.push(problem(token.value, token.value, 'it is no flag', ''))
+      loose.push(token.value)
       continue
     }
     const { rawName: flag, inlineValue, index } = token
-    const next = argv[index + 1]
-    const apart = !inlineValue && next !== undefined && !next.startsWith('--')
-    if (apart) valueAt = index + 1
-    const value = apart ? next : token.value
     const name = byFlag.get(flag)
+    const isSwitch = name !== undefined && specOf(settings, name)?.isSwitch
+    const next = argv[index + 1]
+    const apart = !isSwitch && !inlineValue && next !== undefined && !next.startsWith('--')
+    if (apart) valueAt = index + 1
+    const value = apart ? next : (token.value ?? (isSwitch ? 'yes' : undefined))
     if (name === undefined) {
       problems.push(problem(flag, flag, `there is no such flag${didYouMean(flag, [...byFlag.keys()])}`, ''))
     } else if (value === undefined || value === '') {
       problems.push(problem(flag, flag, 'it needs a value', ''))
     } else values[name] = value
   }
-  return { origin: 'flag', values, nameOf: flagOf }
+  const many = argument !== undefined && specOf(settings, argument)!.value.endsWith('…')
+  const taken = argument === undefined ? [] : many ? loose : loose.slice(0, 1)
+  if (argument !== undefined && taken.length > 0) values[argument] = taken.join('\n')
+  for (const text of loose.slice(taken.length)) problems.push(problem(text, text, 'it is no flag', ''))
+  return { origin: 'flag', values, nameOf: (name) => (name === argument ? argumentOf(settings, name) : flagOf(name)) }
 }

@@ -1,8 +1,9 @@
 /** `--help`, from the schemas. */
 import { readable, wrap } from './columns.ts'
-import { flagOf, variablePrefix } from './names.ts'
+import { flagOf, variableOf, variablePrefix } from './names.ts'
 import { optionNames, optionSpecs } from './policy.ts'
-import { type CommandName, commands, settingNames, settingSpecs } from './settings.ts'
+import { argumentOf, specOf } from './setting.ts'
+import { type Command, type CommandName, commands } from './settings.ts'
 import { format, type Kind } from './units.ts'
 
 const placeholder: Record<Kind, string> = { duration: 'duration', bytes: 'size', rate: 'rate', count: 'number' }
@@ -10,31 +11,41 @@ const placeholder: Record<Kind, string> = { duration: 'duration', bytes: 'size',
 /** `program`: how the command was started, `node src/cli.ts serve`. */
 export function help(command: CommandName, program: string, columns = 80): string {
   const width = readable(columns)
-  const takes: readonly string[] = commands[command].takes
-  const settings = settingNames
-    .filter((name) => takes.includes(name))
-    .map((name) => {
-      const { value, what, default: preset, elseVariable } = settingSpecs[name]
-      const before = elseVariable ? `${elseVariable}, else ` : ''
-      return { left: `${flagOf(name)} <${value}>`, right: `${what} Default: ${before}${preset}.` }
-    })
+  const { what, takes, settings, variables = variablePrefix, headings }: Command = commands[command]
+  const argument = takes.find((name) => specOf(settings, name)?.isArgument)
+  const usage = argument === undefined ? '' : `${argumentOf(settings, argument)} `
+  const rows = takes.flatMap((name) => {
+    const spec = specOf(settings, name)
+    if (!spec) return []
+    const before = spec.elseVariable ? `${spec.elseVariable}, else ` : ''
+    const right = spec.default === 'none' ? spec.what : `${spec.what} Default: ${before}${spec.default}.`
+    if (spec.isArgument) return [{ left: argumentOf(settings, name), right }]
+    return [{ left: spec.isSwitch ? flagOf(name) : `${flagOf(name)} <${spec.value}>`, right }]
+  })
   const policy = optionNames
     .filter((name) => takes.includes(name))
     .map((name) => {
       const { kind, default: value, what } = optionSpecs[name]
-      const shown = value === 'derived' ? '' : ` Default: ${format(kind, value)}.`
+      const shown = value === 'derived' || headings?.policy ? '' : ` Default: ${format(kind, value)}.`
       return { left: `${flagOf(name)} <${placeholder[kind]}>`, right: `${asFlags(what)}${shown}` }
     })
+  const withPolicy = policy.length > 0
+  const sample = takes.findLast((name) => !withPolicy || name === 'idleTimeoutMs') ?? ''
   return [
-    `Usage: ${program} [flags]`,
+    `Usage: ${program} ${usage}[flags]`,
     '',
-    ...wrap(commands[command].what, width),
-    ...section('Server', settings, width),
-    ...section('Connection policy, in the order of a connection’s life', policy, width),
+    ...wrap(what, width),
+    ...section(headings?.settings ?? 'Server', rows, width),
+    ...(withPolicy
+      ? section(headings?.policy ?? 'Connection policy, in the order of a connection’s life', policy, width)
+      : []),
     '',
     ...wrap(
-      `Durations (250ms, 5s, 2m, 1h), sizes (64kb, 1mb, 2gb) and rates (240b/s) need their unit; 0 is off. Each flag is a ` +
-        `variable too, --idle-timeout is ${variablePrefix}IDLE_TIMEOUT; a flag wins over a variable, both over a preset.`,
+      (withPolicy
+        ? 'Durations (250ms, 5s, 2m, 1h), sizes (64kb, 1mb, 2gb) and rates (240b/s) need their unit; 0 is off. '
+        : '') +
+        `Each flag is a variable too, ${flagOf(sample)} is ${variableOf(sample, variables)}; a flag wins over a variable` +
+        `${'preset' in settings ? ', both over a preset' : ''}.`,
       width,
     ),
     '',

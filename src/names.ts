@@ -11,7 +11,9 @@ function words(name: string): string {
 export const flagOf = (name: string): string => `--${words(name)}`
 
 export const variablePrefix = 'HANGUP_'
-export const variableOf = (name: string): string => variablePrefix + words(name).replaceAll('-', '_').toUpperCase()
+/** `prefix`: a command whose names would be taken for another's has its own, `HANGUP_PROBE_LIMIT`. */
+export const variableOf = (name: string, prefix = variablePrefix): string =>
+  prefix + words(name).replaceAll('-', '_').toUpperCase()
 
 /** The name that was probably meant: at most a third of it mistyped, not counting what all of its kind begin with. */
 export function nearest(given: string, names: readonly string[]): string | null {

@@ -4,38 +4,14 @@
  */
 import * as v from 'valibot'
 import { engineChoices } from './engines.ts'
-import { didYouMean, variableOf, variablePrefix } from './names.ts'
-import { optionNames } from './policy.ts'
+import { didYouMean, flagOf, variableOf, variablePrefix } from './names.ts'
+import { optionNames, optionSpecs } from './policy.ts'
 import { presetNames } from './presets.ts'
+import { compareEntries, probeEntries } from './probe/settings.ts'
 import { type Problem, problem } from './problems.ts'
 import type { Layer } from './resolve.ts'
 import type { EngineChoice } from './server.ts'
-
-export interface SettingSpec {
-  /** What stands for the value in `--help`. */
-  readonly value: string
-  readonly what: string
-  readonly default: string
-  readonly accepted: string
-  /** A variable of the platform's that is read when ours is not set. */
-  readonly elseVariable?: string
-}
-
-/** `read` ends with `refuse(why)` where the text is no value. */
-function setting<T>(spec: SettingSpec, read: (text: string, refuse: (why: string) => never) => T) {
-  return v.optional(
-    v.pipe(
-      v.string(),
-      v.rawTransform<string, T>(({ dataset, addIssue, NEVER }) =>
-        read(dataset.value, (why) => {
-          addIssue({ message: why })
-          return NEVER
-        }),
-      ),
-      v.metadata({ spec }),
-    ),
-  )
-}
+import { type Entries, type Read, type SettingSpec, setting, specOf } from './setting.ts'
 
 export const reportKinds = ['text', 'json', 'none'] as const
 export type ReportKind = (typeof reportKinds)[number]
@@ -134,23 +110,46 @@ const entries = {
   ),
 } as const
 
-export const settingsSchema = v.strictObject(entries)
-export type Settings = v.InferOutput<typeof settingsSchema>
+export type Settings = Read<typeof entries>
 export type SettingName = keyof typeof entries
 export const settingNames = Object.keys(entries) as readonly SettingName[]
-export const settingSpecs = Object.fromEntries(
-  settingNames.map((name) => [name, v.getMetadata(entries[name].wrapped)['spec']]),
-) as Readonly<Record<SettingName, SettingSpec>>
+export const settingSpecs = Object.fromEntries(settingNames.map((name) => [name, specOf(entries, name)])) as Readonly<
+  Record<SettingName, SettingSpec>
+>
 
 export interface Command {
   readonly what: string
+  /** What it takes beside the policy. */
+  readonly settings: Entries
   /** Names of settings and policy options: each a flag and a variable. */
   readonly takes: readonly string[]
+  /** What its variables begin with. Default: `HANGUP_`. */
+  readonly variables?: string
+  /** Above its settings and above the policy's options in `--help`. */
+  readonly headings?: { readonly settings: string; readonly policy?: string }
 }
 
 /** Every command and what it takes: a variable that one of them knows is no mistake in another. */
 export const commands = {
-  serve: { what: 'Serves an app under the connection policy.', takes: [...settingNames, ...optionNames] },
+  serve: {
+    what: 'Serves an app under the connection policy.',
+    settings: entries,
+    takes: [...settingNames, ...optionNames],
+  },
+  probe: {
+    what: 'Asks any HTTP server whether it hangs up: which limits it holds, which it lacks, and what that costs.',
+    settings: probeEntries,
+    takes: [...Object.keys(probeEntries), ...optionNames],
+    variables: `${variablePrefix}PROBE_`,
+    headings: { settings: 'Probe', policy: 'What the server is expected to hold (else it is found out)' },
+  },
+  compare: {
+    what: 'Compares reports of hangup probe: cases × servers.',
+    settings: compareEntries,
+    takes: Object.keys(compareEntries),
+    variables: `${variablePrefix}COMPARE_`,
+    headings: { settings: 'Compare' },
+  },
 } as const satisfies Record<string, Command>
 export type CommandName = keyof typeof commands
 
@@ -172,29 +171,32 @@ export function readEnvironment(
   command: CommandName = 'serve',
   all: Readonly<Record<string, Command>> = commands,
 ): { written: Written; problems: Problem[] } {
-  const known = new Map(Object.values(all).flatMap(({ takes }) => takes.map((option) => [variableOf(option), option])))
+  const known = new Set(
+    Object.values(all).flatMap(({ takes, variables }) => takes.map((option) => variableOf(option, variables))),
+  )
+  const { takes = [], settings = {}, variables }: Partial<Command> = all[command] ?? {}
+  const mine = new Map(takes.map((option) => [variableOf(option, variables), option]))
   const values: Record<string, string> = {}
   const names: Record<string, string> = {}
   const problems: Problem[] = []
-  const takes: readonly string[] = all[command]?.takes ?? []
   for (const [variable, value] of Object.entries(env)) {
     if (!variable.startsWith(variablePrefix) || typeof value !== 'string' || value === '') continue
-    const option = known.get(variable)
-    if (option === undefined) {
-      const why = `there is no such variable${didYouMean(variable, [...known.keys()])}`
-      problems.push(problem(variable, value, why, ''))
-    } else if (takes.includes(option)) values[option] = value
+    const option = mine.get(variable)
+    if (option !== undefined) values[option] = value
+    else if (!known.has(variable)) {
+      problems.push(problem(variable, value, `there is no such variable${didYouMean(variable, [...known])}`, ''))
+    }
   }
-  for (const name of settingNames) {
-    const { elseVariable } = settingSpecs[name]
-    if (!elseVariable || !takes.includes(name) || name in values) continue
+  for (const name of takes) {
+    const elseVariable = specOf(settings, name)?.elseVariable
+    if (!elseVariable || name in values) continue
     const value = env[elseVariable]
     if (typeof value !== 'string' || value === '') continue
     values[name] = value
     names[name] = elseVariable
   }
   return {
-    written: { origin: 'environment', values, nameOf: (option) => names[option] ?? variableOf(option) },
+    written: { origin: 'environment', values, nameOf: (option) => names[option] ?? variableOf(option, variables) },
     problems,
   }
 }
@@ -204,23 +206,32 @@ export function resolveSettings(
   places: readonly Written[],
   problems: Problem[],
 ): { settings: Settings; nameOf(setting: SettingName): string } {
+  return resolveEntries(entries, places, problems)
+}
+
+/** The same for the settings of any command. */
+export function resolveEntries<E extends Entries>(
+  ofCommand: E,
+  places: readonly Written[],
+  problems: Problem[],
+): { settings: Read<E>; nameOf(setting: keyof E & string): string } {
   const settings: Record<string, unknown> = {}
-  const names: Partial<Record<SettingName, string>> = {}
+  const names: Record<string, string> = {}
   for (const place of places.toReversed()) {
-    for (const name of settingNames) {
+    for (const [name, entry] of Object.entries(ofCommand)) {
       const value = place.values[name]
       if (value === undefined) continue
       names[name] = place.nameOf(name)
-      const read = v.safeParse(entries[name], value)
+      const read = v.safeParse(entry, value)
       if (read.success) settings[name] = read.output
-      else problems.push(problem(place.nameOf(name), value, read.issues[0].message, settingSpecs[name].accepted))
+      else problems.push(problem(place.nameOf(name), value, read.issues[0].message, specOf(ofCommand, name)!.accepted))
     }
   }
-  return { settings: settings as Settings, nameOf: (name) => names[name] ?? name }
+  return { settings: settings as Read<E>, nameOf: (name) => names[name] ?? flagOf(name) }
 }
 
 /** What was written of the policy, as `resolvePolicy` takes it. */
 export function policyLayer({ origin, values, nameOf }: Written): Layer {
-  const ofPolicy = Object.entries(values).filter(([name]) => !(name in entries))
+  const ofPolicy = Object.entries(values).filter(([name]) => Object.hasOwn(optionSpecs, name))
   return { origin, values: Object.fromEntries(ofPolicy), nameOf }
 }
