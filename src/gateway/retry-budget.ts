@@ -1,0 +1,55 @@
+/**
+ * How much of the load may be retries, so that an outage does not multiply its own load: a percentage of the requests of the last ten
+ * seconds and a small reserve for a gateway with little to do (Finagle's RetryBudget, which tower and Linkerd have too).
+ */
+const slots = 10
+const slotMs = 1_000
+
+export class RetryBudget {
+  readonly #percent: number
+  readonly #reserve: number
+  readonly #now: () => number
+  readonly #requests = new Float64Array(slots)
+  readonly #retries = new Float64Array(slots)
+  #slot: number
+
+  /** `percent` 0: no limit. The reserve is `minPerSec` for each second of the window, and may be spent at once. */
+  constructor(percent: number, minPerSec: number, now: () => number) {
+    this.#percent = percent
+    this.#reserve = minPerSec * slots
+    this.#now = now
+    this.#slot = Math.floor(now() / slotMs)
+  }
+
+  /** A client's request, not a retry. */
+  request(): void {
+    const slot = this.#turn()
+    this.#requests[slot] = this.#requests[slot]! + 1
+  }
+
+  /** Whether there is one left; it is spent then. */
+  tryRetry(): boolean {
+    if (this.#percent === 0) return true
+    const slot = this.#turn()
+    let requests = 0
+    let retries = 0
+    for (let at = 0; at < slots; at++) {
+      requests += this.#requests[at]!
+      retries += this.#retries[at]!
+    }
+    if ((retries + 1) * 100 > requests * this.#percent + this.#reserve * 100) return false
+    this.#retries[slot] = this.#retries[slot]! + 1
+    return true
+  }
+
+  /** Forgets what is older than the window; returns where to count now. */
+  #turn(): number {
+    const slot = Math.floor(this.#now() / slotMs)
+    for (let at = Math.max(this.#slot + 1, slot - slots + 1); at <= slot; at++) {
+      this.#requests[at % slots] = 0
+      this.#retries[at % slots] = 0
+    }
+    this.#slot = slot
+    return slot % slots
+  }
+}
