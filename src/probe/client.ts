@@ -12,6 +12,15 @@ export interface Address {
   readonly host: string
   readonly port: number
   readonly tls: boolean
+  /** Where `host` is. Default: whatever it resolves to at each connection. */
+  readonly ip?: string | undefined
+  /** Told of every connection that is made, before anything is sent on it. */
+  opened?(connection: Connection): void
+}
+
+/** What stands in `Host` (RFC 9110 7.2): an IPv6 literal in brackets. */
+export function authorityOf({ host, port }: Address): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 export interface TimelineEvent {
@@ -107,8 +116,12 @@ export class Connection {
   /** Resolves when TCP, and TLS if the server speaks it, are established. */
   static open(address: Address, options: ConnectOptions = {}): Promise<Connection> {
     const { host, port } = address
-    const { promise, resolve, reject } = Promise.withResolvers<Connection>()
-    const raw = connectTcp({ host, port, allowHalfOpen: true, noDelay: true })
+    const { promise, resolve: connected, reject } = Promise.withResolvers<Connection>()
+    const resolve = (connection: Connection) => {
+      address.opened?.(connection)
+      connected(connection)
+    }
+    const raw = connectTcp({ host: address.ip ?? host, port, allowHalfOpen: true, noDelay: true })
     const timer = setTimeout(() => fail(new Error('not connected in time')), options.timeoutMs ?? 10_000)
     const fail = (error: Error) => {
       clearTimeout(timer)

@@ -1,5 +1,5 @@
 /** The two loads that a list of steps can't say: clients that race the server's idle limit, and a drain under traffic. */
-import { Connection } from './client.ts'
+import { authorityOf, Connection } from './client.ts'
 import type { Answer } from './response.ts'
 import type { ServerProcess, Target } from './target.ts'
 import { CaseError } from './verdict.ts'
@@ -30,7 +30,7 @@ export async function keepAliveRace(
   target: Target,
   { connections, requests }: { readonly connections: number; readonly requests: number },
 ): Promise<string> {
-  const request = `GET ${target.paths.hello} HTTP/1.1\r\nHost: ${target.host}:${target.port}\r\n\r\n`
+  const request = `GET ${target.paths.hello} HTTP/1.1\r\nHost: ${authorityOf(target)}\r\n\r\n`
   let left = requests
   let reused = 0
   let lost = 0
@@ -96,8 +96,8 @@ export interface DrainLoad {
 
 export async function drainUnderLoad(target: Target, load: DrainLoad): Promise<string> {
   const server = target.process as ServerProcess
-  const { host, port, paths, policy } = target
-  const head = (line: string) => `${line} HTTP/1.1\r\nHost: ${host}:${port}\r\n`
+  const { paths, policy } = target
+  const head = (line: string) => `${line} HTTP/1.1\r\nHost: ${authorityOf(target)}\r\n`
   const hello = `${head(`GET ${paths.hello}`)}\r\n`
   const post = `${head(`POST ${paths.count}`)}Content-Length: 2\r\n\r\nhi`
   const opened: Connection[] = []

@@ -1,6 +1,6 @@
 /** Carries out the words of `case.ts` on one target. */
 import type { Anchor, Case, Due, SimpleStep, Span, Step } from './case.ts'
-import { Connection } from './client.ts'
+import { authorityOf, Connection } from './client.ts'
 import { heldByServer, socketCount } from './kernel.ts'
 import { drainUnderLoad, keepAliveRace } from './load.ts'
 import type { Answer } from './response.ts'
@@ -213,9 +213,9 @@ class Run {
   }
 
   #fill(text: string, more: Readonly<Record<string, Span>> = {}): string {
-    const { host, port, paths, policy } = this.#target
+    const { paths, policy } = this.#target
     const words: Record<string, string> = {
-      host: `${host}:${port}`,
+      host: authorityOf(this.#target),
       hintSec: String(Math.floor(policy.keepAliveHintMs / 1000)),
       localPort: String(this.#current?.localPort ?? ''),
       ...paths,
