@@ -6,7 +6,13 @@ import { argumentOf, specOf } from './setting.ts'
 import { type Command, type CommandName, commands } from './settings.ts'
 import { format, type Kind } from './units.ts'
 
-const placeholder: Record<Kind, string> = { duration: 'duration', bytes: 'size', rate: 'rate', count: 'number' }
+const placeholder: Record<Kind, string> = {
+  duration: 'duration',
+  bytes: 'size',
+  rate: 'rate',
+  count: 'number',
+  percent: 'share',
+}
 
 /** `program`: how the command was started, `node src/cli.ts serve`. */
 export function help(command: CommandName, program: string, columns = 80): string {

@@ -4,7 +4,7 @@
 function words(name: string): string {
   return name
     .replace(/BytesPerSec$/, 'Rate')
-    .replace(/(Bytes|Ms)$/, '')
+    .replace(/(Bytes|Ms|Percent)$/, '')
     .replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 }
 

@@ -3,56 +3,7 @@
  * environment variables, `--help` and the table in the docs are all read from it, so a new limit is one entry here.
  */
 import * as v from 'valibot'
-import { accepted, type Kind, longestMs, parse } from './units.ts'
-
-/** What is known about an option beside its value. */
-export interface OptionSpec {
-  readonly kind: Kind
-  /** In the unit that the name carries; 0 is off. `'derived'`: follows from another option, see `derive`. */
-  readonly default: number | 'derived'
-  /** Whether 0 (`off`) is accepted. */
-  readonly off: boolean
-  /** The limit in one sentence. */
-  readonly what: string
-  /** What sets its clock back. */
-  readonly resets: string
-  /** What the client sees when it runs out. */
-  readonly peerSees: string
-  /** Why the default is what it is. */
-  readonly why: string
-  /** Where that comes from. */
-  readonly source: string
-}
-
-/** A number in the unit of the name, or text with a unit. */
-export type Amount = number | string
-
-function option(spec: OptionSpec) {
-  return v.pipe(
-    v.custom<Amount>(
-      (input) => typeof input === 'number' || typeof input === 'string',
-      `expected ${accepted[spec.kind]}`,
-    ),
-    v.rawTransform<Amount, number>(({ dataset, addIssue, NEVER }) => {
-      const given = dataset.value
-      const value = typeof given === 'string' ? parse(spec.kind, given) : given
-      const problem = typeof value === 'string' ? value : refusal(spec, value)
-      if (typeof value === 'number' && problem === null) return value
-      addIssue({ message: problem ?? '' })
-      return NEVER
-    }),
-    v.metadata({ spec }),
-  )
-}
-
-/** Why a number is not one that this option takes, or null. */
-function refusal(spec: OptionSpec, value: number): string | null {
-  if (!Number.isSafeInteger(value)) return `${value} is not a whole number`
-  if (value < 0) return `${value} is negative`
-  if (value === 0 && !spec.off) return 'it cannot be switched off'
-  if (spec.kind === 'duration' && value > longestMs) return `${value} ms is longer than a timer can hold (24 days)`
-  return null
-}
+import { type Amount, option, specsOf } from './option.ts'
 
 /** The options in the order of a connection's life. */
 const entries = {
@@ -287,6 +238,4 @@ export type OptionName = keyof typeof entries
 export type PolicyInput = { readonly [Name in OptionName]?: Amount }
 
 export const optionNames = Object.keys(entries) as readonly OptionName[]
-export const optionSpecs = Object.fromEntries(
-  optionNames.map((name) => [name, v.getMetadata(entries[name])['spec']]),
-) as Readonly<Record<OptionName, OptionSpec>>
+export const optionSpecs = specsOf(entries)

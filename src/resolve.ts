@@ -2,13 +2,13 @@
  * From what was given (flags, variables, options, presets) to one frozen policy. Pure. Resolved once, at start-up; what
  * was set is never changed, what was not gives way to what was, and `fitted` says so.
  */
-import * as v from 'valibot'
 import { didYouMean } from './names.ts'
-import { type OptionName, type OptionSpec, optionNames, optionSpecs, type Policy, policySchema } from './policy.ts'
+import { acceptedOf, type OptionSpec, readOption } from './option.ts'
+import { type OptionName, optionNames, optionSpecs, type Policy, policySchema } from './policy.ts'
 import { type PresetName, presetNames, presets } from './presets.ts'
 import { PolicyError, type Problem, problem, show } from './problems.ts'
 import type { ServeOptions } from './server.ts'
-import { accepted, format, longestMs } from './units.ts'
+import { format, longestMs } from './units.ts'
 
 /** Where a value comes from. Up to `preset` somebody chose it: it counts as set. */
 export type Origin = 'flag' | 'environment' | 'option' | 'preset' | 'default' | 'derived' | 'fitted'
@@ -123,11 +123,8 @@ export const rules: readonly Rule[] = [
 ]
 
 /** What an option accepts, as text. In the API also a number in the unit of its name. */
-export function acceptedBy(option: OptionName, origin: Layer['origin'] = 'option'): string {
-  const { kind, off } = optionSpecs[option]
-  const number = { duration: 'ms', bytes: 'bytes', rate: 'bytes a second', count: '' }[kind]
-  return `${origin === 'option' && number ? `a number of ${number}, ` : ''}${accepted[kind]}${off ? ' or off' : ''}`
-}
+export const acceptedBy = (option: OptionName, origin: Layer['origin'] = 'option'): string =>
+  acceptedOf(optionSpecs[option], origin === 'option')
 
 /** Throws a `PolicyError` with everything that is wrong. */
 export function resolvePolicy(given: Given): Resolved {
@@ -208,13 +205,9 @@ function longest(option: OptionName, chosen: readonly PresetName[]): { name: Pre
 function read(option: OptionName, layer: Layer, problems: Problem[]): number | undefined {
   const given = Object.hasOwn(layer.values, option) ? layer.values[option] : undefined
   if (given === undefined) return undefined
-  const parsed = v.safeParse(policySchema.entries[option], given)
-  if (parsed.success) return parsed.output
-  const why =
-    typeof given === 'number' || typeof given === 'string'
-      ? parsed.issues[0].message
-      : `${given === null ? 'null' : typeof given === 'object' ? 'an object' : `a ${typeof given}`} is no value of it`
-  problems.push(problem(layer.nameOf(option), given, why, acceptedBy(option, layer.origin)))
+  const read = readOption(policySchema.entries[option], given)
+  if ('value' in read) return read.value
+  problems.push(problem(layer.nameOf(option), given, read.why, acceptedBy(option, layer.origin)))
   return undefined
 }
 

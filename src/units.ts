@@ -3,7 +3,7 @@
  * (`idleTimeoutMs: 5000`); in a flag or a variable it is text with a unit (`5s`). A bare number other than 0 is refused
  * in text, because nobody can tell afterwards whether `30` meant seconds.
  */
-export type Kind = 'duration' | 'bytes' | 'rate' | 'count'
+export type Kind = 'duration' | 'bytes' | 'rate' | 'count' | 'percent'
 
 interface Unit {
   readonly factor: number
@@ -30,7 +30,13 @@ const rate: readonly Unit[] = bytes.map((unit) => ({
   names: [...unit.names.map((name) => `${name}/s`), ...unit.names],
 }))
 
-const units: Record<Kind, readonly Unit[]> = { duration, bytes, rate, count: [{ factor: 1, names: [''] }] }
+const units: Record<Kind, readonly Unit[]> = {
+  duration,
+  bytes,
+  rate,
+  count: [{ factor: 1, names: [''] }],
+  percent: [{ factor: 1, names: ['%', ''] }],
+}
 
 /** What a value of this kind may look like, for messages and `--help`. */
 export const accepted: Record<Kind, string> = {
@@ -38,6 +44,7 @@ export const accepted: Record<Kind, string> = {
   bytes: 'a size with a unit (512b, 64kb, 1mb, 2gb; 1gb is 2^30 bytes)',
   rate: 'a rate with a unit (240b/s, 10kb/s)',
   count: 'a whole number (100)',
+  percent: 'a share (20%)',
 }
 
 /** The longest time that a timer of any of the runtimes can hold (2^31 - 1 ms, 24.8 days). */
@@ -47,7 +54,7 @@ export const longestMs = 2 ** 31 - 1
 export function parse(kind: Kind, text: string): number | string {
   const trimmed = text.trim().toLowerCase()
   if (trimmed === 'off' || trimmed === '0') return 0
-  const match = /^(\d+(?:\.\d+)?)\s*([a-z]*(?:\/s)?)$/.exec(trimmed)
+  const match = /^(\d+(?:\.\d+)?)\s*(%|[a-z]*(?:\/s)?)$/.exec(trimmed)
   if (!match) return `${JSON.stringify(text)} is not ${article[kind]}`
   const [, digits = '', name = ''] = match
   const unit = units[kind].find((candidate) => candidate.names.includes(name))
@@ -66,9 +73,16 @@ const article: Record<Kind, string> = {
   bytes: 'a size',
   rate: 'a rate',
   count: 'a whole number',
+  percent: 'a share',
 }
 
-const smallest: Record<Kind, string> = { duration: 'ms', bytes: 'bytes', rate: 'bytes a second', count: 'things' }
+const smallest: Record<Kind, string> = {
+  duration: 'ms',
+  bytes: 'bytes',
+  rate: 'bytes a second',
+  count: 'things',
+  percent: 'percent',
+}
 
 /** The shortest text that `parse` reads back as the same number; 0 is `off`. */
 export function format(kind: Kind, value: number): string {

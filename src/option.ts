@@ -1,0 +1,85 @@
+/** One limit as data: its value is read, refused, shown and explained from here, whichever of the schemas it stands in. */
+import * as v from 'valibot'
+import { accepted, type Kind, longestMs, parse } from './units.ts'
+
+/** What is known about an option beside its value. */
+export interface OptionSpec {
+  readonly kind: Kind
+  /** In the unit that the name carries; 0 is off. `'derived'`: follows from another option, see `derive`. */
+  readonly default: number | 'derived'
+  /** Whether 0 (`off`) is accepted. */
+  readonly off: boolean
+  /** The limit in one sentence. */
+  readonly what: string
+  /** What sets its clock back. */
+  readonly resets: string
+  /** What the client sees when it runs out. */
+  readonly peerSees: string
+  /** Why the default is what it is. */
+  readonly why: string
+  /** Where that comes from. */
+  readonly source: string
+}
+
+/** A number in the unit of the name, or text with a unit. */
+export type Amount = number | string
+
+export function option<Spec extends OptionSpec>(spec: Spec) {
+  return v.pipe(
+    v.custom<Amount>(
+      (input) => typeof input === 'number' || typeof input === 'string',
+      `expected ${accepted[spec.kind]}`,
+    ),
+    v.rawTransform<Amount, number>(({ dataset, addIssue, NEVER }) => {
+      const given = dataset.value
+      const value = typeof given === 'string' ? parse(spec.kind, given) : given
+      const problem = typeof value === 'string' ? value : refusal(spec, value)
+      if (typeof value === 'number' && problem === null) return value
+      addIssue({ message: problem ?? '' })
+      return NEVER
+    }),
+    v.metadata({ spec }),
+  )
+}
+
+export type OptionEntries<Spec extends OptionSpec = OptionSpec> = Readonly<
+  Record<string, ReturnType<typeof option<Spec>>>
+>
+
+export const specsOf = <E extends OptionEntries<any>>(entries: E) =>
+  Object.fromEntries(Object.entries(entries).map(([name, entry]) => [name, v.getMetadata(entry)['spec']])) as Readonly<
+    Record<keyof E, E extends OptionEntries<infer Spec> ? Spec : never>
+  >
+
+/** Why a number is not one that this option takes, or null. */
+function refusal({ kind, off }: OptionSpec, value: number): string | null {
+  if (!Number.isSafeInteger(value)) return `${value} is not a whole number`
+  if (value < 0) return `${value} is negative`
+  if (value === 0 && !off) return 'it cannot be switched off'
+  if (kind === 'duration' && value > longestMs) return `${value} ms is longer than a timer can hold (24 days)`
+  if (kind === 'percent' && value > 100) return `${value} is more than all`
+  return null
+}
+
+/** The value read, or why it is none. */
+export function readOption(entry: OptionEntries[string], given: unknown): { value: number } | { why: string } {
+  const parsed = v.safeParse(entry, given)
+  if (parsed.success) return { value: parsed.output }
+  if (typeof given === 'number' || typeof given === 'string') return { why: parsed.issues[0].message }
+  const what = given === null ? 'null' : typeof given === 'object' ? 'an object' : `a ${typeof given}`
+  return { why: `${what} is no value of it` }
+}
+
+const numberOf: Record<Kind, string> = {
+  duration: 'ms',
+  bytes: 'bytes',
+  rate: 'bytes a second',
+  count: '',
+  percent: 'percent',
+}
+
+/** What an option accepts, as text; `inCode`: also a number in the unit of its name. */
+export function acceptedOf({ kind, off }: OptionSpec, inCode: boolean): string {
+  const number = numberOf[kind]
+  return `${inCode && number ? `a number of ${number}, ` : ''}${accepted[kind]}${off ? ' or off' : ''}`
+}
