@@ -4,7 +4,8 @@ import type { Policy } from '../policy.ts'
 import { type Case, limitsOf, type PathName, type ProfileName, pathsOf } from './case.ts'
 import type { Address } from './client.ts'
 import { tcpRows } from './kernel.ts'
-import { unenforced } from './window.ts'
+import { type ForeignPages, unfitPage } from './routes.ts'
+import { spanMs, unenforced } from './window.ts'
 
 export interface Target extends Address {
   readonly policy: Policy
@@ -14,6 +15,8 @@ export interface Target extends Address {
   readonly profile: ProfileName | 'any'
   /** Where its routes are; one that is missing is not asked for. */
   readonly paths: Readonly<Partial<Record<PathName, string>>>
+  /** The pages are not our own: what is in their bodies is not judged. */
+  readonly foreign?: ForeignPages | undefined
   /** The server's process on this machine: its descriptors and its side of each connection can be seen. */
   readonly pid?: number | undefined
   /** A process that we may signal. */
@@ -33,6 +36,10 @@ export function unjudgeable(theCase: Case, target: Target): string | null {
   for (const path of pathsOf(theCase)) if (target.paths[path] === undefined) return `no route for ${path}`
   for (const limit of limitsOf(theCase)) {
     const reason = unenforced(limit, target)
+    if (reason !== null) return reason
+  }
+  if (target.foreign) {
+    const reason = unfitPage(theCase, target.paths, target.foreign, (span) => spanMs(span, target))
     if (reason !== null) return reason
   }
   for (const requirement of theCase.requires ?? []) {
