@@ -63,7 +63,10 @@ class Run {
   }
 
   async all(steps: readonly Step[]): Promise<void> {
-    for (const step of steps) await this.#step(step)
+    for (const step of steps) {
+      await this.#step(step)
+      if (this.#target.measureMs !== undefined && isDueByLimit(step)) return
+    }
   }
 
   close(): void {
@@ -547,6 +550,11 @@ class Run {
     const afterMs = Math.round((connection.endedMs ?? performance.now()) - connection.connectedMs)
     return new CaseError('fail', `${label} at ${afterMs} ms ${where}`, label)
   }
+}
+
+function isDueByLimit(step: Step): boolean {
+  const { due } = ('closes' in step && step.closes) || ('gone' in step && { due: step.gone }) || {}
+  return due !== undefined && 'by' in due
 }
 
 function statusIs(want: string | readonly number[], status: number): boolean {

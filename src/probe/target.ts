@@ -17,6 +17,10 @@ export interface Target extends Address {
   readonly paths: Readonly<Partial<Record<PathName, string>>>
   /** The pages are not our own: what is in their bodies is not judged. */
   readonly foreign?: ForeignPages | undefined
+  /** How long anything is waited for while nothing is known of its limits. */
+  readonly measureMs?: number | undefined
+  /** It runs on this machine: its side of each connection is in the kernel's table. */
+  readonly local?: boolean | undefined
   /** The server's process on this machine: its descriptors and its side of each connection can be seen. */
   readonly pid?: number | undefined
   /** A process that we may signal. */
@@ -43,10 +47,17 @@ export function unjudgeable(theCase: Case, target: Target): string | null {
     if (reason !== null) return reason
   }
   for (const requirement of theCase.requires ?? []) {
-    if (requirement === 'kernel' && (target.pid === undefined || tcpRows() === null)) {
-      return 'the server’s side is not to be seen (needs Linux and the server’s process)'
+    if (requirement === 'kernel' && ((target.pid === undefined && !target.local) || tcpRows() === null)) {
+      return 'the server’s side is not to be seen (needs Linux and the server on this machine)'
+    }
+    if (requirement === 'kernel' && target.pid === undefined && countsDescriptors(theCase)) {
+      return 'the server’s descriptors are not to be seen (needs its process id)'
     }
     if (requirement !== 'kernel' && target.process === undefined) return 'needs a process that may be signalled'
   }
   return null
+}
+
+function countsDescriptors({ steps }: Case): boolean {
+  return steps.some((step) => 'descriptors' in step)
 }

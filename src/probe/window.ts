@@ -12,6 +12,8 @@ export interface Limits {
   readonly policy: Policy
   /** Without it every limit that is set is expected to be held, exactly. */
   readonly enforcement?: Enforcement | undefined
+  /** Nothing is expected yet: whenever a limit acts is in time, up to here. */
+  readonly measureMs?: number | undefined
 }
 
 export interface Window {
@@ -42,6 +44,7 @@ export function limitWindow(name: OptionName, { policy, enforcement }: Limits): 
 /** Of several limits the first to act ends the connection, and which that is may be the server's choice. */
 export function dueWindow(due: Due, limits: Limits): Window {
   if ('withinMs' in due) return { earliestMs: Number.NEGATIVE_INFINITY, latestMs: due.withinMs + harnessSlackMs }
+  if (limits.measureMs !== undefined) return { earliestMs: Number.NEGATIVE_INFINITY, latestMs: limits.measureMs }
   const windows = due.by.filter((name) => limits.policy[name] > 0).map((name) => limitWindow(name, limits))
   return {
     earliestMs: Math.min(...windows.map((window) => window.earliestMs)),

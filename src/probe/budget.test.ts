@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { resolvePolicy } from '../resolve.ts'
+import { Budget, connectionsOf, durationMs } from './budget.ts'
+import { cases } from './cases/index.ts'
+
+const { policy } = resolvePolicy({ layers: [] })
+const stepsOf = (id: string) => cases.find((one) => one.id === id)!.steps
+
+describe('Budget', () => {
+  test('never gives out more than it has', async () => {
+    const budget = new Budget(5)
+    let open = 0
+    let most = 0
+    const use = async (count: number) => {
+      const release = await budget.take(count, 0)
+      open += count
+      most = Math.max(most, open)
+      await sleep(2)
+      open -= count
+      release()
+    }
+    await Promise.all([1, 2, 3, 1, 5, 2, 2, 1].map(use))
+    assert.equal(most, 5)
+    assert.equal(open, 0)
+  })
+
+  test('the longest goes first, and a crowd is not passed over', async () => {
+    const budget = new Budget(4)
+    const order: string[] = []
+    const first = await budget.take(2, 0)
+    const all = [
+      budget.take(1, 1).then((release) => order.push('short') && release()),
+      budget.take(4, 9).then((release) => order.push('crowd') && release()),
+    ]
+    // One is free already for the first of them: it was there before the crowd came.
+    await all[0]
+    await sleep(5)
+    const late = budget.take(1, 1).then((release) => order.push('late') && release())
+    await sleep(5)
+    assert.deepEqual(order, ['short'])
+    first()
+    await Promise.all([...all, late])
+    assert.deepEqual(order, ['short', 'crowd', 'late'])
+  })
+
+  test('giving back twice gives back once', async () => {
+    const budget = new Budget(1)
+    const release = await budget.take(1, 0)
+    release()
+    release()
+    await budget.take(1, 0)
+    const second = budget.take(1, 0).then(() => 'given')
+    assert.equal(await Promise.race([second, sleep(20, 'kept')]), 'kept')
+  })
+})
+
+test('connections are counted by a case’s data', () => {
+  assert.equal(connectionsOf(stepsOf('idle-after-response')), 1)
+  assert.equal(connectionsOf(stepsOf('silent-connect')), 1)
+  assert.equal(connectionsOf(stepsOf('rst-while-idle')), 2)
+  assert.equal(connectionsOf(stepsOf('idle-crowd-returned')), 501)
+  assert.equal(connectionsOf(stepsOf('keep-alive-race')), 151)
+})
+
+test('the duration of a case follows from the limits that it waits for', () => {
+  const ms = (id: string, of = policy) => durationMs(stepsOf(id), { policy: of })
+  assert.equal(ms('idle-after-response'), 5_000 + 500 + 150)
+  assert.equal(ms('idle-after-response', { ...policy, idleTimeoutMs: 0 }), 0)
+  assert.ok(ms('reuse-inside-limit') > 2 * 3_500 + 5_000)
+  assert.ok(ms('slow-handler') > 30_000)
+  assert.ok(ms('plain-get') < 1_000)
+})
