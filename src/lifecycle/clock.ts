@@ -13,3 +13,13 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer)
   },
 }
+
+/** For work that is no reason to stay alive. */
+export const backgroundClock: Clock = {
+  now: systemClock.now,
+  after(ms, callback) {
+    const timer = setTimeout(callback, ms)
+    timer.unref()
+    return () => clearTimeout(timer)
+  },
+}
