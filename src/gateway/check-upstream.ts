@@ -1,0 +1,60 @@
+/** An active health check: one GET on a connection of its own, up if the answer is 2xx or 3xx in time. */
+import type { TransportDuplex } from '../http1/duplex.ts'
+import type { ResponseHead } from '../http1/head.ts'
+import type { Connect, ConnectTo } from '../http1/transport.ts'
+import { requestHead } from '../http1/writer.ts'
+import type { CheckConfig } from './config.ts'
+import { type Asker, UpstreamConnection } from './upstream-connection.ts'
+
+/** `authority`: what `Host` says. */
+export function checkUpstream(
+  to: ConnectTo,
+  authority: string,
+  { path, timeoutMs }: CheckConfig,
+  connect: Connect,
+): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const signal = AbortSignal.timeout(timeoutMs)
+  let connection: UpstreamConnection | undefined
+  const end = (up: boolean) => {
+    resolve(up)
+    connection?.abort()
+  }
+  const judge = ({ status }: ResponseHead) => end(status >= 200 && status < 400)
+  const asker: Asker = {
+    onInterim() {},
+    onWhole: judge,
+    onHead: judge,
+    onData: () => true,
+    onEnd() {},
+    onUpgrade: (_: ResponseHead, stream: TransportDuplex) => {
+      stream.destroy()
+      end(false)
+    },
+    onFailure: () => end(false),
+  }
+  signal.addEventListener('abort', () => end(false), { once: true })
+  const owner = { now: () => performance.now(), release() {}, remove() {} }
+  connect(
+    to,
+    (transport) => {
+      connection = new UpstreamConnection(transport, owner, 0)
+      return connection
+    },
+    signal,
+  ).then(
+    () =>
+      connection?.send({
+        asker,
+        method: 'GET',
+        head: requestHead('GET', path, authority, ['User-Agent', 'hangup'], 'none', 'Connection: close\r\n'),
+        body: null,
+        chunked: false,
+        upgrade: false,
+        firstByteTimeoutMs: 0,
+        readTimeoutMs: 0,
+      }),
+    () => end(false),
+  )
+  return promise
+}

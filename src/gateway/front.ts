@@ -1,0 +1,179 @@
+/** The client's side of one request, whichever server it came through: our engine, which shows everything, or the runtime's own. */
+import type { RequestHead } from '../http1/head.ts'
+import type { IncomingBody } from '../http1/incoming-body.ts'
+import { type BodySource, sourceOf } from '../http1/light/payload.ts'
+import { type Given, responseOf } from '../http1/light/response.ts'
+import type { ServerConnection } from '../http1/server-connection.ts'
+
+export interface Front {
+  readonly method: string
+  /** In origin form, as it came; `*` for `OPTIONS *`. */
+  readonly path: string
+  readonly host: string
+  readonly secure: boolean
+  /** Of HTTP/1; HTTP/2 counts as 1. */
+  readonly minor: 0 | 1
+  /** `1.0`, `1.1`, `2`: for `Via`. */
+  readonly version: string
+  /** name, value, … */
+  readonly raw: readonly string[]
+  readonly address: string
+  readonly port: number
+  readonly body: Uint8Array | BodySource | null
+  /** -1: nobody knows. */
+  readonly bodyLength: number
+  readonly upgrade: string | null
+  /** `ended`: it sends no more and may still read; `gone`: nobody reads the answer. */
+  onClient(listener: (what: 'ended' | 'gone') => void): void
+  /** An interim answer, where the client can have one. */
+  inform(status: number, fields: readonly string[]): void
+  respond(given: Given): Response
+}
+
+/** What a Hono app on the hangup engine gets as `c.env` in the gateway. */
+export class EngineFront implements Front {
+  readonly #connection: ServerConnection
+  readonly #head: RequestHead
+  readonly body: Uint8Array | IncomingBody | null
+
+  constructor(connection: ServerConnection, head: RequestHead, body: Uint8Array | IncomingBody | null) {
+    this.#connection = connection
+    this.#head = head
+    this.body = body
+  }
+
+  get method(): string {
+    return this.#head.method
+  }
+
+  get path(): string {
+    return this.#head.path
+  }
+
+  get host(): string {
+    return this.#head.host
+  }
+
+  get secure(): boolean {
+    return this.#connection.secure
+  }
+
+  get minor(): 0 | 1 {
+    return this.#head.minor
+  }
+
+  get version(): string {
+    return this.#head.minor === 1 ? '1.1' : '1.0'
+  }
+
+  get raw(): readonly string[] {
+    return this.#head.raw
+  }
+
+  get address(): string {
+    return this.#connection.transport.peer.address
+  }
+
+  get port(): number {
+    return this.#connection.transport.peer.port
+  }
+
+  get bodyLength(): number {
+    return this.#head.bodyLength
+  }
+
+  get upgrade(): string | null {
+    return this.#head.upgrade
+  }
+
+  onClient(listener: (what: 'ended' | 'gone') => void): void {
+    this.#connection.onClient = listener
+  }
+
+  inform(status: number, fields: readonly string[]): void {
+    this.#connection.inform(status, fields)
+  }
+
+  respond(given: Given): Response {
+    return responseOf(given)
+  }
+}
+
+/** A `Request` as the runtime's own server gives it: HTTP/2, and the edge. */
+export class NativeFront implements Front {
+  readonly #request: Request
+  readonly #url: URL
+  readonly version: string
+  readonly address: string
+  readonly port: number
+  readonly body: BodySource | null
+  readonly raw: readonly string[]
+  readonly minor = 1
+  readonly upgrade = null
+
+  constructor(request: Request, peer: { readonly address: string; readonly port: number }, version: string) {
+    this.#request = request
+    this.#url = new URL(request.url)
+    this.version = version
+    this.address = peer.address
+    this.port = peer.port
+    this.body = request.body === null ? null : sourceOf(request.body)
+    this.raw = [...request.headers].flat()
+  }
+
+  get method(): string {
+    return this.#request.method
+  }
+
+  get path(): string {
+    return this.#url.pathname + this.#url.search
+  }
+
+  get host(): string {
+    return this.#url.host
+  }
+
+  get secure(): boolean {
+    return this.#url.protocol === 'https:'
+  }
+
+  get bodyLength(): number {
+    const said = this.#request.headers.get('content-length')
+    if (said !== null) return Number(said)
+    return this.body === null ? 0 : -1
+  }
+
+  onClient(listener: (what: 'ended' | 'gone') => void): void {
+    // The runtime does not say how it went.
+    this.#request.signal.addEventListener('abort', () => listener('gone'), { once: true })
+  }
+
+  inform(): void {}
+
+  respond({ status, statusText, fields, body, left }: Given): Response {
+    left?.drop()
+    const headers = new Headers()
+    for (let i = 0; i < fields.length; i += 2) headers.append(fields[i]!, fields[i + 1]!)
+    const content =
+      body === null || typeof body === 'string'
+        ? body
+        : body instanceof Uint8Array
+          ? (body as Uint8Array<ArrayBuffer>)
+          : streamOf(body)
+    return new Response(content, { status, statusText, headers })
+  }
+}
+
+function streamOf(source: BodySource): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const piece = await source.read()
+        if (piece === null) controller.close()
+        else controller.enqueue(piece)
+      },
+      cancel: (reason) => source.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  )
+}

@@ -1,0 +1,216 @@
+/** The connections to one upstream: kept while they are fresh, opened up to a limit, and a queue for what comes above it. */
+import type { Connect, ConnectTo } from '../http1/transport.ts'
+import { type FailureName, UpstreamError } from './errors.ts'
+import type { UpstreamOptions } from './options.ts'
+import { type Owner, UpstreamConnection } from './upstream-connection.ts'
+
+/** Who wants a connection. Told once, in the same turn if one is free. */
+export interface Want {
+  onConnection(connection: UpstreamConnection): void
+  onRefused(error: UpstreamError): void
+  /** Nobody wants it any more. */
+  readonly gone: boolean
+  /** The request could not be sent twice: only a new connection will do, or one that has just been used. */
+  readonly careful: boolean
+  /** Sent before anything else on a connection that serves this request alone. */
+  readonly preamble: Uint8Array | null
+}
+
+/** Within it an upstream that has just answered is not about to hang up; a round trip is shorter nearly everywhere. */
+const justUsedMs = 250
+
+interface Waiting {
+  readonly want: Want
+  readonly until: number
+}
+
+interface Dial {
+  readonly controller: AbortController
+  readonly until: number
+}
+
+export class Pool implements Owner {
+  readonly now: () => number
+  readonly #to: ConnectTo
+  readonly #connect: Connect
+  #options: UpstreamOptions
+  /** The last one in is the first one out: the others grow old and go. */
+  readonly #idle: UpstreamConnection[] = []
+  readonly #busy = new Set<UpstreamConnection>()
+  readonly #dials = new Set<Dial>()
+  #queue: Waiting[] = []
+  #closed = false
+
+  constructor(to: ConnectTo, connect: Connect, options: UpstreamOptions, now: () => number) {
+    this.#to = to
+    this.#connect = connect
+    this.#options = options
+    this.now = now
+  }
+
+  set options(options: UpstreamOptions) {
+    this.#options = options
+  }
+
+  get idle(): number {
+    return this.#idle.length
+  }
+
+  get busy(): number {
+    return this.#busy.size
+  }
+
+  get queued(): number {
+    return this.#queue.length
+  }
+
+  /** Closed, and nothing of it is in use any more. */
+  get finished(): boolean {
+    return this.#closed && this.#size === 0 && this.#queue.length === 0
+  }
+
+  get #size(): number {
+    return this.#idle.length + this.#busy.size + this.#dials.size
+  }
+
+  acquire(want: Want): void {
+    const { upstreamMaxConnections, upstreamMaxQueued, upstreamQueueTimeoutMs } = this.#options
+    if (want.preamble === null) {
+      const connection = this.#take(want.careful)
+      if (connection !== null) {
+        this.#busy.add(connection)
+        want.onConnection(connection)
+        return
+      }
+    }
+    if (upstreamMaxConnections === 0 || this.#size < upstreamMaxConnections) this.#dial(want)
+    else if (this.#idle.length > 0) {
+      // None of them will do: the oldest makes room.
+      this.#idle.shift()?.close()
+      this.#dial(want)
+    } else if (this.#queue.length >= upstreamMaxQueued) want.onRefused(new UpstreamError('queue-full'))
+    else {
+      const until = upstreamQueueTimeoutMs === 0 ? Number.POSITIVE_INFINITY : this.now() + upstreamQueueTimeoutMs
+      this.#queue.push({ want, until })
+    }
+  }
+
+  release(connection: UpstreamConnection): void {
+    this.#busy.delete(connection)
+    if (this.#closed || this.#isOld(connection, this.now())) {
+      connection.close()
+      this.#next()
+      return
+    }
+    const at = this.#queue.length === 0 ? -1 : this.#queue.findIndex(({ want }) => !want.gone && want.preamble === null)
+    if (at < 0) {
+      this.#idle.push(connection)
+      if (this.#queue.length > 0) this.#next()
+      return
+    }
+    const [waiting] = this.#queue.splice(at, 1)
+    this.#busy.add(connection)
+    waiting?.want.onConnection(connection)
+  }
+
+  remove(connection: UpstreamConnection): void {
+    if (!this.#busy.delete(connection)) {
+      const at = this.#idle.indexOf(connection)
+      if (at < 0) return
+      this.#idle.splice(at, 1)
+    }
+    this.#next()
+  }
+
+  /** Deadlines of everything here. */
+  tick(now: number): void {
+    for (const connection of this.#busy) connection.tick(now)
+    while (this.#idle.length > 0 && this.#isOld(this.#idle[0]!, now)) this.#idle.shift()?.close()
+    for (const dial of this.#dials) if (now >= dial.until) dial.controller.abort(new UpstreamError('connect-timeout'))
+    if (this.#queue.length === 0) return
+    const late = this.#queue.filter(({ until, want }) => now >= until || want.gone)
+    if (late.length === 0) return
+    this.#queue = this.#queue.filter((waiting) => !late.includes(waiting))
+    for (const { want } of late) if (!want.gone) want.onRefused(new UpstreamError('queue-timeout'))
+  }
+
+  /** No more idle connections; those in use end with their answers. */
+  close(): void {
+    this.#closed = true
+    for (const connection of this.#idle.splice(0)) connection.close()
+  }
+
+  #take(careful: boolean): UpstreamConnection | null {
+    const now = careful ? this.now() : 0
+    for (let connection = this.#idle.at(-1); connection !== undefined; connection = this.#idle.at(-1)) {
+      if (careful && now - connection.idleSince > justUsedMs) return null
+      this.#idle.pop()
+      if (connection.usable) return connection
+      connection.close()
+    }
+    return null
+  }
+
+  #isOld(connection: UpstreamConnection, now: number): boolean {
+    const { upstreamMaxRequestsPerConnection: maxRequests, upstreamMaxConnectionAgeMs: maxAgeMs } = this.#options
+    if (maxRequests !== 0 && connection.requests >= maxRequests) return true
+    if (maxAgeMs !== 0 && now - connection.openedAt >= maxAgeMs) return true
+    return connection.idleMs !== 0 && now - connection.idleSince >= connection.idleMs
+  }
+
+  /** There may be room for one that waits. */
+  #next(): void {
+    const { upstreamMaxConnections } = this.#options
+    while (this.#queue.length > 0 && (upstreamMaxConnections === 0 || this.#size < upstreamMaxConnections)) {
+      const waiting = this.#queue.shift()
+      if (waiting !== undefined && !waiting.want.gone) this.#dial(waiting.want)
+    }
+  }
+
+  #dial(want: Want): void {
+    const { upstreamConnectTimeoutMs, upstreamIdleTimeoutMs } = this.#options
+    const controller = new AbortController()
+    const until = upstreamConnectTimeoutMs === 0 ? Number.POSITIVE_INFINITY : this.now() + upstreamConnectTimeoutMs
+    const dial: Dial = { controller, until }
+    this.#dials.add(dial)
+    let connection: UpstreamConnection | undefined
+    const to = want.preamble === null ? this.#to : { ...this.#to, preamble: want.preamble }
+    this.#connect(
+      to,
+      (transport) => {
+        connection = new UpstreamConnection(transport, this, upstreamIdleTimeoutMs)
+        connection.single = want.preamble !== null
+        return connection
+      },
+      controller.signal,
+    ).then(
+      () => {
+        this.#dials.delete(dial)
+        if (connection === undefined) throw new Error('connected without a transport')
+        connection.idleSince = this.now()
+        if (!connection.usable) this.#refuse(want, 'ended')
+        else if (!want.gone) {
+          this.#busy.add(connection)
+          want.onConnection(connection)
+        } else if (connection.single) connection.close()
+        else this.release(connection)
+      },
+      (error: unknown) => {
+        this.#dials.delete(dial)
+        this.#refuse(want, error instanceof UpstreamError ? error.code : causeOf(error), error)
+      },
+    )
+  }
+
+  #refuse(want: Want, code: FailureName, cause?: unknown): void {
+    if (!want.gone) want.onRefused(new UpstreamError(code, { cause }))
+    this.#next()
+  }
+}
+
+/** The system's errors are about the connection, all others about TLS. */
+function causeOf(error: unknown): FailureName {
+  const { syscall, code = '' } = error as NodeJS.ErrnoException
+  const ofSystem = syscall !== undefined || /^E[A-Z]+$/.test(code) || /^Connection/.test((error as Error)?.name ?? '')
+  return ofSystem ? 'connect' : 'tls'
+}
