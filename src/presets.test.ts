@@ -22,6 +22,7 @@ test('behind a pool the server is not the first to end an idle connection', () =
     const { policy } = resolvePolicy({ layers: [], presets: [name] })
     assert.ok(policy.idleTimeoutMs >= (sec + 5) * 1_000, `${name}: ${policy.idleTimeoutMs}`)
     assert.ok(policy.keepAliveHintMs >= sec * 1_000, `${name} promises less than the pool keeps`)
+    assert.equal((presets[name] as Preset).keepsIdleMs, sec * 1_000)
   }
 })
 

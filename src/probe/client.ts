@@ -4,7 +4,9 @@
  */
 import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
+import type { FrameReader } from './h2.ts'
 import { ResponseReader } from './response.ts'
+import { condense } from './timeline.ts'
 
 export type End = 'open' | 'fin' | 'reset'
 
@@ -39,6 +41,9 @@ export interface TimelineEvent {
     | 'our reset'
   readonly bytes?: number
   readonly detail?: string
+  /** Several put together: up to when, and how many. */
+  readonly untilMs?: number
+  readonly times?: number
 }
 
 /** Enough to see what happened; a body of megabytes is not written down piece by piece. */
@@ -55,6 +60,8 @@ export interface ConnectOptions {
 export class Connection {
   readonly timeline: TimelineEvent[] = []
   readonly reader = new ResponseReader()
+  /** What came as HTTP/2, where that is spoken; `reader` sees nothing then. */
+  h2: FrameReader | null = null
   /** Requests whose heads were sent. */
   readonly asked = { count: 0 }
   readonly localPort: number
@@ -68,6 +75,7 @@ export class Connection {
   pausedMs: number
   resumedMs: number
   receivedBytes = 0
+  sentBytes = 0
   /** What TCP or TLS said last, for the report. */
   error: string | null = null
   readonly #socket: Socket
@@ -94,7 +102,8 @@ export class Connection {
       this.receivedMs = nowMs
       this.receivedBytes += chunk.length
       this.#note('received', { bytes: chunk.length }, nowMs)
-      this.reader.push(chunk, nowMs)
+      if (this.h2) this.h2.push(chunk, nowMs)
+      else this.reader.push(chunk, nowMs)
       this.#changed()
     })
     // TLS: a close_notify (RFC 8446 6.1) counts as FIN, as it is all that Node's TLS tells.
@@ -159,6 +168,7 @@ export class Connection {
   send(data: string | Buffer): void {
     if (this.#socket.destroyed || this.#socket.writableEnded) return
     this.sentMs = performance.now()
+    this.sentBytes += data.length
     this.#note('sent', { bytes: data.length }, this.sentMs)
     this.#socket.write(typeof data === 'string' ? Buffer.from(data, 'latin1') : data)
   }
@@ -250,7 +260,10 @@ export class Connection {
     more: { bytes?: number; detail?: string } = {},
     atMs: number = performance.now(),
   ): void {
-    if (this.timeline.length < longestTimeline) this.timeline.push({ atMs, what, ...more })
+    if (this.timeline.length >= longestTimeline) {
+      this.timeline.splice(0, longestTimeline, ...condense(this.timeline, longestTimeline / 2))
+    }
+    this.timeline.push({ atMs, what, ...more })
   }
 
   #changed(): void {

@@ -13,6 +13,7 @@ const look = (more: Partial<CaseRun>): CaseRun => ({
   observed: 'fin',
   observedMs: 5_000,
   reason: null,
+  expected: null,
   tookMs: 5_000,
   timelines: [],
   ...more,

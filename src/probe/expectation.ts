@@ -1,0 +1,128 @@
+/** What a server is to be judged by: limits that somebody names, or the pools of what stands in front of it. */
+import { readFileSync } from 'node:fs'
+import type { Enforcement } from '../enforcement.ts'
+import { didYouMean, flagOf } from '../names.ts'
+import { type OptionName, optionNames, type Policy } from '../policy.ts'
+import { type Preset, type PresetName, presetNames, presets } from '../presets.ts'
+import { PolicyError, type Problem, problem } from '../problems.ts'
+import { isSet, type Layer, resolvePolicy } from '../resolve.ts'
+import { format } from '../units.ts'
+import type { Known } from './discover.ts'
+import { defaultLimitMs } from './settings.ts'
+
+/** What stands in front and keeps idle connections for so long. */
+export interface Pool {
+  readonly name: PresetName
+  readonly behind: string
+  readonly keepsIdleMs: number
+  readonly source: string
+}
+
+/** Nobody sees who is first when both end a connection at the same time. */
+const marginMs = 5_000
+
+/** `--expect`: options with values by their flags' words, or a JSON file; null if it is neither, with the problems. */
+export function readExpect(
+  text: string,
+  flag: string,
+  problems: Problem[],
+): { layer: Layer; enforcement?: Enforcement } | null {
+  if (!text.includes('=')) return readFile(text, flag, problems)
+  const values: Record<string, unknown> = {}
+  for (const part of text.split(',')) {
+    const [word = '', ...rest] = part.trim().split('=')
+    const name = optionNames.find((option) => flagOf(option) === `--${word}`)
+    if (name) values[name] = rest.join('=')
+    else {
+      const words = optionNames.map((option) => flagOf(option).slice(2))
+      problems.push(problem(flag, word, `${word} is no limit${didYouMean(word, words)}`, ''))
+    }
+  }
+  return { layer: { origin: 'flag', values, nameOf: (option) => `${flag} ${flagOf(option).slice(2)}` } }
+}
+
+function readFile(path: string, flag: string, problems: Problem[]): ReturnType<typeof readExpect> {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(readFileSync(path, 'utf8'))
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code
+    const why = code === undefined ? `it is no JSON (${(error as Error).message})` : `it cannot be read (${code})`
+    problems.push(problem(flag, path, why, 'idle-timeout=5s,… or a JSON file with limits'))
+    return null
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
+    problems.push(problem(flag, path, 'it holds no object', '{"idleTimeoutMs": 5000} or {"idleTimeoutMs": "5s"}'))
+    return null
+  }
+  // What `hangup serve --report json` prints: the policy, and who holds it how exactly.
+  const { policy, enforcement } = parsed as { policy?: object; enforcement?: Enforcement }
+  const values = (policy ?? parsed) as Record<string, unknown>
+  return {
+    layer: { origin: 'option', values, nameOf: (option) => `${flag} ${path}: ${option}` },
+    ...(policy && enforcement && { enforcement }),
+  }
+}
+
+/** The limits that somebody named; null if nobody did. What nobody named is off: nobody is blamed for it. */
+export function expected(
+  layers: readonly Layer[],
+  enforcement: Enforcement | undefined,
+  problems: Problem[],
+): Known | null {
+  if (layers.every(({ values }) => Object.keys(values).length === 0)) return null
+  try {
+    const resolved = resolvePolicy({ layers, nameOf: flagOf })
+    // A rate has no time of its own, and the hint follows from the idle limit only on hangup.
+    const stands = (name: OptionName) => isSet(resolved.origins[name]) || name === 'minRateGraceMs'
+    const policy = Object.fromEntries(optionNames.map((name) => [name, stands(name) ? resolved.policy[name] : 0]))
+    return { policy: policy as Policy, enforcement: enforcement ?? exactly }
+  } catch (error) {
+    if (!(error instanceof PolicyError)) throw error
+    problems.push(...error.problems)
+    return null
+  }
+}
+
+const exactly = Object.fromEntries(
+  optionNames.map((name) => [name, { by: 'runtime', stepMs: 0, how: 'expected' }]),
+) as unknown as Enforcement
+
+/** What `--behind` names and keeps idle connections. */
+export function pools(names: readonly string[], flag: string, problems: Problem[]): readonly Pool[] {
+  return names.flatMap((name): Pool[] => {
+    if (!Object.hasOwn(presets, name)) {
+      problems.push(problem(flag, name, `${name} is no preset${didYouMean(name, presetNames)}`, presetNames.join(', ')))
+      return []
+    }
+    const { behind, keepsIdleMs, source }: Preset = presets[name as PresetName]
+    if (keepsIdleMs === undefined) {
+      problems.push(problem(flag, name, 'it keeps no idle connections to a server, so there is nothing to outlive', ''))
+      return []
+    }
+    return [{ name: name as PresetName, behind, keepsIdleMs, source }]
+  })
+}
+
+/** How long to watch: as long as was said, or as it takes to see whether a pool is outlived. */
+export function limitFor(
+  given: number | undefined,
+  flag: string,
+  behind: readonly Pool[],
+  problems: Problem[],
+): number {
+  const neededMs = Math.max(0, ...behind.map(({ keepsIdleMs }) => keepsIdleMs + marginMs))
+  if (given !== undefined && given < neededMs) {
+    const longest = behind.find(({ keepsIdleMs }) => keepsIdleMs + marginMs === neededMs)
+    const why = `${longest?.name} keeps an idle connection for ${format('duration', neededMs - marginMs)}, which would not be seen`
+    problems.push(problem(flag, format('duration', given), why, `${format('duration', neededMs)} or more`))
+  }
+  return given ?? Math.max(defaultLimitMs, neededMs + 2 * marginMs)
+}
+
+/** What becomes of requests that such a pool sends into a connection that the server has just closed. */
+export function outlives(pool: Pool, idleFromMs: number): string | null {
+  if (idleFromMs > pool.keepsIdleMs) return null
+  const mine = (idleFromMs / 1_000).toFixed(idleFromMs < 10_000 ? 1 : 0)
+  return `your server’s ${mine} s is under the ${pool.keepsIdleMs / 1_000} s for which ${pool.behind} keeps an idle connection: it sends requests into connections that are being closed, an intermittent 502`
+}

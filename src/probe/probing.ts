@@ -1,0 +1,316 @@
+/**
+ * One probe of one server: every case at once, as far as the budget of connections goes. Where nothing is expected the
+ * limits are measured first, and a case begins as soon as what it stands on is known.
+ */
+import { flagOf } from '../names.ts'
+import { type OptionName, optionNames, type Policy } from '../policy.ts'
+import { format } from '../units.ts'
+import { Budget, connectionsOf, durationMs } from './budget.ts'
+import { type Case, limitsOf, pathsOf } from './case.ts'
+import type { Connection } from './client.ts'
+import { type Finding, findingOf, type Known, knownFrom, type Question, questions, unknownLimit } from './discover.ts'
+import { type CaseRun, runCase } from './run.ts'
+import { ownRoutes, routeFlags } from './settings.ts'
+import type { Target } from './target.ts'
+
+/** The server, without what is expected of it. */
+export type Site = Omit<Target, 'policy' | 'enforcement' | 'profile' | 'measureMs' | 'opened'>
+
+export interface Plan {
+  readonly site: Site
+  /** All that there are, and which of them are to be judged. */
+  readonly cases: readonly Case[]
+  chosen(theCase: Case): boolean
+  /** What the server is to be judged by; null: what is found out of it. */
+  readonly expected: Known | null
+  /** How long an end is waited for that nobody has promised. */
+  readonly limitMs: number
+  /** What `Keep-Alive: timeout` said. */
+  readonly hintMs: number
+  readonly connections: number
+  /** Ends everything at once. */
+  readonly stop: AbortSignal
+  readonly watch?: (theCase: Case, state: 'running' | CaseRun) => void
+}
+
+export interface Judged {
+  /** Its level is the one that it is judged by here. */
+  readonly case: Case
+  readonly run: CaseRun
+}
+
+export interface Outcome {
+  readonly judged: readonly Judged[]
+  readonly findings: readonly Finding[]
+  readonly known: Known
+  /** Why it ended before all was said. */
+  readonly cutShort: string | null
+}
+
+/** Ends that do for a server that has promised none. */
+const anyEnd = ['4xx then ', '5xx then ', 'partial 2xx then ', ''].flatMap((before) => [
+  `${before}fin`,
+  `${before}reset`,
+])
+/** Between the starts of cases, so that their handshakes and first requests don't wait for each other. */
+const staggerMs = 15
+/** Between the looks at one limit: a clock that moves in steps shows itself. */
+const lookEveryMs = 1_300
+const mostLooks = 3
+/** What a probe may send and receive in all. */
+export const mostBytes = 2 ** 30
+const countEveryMs = 200
+/** How much longer than the limit a probe that has to measure first may take in all. */
+const overtime = 1.25
+const graceMs = 10_000
+
+export async function probe(plan: Plan): Promise<Outcome> {
+  const probing = new Probing(plan)
+  try {
+    return await probing.all()
+  } finally {
+    probing.end()
+  }
+}
+
+class Probing {
+  readonly #plan: Plan
+  readonly #budget: Budget
+  readonly #asked: readonly Question[]
+  readonly #findings = new Map<Question, Finding>()
+  readonly #answers = new Map<Question, Promise<CaseRun>>()
+  readonly #results = new Map<string, Promise<CaseRun>>()
+  readonly #connections = new Set<Connection>()
+  readonly #startedMs = performance.now()
+  readonly #stopped = Promise.withResolvers<void>()
+  readonly #counting: ReturnType<typeof setInterval>
+  #cutShort: string | null = null
+
+  constructor(plan: Plan) {
+    this.#plan = plan
+    this.#budget = new Budget(plan.connections)
+    this.#asked = plan.expected ? [] : questions.filter((question) => this.#isWanted(question))
+    if (plan.stop.aborted) this.#stop('interrupted')
+    else plan.stop.addEventListener('abort', () => this.#stop('interrupted'), { once: true })
+    this.#counting = setInterval(() => this.#countBytes(), countEveryMs)
+  }
+
+  async all(): Promise<Outcome> {
+    const { cases, chosen } = this.#plan
+    const mine = cases.filter((theCase) => chosen(theCase) && this.#speaks(theCase))
+    const question = ({ id }: Case) => this.#asked.find((one) => one.case === id)
+    for (const one of this.#asked) this.#answers.set(one, this.#ask(one))
+    mine
+      .filter(({ heavy }) => !heavy)
+      .forEach((theCase, number) => {
+        const asked = question(theCase)
+        const answer = asked && this.#answers.get(asked)
+        this.#results.set(theCase.id, answer ?? this.#judge(theCase, number * staggerMs))
+      })
+    await Promise.all([...this.#results.values(), ...this.#answers.values()])
+    for (const theCase of mine.filter(({ heavy }) => heavy)) {
+      const run = this.#judge(theCase, 0)
+      this.#results.set(theCase.id, run)
+      await run
+    }
+    const judged = await Promise.all(
+      mine.map(async (theCase) => ({
+        case: question(theCase) ? theCase : this.#asJudged(theCase),
+        run: (await this.#results.get(theCase.id)) as CaseRun,
+      })),
+    )
+    return { judged, findings: this.#inOrder(), known: this.#known(), cutShort: this.#cutShort }
+  }
+
+  end(): void {
+    clearInterval(this.#counting)
+    for (const connection of this.#connections) connection.destroy()
+  }
+
+  // What is asked
+
+  #speaks({ transports }: Case): boolean {
+    return transports?.includes(this.#plan.site.tls ? 'tls' : 'tcp') ?? true
+  }
+
+  /** It was chosen, or something that was chosen stands on its answer. */
+  #isWanted({ case: id, gives }: Question): boolean {
+    const { cases, chosen } = this.#plan
+    const theCase = cases.find((one) => one.id === id)
+    if (!theCase || !this.#speaks(theCase)) return false
+    return chosen(theCase) || cases.some((one) => chosen(one) && touches(one).some((name) => gives.includes(name)))
+  }
+
+  #inOrder(): Finding[] {
+    return this.#asked.flatMap((question) => this.#findings.get(question) ?? [])
+  }
+
+  #known(): Known {
+    return this.#plan.expected ?? knownFrom(this.#inOrder(), this.#plan.hintMs)
+  }
+
+  /** Where nobody promised anything, what only hangup promises is not the server's fault. */
+  #asJudged(theCase: Case): Case {
+    return this.#plan.expected || theCase.level !== 'policy' ? theCase : { ...theCase, level: 'observe' }
+  }
+
+  // What is measured
+
+  async #ask(question: Question): Promise<CaseRun> {
+    const { cases, limitMs, watch } = this.#plan
+    const theCase = cases.find(({ id }) => id === question.case) as Case
+    const unable = this.#unable(theCase)
+    const connections = connectionsOf(theCase.steps)
+    const affordable = Math.floor(this.#budget.size / 2 / this.#asked.length / connections)
+    const count = Math.min(mostLooks, Math.max(1, affordable))
+    const looks =
+      unable === null
+        ? await Promise.all(Array.from({ length: count }, (_, number) => this.#look(theCase, number * lookEveryMs)))
+        : [notJudged(theCase, unable)]
+    const finding = findingOf(question, looks, limitMs)
+    this.#findings.set(question, finding)
+    const run =
+      finding.kind === 'unknown'
+        ? notJudged(theCase, finding.reason ?? '')
+        : (looks.find(({ verdict }) => (verdict === 'fail') === (finding.kind === 'leak')) as CaseRun)
+    watch?.(theCase, run)
+    return run
+  }
+
+  async #look(theCase: Case, afterMs: number): Promise<CaseRun> {
+    const { site, limitMs } = this.#plan
+    await this.#needs(theCase)
+    await this.#pause(afterMs)
+    const release = await this.#take(theCase, Number.POSITIVE_INFINITY)
+    const policy = Object.fromEntries(optionNames.map((name) => [name, limitMs])) as Policy
+    const target: Target = { ...site, ...this.#watched(), profile: 'any', policy, measureMs: limitMs }
+    const options = { results: this.#results, tolerated: ['.*'] }
+    return this.#unlessStopped(theCase, () => runCase(theCase, target, options), 'still open then').finally(release)
+  }
+
+  // What is judged
+
+  async #judge(theCase: Case, afterMs: number): Promise<CaseRun> {
+    const { expected, watch } = this.#plan
+    const run = await this.#judged(theCase, afterMs, expected)
+    watch?.(theCase, run)
+    return run
+  }
+
+  async #judged(theCase: Case, afterMs: number, expected: Known | null): Promise<CaseRun> {
+    const unable = this.#unable(theCase)
+    if (unable !== null) return notJudged(theCase, unable)
+    const stands = touches(theCase)
+    const answers = this.#asked.filter(({ gives }) => gives.some((name) => stands.includes(name)))
+    await Promise.all([this.#pause(afterMs), ...answers.map((question) => this.#answers.get(question))])
+    const known = this.#known()
+    for (const limit of limitsOf(theCase)) {
+      const why = expected
+        ? expected.policy[limit] > 0
+          ? null
+          : `nothing is expected of it; with ${flagOf(limit)} it is judged`
+        : unknownLimit(limit, known.policy, this.#inOrder())
+      if (why !== null) return notJudged(theCase, why)
+    }
+    await this.#needs(theCase)
+    const lastsMs = durationMs(theCase.steps, known)
+    const untilMs = this.#startedMs + this.#plan.limitMs * overtime + graceMs
+    const release = await this.#take(theCase, lastsMs)
+    const tooLong = expected === null && performance.now() + lastsMs > untilMs
+    if (tooLong) {
+      release()
+      const left = format('duration', Math.ceil(lastsMs / 1_000) * 1_000)
+      return notJudged(theCase, `it would take ${left} more; with the limits in --expect nothing is measured first`)
+    }
+    const target: Target = { ...this.#plan.site, ...this.#watched(), ...known, profile: 'any' }
+    const options = { results: this.#results, tolerated: anyEnd }
+    return this.#unlessStopped(theCase, () => runCase(theCase, target, options), 'not done by then').finally(release)
+  }
+
+  /** Why a case can't be put to this server, with the flag that would let it, or null. */
+  #unable(theCase: Case): string | null {
+    const { site } = this.#plan
+    for (const page of pathsOf(theCase)) {
+      if (site.paths[page] !== undefined) continue
+      if (ownRoutes.includes(page)) return `it asks for what only the suite’s own application answers (${page})`
+      return `it needs a page: ${page in routeFlags ? flagOf(routeFlags[page as keyof typeof routeFlags]) : `--paths ${page}=…`}`
+    }
+    if (theCase.requires?.some((requirement) => requirement === 'process' || requirement === 'own-process')) {
+      return 'it needs a server of its own, to fill or to end; the suite runs it on the servers that it starts'
+    }
+    const connections = connectionsOf(theCase.steps)
+    if (connections > this.#budget.size) return `it needs ${connections} connections: --connections ${connections}`
+    return null
+  }
+
+  async #needs({ needs = [] }: Case): Promise<void> {
+    // A turn later every case is in the map, in whatever order they began.
+    await null
+    await Promise.all(needs.map((need) => this.#results.get(need)))
+  }
+
+  #take(theCase: Case, priority: number): Promise<() => void> {
+    return this.#budget.take(connectionsOf(theCase.steps), priority)
+  }
+
+  // How it ends
+
+  #watched(): Pick<Target, 'opened'> {
+    return {
+      opened: (connection) => {
+        if (this.#cutShort === null) this.#connections.add(connection)
+        else connection.destroy()
+      },
+    }
+  }
+
+  /** What was in flight is let go of, not waited for. */
+  async #unlessStopped(theCase: Case, start: () => Promise<CaseRun>, then: string): Promise<CaseRun> {
+    if (this.#cutShort !== null) return notJudged(theCase, `${this.#cutShort} before it began`)
+    this.#plan.watch?.(theCase, 'running')
+    const fromMs = performance.now()
+    const stopped = this.#stopped.promise.then(() => {
+      const after = format('duration', Math.round((performance.now() - fromMs) / 100) * 100)
+      return notJudged(theCase, `${this.#cutShort} after ${after}, ${then}`)
+    })
+    return Promise.race([start(), stopped])
+  }
+
+  #pause(ms: number): Promise<void> {
+    return Promise.race([sleep(ms), this.#stopped.promise])
+  }
+
+  #stop(why: string): void {
+    this.#cutShort ??= why
+    this.#stopped.resolve()
+    for (const connection of this.#connections) connection.destroy()
+  }
+
+  #countBytes(): void {
+    let bytes = 0
+    for (const { receivedBytes, sentBytes } of this.#connections) bytes += receivedBytes + sentBytes
+    if (bytes > mostBytes) this.#stop(`${format('bytes', mostBytes)} have gone over the wire`)
+  }
+}
+
+/** Every limit that a case has to do with: what is due by it, what outlives it, what is a part of it. */
+export function touches(theCase: Case): readonly OptionName[] {
+  const found = new Set<OptionName>(limitsOf(theCase))
+  const walk = (value: unknown): void => {
+    if (typeof value !== 'object' || value === null) return
+    const { outlive = [], of } = value as { outlive?: readonly OptionName[]; of?: OptionName }
+    for (const name of [...outlive, ...(of === undefined ? [] : [of])]) found.add(name)
+    Object.values(value).forEach(walk)
+  }
+  walk(theCase.steps)
+  return [...found]
+}
+
+function notJudged({ id }: Case, reason: string): CaseRun {
+  const nothing = { observed: null, observedMs: null, expected: null, tookMs: 0, timelines: [] }
+  return { id, verdict: 'not-judged', reason, ...nothing }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
