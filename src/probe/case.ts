@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot'
 import { type OptionName, optionNames } from '../policy.ts'
+import { frameSchema } from './h2.ts'
 
 /** The policies under which a server is started for its cases; a case names the one that it needs. */
 export const profileNames = [
@@ -44,6 +45,10 @@ export const pathNames = [
 ] as const
 export type PathName = (typeof pathNames)[number]
 
+/** What is looked for among the frames of an HTTP/2 session; `answer`: HEADERS with a status, `end`: END_STREAM. */
+export const h2Events = ['settings', 'settings ack', 'ping ack', 'answer', 'end', 'rst_stream', 'goaway'] as const
+export type H2Event = (typeof h2Events)[number]
+
 const option = v.picklist(optionNames as readonly [OptionName, ...OptionName[]])
 const options = v.pipe(v.array(option), v.minLength(1))
 const count = v.pipe(v.number(), v.integer(), v.minValue(1))
@@ -61,11 +66,15 @@ export type Span = v.InferOutput<typeof span>
 
 /**
  * How a connection ended: `fin`, `reset` or `open`, with the answer that came unasked before it (`408 then fin`,
- * `4xx then fin`), or with the one that it broke off (`partial 200 then reset`).
+ * `4xx then fin`), with the one that it broke off (`partial 200 then reset`), or with the HTTP/2 session's last word
+ * (`goaway then fin`, whatever its code; `goaway NO_ERROR then fin`).
  */
 const outcome = v.pipe(
   v.string(),
-  v.regex(/^((partial )?[1-5](\d\d|xx) then )?(fin|reset|open)$/, 'expected an outcome: "fin", "408 then fin", …'),
+  v.regex(
+    /^((partial )?[1-5](\d\d|xx) then |goaway( [A-Z0-9_]+)? then )?(fin|reset|open)$/,
+    'expected an outcome: "fin", "408 then fin", …',
+  ),
 )
 const outcomes = v.pipe(v.array(outcome), v.minLength(1))
 
@@ -114,7 +123,16 @@ const simpleSteps = [
     until: v.optional(v.literal('closed')),
     setup,
   }),
+  /** A text in pieces of so many bytes, a segment each. */
+  v.strictObject({ sendPieces: v.string(), bytes: count, everyMs: milliseconds, setup }),
   v.strictObject({ sendHex: v.pipe(v.string(), v.regex(/^([0-9a-f]{2})+$/)) }),
+  /** HTTP/2 frames in one segment, after `connect: 'h2'`; so many times, at this pace or as fast as they are taken. */
+  v.strictObject({
+    h2: v.pipe(v.array(frameSchema), v.minLength(1)),
+    times: v.optional(count),
+    everyMs: v.optional(milliseconds),
+    until: v.optional(v.literal('closed')),
+  }),
   /** So many bytes of filler as fast as they are taken; without waiting for the end. */
   v.strictObject({ pour: count, chunkBytes: v.optional(count) }),
   v.strictObject({
@@ -139,8 +157,14 @@ const simpleSteps = [
   v.strictObject({ received: count, within: span, setup }),
   /** After an upgrade: these bytes come. */
   v.strictObject({ receives: v.pipe(v.string(), v.regex(/^([0-9a-f]{2})+$/)), within: span }),
-  /** On HTTP/2: a frame of this kind comes when it is due. */
-  v.strictObject({ frame: v.picklist(['goaway']), due }),
+  /** On HTTP/2: one of these comes next among what else comes (so many times), when it is due. */
+  v.strictObject({
+    frame: v.pipe(v.array(v.picklist(h2Events)), v.minLength(1)),
+    status: v.optional(v.number()),
+    times: v.optional(count),
+    due,
+    setup,
+  }),
   v.strictObject({ wait: span }),
   /** Quiet: for so long nothing comes and nothing ends. */
   v.strictObject({ quiet: span, setup }),
@@ -213,11 +237,14 @@ const crowdSteps = [
 const step = v.union([...simpleSteps, ...crowdSteps, ...loadSteps])
 export type Step = v.InferOutput<typeof step>
 
+export const levels = ['must', 'should', 'policy', 'observe'] as const
+export const transports = ['tcp', 'tls'] as const
+
 export const caseSchema = v.strictObject({
   /** Stable for ever; no section number, no position. */
   id: v.pipe(v.string(), v.regex(/^[a-z0-9]+(-[a-z0-9]+)*$/)),
   /** must, should: an RFC says so. policy: hangup promises it. observe: written down, never red. */
-  level: v.picklist(['must', 'should', 'policy', 'observe']),
+  level: v.picklist(levels),
   /** A sentence about the server's behaviour. */
   title: v.string(),
   why: v.string(),
@@ -228,7 +255,7 @@ export const caseSchema = v.strictObject({
   /** Limits that it stands on beside those in its steps; off or enforced by nobody: not judged. */
   limits: v.optional(options),
   /** Default: both. */
-  transports: v.optional(v.array(v.picklist(['tcp', 'tls']))),
+  transports: v.optional(v.array(v.picklist(transports))),
   /** It needs the server's kernel tables, its process, or an end of that process to itself. */
   requires: v.optional(v.array(v.picklist(['kernel', 'process', 'own-process']))),
   /** Loads the machine: run after all others. */

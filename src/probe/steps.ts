@@ -1,6 +1,9 @@
 /** Carries out the words of `case.ts` on one target. */
-import type { Anchor, Case, Due, SimpleStep, Span, Step } from './case.ts'
+
+import type { OptionName } from '../policy.ts'
+import type { Anchor, Case, Due, H2Event, SimpleStep, Span, Step } from './case.ts'
 import { authorityOf, Connection } from './client.ts'
+import { type Frame, FrameReader, FrameWriter } from './h2.ts'
 import { heldByServer, socketCount } from './kernel.ts'
 import { drainUnderLoad, keepAliveRace } from './load.ts'
 import type { Answer } from './response.ts'
@@ -13,8 +16,22 @@ import { dueWindow, harnessSlackMs, spanMs } from './window.ts'
 export interface Observation {
   observed: string | null
   observedMs: number | null
+  /** When it was due. */
+  expected: Expected | null
   /** An end was accepted only because the server is known for it. */
   usedDeviation: boolean
+}
+
+/** A window, counted from an anchor: `dueWindow` as it came out. */
+export interface Expected {
+  readonly from: Anchor
+  /** When that was. */
+  readonly fromMs: number
+  /** Null: as early as it likes. */
+  readonly earliestMs: number | null
+  readonly latestMs: number
+  /** The limits that say so; none: it is due soon, whatever the limits are. */
+  readonly by: readonly OptionName[]
 }
 
 /** Looks at the kernel's table so often. */
@@ -49,6 +66,9 @@ class Run {
   #current: Connection | null = null
   /** Answers of the current connection that steps have already looked at. */
   #taken = 0
+  /** The same of its frames. */
+  #framesTaken = 0
+  #frames = new FrameWriter()
   #kept: Connection[] = []
   #descriptors: number | null = null
   #count = 0
@@ -93,13 +113,15 @@ class Run {
   async #simple(step: SimpleStep): Promise<void> {
     if ('connect' in step) await this.#connect(step.connect)
     else if ('send' in step) await this.#send(step)
+    else if ('sendPieces' in step) await this.#sendPieces(step)
+    else if ('h2' in step) await this.#h2(step)
     else if ('sendHex' in step) (await this.#open()).send(Buffer.from(step.sendHex, 'hex'))
     else if ('pour' in step) void (await this.#open()).pour(step.pour, step.chunkBytes ?? 64 * 1024)
     else if ('answer' in step) for (let i = 0; i < (step.times ?? 1); i++) await this.#answer(step.answer)
     else if ('interim' in step) await this.#interim(step.interim)
     else if ('received' in step) await this.#received(step.received, step.within)
     else if ('receives' in step) await this.#receives(step.receives, step.within)
-    else if ('frame' in step) await this.#frame(step.due)
+    else if ('frame' in step) await this.#frame(step)
     else if ('wait' in step) await sleep(this.#ms(step.wait))
     else if ('quiet' in step) await this.#quiet(step.quiet)
     else if ('staysOpen' in step) await this.#staysOpen(step.staysOpen)
@@ -134,9 +156,11 @@ class Run {
     this.opened.push(connection)
     this.#current = connection
     this.#taken = 0
+    this.#framesTaken = 0
+    this.#frames = new FrameWriter()
     if (how === 'h2') {
       if (connection.alpn !== 'h2') throw new CaseError('not-judged', 'the server does not speak HTTP/2')
-      connection.reader.raw = Buffer.alloc(0)
+      connection.h2 = new FrameReader()
     }
     return connection
   }
@@ -208,6 +232,39 @@ class Run {
     }
   }
 
+  async #sendPieces({ sendPieces, bytes, everyMs }: Extract<SimpleStep, { sendPieces: string }>): Promise<void> {
+    const connection = await this.#open()
+    const text = this.#fill(sendPieces)
+    this.#noteHeads(connection, text)
+    for (let at = 0; at < text.length; at += bytes) {
+      if (at > 0) await sleep(everyMs)
+      if (connection.end !== 'open') throw this.#endedInstead(connection, 'while it was still being sent to')
+      connection.send(text.slice(at, at + bytes))
+    }
+  }
+
+  /** What has ended takes no more; that is for the step that looks for the end. */
+  async #h2({ h2, times = 1, everyMs, until }: Extract<SimpleStep, { h2: unknown }>): Promise<void> {
+    const connection = await this.#open()
+    const next = () => this.#frames.write(h2, (text) => this.#fill(text))
+    if (until === 'closed') {
+      const timer = setInterval(() => {
+        if (connection.end === 'open') connection.send(next())
+        else clearInterval(timer)
+      }, everyMs)
+      this.#background.add(timer)
+      return
+    }
+    if (everyMs === undefined) {
+      connection.send(Buffer.concat(Array.from({ length: times }, next)))
+      return
+    }
+    for (let sent = 0; sent < times && connection.end === 'open'; sent++) {
+      if (sent > 0) await sleep(everyMs)
+      connection.send(next())
+    }
+  }
+
   /** An answer can be read only by who knows what it answers. */
   #noteHeads({ reader, asked }: Connection, text: string): void {
     for (const [, method] of text.matchAll(/(?:^|\r\n\r\n)([A-Z]+) \S+ HTTP\/1/g)) {
@@ -246,7 +303,7 @@ class Run {
     const connection = await this.#open()
     const { reader } = connection
     const at = this.#taken
-    const from = want.due && this.#anchorMs(connection, want.due.from)
+    const from = want.due && this.#expect(connection, want.due).from
     await connection.until(
       () => reader.answers.length > at || connection.end !== 'open' || reader.malformed !== null,
       performance.now() + this.#ms(want.within) + harnessSlackMs + slowestMs(this.#target.foreign),
@@ -317,19 +374,39 @@ class Run {
     }
   }
 
-  async #frame(due: Due): Promise<void> {
+  async #frame({ frame: wanted, status, times = 1, due }: Extract<SimpleStep, { frame: unknown }>): Promise<void> {
     const connection = await this.#open()
-    const from = this.#anchorMs(connection, due.from)
-    const { latestMs } = dueWindow(due, this.#target)
-    await connection.until(() => hasGoaway(connection) || connection.end !== 'open', from + latestMs)
-    if (!hasGoaway(connection)) throw this.#endedInstead(connection, 'without GOAWAY')
-    this.#inTime('goaway', performance.now() - from, due)
+    const frames = connection.h2?.frames ?? []
+    const { from, latestMs } = this.#expect(connection, due)
+    let left = times
+    let last: Frame | undefined
+    const look = () => {
+      while (left > 0 && this.#framesTaken < frames.length) {
+        const frame = frames[this.#framesTaken++]
+        if (!frame || !wanted.some((event) => isEvent(frame, event))) continue
+        left -= 1
+        last = frame
+      }
+      return left === 0
+    }
+    await connection.until(() => look() || connection.end !== 'open', from + latestMs)
+    const names = wanted.join(' or ')
+    if (!last || left > 0) {
+      const missing = times > 1 ? `${times - left} of ${times} ${names}` : `no ${names}`
+      if (connection.end !== 'open') throw this.#endedInstead(connection, `with ${missing}`)
+      throw new CaseError('fail', `${missing} after ${Math.round(performance.now() - from)} ms`, 'open')
+    }
+    const what = [last.type, last.error ?? last.status].filter((part) => part !== null).join(' ')
+    if (status !== undefined && last.status !== status) {
+      throw new CaseError('fail', `the answer is ${last.status}, wanted ${status}`)
+    }
+    if ('by' in due || last.error !== null) this.#seen.observed = what
+    this.#inTime(what, last.atMs - from, due)
   }
 
   async #requestUntilClose(step: Extract<SimpleStep, { requestUntilClose: string }>): Promise<void> {
     const connection = await this.#open()
-    const from = this.#anchorMs(connection, step.due.from)
-    const { latestMs } = dueWindow(step.due, this.#target)
+    const { from, latestMs } = this.#expect(connection, step.due)
     for (;;) {
       connection.send(this.#fill(step.requestUntilClose))
       const answer = await this.#answer({ status: '2xx', within: 5_000 })
@@ -348,8 +425,7 @@ class Run {
 
   async #closes({ due, accept }: { due: Due; accept: readonly string[] }): Promise<void> {
     const connection = await this.#open()
-    const from = this.#anchorMs(connection, due.from)
-    const { latestMs } = dueWindow(due, this.#target)
+    const { from, latestMs } = this.#expect(connection, due)
     await connection.until(() => connection.end !== 'open', from + latestMs)
     const label = this.#label(connection)
     const tookMs = (connection.endedMs ?? performance.now()) - from
@@ -388,8 +464,7 @@ class Run {
 
   async #gone(due: Due): Promise<void> {
     const connection = await this.#open()
-    const from = this.#anchorMs(connection, due.from)
-    const { latestMs } = dueWindow(due, this.#target)
+    const { from, latestMs } = this.#expect(connection, due)
     const sinceMs = performance.now()
     for (;;) {
       const row = heldByServer(this.#target.port, connection.localPort, sinceMs)
@@ -426,8 +501,10 @@ class Run {
   // Crowds
 
   async #crowd(step: Extract<Step, { crowd: number }>): Promise<void> {
+    const seenByAll: Observation[] = []
     const runs = Array.from({ length: step.crowd }, () => {
-      const seen: Observation = { observed: null, observedMs: null, usedDeviation: false }
+      const seen: Observation = { observed: null, observedMs: null, expected: null, usedDeviation: false }
+      seenByAll.push(seen)
       return new Run(this.#target, seen, this.#tolerated, this.#lagMs)
     })
     const waiting = [...runs]
@@ -437,6 +514,7 @@ class Run {
       }),
     )
     const outcomes = await Promise.allSettled(runs.map((run) => run.all(step.steps)))
+    this.#seen.expected ??= seenByAll[0]?.expected ?? null
     const connections = runs.flatMap((run) => run.opened)
     this.opened.push(...connections)
     if (step.keep) this.#kept = connections
@@ -514,6 +592,22 @@ class Run {
     return anchor === 'signalled' ? this.#signalledMs : connection[`${anchor}Ms`]
   }
 
+  /** From when and until when, noted for the report; what a limit asks for is not forgotten over what is due soon. */
+  #expect(connection: Connection, due: Due): { readonly from: number; readonly latestMs: number } {
+    const from = this.#anchorMs(connection, due.from)
+    const { earliestMs, latestMs } = dueWindow(due, this.#target)
+    if (this.#seen.expected === null || 'by' in due) {
+      this.#seen.expected = {
+        from: due.from,
+        fromMs: from,
+        earliestMs: Number.isFinite(earliestMs) ? earliestMs : null,
+        latestMs,
+        by: 'by' in due ? due.by : [],
+      }
+    }
+    return { from, latestMs }
+  }
+
   #ms(span: Span): number {
     return spanMs(span, this.#target)
   }
@@ -539,6 +633,8 @@ class Run {
 
   /** The end, and the answer before it that no step has asked for. */
   #label(connection: Connection): string {
+    const goaway = connection.h2?.frames.findLast(({ type }) => type === 'goaway')
+    if (goaway) return `goaway ${goaway.error} then ${connection.end}`
     const { answers, partial } = connection.reader
     const extra = connection === this.#current ? answers.slice(this.#taken) : []
     const before = extra.map(({ status }) => `${status} then `).join('')
@@ -562,11 +658,11 @@ function statusIs(want: string | readonly number[], status: number): boolean {
   return want === 'any' || Math.floor(status / 100) === Number(want[0])
 }
 
-/** RFC 9113 4.1: 24 bits of length, 8 of type (7 is GOAWAY), 8 of flags, 31 of stream. */
-function hasGoaway({ reader: { raw } }: Connection): boolean {
-  if (raw === null) return false
-  for (let at = 0; at + 9 <= raw.length; at += 9 + raw.readUIntBE(at, 3)) if (raw[at + 3] === 7) return true
-  return false
+function isEvent({ type, ack, status, endStream }: Frame, event: H2Event): boolean {
+  if (event === 'settings') return type === 'settings' && !ack
+  if (event === 'settings ack' || event === 'ping ack') return `${type} ack` === event && ack
+  if (event === 'answer') return status !== null
+  return event === 'end' ? endStream : type === event
 }
 
 function sleep(ms: number): Promise<void> {

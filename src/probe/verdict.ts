@@ -85,7 +85,8 @@ export function isRed(verdict: Verdict, level: Case['level']): boolean {
   return level !== 'observe' && (verdict === 'fail' || verdict === 'unexpected-pass')
 }
 
-/** `4xx then fin` accepts `408 then fin`. */
+/** `4xx then fin` accepts `408 then fin`; `goaway then fin`: GOAWAY with any code. */
 export function accepts(pattern: string, observed: string): boolean {
-  return new RegExp(`^${pattern.replace(/xx/g, '\\d\\d')}$`).test(observed)
+  const any = pattern.replace(/xx/g, '\\d\\d').replace('goaway then', 'goaway [A-Z0-9_ ]+ then')
+  return new RegExp(`^${any}$`).test(observed)
 }

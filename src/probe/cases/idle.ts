@@ -270,27 +270,4 @@ export default [
       { alive: true },
     ],
   },
-  {
-    id: 'h2-idle-goaway',
-    level: 'policy',
-    title: 'An idle HTTP/2 session gets GOAWAY on time',
-    why: 'GOAWAY tells the client which requests were not executed, so that it may send them again.',
-    spec: ['RFC 9113 6.8', 'RFC 9113 9.1'],
-    profile: 'timed',
-    transports: ['tls'],
-    needs: ['plain-get'],
-    steps: [
-      { connect: 'h2' },
-      // The preface, empty SETTINGS, and GET / on stream 1 (static table of RFC 7541, authority `localhost`).
-      {
-        sendHex:
-          '505249202a20485454502f322e300d0a0d0a534d0d0a0d0a' +
-          '000000040000000000' +
-          '00000e010500000001' +
-          '828784' +
-          '41096c6f63616c686f7374',
-      },
-      { frame: 'goaway', due: { by: ['idleTimeoutMs'], from: 'sent' } },
-    ],
-  },
 ] satisfies Case[]

@@ -1,8 +1,9 @@
-/** Every case, checked. A new theme is one more line here; a new case edits its theme's file alone. */
+/** Every case, checked. A new theme is one more chapter here; a new case edits its theme's file alone. */
 import { type Case, checkCases } from '../case.ts'
 import body from './body.ts'
 import drain from './drain.ts'
 import framing from './framing.ts'
+import h2 from './h2.ts'
 import handler from './handler.ts'
 import head from './head.ts'
 import http from './http.ts'
@@ -12,16 +13,25 @@ import malformed from './malformed.ts'
 import strict from './strict.ts'
 import write from './write.ts'
 
-export const cases: readonly Case[] = checkCases([
-  ...http,
-  ...framing,
-  ...malformed,
-  ...strict,
-  ...idle,
-  ...head,
-  ...body,
-  ...write,
-  ...handler,
-  ...limits,
-  ...drain,
-])
+/** In the order of a report; `title` is its heading there. */
+const chapters = [
+  { name: 'http', title: 'Persistent connections', cases: http },
+  { name: 'framing', title: 'Framing', cases: framing },
+  { name: 'malformed', title: 'Malformed requests', cases: malformed },
+  { name: 'strict', title: 'Strictness', cases: strict },
+  { name: 'idle', title: 'Idle connections', cases: idle },
+  { name: 'head', title: 'Request heads', cases: head },
+  { name: 'body', title: 'Request bodies', cases: body },
+  { name: 'write', title: 'Readers that stall', cases: write },
+  { name: 'h2', title: 'HTTP/2', cases: h2 },
+  { name: 'handler', title: 'Handlers', cases: handler },
+  { name: 'limits', title: 'Counts, ages, crowds', cases: limits },
+  { name: 'drain', title: 'Shutting down', cases: drain },
+] as const
+
+export const cases: readonly Case[] = checkCases(chapters.flatMap((chapter) => [...chapter.cases]))
+
+const titles = new Map<string, string>(chapters.flatMap(({ title, cases: own }) => own.map(({ id }) => [id, title])))
+
+/** The heading that a case belongs under. */
+export const chapterOf = (id: string): string => titles.get(id) ?? 'Others'
