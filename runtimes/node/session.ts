@@ -8,6 +8,8 @@ import { hasBody } from './body.ts'
 import { type NodeMember, refusedAnswerMs, type WireContext } from './wire.ts'
 
 const noError = 0
+/** For GOAWAY to arrive and the client to end its half; nobody is waited for longer. */
+const lingerMs = 500
 /** The first GOAWAY of two: streams up to the largest number are still taken (RFC 9113 6.8). */
 const lastStreamOfAll = 2 ** 31 - 1
 
@@ -44,6 +46,15 @@ export class Session implements NodeMember {
     }
   }
 
+  /** node:http2 waits for the client's own end, and for a head that was begun and is no stream yet. */
+  #lastWord(): void {
+    this.#session.close()
+    setTimeout(() => {
+      this.#session.destroy()
+      this.#tcp.destroy()
+    }, lingerMs).unref()
+  }
+
   expect(body: Body): void {
     this.#bodies.add(body)
   }
@@ -76,7 +87,7 @@ export class Session implements NodeMember {
     }
     this.connection.close(now)
     if (reasons[name].end === 'rst') this.cut()
-    else this.#session.close()
+    else this.#lastWord()
   }
 
   cut(): void {
@@ -93,6 +104,7 @@ export class Session implements NodeMember {
     if (this.#bodies.size > 0) this.connection.move('bodyEnd', now)
     this.#bodies.clear()
     this.connection.move('answered', now, 0)
+    if (this.#session.closed) this.#lastWord()
   }
 
   #forgetComplete(now: number): void {
