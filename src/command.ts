@@ -25,6 +25,8 @@ export interface Host {
   readonly argv: readonly string[]
   readonly env: Env
   readonly columns: number
+  /** Lines of the terminal that `err` writes to; undefined: it is none. */
+  readonly rows?: number | undefined
   out(text: string): void
   err(text: string): void
   exit(status: number): void
@@ -34,6 +36,7 @@ export const thisProcess: Host = {
   argv: process.argv.slice(2),
   env: process.env,
   columns: process.stdout.columns ?? 100,
+  rows: process.stderr.isTTY && process.env['TERM'] !== 'dumb' ? process.stderr.rows : undefined,
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   exit: (status) => process.exit(status),
@@ -81,7 +84,7 @@ async function start({ runtime, serve }: Entry, host: Host): Promise<void> {
 }
 
 /** What the user did needs no stack; what a module or the program did does. */
-function explain(error: unknown): string {
+export function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const { code, syscall } = error as NodeJS.ErrnoException
   if (code === ('POLICY_INVALID' satisfies PolicyError['code'])) return error.message

@@ -1,4 +1,198 @@
-/** `hangup probe`: the suite against any server. */
-import type { Host } from '../command.ts'
+/** `hangup probe`: the suite against any server. Exit status 0: all held, 1: something failed, 2: it could not run. */
+import { writeFile } from 'node:fs/promises'
+import process from 'node:process'
+import { cannotStart, explain, type Host, version } from '../command.ts'
+import { asked, readPlaces } from '../command-line.ts'
+import { help } from '../help.ts'
+import { flagOf } from '../names.ts'
+import { type Problem, problem, SettingsError } from '../problems.ts'
+import type { Read } from '../setting.ts'
+import { policyLayer, resolveEntries } from '../settings.ts'
+import type { Case, PathName } from './case.ts'
+import { cases } from './cases/index.ts'
+import { destination, type UnreachableError } from './destination.ts'
+import type { Finding, Known } from './discover.ts'
+import { expected, limitFor, outlives, type Pool, pools, readExpect } from './expectation.ts'
+import { type Judged, type Outcome, probe, type Site } from './probing.ts'
+import { lines, redrawn, silent } from './progress.ts'
+import { defaultConnections, probeEntries, routeFlags } from './settings.ts'
+import { descriptorLimitOf, isRedHere, summary } from './summary.ts'
+import type { ParsedUrl } from './url.ts'
+import { checkCertificate, visit } from './visit.ts'
 
-export async function probeCommand(_argv: readonly string[], _host: Host): Promise<void> {}
+type Settings = Read<typeof probeEntries>
+
+export async function probeCommand(argv: readonly string[], host: Host): Promise<void> {
+  try {
+    switch (asked(argv)) {
+      case 'help':
+        host.out(help('probe', 'hangup probe', host.columns))
+        return host.exit(0)
+      case 'version':
+        host.out(`hangup ${version}\n`)
+        return host.exit(0)
+      default:
+        host.exit(await run(readProbe(argv, host.env), host))
+    }
+  } catch (error) {
+    const unreachable = (error as UnreachableError).code === 'PROBE_UNREACHABLE'
+    host.err(`hangup: ${unreachable ? (error as Error).message : explain(error)}\n`)
+    host.exit(cannotStart)
+  }
+}
+
+export interface ReadProbe {
+  readonly settings: Settings
+  readonly target: ParsedUrl
+  readonly paths: Readonly<Partial<Record<PathName, string>>>
+  readonly expected: Known | null
+  readonly behind: readonly Pool[]
+  readonly limitMs: number
+  chosen(theCase: Case): boolean
+}
+
+/** Throws a `SettingsError` with everything that is wrong in flags, variables and the files that they name. */
+export function readProbe(argv: readonly string[], env: Host['env']): ReadProbe {
+  const { places, problems } = readPlaces(argv, env, 'probe')
+  const { settings, nameOf } = resolveEntries(probeEntries, places, problems)
+  const { target, paths, expect, drain, pid } = settings
+  if (target === undefined && problems.length === 0) {
+    problems.push(problem('<url>', '<url>', 'it is missing', 'http://host:port or https://host:port'))
+  }
+  if (drain && pid === undefined) problems.push(problem(nameOf('drain'), '', 'it needs --pid to know whom to end', ''))
+  if (target && !target.tls) {
+    for (const name of ['ca', 'insecure'] as const) {
+      if (settings[name]) problems.push(problem(nameOf(name), nameOf(name), 'only https:// has a certificate', ''))
+    }
+  }
+  const read = expect === undefined ? null : readExpect(expect, nameOf('expect'), problems)
+  const layers = [...places.map(policyLayer), ...(read ? [read.layer] : [])]
+  const known = expected(layers, read?.enforcement, problems)
+  const behind = pools(settings.behind ?? [], nameOf('behind'), problems)
+  if (known && behind.length > 0) {
+    const why = 'with limits to expect there is nothing left to find out; one of them'
+    problems.push(problem(nameOf('behind'), nameOf('behind'), why, ''))
+  }
+  const limitMs = limitFor(settings.limitMs, nameOf('limitMs'), behind, problems)
+  const ids = settings.case
+  const chosen = ({ id }: Case) => ids?.some((start) => id.startsWith(start)) ?? true
+  for (const start of ids ?? []) {
+    if (!cases.some(({ id }) => id.startsWith(start))) {
+      problems.push(problem(nameOf('case'), start, `no case begins with ${start}`, ''))
+    }
+  }
+  if (problems.length > 0 || !target) throw new SettingsError(problems)
+  const given = Object.entries(routeFlags).flatMap(([page, flag]) => {
+    const path = settings[flag]
+    return path === undefined ? [] : [[page, path]]
+  })
+  return {
+    settings,
+    target,
+    paths: { hello: target.path, ...Object.fromEntries(given), ...paths },
+    expected: known,
+    behind,
+    limitMs,
+    chosen,
+  }
+}
+
+async function run(read: ReadProbe, host: Host): Promise<number> {
+  const { settings, target, paths, behind } = read
+  const { insecure, ca, pid, iMayTestThisHost = false } = settings
+  const ip = await destination(target.host, iMayTestThisHost)
+  const address = { host: target.host, port: target.port, tls: target.tls, ip }
+  if (target.tls && !insecure) await checkCertificate(address, ca)
+  const { foreign, local, server, hintMs } = await visit(address, paths)
+
+  const startedAt = new Date()
+  const fromMs = performance.now()
+  const controller = new AbortController()
+  const interrupt = interruptedBy(controller, host)
+  const site: Site = { ...address, paths, foreign, local, pid }
+  const url = urlOf(target)
+  const chosenCount = cases.filter(read.chosen).length
+  const progress = settings.quiet
+    ? silent
+    : host.rows === undefined
+      ? lines(host.err)
+      : redrawn({ columns: host.columns, rows: host.rows, write: host.err }, chosenCount)
+  if (!settings.quiet && !read.expected)
+    host.err(`${url}: connections are held open for up to ${read.limitMs / 1_000} s\n`)
+  let outcome: Outcome
+  try {
+    outcome = await probe({
+      site,
+      cases,
+      chosen: read.chosen,
+      expected: read.expected,
+      limitMs: read.limitMs,
+      hintMs,
+      connections: settings.connections ?? defaultConnections,
+      stop: controller.signal,
+      watch: progress.watch,
+    })
+  } finally {
+    progress.end()
+    interrupt.off()
+  }
+  outcome = behind.length > 0 ? judgedBehind(outcome, behind) : outcome
+  const tookMs = performance.now() - fromMs
+  host.out(summary({ ...outcome, url, server, tookMs, descriptorLimit: descriptorLimitOf(pid) }, host.columns))
+  void startedAt
+  void writeFile
+  return outcome.judged.some(isRedHere) ? 1 : 0
+}
+
+function urlOf({ host, port, tls }: ParsedUrl): string {
+  return `http${tls ? 's' : ''}://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+/** Behind a pool an idle limit must outlive it; whether it ends at all while that was watched is another question. */
+export function judgedBehind(outcome: Outcome, behind: readonly Pool[]): Outcome {
+  const idle = outcome.findings.find(({ question }) => question.gives.includes('idleTimeoutMs'))
+  return { ...outcome, judged: [...outcome.judged, ...behind.map((pool) => againstPool(pool, idle))] }
+}
+
+function againstPool(pool: Pool, idle: Finding | undefined): Judged {
+  const theCase: Case = {
+    id: `outlives-${pool.name}`,
+    level: 'must',
+    title: `An idle connection lives longer than the ${pool.keepsIdleMs / 1_000} s for which ${pool.behind} keeps it`,
+    why: 'Whoever ends first must be the one that sends requests; else they cross a close, and its client gets a 502.',
+    spec: [pool.source],
+    profile: 'timed',
+    steps: [{ closes: { due: { by: ['idleTimeoutMs'], from: 'received' }, accept: ['fin'] } }],
+  }
+  const why = idle?.kind === 'found' ? outlives(pool, idle.fromMs ?? 0) : null
+  const unknown = idle === undefined || idle.kind === 'unknown'
+  return {
+    case: theCase,
+    run: {
+      id: theCase.id,
+      verdict: unknown ? 'not-judged' : why === null ? 'pass' : 'fail',
+      observed: idle?.end ?? null,
+      observedMs: idle?.fromMs ?? null,
+      expected: null,
+      reason: unknown ? 'the idle limit is not known' : why,
+      tookMs: 0,
+      timelines: [],
+    },
+  }
+}
+
+/** Ctrl-C ends the probe with what it knows; once more ends the program. */
+function interruptedBy(controller: AbortController, host: Host): { off(): void } {
+  const handler = (signal: NodeJS.Signals) => {
+    if (controller.signal.aborted) host.exit(signal === 'SIGINT' ? 130 : 143)
+    controller.abort()
+  }
+  process.on('SIGINT', handler)
+  process.on('SIGTERM', handler)
+  return {
+    off() {
+      process.off('SIGINT', handler)
+      process.off('SIGTERM', handler)
+    },
+  }
+}

@@ -193,7 +193,7 @@ class Probing {
   async #judge(theCase: Case, afterMs: number): Promise<CaseRun> {
     const { expected, watch } = this.#plan
     const run = await this.#judged(theCase, afterMs, expected)
-    watch?.(theCase, run)
+    watch?.(this.#asJudged(theCase), run)
     return run
   }
 
@@ -230,13 +230,13 @@ class Probing {
   /** Why a case can't be put to this server, with the flag that would let it, or null. */
   #unable(theCase: Case): string | null {
     const { site } = this.#plan
+    if (theCase.requires?.some((requirement) => requirement === 'process' || requirement === 'own-process')) {
+      return 'it needs a server of its own, to fill or to end; the suite runs it on the servers that it starts'
+    }
     for (const page of pathsOf(theCase)) {
       if (site.paths[page] !== undefined) continue
       if (ownRoutes.includes(page)) return `it asks for what only the suite’s own application answers (${page})`
       return `it needs a page: ${page in routeFlags ? flagOf(routeFlags[page as keyof typeof routeFlags]) : `--paths ${page}=…`}`
-    }
-    if (theCase.requires?.some((requirement) => requirement === 'process' || requirement === 'own-process')) {
-      return 'it needs a server of its own, to fill or to end; the suite runs it on the servers that it starts'
     }
     const connections = connectionsOf(theCase.steps)
     if (connections > this.#budget.size) return `it needs ${connections} connections: --connections ${connections}`
