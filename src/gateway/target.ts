@@ -1,0 +1,170 @@
+/** Which route serves a request, and the target that goes on. */
+import type { Route } from './config.ts'
+
+/** Why none does: no rule fits, or the path could be read as one that another rule is for. */
+export type NoRoute = 'no-route' | 'ambiguous-path'
+
+export interface Router {
+  /** `path` in origin form, as it came, or `*`. */
+  match(method: string, host: string, path: string): Route | NoRoute
+}
+
+/** The routes that a host can have, in the configuration's order. */
+interface Candidates {
+  readonly routes: readonly Route[]
+  /** All of them take every path as it is: however it is read, nothing changes. */
+  readonly anyPath: boolean
+}
+
+/** Hosts that no route names; how many there are is the clients' to choose. */
+const maxRemembered = 1024
+
+/**
+ * A path is compared as it came, and goes on so. A backend may read it in another way, though: decode it, resolve `..`, merge slashes;
+ * what a rule for `/admin` guards must not be had as `/x/../admin`, `/x/..%2fadmin` or `//admin`. nginx and Envoy (`normalize_path`,
+ * `path_with_escaped_slashes_action`) normalise before they compare, each with the one reading that it knows. Here every reading has to
+ * choose the same route and none may climb out of the route's prefix, else the request is refused: no client sends such a path
+ * without intent, since URL parsers resolve dot segments themselves (RFC 3986 5.2.4).
+ */
+export function compileRoutes(routes: readonly Route[]): Router {
+  const named = new Set(routes.map(({ host }) => host).filter((host) => host !== null && !host.startsWith('*')))
+  const byHost = new Map<string, Candidates>()
+  for (const host of named) byHost.set(host as string, candidatesOf(routes, host as string))
+  let remembered = new Map<string, Candidates>()
+
+  function candidates(host: string): Candidates {
+    const known = byHost.get(host) ?? remembered.get(host)
+    if (known !== undefined) return known
+    const bare = bareHost(host)
+    const found = byHost.get(bare) ?? candidatesOf(routes, bare)
+    if (remembered.size >= maxRemembered) remembered = new Map()
+    remembered.set(host, found)
+    return found
+  }
+
+  return {
+    match(method, host, path) {
+      const { routes, anyPath } = candidates(host)
+      const query = path.indexOf('?')
+      const bare = query < 0 ? path : path.slice(0, query)
+      const route = firstOf(routes, method, bare)
+      if (!anyPath && readsDifferently.test(bare) && !isPlain(routes, method, bare, route)) return 'ambiguous-path'
+      return route ?? 'no-route'
+    },
+  }
+}
+
+function candidatesOf(routes: readonly Route[], host: string): Candidates {
+  const own = routes.filter((route) => route.host === null || isHostOf(route.host, host))
+  return { routes: own, anyPath: own.every(({ path, replacePath }) => path === '/' && replacePath === null) }
+}
+
+function isHostOf(pattern: string, host: string): boolean {
+  return pattern.startsWith('*.')
+    ? host.length > pattern.length - 1 && host.endsWith(pattern.slice(1))
+    : pattern === host
+}
+
+/** Lower case, without the port and the root's dot (RFC 3986 3.2.2, RFC 1034 3.1). What is escaped in it is decoded as a URL class would. */
+function bareHost(host: string): string {
+  const lower = host.toLowerCase().replace(/:\d*$/, '')
+  const name = lower.includes('%') && URL.canParse(`http://${lower}/`) ? new URL(`http://${lower}/`).hostname : lower
+  return name.endsWith('.') ? name.slice(0, -1) : name
+}
+
+function firstOf(routes: readonly Route[], method: string, path: string): Route | null {
+  for (let i = 0; i < routes.length; i++) {
+    const route = routes[i]!
+    if (isUnder(path, route.path) && (route.methods === null || route.methods.includes(method))) return route
+  }
+  return null
+}
+
+/** `*` is for the whole server (RFC 9110 9.3.7). */
+function isUnder(path: string, prefix: string): boolean {
+  if (prefix === '/') return true
+  if (!path.startsWith(prefix)) return false
+  if (path.length === prefix.length || prefix.endsWith('/')) return true
+  const next = path.charCodeAt(prefix.length)
+  // A segment ends before its parameters (`/shop;jsessionid=1`).
+  return next === 0x2f || next === 0x3b
+}
+
+/** Escapes, dot segments, empty segments, a backslash (to Windows a slash), parameters (to Java no part of a segment). */
+const readsDifferently = /[%\\;]|\/\/|\/\.\.?(?:\/|$)/
+
+/** Whether whoever reads the path comes to the same route, and to what is inside its prefix. */
+function isPlain(routes: readonly Route[], method: string, path: string, route: Route | null): boolean {
+  const floor = route === null ? 0 : depthOf(route.path)
+  for (const reading of readings(path)) {
+    if (readAs(routes, method, reading) !== route) return false
+    const resolved = resolve(reading, floor)
+    if (resolved === null || (resolved !== reading && readAs(routes, method, resolved) !== route)) return false
+  }
+  return true
+}
+
+/** How many segments a prefix has; `/` has none. */
+function depthOf(prefix: string): number {
+  return prefix.split('/').length - (prefix.endsWith('/') ? 2 : 1)
+}
+
+/** As `firstOf`, but a prefix that is written with escapes is itself and what it stands for. */
+function readAs(routes: readonly Route[], method: string, path: string): Route | null {
+  for (const route of routes) {
+    const fits = isUnder(path, route.path) || (route.path.includes('%') && isUnder(path, decode(route.path)))
+    if (fits && (route.methods === null || route.methods.includes(method))) return route
+  }
+  return null
+}
+
+/** Bytes as latin1: what they mean in UTF-8 changes no comparison. */
+function decode(path: string): string {
+  return path.replace(/%([0-9a-f]{2})/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
+}
+
+/** What somebody does to a path before it looks at it, in this order, each or none of it. */
+const rewrites: readonly ((path: string) => string)[] = [
+  decode,
+  // Two in a row that decode.
+  decode,
+  (path) => path.replace(/;[^/\\]*/g, ''),
+  (path) => path.replaceAll('\\', '/'),
+  (path) => path.replace(/\/{2,}/g, '/'),
+]
+
+function readings(path: string): ReadonlySet<string> {
+  const all = new Set([path])
+  for (const rewrite of rewrites) for (const reading of [...all]) all.add(rewrite(reading))
+  return all
+}
+
+/** Dot segments resolved (RFC 3986 5.2.4); null: they climb above the first `floor` segments. */
+function resolve(path: string, floor: number): string | null {
+  if (!path.includes('/.')) return path
+  const segments: string[] = []
+  const all = path.split('/')
+  for (let i = 1; i < all.length; i++) {
+    const segment = all[i]!
+    if (segment === '..') {
+      if (segments.length === floor) return null
+      segments.pop()
+    } else if (segment !== '.') segments.push(segment)
+  }
+  const open = all.at(-1) === '.' || all.at(-1) === '..'
+  return `/${segments.join('/')}${open && segments.length > 0 ? '/' : ''}`
+}
+
+/** What stands behind the prefix, `/` at its start, or nothing. */
+function restOf(path: string, prefix: string): string {
+  return path.slice(prefix.endsWith('/') ? prefix.length - 1 : prefix.length)
+}
+
+/** The target for the upstream: `path` as it came, query and all, but for the prefix that the route replaces. */
+export function targetOf(path: string, { path: prefix, replacePath }: Pick<Route, 'path' | 'replacePath'>): string {
+  if (replacePath === null || path.charCodeAt(0) !== 0x2f) return path
+  const rest = restOf(path, prefix)
+  const into = replacePath.endsWith('/') && rest.startsWith('/') ? replacePath.slice(0, -1) : replacePath
+  const target = into + rest
+  return target.charCodeAt(0) === 0x2f ? target : `/${target}`
+}
