@@ -15,6 +15,13 @@ const run: Record<CommandName, (argv: readonly string[], host: Host) => Promise<
     const { serve }: Pick<Entry, 'serve'> = await import(`../runtimes/${runtime}.ts`)
     await main({ runtime, serve, program: `${program} serve` }, { ...host, argv })
   },
+  gateway: async (argv, host) => {
+    const { gatewayCommand } = await import('./gateway/command.ts')
+    await gatewayCommand(
+      { runtime, program: `${program} gateway`, load: () => import(`../runtimes/${runtime}.ts`) },
+      { ...host, argv },
+    )
+  },
   probe: async (argv, host) => (await import('./probe/command.ts')).probeCommand(argv, host),
   compare: async (argv, host) => (await import('./probe/compare.ts')).compareCommand(argv, host),
 }

@@ -129,7 +129,8 @@ function readFlags(argv: readonly string[], { takes, settings }: Command, proble
       problems.push(problem(flag, flag, `there is no such flag${didYouMean(flag, [...byFlag.keys()])}`, ''))
     } else if (value === undefined || value === '') {
       problems.push(problem(flag, flag, 'it needs a value', ''))
-    } else values[name] = value
+    } else if (name in values && specOf(settings, name)?.isRepeatable) values[name] += `\n${value}`
+    else values[name] = value
   }
   const many = argument !== undefined && specOf(settings, argument)!.value.endsWith('…')
   const taken = argument === undefined ? [] : many ? loose : loose.slice(0, 1)

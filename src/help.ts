@@ -1,6 +1,8 @@
 /** `--help`, from the schemas. */
 import { readable, wrap } from './columns.ts'
+import { upstreamOptionNames, upstreamOptionSpecs } from './gateway/options.ts'
 import { flagOf, variableOf, variablePrefix } from './names.ts'
+import type { OptionSpec } from './option.ts'
 import { optionNames, optionSpecs } from './policy.ts'
 import { argumentOf, specOf } from './setting.ts'
 import { type Command, type CommandName, commands } from './settings.ts'
@@ -28,13 +30,16 @@ export function help(command: CommandName, program: string, columns = 80): strin
     if (spec.isArgument) return [{ left: argumentOf(settings, name), right }]
     return [{ left: spec.isSwitch ? flagOf(name) : `${flagOf(name)} <${spec.value}>`, right }]
   })
-  const policy = optionNames
-    .filter((name) => takes.includes(name))
-    .map((name) => {
-      const { kind, default: value, what } = optionSpecs[name]
-      const shown = value === 'derived' || headings?.policy ? '' : ` Default: ${format(kind, value)}.`
-      return { left: `${flagOf(name)} <${placeholder[kind]}>`, right: `${asFlags(what)}${shown}` }
-    })
+  const limits = (names: readonly string[], specs: Readonly<Record<string, OptionSpec>>) =>
+    names
+      .filter((name) => takes.includes(name))
+      .map((name) => {
+        const { kind, default: value, what } = specs[name]!
+        const shown = value === 'derived' || headings?.policy ? '' : ` Default: ${format(kind, value)}.`
+        return { left: `${flagOf(name)} <${placeholder[kind]}>`, right: `${asFlags(what)}${shown}` }
+      })
+  const policy = limits(optionNames, optionSpecs)
+  const upstreams = limits(upstreamOptionNames, upstreamOptionSpecs)
   const withPolicy = policy.length > 0
   const sample = takes.findLast((name) => !withPolicy || name === 'idleTimeoutMs') ?? ''
   return [
@@ -45,6 +50,7 @@ export function help(command: CommandName, program: string, columns = 80): strin
     ...(withPolicy
       ? section(headings?.policy ?? 'Connection policy, in the order of a connection’s life', policy, width)
       : []),
+    ...(upstreams.length > 0 ? section('Upstreams, in the order of a request’s way through', upstreams, width) : []),
     '',
     ...wrap(
       (withPolicy
@@ -58,9 +64,11 @@ export function help(command: CommandName, program: string, columns = 80): strin
   ].join('\n')
 }
 
+const isOption = (name: string) => Object.hasOwn(optionSpecs, name) || Object.hasOwn(upstreamOptionSpecs, name)
+
 /** Where one option's text speaks of another, the reader knows that by its flag. */
 function asFlags(text: string): string {
-  return text.replace(/\b[a-z]+[A-Z]\w+/g, (name) => (Object.hasOwn(optionSpecs, name) ? flagOf(name) : name))
+  return text.replace(/\b[a-z]+[A-Z]\w+/g, (name) => (isOption(name) ? flagOf(name) : name))
 }
 
 /** `hangup --help`. */

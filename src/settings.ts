@@ -4,6 +4,8 @@
  */
 import * as v from 'valibot'
 import { engineChoices } from './engines.ts'
+import { upstreamOptionNames } from './gateway/options.ts'
+import { gatewayEntries } from './gateway/settings.ts'
 import { didYouMean, flagOf, variableOf, variablePrefix } from './names.ts'
 import { optionNames, optionSpecs } from './policy.ts'
 import { presetNames } from './presets.ts'
@@ -136,6 +138,12 @@ export const commands = {
     settings: entries,
     takes: [...settingNames, ...optionNames],
   },
+  gateway: {
+    what: 'A reverse proxy in front of a server that can’t be changed: hangs up for it, buffers, balances, speaks TLS.',
+    settings: gatewayEntries,
+    takes: [...Object.keys(gatewayEntries), ...optionNames, ...upstreamOptionNames],
+    headings: { settings: 'Gateway' },
+  },
   probe: {
     what: 'Asks any HTTP server whether it hangs up: which limits it holds, which it lacks, and what that costs.',
     settings: probeEntries,
@@ -152,6 +160,9 @@ export const commands = {
   },
 } as const satisfies Record<string, Command>
 export type CommandName = keyof typeof commands
+
+/** The many values of one variable. */
+const lines = (text: string): string => text.trim().split(/\s+/).join('\n')
 
 export type Env = Readonly<Record<string, unknown>>
 
@@ -182,7 +193,7 @@ export function readEnvironment(
   for (const [variable, value] of Object.entries(env)) {
     if (!variable.startsWith(variablePrefix) || typeof value !== 'string' || value === '') continue
     const option = mine.get(variable)
-    if (option !== undefined) values[option] = value
+    if (option !== undefined) values[option] = specOf(settings, option)?.isRepeatable ? lines(value) : value
     else if (!known.has(variable)) {
       problems.push(problem(variable, value, `there is no such variable${didYouMean(variable, [...known])}`, ''))
     }

@@ -104,4 +104,6 @@ export interface ClientLimits {
 export interface SpoolConfig {
   /** null: the system's folder for temporary files. */
   readonly dir: string | null
+  /** Everything in it together; 0: nothing is spooled. */
+  readonly maxBytes: number
 }

@@ -1,0 +1,82 @@
+/** `hangup gateway`: reads the configuration, starts, reports, reloads, and ends on a signal. */
+import process from 'node:process'
+import { cannotStart, explain, type Host, version } from '../command.ts'
+import { asked } from '../command-line.ts'
+import { help } from '../help.ts'
+import { stderrLog } from '../log.ts'
+import { jsonReport, textReport } from '../report.ts'
+import { onSignals } from '../signals.ts'
+import { loadGateway } from './load-config.ts'
+import { keepReloading } from './reload.ts'
+import { gatewayJson, gatewayReport } from './report.ts'
+import type { GatewayRuntime, RunningGateway, Start } from './start.ts'
+
+/** A runtime, with `gateway` as its `runtimes/*.ts` exports it. */
+export interface GatewayEntry {
+  readonly runtime: string
+  /** How the command is started, for `--help`. */
+  readonly program: string
+  load(): Promise<{ readonly gateway: GatewayRuntime }>
+  /** Default: listens and forwards. */
+  readonly start?: Start
+}
+
+/** Resolves when the gateway listens, has been refused, or what was asked for is printed. */
+export async function gatewayCommand(entry: GatewayEntry, host: Host): Promise<void> {
+  try {
+    switch (asked(host.argv)) {
+      case 'help':
+        host.out(help('gateway', entry.program, host.columns))
+        return host.exit(0)
+      case 'version':
+        host.out(`hangup ${version} on ${entry.runtime}\n`)
+        return host.exit(0)
+      default:
+        await run(entry, host)
+    }
+  } catch (error) {
+    host.err(`hangup: ${explain(error)}\n`)
+    host.exit(cannotStart)
+  }
+}
+
+async function run({ runtime, load, start }: GatewayEntry, host: Host): Promise<void> {
+  const loaded = () => loadGateway(host.argv, host.env, process.cwd())
+  const { settings, plan } = await loaded()
+  const { report = 'text' } = settings
+  if (settings.check) {
+    if (report === 'text') host.out(gatewayReport(plan, host.columns, true))
+    if (report === 'json') host.out(`${JSON.stringify(gatewayJson(plan))}\n`)
+    return host.exit(0)
+  }
+  const { gateway } = await load()
+  const running = await (start ?? (await import('./start.ts')).startGateway)(plan, gateway, stderrLog)
+  const stopReloading = await keepReloading(plan, {
+    load: async () => (await loaded()).plan,
+    apply: (next) => running.reload(next),
+    log: stderrLog,
+    explain,
+  })
+  onSignals(untilDrained(running, stopReloading), { exit: host.exit, log: stderrLog })
+
+  const { urls, engine, engineWhy, enforcement } = running
+  const started = { url: urls.join(' '), runtime, engine, engineWhy, resolved: plan.resolved, enforcement }
+  const said = { ...plan, notes: [...plan.notes, ...running.notes] }
+  if (report === 'text') host.out(`${textReport(started, host.columns)}\n${gatewayReport(said, host.columns, false)}`)
+  if (report === 'json')
+    host.out(`${JSON.stringify({ ...gatewayJson(said), ...JSON.parse(jsonReport(started)), urls })}\n`)
+}
+
+/** What ends has no use for a new configuration. */
+function untilDrained(running: RunningGateway, stopReloading: () => void): Pick<RunningGateway, 'drain' | 'kill'> {
+  return {
+    drain(how) {
+      stopReloading()
+      return running.drain(how)
+    },
+    kill() {
+      stopReloading()
+      return running.kill()
+    },
+  }
+}

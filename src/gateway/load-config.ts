@@ -1,0 +1,104 @@
+/** From the command line to a plan: finds the configuration file, reads it and all that it names. */
+import { constants } from 'node:fs'
+import { access, readFile, stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { readPlaces } from '../command-line.ts'
+import { problem, SettingsError } from '../problems.ts'
+import { type Env, resolveEntries } from '../settings.ts'
+import { CertificateStore } from './certificates.ts'
+import { type GatewayPlan, type GatewaySettings, resolveGateway } from './resolve.ts'
+import { type ReadFile, readFileShape } from './schema.ts'
+import { gatewayEntries } from './settings.ts'
+import type { Files } from './source.ts'
+
+/** Looked for in the working directory. */
+export const configNames = ['hangup.config.ts', 'hangup.config.js', 'hangup.config.json'] as const
+
+export interface Loaded {
+  readonly settings: GatewaySettings
+  readonly plan: GatewayPlan
+}
+
+export const files: Files = {
+  read: (path) => readFile(path, 'utf8'),
+  certificates: (pems) => new CertificateStore(pems).warnings(new Date()),
+  async folder(path) {
+    try {
+      if (!(await stat(path)).isDirectory()) return 'it is no folder'
+      await access(path, constants.W_OK | constants.X_OK)
+      return null
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      return code === 'ENOENT' ? 'there is no such folder' : `it cannot be written to (${code ?? error})`
+    }
+  },
+}
+
+/** Throws a `SettingsError` with everything that is wrong, in flags, variables, the file, and what they name. */
+export async function loadGateway(argv: readonly string[], env: Env, workingDirectory: string): Promise<Loaded> {
+  const { places, problems } = readPlaces(argv, env, 'gateway')
+  const { settings, nameOf } = resolveEntries(gatewayEntries, places, problems)
+  if (settings.config !== undefined && settings.to !== undefined) {
+    const why = `${nameOf('config')} says where requests go`
+    problems.push(problem(nameOf('to'), settings.to.map(({ url }) => url).join(' '), why, 'one of the two'))
+  }
+  if (problems.length > 0) throw new SettingsError(problems)
+  const path =
+    settings.config === undefined
+      ? settings.to === undefined
+        ? await findConfig(workingDirectory)
+        : null
+      : resolve(workingDirectory, settings.config)
+  const file = path === null ? {} : await readConfig(path, settings.config === undefined ? path : nameOf('config'))
+  const plan = await resolveGateway({ path, workingDirectory, file, settings, nameOf, layers: places, files })
+  return { settings, plan }
+}
+
+async function findConfig(folder: string): Promise<string> {
+  const found: string[] = []
+  for (const name of configNames) {
+    const path = resolve(folder, name)
+    if ((await stat(path).catch(() => null))?.isFile()) found.push(path)
+  }
+  if (found.length === 1) return found[0]!
+  const why =
+    found.length === 0
+      ? `where should requests go? Give an upstream, --to http://127.0.0.1:8000, or a file, --config; there is no ${configNames.join(', no ')} here either`
+      : `there are ${found.length} of them: ${configNames.filter((name) => found.includes(resolve(folder, name))).join(', ')}; name one by --config`
+  throw new SettingsError([{ option: '--config', given: '', accepted: 'a path to a file', message: why }])
+}
+
+/** What is imported once stays as it was; a query makes it another module. */
+let version = 0
+
+export async function readConfig(path: string, name: string): Promise<ReadFile> {
+  const refuse = (why: string, cause?: unknown): never => {
+    throw new SettingsError([problem(name, path, why, '')], { cause })
+  }
+  let text = ''
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    refuse(`it cannot be read (${(error as NodeJS.ErrnoException).code ?? error})`, error)
+  }
+  let given: unknown
+  if (path.endsWith('.json')) {
+    try {
+      given = JSON.parse(text)
+    } catch (error) {
+      refuse(`it is no JSON: ${(error as Error).message}`)
+    }
+  } else {
+    try {
+      version += 1
+      given = (await import(`${pathToFileURL(path).href}?version=${version}`)).default
+    } catch (error) {
+      refuse(`it failed to load (${error})`, error)
+    }
+    if (given === undefined) refuse('it has no default export')
+  }
+  const { file, problems } = readFileShape(given)
+  if (file === null) throw new SettingsError(problems)
+  return file
+}

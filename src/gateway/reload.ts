@@ -1,0 +1,119 @@
+/** A new configuration in the place of the old one, while everything goes on. */
+import process from 'node:process'
+import type { Log } from '../log.ts'
+import { optionNames, optionSpecs } from '../policy.ts'
+import { format } from '../units.ts'
+import type { ListenerPlan } from './listeners.ts'
+import { placeOf } from './report.ts'
+import type { GatewayPlan } from './resolve.ts'
+import { FileWatch } from './watch.ts'
+
+export interface ReloadParts {
+  /** Reads everything anew; rejects with what is wrong. */
+  load(): Promise<GatewayPlan>
+  /** From now on that plan. Returns a line for each part of it that it could not take over. */
+  apply(plan: GatewayPlan): readonly string[]
+  readonly log: Log
+  /** What an error says to a user. */
+  explain(error: unknown): string
+  readonly process?: Pick<NodeJS.Process, 'on' | 'off'>
+}
+
+/** Reloads on SIGHUP and when a file of the plan has changed. Resolves to what ends that, once the files are watched. */
+export async function keepReloading(first: GatewayPlan, parts: ReloadParts): Promise<() => void> {
+  const { load, apply, log, explain } = parts
+  const on = parts.process ?? process
+  let current = first
+  let wanted = false
+  let busy = false
+  let ended = false
+
+  const watch = new FileWatch(
+    () => void reload(),
+    (folder, why) =>
+      log({
+        level: 'warn',
+        code: 'WATCH_FAILED',
+        message: `changes in ${folder} are not seen (${why}); SIGHUP reloads`,
+        count: 1,
+      }),
+  )
+  const onHangUp = () => void reload()
+  try {
+    on.on('SIGHUP', onHangUp)
+  } catch (error) {
+    log({ level: 'info', code: 'SIGNAL_UNAVAILABLE', message: `SIGHUP cannot be handled: ${error}`, count: 1 })
+  }
+  await watch.follow(first.files)
+
+  return () => {
+    ended = true
+    on.off('SIGHUP', onHangUp)
+    watch.close()
+  }
+
+  /** One at a time; what is asked for meanwhile is one more. */
+  async function reload(): Promise<void> {
+    wanted = true
+    if (busy) return
+    busy = true
+    while (wanted && !ended) {
+      wanted = false
+      await once()
+    }
+    busy = false
+  }
+
+  async function once(): Promise<void> {
+    await watch.mark()
+    try {
+      const plan = await load()
+      if (ended) return
+      const kept = [...needsRestart(current, plan), ...apply(plan)]
+      // What was not taken over is compared again the next time.
+      current = { ...plan, listeners: current.listeners, serve: current.serve, resolved: current.resolved }
+      const { routes, groups } = plan.config
+      const message = `reloaded ${plan.from ?? 'the certificates'}: ${count(routes.length, 'route')}, ${count(Object.keys(groups).length, 'group')}`
+      log({ level: 'info', code: 'RELOADED', message, count: 1 })
+      for (const line of kept) log({ level: 'warn', code: 'NEEDS_RESTART', message: line, count: 1 })
+      for (const line of plan.notes) log({ level: 'warn', code: 'CONFIG_NOTE', message: line, count: 1 })
+      await watch.follow(plan.files)
+    } catch (error) {
+      const message = `the reload is refused, all goes on as before: ${explain(error)}`
+      log({ level: 'error', code: 'RELOAD_REFUSED', message, count: 1 })
+    }
+  }
+}
+
+const count = (n: number, what: string) => `${n} ${what}${n === 1 ? '' : 's'}`
+
+/** A line for each difference that a running listener can't take over. */
+export function needsRestart(before: GatewayPlan, after: GatewayPlan): string[] {
+  const lines: string[] = []
+  const changed = (what: string, from: string, to: string) => {
+    if (from !== to) lines.push(`${what}: ${to} needs a restart; ${from} stays`)
+  }
+  for (const listener of after.listeners) {
+    const old = before.listeners.find(({ name }) => name === listener.name)
+    if (old === undefined) lines.push(`${listener.name}: one more listener, ${placeOf(listener)}, needs a restart`)
+    else {
+      changed(listener.name, placeOf(old), placeOf(listener))
+      changed(`${listener.name}.http2`, String(old.http2), String(listener.http2))
+      changed(`${listener.name}: engine`, old.engine, listener.engine)
+      changed(`${listener.name}.proxyProtocol`, announcedBy(old), announcedBy(listener))
+    }
+  }
+  for (const { name } of before.listeners) {
+    if (after.listeners.every((listener) => listener.name !== name)) lines.push(`${name}: it stays until a restart`)
+  }
+  for (const name of optionNames) {
+    const { kind } = optionSpecs[name]
+    changed(name, format(kind, before.resolved.policy[name]), format(kind, after.resolved.policy[name]))
+  }
+  changed('spoolDir', String(before.config.spool.dir), String(after.config.spool.dir))
+  changed('spoolMaxBytes', format('bytes', before.config.spool.maxBytes), format('bytes', after.config.spool.maxBytes))
+  return lines
+}
+
+const announcedBy = ({ proxyProtocol }: ListenerPlan): string =>
+  proxyProtocol === null ? 'off' : `${proxyProtocol.trust.join(', ')} (others: ${proxyProtocol.others})`

@@ -1,0 +1,91 @@
+/** A plan, running: the gateway's app behind one server for each listener. */
+import type { Enforcement } from '../enforcement.ts'
+import type { Connect } from '../http1/transport.ts'
+import type { DrainResult } from '../lifecycle/drain.ts'
+import type { Log } from '../log.ts'
+import type { GivenOptions } from '../resolve.ts'
+import type { App, Running, ServeOptions } from '../server.ts'
+import { createGateway, type GatewayStatus } from './gateway.ts'
+import type { ListenerPlan } from './listeners.ts'
+import type { GatewayPlan } from './resolve.ts'
+import { Spool } from './spool.ts'
+import { networks } from './trust.ts'
+
+/** What a runtime gives to a gateway. */
+export interface GatewayRuntime {
+  readonly connect: Connect
+  /** A name's addresses. */
+  resolve(host: string): Promise<readonly string[]>
+  /** `serve()`, but the app's `c.env` is a `Front`. */
+  serve(app: App, options: ServeOptions): Promise<Running>
+}
+
+export interface RunningGateway extends Pick<Running, 'drain' | 'kill' | 'engine' | 'engineWhy'> {
+  readonly urls: readonly string[]
+  readonly enforcement: Enforcement
+  /** Lines for the start-up report. */
+  readonly notes: readonly string[]
+  status(): GatewayStatus
+  /** Requests under way end as they began. Returns a line for each part that could not be taken over. */
+  reload(plan: GatewayPlan): readonly string[]
+}
+
+export type Start = (plan: GatewayPlan, runtime: GatewayRuntime, log: Log) => Promise<RunningGateway>
+
+/** Listens on everything, or on nothing: rejects like `serve()` then. */
+export const startGateway: Start = async (plan, runtime, log) => {
+  const { dir, maxBytes } = plan.config.spool
+  const spool = maxBytes === 0 ? null : new Spool({ ...(dir !== null && { dir }), maxBytes })
+  const gateway = createGateway(plan.config, { connect: runtime.connect, resolve: runtime.resolve, spool, log })
+  const servers: { listener: ListenerPlan; server: Running }[] = []
+  const all = <T>(what: (server: Running) => T): T[] => servers.map(({ server }) => what(server))
+  const summed = async (results: readonly Promise<DrainResult>[]): Promise<DrainResult> => {
+    const cut = (await Promise.all(results)).reduce((sum, result) => sum + result.cut, 0)
+    gateway.close()
+    return { cut }
+  }
+  try {
+    for (const listener of plan.listeners) {
+      servers.push({ listener, server: await runtime.serve(gateway.app, optionsOf(plan, listener, log)) })
+    }
+  } catch (error) {
+    await summed(all((server) => server.kill()))
+    throw error
+  }
+  const first = servers[0]!.server
+  return {
+    urls: all(({ url }) => url),
+    engine: [...new Set(all(({ engine }) => engine))].join(', '),
+    engineWhy: [...new Set(all(({ engineWhy }) => engineWhy))].join('; '),
+    enforcement: first.enforcement,
+    notes: [],
+    status: () => gateway.status(),
+    reload(next) {
+      gateway.reload(next.config)
+      return servers.flatMap(({ listener, server }) => {
+        const certificates = next.listeners.find(({ name }) => name === listener.name)?.certificates
+        if (listener.certificates === null || !certificates) return []
+        if (server.setCertificates !== undefined) server.setCertificates(certificates)
+        else if (JSON.stringify(certificates) !== JSON.stringify(listener.certificates)) {
+          return [`${listener.name}: other certificates need a restart on this engine`]
+        }
+        return []
+      })
+    },
+    drain: (how) => summed(all((server) => server.drain(how))),
+    kill: () => summed(all((server) => server.kill())),
+  }
+}
+
+function optionsOf({ serve }: GatewayPlan, listener: ListenerPlan, log: Log): GivenOptions {
+  const { port, host, unix, certificates, engine, proxyProtocol } = listener
+  return {
+    ...serve,
+    engine,
+    log,
+    ...(unix === undefined ? { port } : { unix }),
+    ...(host !== undefined && { host }),
+    ...(certificates !== null && { tls: { certificates } }),
+    ...(proxyProtocol !== null && { proxyProtocol: { ...proxyProtocol, trust: networks(proxyProtocol.trust) } }),
+  }
+}

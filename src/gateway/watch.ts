@@ -1,0 +1,92 @@
+/** Tells when files have changed. */
+import { type FSWatcher, watch } from 'node:fs'
+import { realpath, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+
+/** An editor and a renewal write several files in a row; they are one change. */
+export const settleMs = 100
+
+/**
+ * Watches the folders, not the files: most writers put a new file in the place of the old one (rename), and Kubernetes swaps a
+ * symbolic link beside it. What changed is read from the files' own numbers.
+ */
+export class FileWatch {
+  readonly #onChange: () => void
+  readonly #onBlind: (folder: string, why: unknown) => void
+  readonly #seen = new Map<string, string>()
+  readonly #folders = new Map<string, FSWatcher>()
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #closed = false
+
+  /** `onBlind`: a folder can't be watched. */
+  constructor(onChange: () => void, onBlind: (folder: string, why: unknown) => void) {
+    this.#onChange = onChange
+    this.#onBlind = onBlind
+  }
+
+  /** From now on these. A file that was followed before has changed if it is not as it was at the last `mark()`. */
+  async follow(files: readonly string[]): Promise<void> {
+    const folders = new Set<string>()
+    for (const file of files) {
+      folders.add(dirname(file))
+      folders.add(dirname(await realpath(file).catch(() => file)))
+      if (!this.#seen.has(file)) this.#seen.set(file, await numbersOf(file))
+    }
+    for (const file of this.#seen.keys()) if (!files.includes(file)) this.#seen.delete(file)
+    for (const [folder, watcher] of this.#folders) {
+      if (folders.has(folder)) continue
+      watcher.close()
+      this.#folders.delete(folder)
+    }
+    for (const folder of folders) if (!this.#folders.has(folder)) this.#watch(folder)
+  }
+
+  /** What the files are like now is known; call it before they are read. */
+  async mark(): Promise<void> {
+    for (const file of this.#seen.keys()) this.#seen.set(file, await numbersOf(file))
+  }
+
+  close(): void {
+    this.#closed = true
+    clearTimeout(this.#timer)
+    for (const watcher of this.#folders.values()) watcher.close()
+    this.#folders.clear()
+  }
+
+  #watch(folder: string): void {
+    if (this.#closed) return
+    try {
+      const watcher = watch(folder, { persistent: false }, () => this.#settle())
+      watcher.on('error', (error) => {
+        watcher.close()
+        this.#folders.delete(folder)
+        this.#onBlind(folder, error)
+      })
+      this.#folders.set(folder, watcher)
+    } catch (error) {
+      this.#onBlind(folder, error)
+    }
+  }
+
+  #settle(): void {
+    clearTimeout(this.#timer)
+    if (!this.#closed) this.#timer = setTimeout(() => void this.#look(), settleMs)
+  }
+
+  async #look(): Promise<void> {
+    for (const [file, before] of this.#seen) {
+      if ((await numbersOf(file)) === before) continue
+      if (!this.#closed) this.#onChange()
+      return
+    }
+  }
+}
+
+async function numbersOf(file: string): Promise<string> {
+  try {
+    const { ino, size, mtimeNs } = await stat(file, { bigint: true })
+    return `${ino} ${size} ${mtimeNs}`
+  } catch {
+    return 'none'
+  }
+}
