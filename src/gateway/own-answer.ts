@@ -35,10 +35,12 @@ export function ownAnswer(
   if (config.reasonHeader) fields.push('Hangup-Reason', reason)
   if (front.secure && config.hsts !== null) fields.push('Strict-Transport-Security', config.hsts)
   const accept = acceptOf(front.raw)
+  const htmlQuality = qualityOf(accept, 'text', 'html')
   const page =
     route === null ? undefined : (route.errorPages[status] ?? route.errorPages[`${Math.floor(status / 100)}xx`])
-  if (page !== undefined && qualityOf(accept, 'text', 'html') > 0) return answer(front, status, fields, htmlType, page)
-  const html = /\btext\/html\b/i.test(accept) && qualityOf(accept, 'text', 'html') >= qualityOf(accept, 'text', 'plain')
+  if (page !== undefined && htmlQuality > 0) return answer(front, status, fields, htmlType, page)
+  // A browser names it; `*/*` is a program.
+  const html = /\btext\/html\b/i.test(accept) && htmlQuality > 0 && htmlQuality >= qualityOf(accept, 'text', 'plain')
   const text = config.reasonHeader ? textOf(reason) : ''
   return html
     ? answer(front, status, fields, htmlType, htmlOf(status, text))
