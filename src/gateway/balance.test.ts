@@ -107,6 +107,16 @@ test('two choices keeps loads closer together than chance does', () => {
   assert.ok(spread(counts) <= 12, `${counts}`)
 })
 
+test('two choices draws the second as evenly as the first', () => {
+  const [, left = 0, right = 0] = tally(
+    'two-choices',
+    [candidate('a', 1, 9), candidate('b'), candidate('c')],
+    8_000,
+    false,
+  )
+  assert.ok(Math.abs(left - 4_000) < 200 && Math.abs(right - 4_000) < 200, `${left} ${right}`)
+})
+
 test('two choices follows the weights of a group that is idle', () => {
   const [heavy = 0, light = 0] = tally('two-choices', names([3, 1]), 8_000, false)
   assert.ok(heavy > 5_700 && heavy < 6_300 && light > 1_700 && light < 2_300, `${heavy} ${light}`)

@@ -110,11 +110,11 @@ function rendezvous<C extends Candidate>(candidates: readonly C[], key: number):
   return best
 }
 
-/** FNV-1a over UTF-16 code units, then mixed: names and addresses differ in their last characters only. */
+/** FNV-1a over UTF-16 code units. What differs in its last character only is told apart by `mix`. */
 export function hash(text: string): number {
   let value = 0x811c9dc5
   for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193)
-  return mix(value)
+  return value
 }
 
 /** MurmurHash3's finaliser: each bit of the input changes each bit of the output half the time. */

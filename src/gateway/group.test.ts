@@ -10,6 +10,7 @@ import { type UpstreamOptions, upstreamOptionNames } from './options.ts'
 
 interface Pool {
   readonly to: string
+  maxConnections: number
   closed: boolean
 }
 
@@ -41,17 +42,20 @@ function harness(first: GroupConfig, resolved: Readonly<Record<string, readonly 
   const pools: Pool[] = []
   const lines: string[] = []
   const zone = new Map(Object.entries(resolved))
-  /** Members that fail their checks, by name; those that never answer one. */
+  /** Members that fail their checks, by name; those that answer one only when told. */
   const sick = new Set<string>()
-  const mute = new Set<string>()
+  const mute = new Map<string, PromiseWithResolvers<boolean>>()
   const checked: { name: string; at: number }[] = []
   const group = new Group<Pool>(first, {
     clock,
     random: () => 0.5,
-    makePool(_upstream, { host, port, unix }) {
-      const pool = { to: unix ?? `${host}:${port}`, closed: false }
+    makePool(_upstream, { host, port, unix }, { upstreamMaxConnections }) {
+      const pool = { to: unix ?? `${host}:${port}`, maxConnections: upstreamMaxConnections, closed: false }
       pools.push(pool)
       return pool
+    },
+    changePool(pool, { upstreamMaxConnections }) {
+      pool.maxConnections = upstreamMaxConnections
     },
     closePool(pool) {
       assert.equal(pool.closed, false, `${pool.to} is closed once`)
@@ -60,7 +64,8 @@ function harness(first: GroupConfig, resolved: Readonly<Record<string, readonly 
     resolve: async (name) => zone.get(name) ?? Promise.reject(new Error('no such name')),
     async check({ name }) {
       checked.push({ name, at: clock.now() })
-      if (mute.has(name)) return await new Promise<never>(() => {})
+      const late = mute.get(name)
+      if (late !== undefined) return await late.promise
       if (sick.has(name)) throw new Error('500')
       return true
     },
@@ -240,12 +245,30 @@ test('checks are made soon after the start and then every interval, and none whe
 })
 
 test('a check that does not answer in time has failed, and its late answer counts for nothing', async () => {
-  const { mute, pass, states } = harness(config([a, b], { check: { ...check, unhealthyAfter: 1 } }))
-  mute.add(a)
+  const { mute, pass, states } = harness(config([a, b], { check: { ...check, unhealthyAfter: 1, healthyAfter: 1 } }))
+  const late = Promise.withResolvers<boolean>()
+  mute.set(a, late)
   await pass(1_000)
   assert.deepEqual(states(), ['up', 'up'])
   await pass(500)
   assert.deepEqual(states(), ['down', 'up'])
+  late.resolve(true)
+  await pass(500)
+  assert.deepEqual(states(), ['down', 'up'])
+  mute.clear()
+  await pass(5_000)
+  assert.deepEqual(states(), ['slow-start', 'up'])
+})
+
+test('a check of a member that is gone counts for nothing', async () => {
+  const { group, mute, pass, lines } = harness(config([a, b], { check: { ...check, unhealthyAfter: 1 } }))
+  const late = Promise.withResolvers<boolean>()
+  mute.set(a, late)
+  await pass(500)
+  group.update(config([b], { check }))
+  late.resolve(false)
+  await pass(500)
+  assert.deepEqual(lines, [])
 })
 
 test('a name is as many members as it has addresses, each with a name of its own', async () => {
@@ -339,6 +362,18 @@ test('a reload to a name that is not resolved yet leaves no moment without a mem
   assert.equal(pools[0]?.closed, true)
 })
 
+test('until a new name is resolved, what is left of before does not stand in the way of what is new', async () => {
+  const { group, zone, pass, pools, member } = harness(config([a]))
+  zone.set('app', ['10.1.0.1'])
+  group.update(config([upstream(a, { proxyProtocol: 'v2' }), upstream('http://app:8000')]))
+  assert.equal(member(a).upstream.proxyProtocol, 'v2')
+  await pass(500)
+  assert.deepEqual(
+    pools.map(({ closed }) => closed),
+    [true, false, false],
+  )
+})
+
 test('a reload without checks uses again what they had taken out', async () => {
   const { group, sick, pass, states } = harness(config([a, b], { check }))
   sick.add(a)
@@ -354,12 +389,16 @@ test('a reload changes how the load is shared out', () => {
   assert.deepEqual(picks(group, 3), [b, b, b])
 })
 
-test('one that is given twice gets the load of two', () => {
-  const { group, pools } = harness(config([a, b, a]))
-  assert.deepEqual(picks(group, 6).sort(), [a, a, a, a, b, b])
-  assert.equal(pools.length, 2)
-  group.update(config([a, b, a]))
-  assert.deepEqual(picks(group, 6).sort(), [a, a, a, a, b, b])
+test('a reload tells its new options to pools that stay, and gives them to those that are new', () => {
+  const { group, pools } = harness(config([a, b]))
+  group.update(config([a, c], { options: { ...options, upstreamMaxConnections: 7 } }))
+  assert.deepEqual(
+    pools.filter(({ closed }) => !closed).map(({ to, maxConnections }) => [to, maxConnections]),
+    [
+      ['10.0.0.1:8000', 7],
+      ['10.0.0.3:8000', 7],
+    ],
+  )
 })
 
 test('what a member that is gone still reports changes nothing', () => {
@@ -385,7 +424,7 @@ test('the hash is asked for its key, and holds on to one member until that is ou
   assert.equal(group.pick(keyOf, []), first)
 })
 
-test('closed, it closes its pools and lets no timer run', async () => {
+test('closed, it closes its pools and checks nothing more', async () => {
   const { group, pools, checked, pass } = harness(config([a, b], { check }))
   group.close()
   await pass(60_000)
@@ -411,10 +450,11 @@ test('a timer is set only while there is something to wait for', () => {
       }
     },
   }
-  const group = new Group<null>(config([a, b]), {
+  const group = new Group<null>(config([a, b, c]), {
     clock: counting,
     random: () => 0.5,
     makePool: () => null,
+    changePool: () => {},
     closePool: () => {},
     resolve: async () => [],
     check: async () => true,
@@ -427,6 +467,10 @@ test('a timer is set only while there is something to wait for', () => {
   clock.pass(10_000)
   assert.equal(running.size, 1)
   clock.pass(10_000)
+  assert.equal(running.size, 0)
+  for (const other of [member, group.pick(null, [member])!]) for (let i = 0; i < 5; i++) group.failed(other)
+  assert.equal(running.size, 1)
+  group.close()
   assert.equal(running.size, 0)
 })
 

@@ -12,6 +12,7 @@ import type { CheckConfig, GroupConfig, UpstreamConfig } from './config.ts'
 import { type FailureName, failures } from './errors.ts'
 import { Health, type HealthState, slowStartMs, takesRequests } from './health.ts'
 import { literalAddress, type NameStatus, Names } from './names.ts'
+import type { UpstreamOptions } from './options.ts'
 
 /** One address. Who sends a request to it raises `inFlight`, and lowers it when the answer has ended. */
 export interface Member<P> extends Candidate {
@@ -33,7 +34,9 @@ export interface GroupDeps<P> {
   readonly clock: Clock
   /** [0, 1) */
   random(): number
-  makePool(upstream: UpstreamConfig, address: ConnectTo): P
+  makePool(upstream: UpstreamConfig, address: ConnectTo, options: UpstreamOptions): P
+  /** A reload has changed the options of its group. */
+  changePool(pool: P, options: UpstreamOptions): void
   /** What it is doing is finished; nothing new is asked of it. */
   closePool(pool: P): void
   /** All addresses of a name, of both families. */
@@ -66,8 +69,6 @@ export class Group<P> {
   /** Those that take requests. */
   #available: Slot<P>[] = []
   #cancelTimer = (): void => {}
-  #timerAt = Number.POSITIVE_INFINITY
-  #closed = false
 
   constructor(config: GroupConfig, deps: GroupDeps<P>) {
     this.#deps = deps
@@ -125,7 +126,7 @@ export class Group<P> {
   }
 
   /**
-   * Members that stay keep their pool and their health; one that is given twice gets both weights. Those that are gone serve until the names of the new configuration
+   * Members that stay keep their pool and their health. Those that are gone serve until the names of the new configuration
    * have been answered, so that there is one at each moment.
    */
   update(config: GroupConfig): void {
@@ -134,6 +135,7 @@ export class Group<P> {
     const checkChanged = JSON.stringify(check) !== JSON.stringify(this.#config.check)
     this.#config = config
     for (const member of this.#members.values()) {
+      this.#deps.changePool(member.pool, config.options)
       if (checkChanged) this.#scheduleFirstCheck(member, now)
       if (check === null && member.health.unchecked(now)) this.#logUp(member, 'it is not checked any more')
     }
@@ -142,7 +144,6 @@ export class Group<P> {
   }
 
   close(): void {
-    this.#closed = true
     this.#cancelTimer()
     this.#names.keep(new Set())
     for (const { pool } of this.#members.values()) this.#deps.closePool(pool)
@@ -189,11 +190,6 @@ export class Group<P> {
     for (const upstream of this.#config.upstreams) {
       for (const host of this.#hostsOf(upstream)) {
         const name = host === upstream.host ? upstream.url : `${upstream.url} (${host})`
-        const given = this.#members.get(name)
-        if (given !== undefined) {
-          given.weight += upstream.weight
-          continue
-        }
         const known = left.get(name)
         const stays = known !== undefined && sameConnections(known.upstream, upstream)
         const member = stays ? known : this.#newMember(name, upstream, host)
@@ -226,7 +222,7 @@ export class Group<P> {
       name,
       upstream,
       address,
-      pool: this.#deps.makePool(upstream, address),
+      pool: this.#deps.makePool(upstream, address, this.#config.options),
       weight: upstream.weight,
       health: new Health(),
       inFlight: 0,
@@ -242,7 +238,6 @@ export class Group<P> {
 
   /** Who takes requests, how large a part, and when to look again. */
   #settle(): void {
-    if (this.#closed) return
     const members = [...this.#members.values()]
     if (!members.some(({ health }) => takesRequests(health.state))) {
       for (const member of members) if (member.health.noOther()) this.#logUp(member, 'no other is left')
@@ -261,15 +256,10 @@ export class Group<P> {
   }
 
   #arm(dueAt: number): void {
-    if (dueAt === this.#timerAt) return
     this.#cancelTimer()
-    this.#timerAt = dueAt
     if (dueAt === Number.POSITIVE_INFINITY) return
     const { clock } = this.#deps
-    this.#cancelTimer = clock.after(Math.max(0, dueAt - clock.now()), () => {
-      this.#timerAt = Number.POSITIVE_INFINITY
-      this.tick()
-    })
+    this.#cancelTimer = clock.after(Math.max(0, dueAt - clock.now()), () => this.tick())
   }
 
   #scheduleFirstCheck(member: Slot<P>, now: number): void {

@@ -56,6 +56,16 @@ test('an ejection lasts ten seconds, and then the share grows by a tenth a secon
   assert.equal(health.dueAt, Number.POSITIVE_INFINITY)
 })
 
+test('its share grows on time also where a sum of times is rounded', () => {
+  const ejectedAt = 5_500.1
+  assert.ok(ejectedAt + 11_000 - (ejectedAt + 10_000) < 1_000)
+  const health = new Health()
+  health.look(eject(health, ejectedAt))
+  health.look(health.dueAt)
+  assert.equal(health.share, 0.1)
+  assert.equal(health.dueAt, ejectedAt + 12_000)
+})
+
 test('the first failure after an ejection ejects again, for twice as long, up to five minutes', () => {
   const health = new Health()
   const times: number[] = []
@@ -98,10 +108,21 @@ test('each minute of good behaviour undoes one doubling', () => {
 
 test('time without any answer forgives nothing', () => {
   const health = new Health()
-  const now = eject(health, 0) + 100 * forgiveMs
+  let now = eject(health, 0)
+  lookUntil(health, now)
+  health.succeeded(now)
+  now = eject(health, now)
+  assert.equal(health.lastEjectionMs, 20_000)
+  health.succeeded(now - 1)
+  now += 100 * forgiveMs
+  lookUntil(health, now)
+  now = eject(health, now)
+  assert.equal(health.lastEjectionMs, 40_000)
+  health.succeeded(now - 1)
+  now += 100 * forgiveMs
   lookUntil(health, now)
   eject(health, now)
-  assert.equal(health.lastEjectionMs, 20_000)
+  assert.equal(health.lastEjectionMs, 80_000)
 })
 
 test('the last one is never ejected, which is said once a row', () => {
@@ -140,6 +161,15 @@ test('checks that pass do not shorten an ejection; checks that fail outlast it',
   assert.equal(health.look(back), false)
 })
 
+test('what requests met before it went down is forgotten when checks find it healthy', () => {
+  const health = new Health()
+  health.look(eject(health, 0))
+  for (let i = 0; i < 3; i++) health.checked(20_000, false, check)
+  for (let i = 0; i < 2; i++) health.checked(30_000, true, check)
+  assert.ok(health.spotless)
+  assert.equal(health.failed(30_000, 'ended', false), null)
+})
+
 test('down by checks that are made no more, it is used again', () => {
   const health = new Health()
   for (let i = 0; i < 3; i++) health.checked(i, false, check)
@@ -165,30 +195,34 @@ test('whatever happens: it moves by the table, its share fits its state, and not
     afterMs: fc.nat({ max: 20_000 }),
   })
   fc.assert(
-    fc.property(fc.array(happening, { maxLength: 60 }), (happenings) => {
-      const health = new Health()
-      let now = 0
-      for (const { what, times, afterMs } of happenings) {
-        now += afterMs
-        for (let i = 0; i < times; i++) {
-          const before = health.state
-          if (what === 'success') health.succeeded(now)
-          else if (what === 'failure') health.failed(now, 'ended', false)
-          else if (what === 'sparedFailure') health.failed(now, 'ended', true)
-          else if (what === 'look') health.look(now)
-          else if (what === 'noOther') health.noOther()
-          else health.checked(now, what === 'pass', check)
-          const legal = expected[what].map((event) => moves[before][event])
-          assert.ok(health.state === before || legal.includes(health.state), `${before} → ${health.state} by ${what}`)
-          if (health.state === 'up') assert.equal(health.share, 1)
-          assert.ok(health.share >= 0.1 && health.share <= 1)
-          const waits = health.state === 'ejected' || health.state === 'slow-start'
-          assert.equal(health.dueAt !== Number.POSITIVE_INFINITY, waits)
-          assert.ok(health.lastEjectionMs <= longestEjectMs)
+    fc.property(
+      fc.array(happening, { maxLength: 60 }),
+      fc.double({ min: 0, max: 1e9, noNaN: true }),
+      (happenings, start) => {
+        const health = new Health()
+        let now = start
+        for (const { what, times, afterMs } of happenings) {
+          now += afterMs
+          for (let i = 0; i < times; i++) {
+            const before = health.state
+            if (what === 'success') health.succeeded(now)
+            else if (what === 'failure') health.failed(now, 'ended', false)
+            else if (what === 'sparedFailure') health.failed(now, 'ended', true)
+            else if (what === 'look') health.look(now)
+            else if (what === 'noOther') health.noOther()
+            else health.checked(now, what === 'pass', check)
+            const legal = expected[what].map((event) => moves[before][event])
+            assert.ok(health.state === before || legal.includes(health.state), `${before} → ${health.state} by ${what}`)
+            if (health.state === 'up') assert.equal(health.share, 1)
+            assert.ok(health.share >= 0.1 && health.share <= 1)
+            const waits = health.state === 'ejected' || health.state === 'slow-start'
+            assert.equal(health.dueAt !== Number.POSITIVE_INFINITY, waits)
+            assert.ok(health.lastEjectionMs <= longestEjectMs)
+          }
         }
-      }
-      lookUntil(health, now + longestEjectMs)
-      assert.ok(takesRequests(health.state) || health.state === 'down')
-    }),
+        lookUntil(health, now + longestEjectMs)
+        assert.ok(takesRequests(health.state) || health.state === 'down')
+      },
+    ),
   )
 })

@@ -26,6 +26,7 @@ export const forgiveMs = 60_000
 /** Its share grows by a tenth a second. */
 export const slowStartMs = 10_000
 const slowStartSteps = 10
+const slowStartStepMs = slowStartMs / slowStartSteps
 
 export const takesRequests = (state: HealthState): boolean => state === 'up' || state === 'slow-start'
 
@@ -113,14 +114,14 @@ export class Health {
       this.#ramp(now)
       return true
     }
-    const step = Math.floor(((now - this.#rampedFrom) * slowStartSteps) / slowStartMs)
+    const step = Math.round((now - this.#rampedFrom) / slowStartStepMs)
     if (step >= slowStartSteps) {
       this.#move('ramped')
       this.#share = 1
       this.#dueAt = Number.POSITIVE_INFINITY
     } else {
-      this.#share = Math.max(1, step) / slowStartSteps
-      this.#dueAt = this.#rampedFrom + ((step + 1) * slowStartMs) / slowStartSteps
+      this.#share = step / slowStartSteps
+      this.#dueAt = this.#rampedFrom + (step + 1) * slowStartStepMs
     }
     return true
   }
@@ -186,6 +187,6 @@ export class Health {
   #ramp(now: number): void {
     this.#rampedFrom = now
     this.#share = 1 / slowStartSteps
-    this.#dueAt = now + slowStartMs / slowStartSteps
+    this.#dueAt = now + slowStartStepMs
   }
 }
