@@ -15,9 +15,9 @@ import type { Enforced, Enforcement } from '../src/enforcement.ts'
 import { flagOf } from '../src/names.ts'
 import { type OptionName, optionNames, optionSpecs } from '../src/policy.ts'
 import { type Preset, presetNames, presets } from '../src/presets.ts'
-import { countVerdicts, legend, notes, rowsOf } from '../src/probe/report.ts'
+import { countVerdicts, type Report } from '../src/probe/report.ts'
+import { legend, notes, rowsOf } from '../src/probe/reports/table.ts'
 import { format } from '../src/units.ts'
-import type { KeptReport } from './keep-conformance.ts'
 
 /** What each block says, by its name. */
 export type Renderers = Readonly<Record<string, () => string>>
@@ -116,11 +116,11 @@ const measured = (name: (typeof benches)[number]): string =>
   readFileSync(new URL(`../docs/bench/${name}.md`, import.meta.url), 'utf8').trim()
 
 /** The last run of the suite that was kept: see `scripts/keep-conformance.ts`. */
-export function conformanceTable({ startedAt, runtimes, cases, cells }: KeptReport): string {
-  const names = [...new Set(cells.map(({ runtime }) => runtime))]
+export function conformanceTable({ startedAt, servers, cases, cells }: Report): string {
+  const names = servers.map(({ name }) => name)
   const [head = [], ...rows] = rowsOf(cases, names, cells)
   const counts = names.map((name) => {
-    const { pass, deviation, 'not-judged': open } = countVerdicts(cells.filter(({ runtime }) => runtime === name))
+    const { pass, deviation, 'not-judged': open } = countVerdicts(cells.filter(({ server }) => server === name))
     return [name, String(pass), String(deviation), String(open)]
   })
   const deviations = notes(cells, ({ verdict }) => verdict === 'deviation', 'Known deviations')
@@ -128,7 +128,7 @@ export function conformanceTable({ startedAt, runtimes, cases, cells }: KeptRepo
     .join('\n')
     .replaceAll(/^ {2}(\S.*)\n {4}(.*)$/gm, '- $1: $2')
   return [
-    `Measured on ${startedAt.slice(0, 10)}: ${runtimes.join(', ')}; ${cases.length} cases, TCP and TLS.`,
+    `Measured on ${startedAt.slice(0, 10)}: ${servers.map(({ version }) => version).join(', ')}; ${cases.length} cases, TCP and TLS.`,
     markdown(['engine', 'passed', 'known deviations', 'not judged'], counts),
     `<details><summary>Every case</summary>\n\n${markdown(head, rows)}\n\n${legend}\n\n</details>`,
     `<details><summary>Known deviations</summary>\n\n${deviations}\n\n</details>`,
@@ -140,7 +140,7 @@ export const renderers = (tables: Readonly<Record<string, Enforcement>>): Render
   'policy-short': shortPolicyTable,
   presets: presetsTable,
   enforcement: () => enforcementTable(tables),
-  conformance: () => conformanceTable(kept as KeptReport),
+  conformance: () => conformanceTable(kept as Report),
   ...Object.fromEntries(benches.map((name) => [name, () => measured(name)])),
 })
 

@@ -8,7 +8,8 @@ import type { FrameReader } from './h2.ts'
 import { ResponseReader } from './response.ts'
 import { condense } from './timeline.ts'
 
-export type End = 'open' | 'fin' | 'reset'
+export const ends = ['open', 'fin', 'reset'] as const
+export type End = (typeof ends)[number]
 
 export interface Address {
   readonly host: string
@@ -25,20 +26,23 @@ export function authorityOf({ host, port }: Address): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
+export const eventKinds = [
+  'connected',
+  'secured',
+  'sent',
+  'received',
+  'paused',
+  'resumed',
+  'fin',
+  'reset',
+  'error',
+  'our fin',
+  'our reset',
+] as const
+
 export interface TimelineEvent {
   readonly atMs: number
-  readonly what:
-    | 'connected'
-    | 'secured'
-    | 'sent'
-    | 'received'
-    | 'paused'
-    | 'resumed'
-    | 'fin'
-    | 'reset'
-    | 'error'
-    | 'our fin'
-    | 'our reset'
+  readonly what: (typeof eventKinds)[number]
   readonly bytes?: number
   readonly detail?: string
   /** Several put together: up to when, and how many. */

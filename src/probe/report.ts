@@ -1,35 +1,223 @@
-/** What a run came to, as one table for people and as JSON for programs. */
+/**
+ * What a run came to, for programs: one schema for the conformance suite, for `hangup probe` and for `hangup compare`.
+ * The types, the check of what is read, `docs/report.schema.json` and the table in `docs/probe-report.md` follow from it.
+ */
+import process from 'node:process'
+import * as v from 'valibot'
+import packageJson from '../../package.json' with { type: 'json' }
+import { problem, SettingsError } from '../problems.ts'
 import type { Case } from './case.ts'
+import { levels, transports } from './case.ts'
+import { chapterOf } from './cases/index.ts'
+import { ends, eventKinds } from './client.ts'
+import type { Finding } from './discover.ts'
 import type { CaseRun } from './run.ts'
-import { isRed, type Verdict, verdicts } from './verdict.ts'
+import { type Verdict, verdicts } from './verdict.ts'
 
-export interface Cell extends Omit<CaseRun, 'id' | 'timelines'> {
-  readonly case: string
-  readonly runtime: string
-  readonly transport: 'tcp' | 'tls'
-  readonly timelines?: CaseRun['timelines']
+/** Rises when a program that reads the old form would misread the new one; a new field alone does not raise it. */
+export const reportVersion = 2
+
+const described = <S extends v.GenericSchema>(schema: S, text: string) => v.pipe(schema, v.description(text))
+const ms = v.number()
+const count = v.pipe(v.number(), v.integer(), v.minValue(0))
+
+const event = v.object({
+  atMs: described(ms, 'When; several put together: the first.'),
+  what: described(v.picklist(eventKinds), 'What happened; `our …` is the client’s own doing.'),
+  bytes: v.optional(described(count, 'How many bytes.')),
+  untilMs: v.optional(described(ms, 'Several put together: when the last was.')),
+  times: v.optional(described(count, 'Several put together: how many.')),
+  detail: v.optional(described(v.string(), 'What TCP or TLS said.')),
+})
+
+const timeline = v.object({
+  events: described(
+    v.array(event),
+    'At most 48; sends and receipts that are close in time are put together. Times count from when the case’s first connection was there.',
+  ),
+  end: described(v.picklist(ends), 'How the server ended it.'),
+  untilMs: described(ms, 'When that was; of one that is open: when it was last looked at.'),
+})
+
+const expected = v.object({
+  from: described(v.string(), 'What the times of the window and `observedMs` count from: the last of its kind.'),
+  fromMs: described(ms, 'When that was, on the clock of the timelines.'),
+  earliestMs: described(v.nullable(ms), 'Sooner is too early; null: it cannot be too early.'),
+  latestMs: described(ms, 'Later is too late.'),
+  by: described(v.array(v.string()), 'The limits that say so; empty: it is due soon whatever the limits are.'),
+})
+
+const cell = v.object({
+  case: described(v.string(), 'The id of a case.'),
+  server: described(v.string(), 'The name of a server.'),
+  transport: described(v.picklist(transports), 'TCP alone, or TLS over it.'),
+  level: described(v.picklist(levels), 'What the case was judged by here: `observe` is never red.'),
+  verdict: described(v.picklist(verdicts), 'What it came to.'),
+  observed: described(v.nullable(v.string()), 'What was seen last: `fin`, `408 then fin`, `open`, …'),
+  observedMs: described(v.nullable(ms), 'When, from the anchor of the window; null: its time is not judged.'),
+  expected: described(v.nullable(expected), 'When its end was due; null: it is not about an end.'),
+  reason: described(v.nullable(v.string()), 'Why it is not a pass; for a deviation what is known of it.'),
+  tookMs: described(ms, 'How long the case took.'),
+  timelines: described(v.array(timeline), 'What happened on its connections: at most three of them.'),
+})
+
+const limit = v.object({
+  case: described(v.string(), 'The case that asks for it.'),
+  name: described(v.string(), 'What it limits.'),
+  options: described(v.array(v.string()), 'The options of hangup that mean the same.'),
+  outcome: described(
+    v.picklist(['found', 'leak', 'unknown']),
+    'found: it ends; leak: it did not while it was watched; unknown: it could not be watched.',
+  ),
+  fromMs: described(v.nullable(ms), 'The quickest of several looks.'),
+  toMs: described(v.nullable(ms), 'The slowest.'),
+  end: described(v.nullable(v.string()), 'How it ended.'),
+  reason: described(v.nullable(v.string()), 'How long a leak was watched; why it is unknown.'),
+  problem: described(v.nullable(v.string()), 'What is wrong, if it leaks.'),
+  cost: described(v.nullable(v.string()), 'What that costs.'),
+})
+
+const server = v.object({
+  name: described(v.string(), 'What it is called here; no two have the same.'),
+  version: described(v.nullable(v.string()), 'What it says it is.'),
+  url: described(v.nullable(v.string()), 'Where it was.'),
+  startedAt: described(v.pipe(v.string(), v.isoTimestamp()), 'When its part of the run began.'),
+  limits: described(v.array(limit), 'What was found out of it, the worst first; empty: nothing was asked.'),
+  expected: described(
+    v.nullable(
+      v.object({
+        source: described(v.string(), 'Where it is from: `--behind aws-alb`, `measured`, …'),
+        policy: described(v.record(v.string(), v.number()), 'By option, in the unit that its name carries; 0 is off.'),
+      }),
+    ),
+    'What it was judged by, if that is one policy.',
+  ),
+  warnings: described(v.array(v.string()), 'What is wrong with it as a whole, as sentences.'),
+  cutShort: described(v.nullable(v.string()), 'Why the run ended before all was said.'),
+})
+
+const theCase = v.object({
+  id: described(v.string(), 'Stable for ever.'),
+  level: described(
+    v.picklist(levels),
+    'must, should: an RFC says so; policy: hangup promises it; observe: only written down.',
+  ),
+  title: described(v.string(), 'A sentence about the server’s behaviour.'),
+  why: described(v.string(), 'Why it matters.'),
+  spec: described(v.array(v.string()), 'Where that is written.'),
+  chapter: described(v.string(), 'The heading that it belongs under.'),
+})
+
+export const reportSchema = v.object({
+  version: described(v.literal(reportVersion), 'Of this form.'),
+  by: described(
+    v.object({
+      hangup: described(v.string(), 'Its version.'),
+      runtime: described(v.string(), 'What it ran on.'),
+      platform: described(v.string(), 'Operating system and processor.'),
+    }),
+    'Who asked.',
+  ),
+  startedAt: described(v.pipe(v.string(), v.isoTimestamp()), 'When the run began.'),
+  tookMs: described(ms, 'How long it took.'),
+  servers: described(v.array(server), 'Who was asked.'),
+  cases: described(v.array(theCase), 'What was asked, in the order of the report.'),
+  cells: described(v.array(cell), 'What each case came to on each server, over each transport.'),
+  counts: described(
+    v.object(Object.fromEntries(verdicts.map((verdict) => [verdict, count])) as Record<Verdict, typeof count>),
+    'Cells by verdict.',
+  ),
+})
+
+type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T
+export type Report = DeepReadonly<v.InferOutput<typeof reportSchema>>
+export type Cell = Report['cells'][number]
+export type ReportCase = Report['cases'][number]
+export type ReportServer = Report['servers'][number]
+export type Limit = ReportServer['limits'][number]
+export type Expected = NonNullable<Cell['expected']>
+export type ReportTimeline = Cell['timelines'][number]
+
+// Out of what a run knows
+
+const hundredths = (value: number) => Math.round(value * 100) / 100
+
+export function cellOf(
+  { id, verdict, observed, observedMs, expected: due, reason, tookMs, timelines }: CaseRun,
+  where: Pick<Cell, 'server' | 'transport' | 'level'>,
+): Cell {
+  return {
+    case: id,
+    ...where,
+    verdict,
+    observed,
+    observedMs: observedMs === null ? null : hundredths(observedMs),
+    expected: due && {
+      ...due,
+      fromMs: hundredths(due.fromMs),
+      earliestMs: due.earliestMs === null ? null : hundredths(due.earliestMs),
+      latestMs: hundredths(due.latestMs),
+    },
+    reason,
+    tookMs: hundredths(tookMs),
+    timelines,
+  }
 }
 
-export interface Report {
-  /** Rises when a program that reads the old form would misread the new one. */
-  readonly version: 1
-  readonly startedAt: string
+export function limitOf({ question, kind, fromMs, toMs, end, reason }: Finding): Limit {
+  const leaks = kind === 'leak'
+  return {
+    case: question.case,
+    name: question.name,
+    options: question.gives,
+    outcome: kind,
+    fromMs: fromMs === null ? null : hundredths(fromMs),
+    toMs: toMs === null ? null : hundredths(toMs),
+    end,
+    reason,
+    problem: leaks ? question.leak : null,
+    cost: leaks ? question.cost : null,
+  }
+}
+
+/** A server of which nothing is known but its name. */
+export const serverNamed = (
+  name: string,
+  more: Partial<ReportServer> & Pick<ReportServer, 'startedAt'>,
+): ReportServer => ({
+  ...{ name, version: null, url: null, limits: [], expected: null, warnings: [], cutShort: null },
+  ...more,
+})
+
+export function makeReport({
+  startedAt,
+  tookMs,
+  servers,
+  cases,
+  cells,
+}: {
+  readonly startedAt: Date
   readonly tookMs: number
-  /** What was run: `node 24.21.0`, `workerd …`. */
-  readonly runtimes: readonly string[]
-  readonly cases: readonly Pick<Case, 'id' | 'level' | 'title' | 'why' | 'spec' | 'profile'>[]
+  readonly servers: readonly ReportServer[]
+  readonly cases: readonly Pick<Case, 'id' | 'level' | 'title' | 'why' | 'spec'>[]
   readonly cells: readonly Cell[]
-  readonly counts: Readonly<Record<Verdict, number>>
+}): Report {
+  return {
+    version: reportVersion,
+    by: { hangup: packageJson.version, runtime: runtimeOfOurs(), platform: `${process.platform} ${process.arch}` },
+    startedAt: startedAt.toISOString(),
+    tookMs: Math.round(tookMs),
+    servers,
+    cases: cases.map(({ id, level, title, why, spec }) => ({ id, level, title, why, spec, chapter: chapterOf(id) })),
+    cells,
+    counts: countVerdicts(cells),
+  }
 }
 
-const marks: Record<Verdict, string> = {
-  pass: '✓',
-  deviation: '≠',
-  'not-judged': '·',
-  fail: '✗ FAIL',
-  'unexpected-pass': '✗ GONE',
-  'setup-failed': '✗ SETUP',
-  'harness-failed': '✗ HARNESS',
+/** Bun and Deno both claim to be Node as well, so they are asked first. */
+function runtimeOfOurs(): string {
+  const { bun, deno, node } = process.versions as Partial<Record<string, string>>
+  return bun ? `bun ${bun}` : deno ? `deno ${deno}` : `node ${node}`
 }
 
 export function countVerdicts(cells: readonly Pick<Cell, 'verdict'>[]): Record<Verdict, number> {
@@ -38,78 +226,38 @@ export function countVerdicts(cells: readonly Pick<Cell, 'verdict'>[]): Record<V
   return counts
 }
 
-/** What the table says of a case. */
-type Row = Pick<Case, 'id' | 'level'>
+// Out of a file
 
-/** Cases down, runtimes across, TCP and TLS side by side where they differ; the first row is the head. */
-export function rowsOf(cases: readonly Row[], runtimes: readonly string[], cells: readonly Cell[]): string[][] {
-  const find = (id: string, runtime: string) => cells.filter((cell) => cell.case === id && cell.runtime === runtime)
-  return [
-    ['case', 'level', ...runtimes],
-    ...cases
-      .filter(({ id }) => cells.some((cell) => cell.case === id))
-      .map(({ id, level }) => [id, level, ...runtimes.map((runtime) => joined(find(id, runtime)))]),
-  ]
-}
+const wanted = `a report of version ${reportVersion}, as hangup probe --json writes it`
 
-export const legend = '✓ pass   ≠ known deviation   · not judged   times: when the end came, TCP / TLS'
-
-/** The rows with a legend; what is not a pass is explained below. */
-export function table(cases: readonly Row[], runtimes: readonly string[], cells: readonly Cell[]): string {
-  const rows = rowsOf(cases, runtimes, cells)
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? []
-  const lines = rows.map((row) =>
-    row
-      .map((text, column) => text.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  )
-  lines.splice(1, 0, widths.map((width) => '─'.repeat(width)).join('  '))
-  const levels = new Map(cases.map(({ id, level }) => [id, level]))
-  return [
-    ...lines,
-    '',
-    legend,
-    ...notes(cells, ({ verdict, case: id }) => isRed(verdict, levels.get(id) ?? 'must'), 'red'),
-    ...notes(cells, ({ verdict }) => verdict === 'deviation', 'known deviations'),
-    ...notes(cells, ({ verdict }) => verdict === 'not-judged', 'not judged'),
-    '',
-    Object.entries(countVerdicts(cells))
-      .filter(([, count]) => count > 0)
-      .map(([verdict, count]) => `${count} ${verdict}`)
-      .join(', '),
-  ].join('\n')
-}
-
-function joined(cells: readonly Cell[]): string {
-  const texts = ['tcp', 'tls'].flatMap((transport) => {
-    const cell = cells.find((candidate) => candidate.transport === transport)
-    return cell ? [shown(cell)] : []
-  })
-  const judged = texts.filter((text) => text !== marks['not-judged'])
-  if (judged.length <= 1) return judged[0] ?? marks['not-judged']
-  const [tcp = '', tls = ''] = judged
-  if (tcp === tls) return tcp
-  const sameEnd = tcp.replace(/ [\d.]+ s$/, '') === tls.replace(/ [\d.]+ s$/, '')
-  if (sameEnd) return `${tcp.replace(/ s$/, '')} / ${/[\d.]+ s$/.exec(tls)?.[0]}`
-  return `${tcp} / ${tls.startsWith('✓ ') && tcp.startsWith('✓ ') ? tls.slice(2) : tls}`
-}
-
-function shown({ verdict, observed, observedMs }: Cell): string {
-  if (verdict === 'not-judged') return marks[verdict]
-  const time = observedMs === null ? null : `${(observedMs / 1000).toFixed(2)} s`
-  return [marks[verdict], observed, time].filter((part) => part !== null).join(' ')
-}
-
-/** One line for each reason, with the cases that it explains. */
-export function notes(cells: readonly Cell[], which: (cell: Cell) => boolean, title: string): string[] {
-  const groups = new Map<string, Set<string>>()
-  for (const cell of cells.filter(which)) {
-    if (cell.reason?.startsWith('only over ')) continue // By design, on every runtime.
-    const key = `${cell.runtime}: ${cell.reason?.split('\n')[0]}`
-    const group = groups.get(key) ?? new Set()
-    groups.set(key, group.add(title === 'red' ? `${cell.case} (${cell.transport})` : cell.case))
+/** Throws a `SettingsError` that names the file and the fix. `name`: what the user calls it. */
+export function readReport(text: string, name: string): Report {
+  const refuse = (why: string, cause?: unknown): never => {
+    throw new SettingsError([problem(name, name, why, wanted)], cause === undefined ? {} : { cause })
   }
-  if (groups.size === 0) return []
-  return ['', `${title}:`, ...[...groups].map(([reason, ids]) => `  ${reason}\n    ${[...ids].join(', ')}`)]
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return refuse('it is not JSON')
+  }
+  const { version, cells } = (value ?? {}) as { version?: unknown; cells?: unknown }
+  if (version === undefined || !Array.isArray(cells)) return refuse('it is no report')
+  if (version !== reportVersion) {
+    const newer = typeof version === 'number' && version > reportVersion
+    const fix = newer ? 'a newer hangup reads it' : 'probe again with this hangup'
+    return refuse(`it is a report of version ${JSON.stringify(version)}: ${fix}`)
+  }
+  const result = v.safeParse(reportSchema, value)
+  if (!result.success) {
+    const [issue] = result.issues
+    return refuse(`it is no whole report: ${v.getDotPath(issue) ?? ''}: ${issue.message}`)
+  }
+  const report: Report = result.output
+  const ids = new Set(report.cases.map(({ id }) => id))
+  const names = new Set(report.servers.map(({ name: own }) => own))
+  const stray = report.cells.find((one) => !ids.has(one.case) || !names.has(one.server))
+  if (stray)
+    return refuse(`it is no whole report: nothing is said of ${ids.has(stray.case) ? stray.server : stray.case}`)
+  return report
 }

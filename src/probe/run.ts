@@ -1,8 +1,9 @@
 /** Runs cases on one target: all at once but the heavy ones, each judged for itself. */
 import type { Case } from './case.ts'
-import type { TimelineEvent } from './client.ts'
-import { carryOut, forgivenLagMs, type Observation } from './steps.ts'
+import type { Connection } from './client.ts'
+import { carryOut, type Expected, forgivenLagMs, type Observation } from './steps.ts'
 import { type Target, unjudgeable } from './target.ts'
+import { type Timeline, timelineOf } from './timeline.ts'
 import { CaseError, type Deviation, deviationOf, isKnownFailure, judge, type Result } from './verdict.ts'
 
 export interface RunOptions {
@@ -14,8 +15,10 @@ export interface RunOptions {
 }
 
 export interface CaseRun extends Result {
-  /** What happened on its connections, for a person who looks for the cause; empty unless something went wrong. */
-  readonly timelines: readonly (readonly TimelineEvent[])[]
+  /** When its end was due, if it is about one. */
+  readonly expected: Expected | null
+  /** What happened on its connections. */
+  readonly timelines: readonly Timeline[]
 }
 
 /** Connections of a crowd are alike: a few tell the story. */
@@ -24,15 +27,21 @@ const keptTimelines = 3
 export async function runCase(theCase: Case, target: Target, options: RunOptions = {}): Promise<CaseRun> {
   const { deviations = [], results, tolerated } = options
   const fromMs = performance.now()
-  const seen: Observation = { observed: null, observedMs: null, usedDeviation: false }
-  const end = (verdict: Result['verdict'], reason: string | null, timelines: CaseRun['timelines'] = []): CaseRun => ({
-    id: theCase.id,
-    verdict,
-    ...{ observed: seen.observed, observedMs: seen.observedMs },
-    reason,
-    tookMs: performance.now() - fromMs,
-    timelines,
-  })
+  const seen: Observation = { observed: null, observedMs: null, expected: null, usedDeviation: false }
+  let connections: readonly Connection[] = []
+  const end = (verdict: Result['verdict'], reason: string | null): CaseRun => {
+    const nowMs = performance.now()
+    const zeroMs = Math.min(nowMs, ...connections.map(({ connectedMs }) => connectedMs))
+    return {
+      id: theCase.id,
+      verdict,
+      ...{ observed: seen.observed, observedMs: seen.observedMs },
+      expected: seen.expected && { ...seen.expected, fromMs: seen.expected.fromMs - zeroMs },
+      reason,
+      tookMs: nowMs - fromMs,
+      timelines: connections.slice(0, keptTimelines).map((connection) => timelineOf(connection, zeroMs, nowMs)),
+    }
+  }
 
   const unable = unjudgeable(theCase, target)
   if (unable !== null) return end('not-judged', unable)
@@ -47,23 +56,19 @@ export async function runCase(theCase: Case, target: Target, options: RunOptions
   const lag = new LagMonitor()
   const accept = known?.accept ?? (theCase.level === 'policy' ? tolerated : undefined)
   const run = carryOut(theCase, target, seen, accept, () => lag.worstMs)
+  connections = run.connections
   try {
     await run.done
     if (!known && seen.usedDeviation) return end('deviation', 'it ends in time, but otherwise than hangup would')
     return judge(end('pass', null), known, seen.usedDeviation)
   } catch (error) {
-    const timelines = run.connections.slice(0, keptTimelines).map(({ timeline }) => timeline)
-    if (!(error instanceof CaseError)) return end('harness-failed', (error as Error).stack ?? String(error), timelines)
+    if (!(error instanceof CaseError)) return end('harness-failed', (error as Error).stack ?? String(error))
     seen.observed = error.observed ?? seen.observed
-    const failed = end(error.verdict, error.message, timelines)
+    const failed = end(error.verdict, error.message)
     // A known failure may come in any shape, so it is not the harness's lag that explains it.
     if (isKnownFailure(failed, known)) return judge(failed, known, seen.usedDeviation)
     if (error.verdict === 'fail' && lag.worstMs > forgivenLagMs) {
-      return end(
-        'harness-failed',
-        `our event loop stood still for ${Math.round(lag.worstMs)} ms; ${error.message}`,
-        timelines,
-      )
+      return end('harness-failed', `our event loop stood still for ${Math.round(lag.worstMs)} ms; ${error.message}`)
     }
     return failed
   } finally {

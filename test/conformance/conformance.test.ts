@@ -3,7 +3,9 @@ import assert from 'node:assert/strict'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { after, before, describe, test } from 'node:test'
 import { cases } from '../../src/probe/cases/index.ts'
-import { type Cell, countVerdicts, type Report, table } from '../../src/probe/report.ts'
+import { type Cell, makeReport, serverNamed } from '../../src/probe/report.ts'
+import { toJson } from '../../src/probe/reports/json.ts'
+import { table } from '../../src/probe/reports/table.ts'
 import { isRed } from '../../src/probe/verdict.ts'
 import { runtimeNames } from './runtimes.ts'
 import { root } from './server.ts'
@@ -39,16 +41,16 @@ for (const name of runtimeNames) {
 }
 
 after(async () => {
-  const report: Report = {
-    version: 1,
-    startedAt: startedAt.toISOString(),
+  const report = makeReport({
+    startedAt,
     tookMs: Date.now() - startedAt.getTime(),
-    runtimes: runtimeNames.map(versionOf),
-    cases: cases.map(({ id, level, title, why, spec, profile }) => ({ id, level, title, why, spec, profile })),
+    servers: runtimeNames.map((name) =>
+      serverNamed(name, { startedAt: startedAt.toISOString(), version: versionOf(name) }),
+    ),
+    cases,
     cells: all,
-    counts: countVerdicts(all),
-  }
+  })
   await mkdir(`${root}test-results`, { recursive: true })
-  await writeFile(`${root}test-results/conformance.json`, `${JSON.stringify(report, null, 2)}\n`)
+  await writeFile(`${root}test-results/conformance.json`, toJson(report))
   console.log(table(cases, runtimeNames, all))
 })

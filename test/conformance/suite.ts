@@ -1,7 +1,7 @@
 /** The whole suite on one runtime: which servers run when, so that no load disturbs a case that measures time. */
 import { execFileSync } from 'node:child_process'
 import type { Case, ProfileName } from '../../src/probe/case.ts'
-import type { Cell } from '../../src/probe/report.ts'
+import { type Cell, cellOf } from '../../src/probe/report.ts'
 import { type CaseRun, runCases } from '../../src/probe/run.ts'
 import { isRed } from '../../src/probe/verdict.ts'
 import { deviations } from './deviations.ts'
@@ -78,7 +78,7 @@ class RuntimeRun {
   async #group(group: Group, started: PromiseSettledResult<Server>): Promise<void> {
     if (started.status === 'rejected') {
       const reason = `the server did not start under ${group.profile}: ${(started.reason as Error).message}`
-      const failed = { observed: null, observedMs: null, reason, tookMs: 0, timelines: [] }
+      const failed = { observed: null, observedMs: null, expected: null, reason, tookMs: 0, timelines: [] }
       for (const { id } of group.cases) this.#add(group, { id, verdict: 'setup-failed', ...failed }, '')
       return
     }
@@ -94,16 +94,12 @@ class RuntimeRun {
     }
   }
 
-  #add({ cases, transport }: Group, { id, timelines, ...rest }: CaseRun, stderr: string): void {
-    const red = isRed(rest.verdict, cases.find((one) => one.id === id)?.level ?? 'must')
-    this.cells.set(`${transport} ${id}`, {
-      ...rest,
-      reason: red && stderr ? `${rest.reason}\nthe server’s stderr: ${stderr.slice(-2_000)}` : rest.reason,
-      case: id,
-      runtime: this.#name,
-      transport,
-      ...(red && { timelines }),
-    })
+  #add({ cases, transport }: Group, run: CaseRun, stderr: string): void {
+    const { id, verdict } = run
+    const level = cases.find((one) => one.id === id)?.level ?? 'must'
+    const red = isRed(verdict, level)
+    const reason = red && stderr ? `${run.reason}\nthe server’s stderr: ${stderr.slice(-2_000)}` : run.reason
+    this.cells.set(`${transport} ${id}`, cellOf({ ...run, reason }, { server: this.#name, transport, level }))
   }
 }
 

@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { cases } from './cases/index.ts'
-import { type Cell, table } from './report.ts'
+import { cases } from '../cases/index.ts'
+import type { Cell } from '../report.ts'
+import { table } from './table.ts'
 
 const cell = (more: Partial<Cell>): Cell => ({
-  ...{ case: 'plain-get', runtime: 'node', transport: 'tcp', verdict: 'pass', observed: null, observedMs: null },
-  ...{ reason: null, tookMs: 1 },
+  ...{ case: 'plain-get', server: 'node', transport: 'tcp', level: 'must', verdict: 'pass' },
+  ...{ observed: null, observedMs: null, expected: null, reason: null, tookMs: 1, timelines: [] },
   ...more,
 })
 
-test('the table has a row for each case, a column for each runtime, and both transports where they differ', () => {
+test('the table has a row for each case, a column for each server, and both transports where they differ', () => {
   const text = table(
     cases,
     ['node', 'bun'],
@@ -18,7 +19,7 @@ test('the table has a row for each case, a column for each runtime, and both tra
       cell({ transport: 'tls' }),
       cell({ case: 'idle-after-response', observed: 'fin', observedMs: 2_030 }),
       cell({ case: 'idle-after-response', transport: 'tls', observed: 'fin', observedMs: 2_110 }),
-      cell({ case: 'pipelining', runtime: 'bun', verdict: 'deviation', observed: 'fin', reason: 'known (bun#1)' }),
+      cell({ case: 'pipelining', server: 'bun', verdict: 'deviation', observed: 'fin', reason: 'known (bun#1)' }),
       cell({ case: 'half-close', verdict: 'fail', observed: 'reset', reason: 'reset at 3 ms' }),
     ],
   )
@@ -40,4 +41,22 @@ test('an end that differs between the transports is shown for both', () => {
     ],
   )
   assert.match(text, /✓ fin 2\.00 s \/ ✗ FAIL open 3\.00 s/)
+})
+
+test('what is only observed is no failure, and servers that do not fit go below', () => {
+  const observed = cell({
+    level: 'observe',
+    verdict: 'fail',
+    observed: 'open',
+    observedMs: 75_000,
+    reason: 'still open',
+  })
+  const text = table(cases, ['node', 'bun'], [observed, cell({ server: 'bun' })], 36)
+  assert.match(text, /^case +level +node\n.*\nplain-get +must +○ open 75\.00 s\n\ncase +level +bun\n/)
+  assert.doesNotMatch(text, /red:/)
+})
+
+test('what a server says does not steer the terminal', () => {
+  const text = table(cases, ['node'], [cell({ verdict: 'fail', reason: '\x1b[2J\x9b1m\rgone' })])
+  assert.match(text, /node: ␛\[2J\ufffd1m␍gone/)
 })

@@ -1,0 +1,5 @@
+import type { Report } from '../report.ts'
+
+export function toHtml(_report: Report): string {
+  return ''
+}
