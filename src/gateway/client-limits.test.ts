@@ -45,6 +45,11 @@ test('who comes back after Retry-After is let in, and not a second before', () =
   assert.equal(one.request('a'), 0)
 })
 
+test('less than one a second is waited for longer', () => {
+  const { limiter: one } = limiter({ requestsPerSec: 0.4, burst: 1 })
+  assert.deepEqual([one.request('a'), one.request('a')], [0, 3])
+})
+
 test('no burst is a burst of one', () => {
   const { limiter: one } = limiter({ requestsPerSec: 5 })
   assert.deepEqual([one.request('a'), one.request('a')], [0, 1])

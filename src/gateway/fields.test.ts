@@ -56,7 +56,7 @@ test('what Connection names is dropped, wherever it stands and in whichever of s
   const raw = ['X-Hop', '1', 'Connection', 'close, x-hop', 'B', '2', 'connection', ' X-Other ', 'X-Other', '3']
   assert.deepEqual(kept(raw), ['B: 2'])
   assert.deepEqual(answered(raw), ['B: 2', 'Via: 1.1 hangup'])
-  assert.deepEqual(pairs(interimFields(['Link', '</a>', ...raw])), ['Link: </a>', 'B: 2'])
+  assert.deepEqual(pairs(interimFields(['Link', '</a>', ...hopByHop, ...raw])), ['Link: </a>', 'B: 2'])
 })
 
 test('Connection can name neither framing nor routing away', () => {
@@ -186,6 +186,8 @@ test('IPv6, mapped IPv4, a port, TLS and a peer without an address are said as R
   assert.equal(forwarded({ address: '::ffff:192.0.2.9', host: '' }), 'for=192.0.2.9;proto=http;by=_hangup')
   assert.equal(forwarded({ address: 'fe80::1%eth0', host: '' }), 'for="[fe80::1]";proto=http;by=_hangup')
   assert.equal(forwarded({ address: '', host: '' }), 'for=unknown;proto=http;by=_hangup')
+  assert.match(forwarded({}) ?? '', /proto=http;/)
+  assert.match(forwarded({ secure: true }) ?? '', /proto=https;/)
   assert.deepEqual(said('X-Forwarded-For', [], { address: '' }), [])
   assert.deepEqual(said('X-Forwarded-Port', [], { host: 'a:8443', secure: true }), ['8443'])
   assert.deepEqual(said('X-Forwarded-Port', [], { host: '[::1]', secure: true }), ['443'])
@@ -262,7 +264,18 @@ test('HSTS is the gateway’s over TLS and nobody’s business without', () => {
 
 test('trailers that frame, route, authenticate or name the client are not passed on', () => {
   const bad = ['Content-Length', '1', 'HOST', 'a', 'Authorization', 'b', 'x-forwarded-port', '1', 'Proxy', 'c']
-  const masked = ['Transfer_Encoding', 'chunked', 'X_Forwarded_For', '1', 'Via', '1.1 a', 'X-Real-IP', '1.2.3.4']
+  const masked = [
+    'Transfer_Encoding',
+    'chunked',
+    'X_Forwarded_For',
+    '1',
+    'Via',
+    '1.1 a',
+    'X-Real-IP',
+    '1.2.3.4',
+    'Set_Cookie',
+    'a=1',
+  ]
   assert.deepEqual(trailerFields([...bad, 'Digest', 'd', ...masked, 'grpc-status', '0']), [
     'Digest',
     'd',

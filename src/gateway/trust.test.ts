@@ -53,6 +53,7 @@ test('a wrong entry is named, with what would do', () => {
     '[::1]',
     'fe80::1%eth0',
     '1::2::3',
+    '1:2:3:4::5:6:7:8',
   ]) {
     assert.throws(() => networks([wrong]), TypeError, wrong)
   }
@@ -144,6 +145,10 @@ test('what is no address ends the walk at the hop that said it', () => {
   }
   assert.equal(client('10.0.0.1', 'Forwarded', 'for=6.6.6.6, proto=https'), '10.0.0.1')
   assert.equal(client('10.0.0.1', 'Forwarded', 'for=6.6.6.6, for="203.0.113.9'), '10.0.0.1')
+})
+
+test('X-Forwarded-For is believed before a Forwarded that a client could have sent', () => {
+  assert.equal(client('10.0.0.1', 'Forwarded', 'for=6.6.6.6', 'X-Forwarded-For', '203.0.113.9'), '203.0.113.9')
 })
 
 test('a comma or semicolon inside quotes separates nothing', () => {
