@@ -32,14 +32,25 @@ test('without any requests the reserve is what may be retried', () => {
 
 test('requests older than ten seconds buy nothing', () => {
   const { time, requests, retries } = budget(10, 0)
-  requests(100)
+  requests(1_600)
   time.at = 9_999
-  requests(100)
+  requests(1_600)
   assert.equal(retries(3), 3)
   time.at = 10_000
-  assert.equal(retries(100), 7)
+  const given = retries(1_600)
+  // 16 of the second lot came before the clock was read again.
+  assert.equal(given, Math.floor((1_600 - 16) / 10) - 3)
   time.at = 3_600_000
-  assert.equal(retries(100), 0)
+  assert.equal(retries(1_600), 0)
+})
+
+test('requests so few that the clock is not read count for the time before them', () => {
+  const { time, requests, retries } = budget(100, 0)
+  time.at = 60_000
+  requests(15)
+  assert.equal(retries(15), 0)
+  requests(15)
+  assert.equal(retries(15), 15)
 })
 
 test('retries older than ten seconds are forgotten', () => {
