@@ -67,7 +67,10 @@ describe('--behind', () => {
       [60_000, 120_000],
     )
     assert.equal(problems.length, 0)
-    pools(['aws-abl', 'kubernetes'], '--behind', problems)
+    pools(['aws-abl'], '--behind', problems)
+    pools(['kubernetes'], '--behind', problems)
+    assert.equal(pools(['aws-alb', 'kubernetes'], '--behind', problems).length, 1)
+    assert.equal(problems.length, 2)
     assert.match(problems[0]?.message ?? '', /aws-abl is no preset; did you mean aws-alb\?/)
     assert.match(problems[1]?.message ?? '', /keeps no idle connections/)
   })

@@ -88,20 +88,23 @@ const exactly = Object.fromEntries(
   optionNames.map((name) => [name, { by: 'runtime', stepMs: 0, how: 'expected' }]),
 ) as unknown as Enforcement
 
-/** What `--behind` names and keeps idle connections. */
+/** Of what `--behind` names, that which keeps idle connections. */
 export function pools(names: readonly string[], flag: string, problems: Problem[]): readonly Pool[] {
-  return names.flatMap((name): Pool[] => {
-    if (!Object.hasOwn(presets, name)) {
-      problems.push(problem(flag, name, `${name} is no preset${didYouMean(name, presetNames)}`, presetNames.join(', ')))
-      return []
-    }
-    const { behind, keepsIdleMs, source }: Preset = presets[name as PresetName]
-    if (keepsIdleMs === undefined) {
-      problems.push(problem(flag, name, 'it keeps no idle connections to a server, so there is nothing to outlive', ''))
-      return []
-    }
-    return [{ name: name as PresetName, behind, keepsIdleMs, source }]
+  const known = names.filter((name): name is PresetName => Object.hasOwn(presets, name))
+  for (const name of names) {
+    if (Object.hasOwn(presets, name)) continue
+    problems.push(problem(flag, name, `${name} is no preset${didYouMean(name, presetNames)}`, presetNames.join(', ')))
+  }
+  const found = known.flatMap((name): Pool[] => {
+    const { behind, keepsIdleMs, source }: Preset = presets[name]
+    return keepsIdleMs === undefined ? [] : [{ name, behind, keepsIdleMs, source }]
   })
+  if (found.length === 0 && known.length === names.length && names.length > 0) {
+    const why = 'it keeps no idle connections to a server, so there is nothing to outlive'
+    const keepers = presetNames.filter((name) => (presets[name] as Preset).keepsIdleMs !== undefined)
+    problems.push(problem(flag, names.join(','), why, keepers.join(', ')))
+  }
+  return found
 }
 
 /** How long to watch: as long as was said, or as it takes to see whether a pool is outlived. */

@@ -1,6 +1,6 @@
 /** What a probe came to, for a person: what leaks first, with what it costs; then what was found, what failed, and why not more. */
 import { readFileSync } from 'node:fs'
-import { readable, table, wrap } from '../columns.ts'
+import { readable, wrap } from '../columns.ts'
 import type { Finding } from './discover.ts'
 import type { Judged, Outcome } from './probing.ts'
 import { isRed, type Verdict, verdicts } from './verdict.ts'
@@ -63,12 +63,24 @@ export function summary(told: Told, columns: number): string {
 
 function limits(findings: readonly Finding[], width: number): string[] {
   if (findings.length === 0) return []
-  const rows = findings.map(({ question: { name }, kind, fromMs, toMs, end, reason }) => [
-    name,
-    kind === 'found' ? span(fromMs ?? 0, toMs ?? 0) : kind === 'leak' ? 'NONE' : '?',
-    kind === 'found' ? (end ?? '') : (reason ?? ''),
-  ])
-  return ['', ...table([['limit', 'found', 'end'], ...rows], width)]
+  const rows = [
+    ['limit', 'found', 'end'],
+    ...findings.map(({ question: { name }, kind, fromMs, toMs, end, reason }) => [
+      name,
+      kind === 'found' ? span(fromMs ?? 0, toMs ?? 0) : kind === 'leak' ? 'NONE' : '?',
+      (kind === 'found' ? [end, reason] : [reason]).filter((part) => part !== null).join('; '),
+    ]),
+  ]
+  const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)) + 2)
+  const left = widths.reduce((sum, one) => sum + one, 2)
+  const lines = rows.flatMap(([name = '', found = '', text = '']) =>
+    wrap(text, width - left).map((line, at) =>
+      at === 0
+        ? `  ${name.padEnd(widths[0] ?? 0)}${found.padEnd(widths[1] ?? 0)}${line}`
+        : `${' '.repeat(left)}${line}`,
+    ),
+  )
+  return ['', ...lines]
 }
 
 /** Looks that agree to a tenth of a second are one number. */
