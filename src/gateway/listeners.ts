@@ -38,7 +38,7 @@ export async function listenersOf(file: ReadFile, source: Source): Promise<Liste
     }
     if (engine === 'native' && proxyProtocol !== undefined) {
       const why = 'the runtime’s own server (HTTP/2, --engine native) can’t read it'
-      source.refuse([...keys, 'proxyProtocol'], undefined, why, 'the hangup engine, without HTTP/2')
+      source.refuse([...keys, 'proxyProtocol', 'trust'], undefined, why, 'the hangup engine, without HTTP/2')
     }
     if (engine === 'native' && unix !== undefined) {
       source.refuse(

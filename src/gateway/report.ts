@@ -5,7 +5,7 @@ import { optionNames, optionSpecs } from '../policy.ts'
 import { format } from '../units.ts'
 import type { BalanceBy, GroupConfig, Route } from './config.ts'
 import type { ListenerPlan } from './listeners.ts'
-import { upstreamOptionNames, upstreamOptionSpecs } from './options.ts'
+import { type UpstreamOptions, upstreamOptionNames, upstreamOptionSpecs } from './options.ts'
 import type { GatewayPlan } from './resolve.ts'
 
 const label = (name: string) => flagOf(name).slice(2)
@@ -31,16 +31,27 @@ const listenerText = (listener: ListenerPlan, redirectToPort: number | null): st
     ...(redirectToPort !== null && listener.certificates === null ? [`redirects to port ${redirectToPort}`] : []),
   ].join(', ')
 
-function routeRow(route: Route): string[] {
-  const { host, path, methods, to, replacePath, buffer } = route
+/** Where a route or group has limits of its own. */
+const differences = (options: UpstreamOptions, around: UpstreamOptions): string[] =>
+  upstreamOptionNames
+    .filter((name) => options[name] !== around[name])
+    .map((name) => `${label(name)} ${format(upstreamOptionSpecs[name].kind, options[name])}`)
+
+function routeRow(route: Route, around: UpstreamOptions): string[] {
+  const { host, path, methods, to, replacePath, buffer, maxBodyBytes } = route
   const rewritten = replacePath === null ? '' : ` as ${replacePath || '/'}`
-  return [`${host ?? '*'}${path}`, methods?.join(',') ?? 'all', `${to}${rewritten}`, `buffer ${buffer}`]
+  const own = [
+    `buffer ${buffer}`,
+    ...(maxBodyBytes === 0 ? [] : [`${label('maxBodyBytes')} ${format('bytes', maxBodyBytes)}`]),
+    ...differences(route.options, around),
+  ]
+  return [`${host ?? '*'}${path}`, methods?.join(',') ?? 'all', `${to}${rewritten}`, own.join(', ')]
 }
 
-function groupRow({ name, balance, check, upstreams }: GroupConfig): string[] {
+function groupRow({ name, balance, check, upstreams, options }: GroupConfig, around: UpstreamOptions): string[] {
   const members = upstreams.map(({ url, weight }) => (weight === 1 ? url : `${url} × ${weight}`)).join(', ')
   const checked = check === null ? 'no active checks' : `${check.path} every ${format('duration', check.intervalMs)}`
-  return [name, balanceText(balance), checked, members]
+  return [name, balanceText(balance), checked, [members, ...differences(options, around)].join('; ')]
 }
 
 /** The limits of upstreams, and, where no server has said them, those of clients. */
@@ -63,9 +74,21 @@ export function gatewayReport(plan: GatewayPlan, columns: number, withPolicy: bo
     ...(withPolicy ? listeners.map((listener) => `listens on ${listenerText(listener, config.redirectToPort)}`) : []),
     `configuration: ${from ?? 'flags and variables'}`,
     '',
-    ...table([['route', 'methods', 'to', ''], ...config.routes.map(routeRow)], width),
+    ...table(
+      [
+        ['route', 'methods', 'to', ''],
+        ...config.routes.map((route) => routeRow(route, config.groups[route.to]!.options)),
+      ],
+      width,
+    ),
     '',
-    ...table([['group', 'balance', 'checks', 'upstreams'], ...Object.values(config.groups).map(groupRow)], width),
+    ...table(
+      [
+        ['group', 'balance', 'checks', 'upstreams'],
+        ...Object.values(config.groups).map((group) => groupRow(group, options)),
+      ],
+      width,
+    ),
     ...(withPolicy ? ['', ...table([['limit', 'value', 'set by'], ...ofPolicy], width)] : []),
     '',
     ...table([['limit of upstreams', 'value', 'set by'], ...ofUpstreams], width),

@@ -106,10 +106,10 @@ const object = <const E extends v.ObjectEntries>(entries: E) => {
     issue.expected?.startsWith('"') ? 'it is missing' : `it is ${kindOf(issue.input)}, not an object`,
   )
   const closed = v.pipe(
+    v.custom<v.InferInput<typeof loose>>((input) => !Array.isArray(input), 'it is a list, not an object'),
     loose,
     v.rawCheck(({ dataset: { value }, addIssue }) => {
       if (typeof value !== 'object' || value === null) return
-      if (Array.isArray(value)) return addIssue({ message: 'it is a list, not an object' })
       for (const [name, unknown] of Object.entries(value)) {
         if (Object.hasOwn(entries, name)) continue
         addIssue({
