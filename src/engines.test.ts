@@ -46,4 +46,7 @@ test('an impossible choice is an error that names the option', () => {
   assert.throws(() => chooseEngine({ engine: 'native', unix: '/a' }, resolveOptions(), native()), /Unix socket/)
   assert.throws(() => chooseEngine({ engine: 'turbo' as never }, resolveOptions(), native()), /no such engine/)
   assert.equal(chooseEngine({ unix: '/a' }, resolveOptions(), native()).engine, 'hangup')
+  const proxyProtocol = { trust: () => true }
+  assert.throws(() => chooseEngine({ engine: 'native', proxyProtocol }, resolveOptions(), native()), /PROXY protocol/)
+  assert.equal(chooseEngine({ proxyProtocol }, resolveOptions(), native()).engine, 'hangup')
 })

@@ -30,15 +30,17 @@ export const engineChoices: readonly EngineChoice[] = ['auto', 'native', 'hangup
 
 /** `native` null: the runtime has no server of its own that holds a limit. Throws a `SettingsError` for a choice that can't be. */
 export function chooseEngine(options: ServeOptions, resolved: Resolved, native: NativeEngine | null): Chosen {
-  const { engine: asked = 'auto', unix } = options
+  const { engine: asked = 'auto', unix, proxyProtocol } = options
   if (!engineChoices.includes(asked)) throw refused(asked, 'there is no such engine')
   if (asked === 'native') {
     if (native === null) throw refused(asked, 'the runtime’s own server closes nothing')
     if (unix !== undefined) throw refused(asked, 'it does not listen on a Unix socket here')
+    if (proxyProtocol !== undefined) throw refused(asked, 'it does not read PROXY protocol')
   }
   if (asked !== 'auto') return { engine: asked, why: 'asked for' }
   if (native === null) return { engine: 'hangup', why: 'the runtime’s own server closes nothing' }
   if (unix !== undefined) return { engine: 'hangup', why: 'a Unix socket' }
+  if (proxyProtocol !== undefined) return { engine: 'hangup', why: 'PROXY protocol' }
   const loss = native.deviations.find(({ losesRequests }) => losesRequests)
   if (loss !== undefined) return { engine: 'hangup', why: `${native.name}: ${loss.what} (${loss.source})` }
   const unheld = optionNames.find((option) => {

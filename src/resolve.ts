@@ -284,6 +284,7 @@ const besidePolicy: readonly string[] = [
   'host',
   'unix',
   'tls',
+  'proxyProtocol',
   'engine',
   'globals',
   'preset',

@@ -19,6 +19,7 @@ export interface RunningParts {
   readonly book: Book<Member>
   readonly drain: Drain
   readonly requests: () => number
+  readonly setCertificates?: Running['setCertificates'] | undefined
 }
 
 export function runningOf({
@@ -32,6 +33,7 @@ export function runningOf({
   book,
   drain,
   requests,
+  setCertificates,
 }: RunningParts): Running {
   const running: Running = {
     url: urlOf({ secure: options.tls !== undefined, host: options.host, port, unix: options.unix }),
@@ -47,6 +49,7 @@ export function runningOf({
       for (const { connection } of book) if (connection.owesAnswer) busy += 1
       return { open: book.size, busy, states: book.states(), requests: requests(), hungUp: { ...book.hungUp } }
     },
+    ...(setCertificates && { setCertificates }),
     drain: (how) => drain.start(how).finally(log.flush),
     kill: () => drain.kill().finally(log.flush),
   }

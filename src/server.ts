@@ -1,5 +1,6 @@
 /** The one shape that every runtime's `serve()` has. */
 import type { Enforcement } from './enforcement.ts'
+import type { CertificatePem, ListenTls, ProxyProtocolFrom } from './http1/transport.ts'
 import type { DrainResult, Phase } from './lifecycle/drain.ts'
 import type { State } from './lifecycle/states.ts'
 import type { LogLine } from './log.ts'
@@ -19,8 +20,13 @@ export interface ServeOptions extends PolicyInput {
   readonly host?: string
   /** A path: listen on a Unix socket instead of a TCP port. The hangup engine only. */
   readonly unix?: string
-  /** PEM text. With it the server speaks TLS only. */
-  readonly tls?: { readonly cert: string; readonly key: string }
+  /** PEM text. With it the server speaks TLS only, 1.2 and 1.3. Of several certificates each client is shown its own (SNI). */
+  readonly tls?: CertificatePem | ListenTls
+  /**
+   * Peers that announce their clients by PROXY protocol, v1 or v2: they must, before anything else. Any other peer is closed at
+   * once, or with `others: 'direct'` served as a client of its own. The hangup engine only.
+   */
+  readonly proxyProtocol?: Pick<ProxyProtocolFrom, 'trust'> & Partial<Pick<ProxyProtocolFrom, 'others'>>
   /** Named sets of values for what stands in front of the server; the longest of each option wins. */
   readonly preset?: PresetName | readonly PresetName[]
   /**
@@ -64,6 +70,11 @@ export interface Running {
   /** Where the drain is; anything but `serving` means: not ready. */
   readonly phase: Phase
   connections(): ConnectionsSummary
+  /**
+   * For TLS handshakes from now on; open connections go on. Throws a `CertificateError`, and changes nothing, if one can't be
+   * served with. Undefined without TLS, and where the runtime's own server has to be started anew for it (Bun).
+   */
+  readonly setCertificates?: (certificates: readonly CertificatePem[]) => void
   /**
    * Announce (`drainDelayMs`), close the listener and the idle connections, wait for requests in flight, and at
    * `drainTimeoutMs` from the first call cut what is left. Resolves when no connection is open; later calls join the first.

@@ -1,7 +1,8 @@
 /** What every runtime's `serve()` begins with, in one place. */
 import type { Enforcement } from './enforcement.ts'
+import type { CertificatePem } from './http1/transport.ts'
 import { type Reason, type ReasonName, reasons } from './lifecycle/reasons.ts'
-import { stderrLog, ThrottledLog } from './log.ts'
+import { type LogLine, stderrLog, ThrottledLog } from './log.ts'
 import type { Policy } from './policy.ts'
 import { checkEnforcement } from './report.ts'
 import { resolveOptions } from './resolve.ts'
@@ -10,6 +11,8 @@ import type { App, Fetch, ServeOptions } from './server.ts'
 export interface ReasonLog {
   /** A line for a reason that is worth one, at most one a second each. */
   note(reason: ReasonName): void
+  /** Any other line, held to the same rate. */
+  write(line: Omit<LogLine, 'count'>): void
   flush(): void
 }
 
@@ -34,9 +37,14 @@ export function prepare(
         const { option, message }: Reason = reasons[name]
         if (message !== null) throttled.write({ level: 'warn', code: option, message })
       },
+      write: (line) => throttled.write(line),
       flush: () => throttled.flush(),
     },
   }
+}
+
+export function certificatesOf(tls: NonNullable<ServeOptions['tls']>): readonly CertificatePem[] {
+  return 'certificates' in tls ? tls.certificates : [tls]
 }
 
 export function fetchOf(app: App): Fetch {

@@ -1,12 +1,13 @@
 /** `serve()` over `Bun.serve`: Bun's own clock, in steps of 4 s, and what can be held from within a request. */
 import http from 'node:http'
 import { websocket as honoWebSocket } from 'hono/bun'
+import { type Certificate, CertificateStore } from '../../src/gateway/certificates.ts'
 import { Drain } from '../../src/lifecycle/drain.ts'
 import { guardHandler } from '../../src/lifecycle/guard.ts'
 import { type ReasonName, reasons } from '../../src/lifecycle/reasons.ts'
 import { stderrLog } from '../../src/log.ts'
 import type { App, Running, ServeOptions } from '../../src/server.ts'
-import { fetchOf, listenError, prepare, urlOf } from '../../src/serving.ts'
+import { certificatesOf, fetchOf, listenError, prepare, urlOf } from '../../src/serving.ts'
 import { onSignals } from '../../src/signals.ts'
 import { StreamedAnswer } from './answer.ts'
 import { announcedBytes, type BodyReason, RequestBody } from './body.ts'
@@ -215,7 +216,7 @@ export async function serveBun(app: App, options: BunServeOptions, why: string):
     server = Bun.serve({
       port: options.port ?? 3000,
       ...(options.host === undefined ? {} : { hostname: options.host }),
-      ...(options.tls === undefined ? {} : { tls: options.tls }),
+      ...(options.tls === undefined ? {} : { tls: tlsOf(new CertificateStore(certificatesOf(options.tls))) }),
       // Bun's default lets a second server take the same port, and half the connections with it.
       reusePort: false,
       idleTimeout: idleSeconds,
@@ -294,6 +295,16 @@ export async function serveBun(app: App, options: BunServeOptions, why: string):
   }
   if (options.signals !== false) onSignals(running, { log: options.log ?? stderrLog })
   return running
+}
+
+/** An entry for each name, and first the one for whoever asks for none of them. Bun takes TLS 1.2 and 1.3 by itself. */
+function tlsOf({ certificates }: CertificateStore): object[] {
+  const [first] = certificates
+  const entryOf = ({ options: { cert, key } }: Certificate) => ({ cert, key })
+  return [
+    entryOf(first!),
+    ...certificates.flatMap((each) => each.names.map((serverName) => ({ ...entryOf(each), serverName }))),
+  ]
 }
 
 const unread = (body: RequestBody | null): boolean => body !== null && !body.complete && body.mayBeLeft(withHeadBytes)

@@ -1,5 +1,8 @@
 /** The engine's sockets on `Bun.listen`. */
 import { Buffer } from 'node:buffer'
+import type { SecureContext } from 'node:tls'
+import { CertificateStore } from '../../src/gateway/certificates.ts'
+import { ProxyHeaderReader, proxyFaults } from '../../src/gateway/proxy-protocol.ts'
 import type { Accept, Listen, Peer, Transport, TransportEvents } from '../../src/http1/transport.ts'
 
 /** What is used of Bun's socket. */
@@ -18,6 +21,17 @@ interface BunSocket {
   terminate(): void
   pause(): void
   resume(): void
+  /**
+   * The socket is TLS from here on. That a server may call it, and how it is given bytes that came before, is not in Bun's types, but
+   * is what its own `node:tls` does (src/js/node/net.ts, `adoptServerTLS`).
+   */
+  upgradeTLS(options: {
+    readonly data: BunTransport
+    readonly isServer: true
+    readonly initialData?: Uint8Array
+    readonly tls: object
+    readonly socket: object
+  }): readonly [raw: BunSocket, tls: BunSocket]
 }
 
 declare const Bun: {
@@ -28,9 +42,12 @@ declare const Bun: {
 const scratch = Buffer.allocUnsafeSlow(256 * 1024)
 
 class BunTransport implements Transport {
-  readonly peer: Peer
+  peer: Peer
   events!: TransportEvents
-  readonly #socket: BunSocket
+  /** Until it is read, where there has to be one. */
+  header: ProxyHeaderReader | null = null
+  /** Speaks HTTP: the TCP socket, or the TLS socket on it. */
+  #socket: BunSocket
   /** What Bun did not take, in order. */
   #queue: Uint8Array[] = []
   #unsent = 0
@@ -45,6 +62,11 @@ class BunTransport implements Transport {
       port: socket.remotePort ?? 0,
       family: socket.remoteFamily === 'IPv6' ? 'IPv6' : 'IPv4',
     }
+  }
+
+  /** HTTP is spoken on this one, nothing having been written yet. */
+  secureBy(tls: BunSocket): void {
+    this.#socket = tls
   }
 
   get unsent(): number {
@@ -147,27 +169,107 @@ class BunTransport implements Transport {
 /** RFC 7301 3.1: each name behind its length; Bun takes the list as it goes over the wire. */
 const alpn = Buffer.from('\x08http/1.1', 'latin1')
 
-export const listen: Listen = async ({ port, host, unix, tls }, accept: Accept) => {
+/** The `context` of a SecureContext is Bun's own object. */
+const nativeOf = (context: SecureContext): unknown => (context as SecureContext & { readonly context: unknown }).context
+
+/** A socket that speaks HTTP. */
+const http = {
+  data: (socket: BunSocket, bytes: Uint8Array) => socket.data.events.feed(bytes),
+  drain: (socket: BunSocket) => socket.data.drain(),
+  end: (socket: BunSocket) => socket.data.events.peerEnded(),
+  close: (socket: BunSocket) => socket.data?.close(),
+  error: (socket: BunSocket) => socket.data?.close(),
+}
+
+export const listen: Listen = async ({ port, host, unix, tls, proxyProtocol }, accept: Accept) => {
+  let store = tls && new CertificateStore(tls.certificates)
+
+  const secured = {
+    ...http,
+    open() {},
+    handshake(socket: BunSocket, success: boolean) {
+      if (success) socket.data.events.secured()
+      else socket.close()
+    },
+  }
+  const securedByName = {
+    ...secured,
+    serverName: (_: unknown, name: string | undefined) => nativeOf(store!.choose(name).context),
+  }
+
+  const secure = (tcp: BunSocket, transport: BunTransport, certificates: CertificateStore, came: Uint8Array | null) => {
+    const [, socket] = tcp.upgradeTLS({
+      data: transport,
+      isServer: true,
+      ...(came !== null && { initialData: came }),
+      tls: {
+        secureContext: nativeOf(certificates.choose(null).context),
+        ALPNProtocols: alpn,
+        requestCert: false,
+        rejectUnauthorized: false,
+      },
+      socket: certificates.several ? securedByName : secured,
+    })
+    transport.secureBy(socket)
+  }
+
+  const plain =
+    proxyProtocol === undefined && store === undefined
+      ? http
+      : {
+          ...http,
+          data(socket: BunSocket, bytes: Uint8Array) {
+            const transport = socket.data
+            const reader = transport.header
+            if (reader === null) {
+              // Under TLS these are its records.
+              if (store === undefined) transport.events.feed(bytes)
+              return
+            }
+            const used = reader.feed(bytes)
+            const { header, fault } = reader
+            if (fault !== null) {
+              proxyProtocol!.onRefused(proxyFaults[fault], transport.peer)
+              socket.close()
+            } else if (header !== null) {
+              transport.header = null
+              if (header.client !== null) transport.peer = header.client
+              if (store !== undefined) secure(socket, transport, store, bytes.slice(used))
+              else if (used < bytes.length) transport.events.feed(bytes.subarray(used))
+            }
+          },
+          drain(socket: BunSocket) {
+            if (store === undefined) socket.data.drain()
+          },
+          end(socket: BunSocket) {
+            if (store === undefined || socket.data.header !== null) socket.data.events.peerEnded()
+          },
+        }
+
   const server = Bun.listen({
     ...(unix === undefined ? { port, hostname: host ?? '::' } : { unix }),
-    ...(tls === undefined ? {} : { tls: { ...tls, ALPNProtocols: alpn } }),
     allowHalfOpen: true,
     socket: {
+      ...plain,
       open(socket: BunSocket) {
         const transport = new BunTransport(socket)
         socket.data = transport
         transport.events = accept(transport)
+        if (proxyProtocol?.trust(transport.peer.address)) transport.header = new ProxyHeaderReader()
+        else if (proxyProtocol?.others === 'refuse') {
+          proxyProtocol.onRefused('its peer is none of those that announce clients', transport.peer)
+          socket.close()
+        } else if (store !== undefined) secure(socket, transport, store, null)
       },
-      handshake(socket: BunSocket, success: boolean) {
-        if (success) socket.data.events.secured()
-        else socket.close()
-      },
-      data: (socket: BunSocket, bytes: Uint8Array) => socket.data.events.feed(bytes),
-      drain: (socket: BunSocket) => socket.data.drain(),
-      end: (socket: BunSocket) => socket.data.events.peerEnded(),
-      close: (socket: BunSocket) => socket.data?.close(),
-      error: (socket: BunSocket) => socket.data?.close(),
     },
   })
-  return { port: server.port ?? 0, stop: () => server.stop() }
+  return {
+    port: server.port ?? 0,
+    stop: () => server.stop(),
+    ...(store && {
+      setCertificates: (certificates) => {
+        store = new CertificateStore(certificates)
+      },
+    }),
+  }
 }

@@ -6,14 +6,16 @@
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Session } from 'node:http2'
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
+import type { TlsOptions, Server as TlsServer } from 'node:tls'
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
 import type { Enforcement } from '../../src/enforcement.ts'
+import { CertificateStore } from '../../src/gateway/certificates.ts'
 import { Book } from '../../src/lifecycle/book.ts'
 import { Drain } from '../../src/lifecycle/drain.ts'
 import { guardHandler } from '../../src/lifecycle/guard.ts'
 import { runningOf } from '../../src/running.ts'
 import type { App, Running, ServeOptions } from '../../src/server.ts'
-import { fetchOf, listenError, prepare } from '../../src/serving.ts'
+import { certificatesOf, fetchOf, listenError, prepare } from '../../src/serving.ts'
 import { Body, hasBody, type Incoming } from './body.ts'
 import { Session } from './session.ts'
 import { type NodeMember, Wire, type WireContext } from './wire.ts'
@@ -32,7 +34,7 @@ export interface NodeFlavour {
   /** Why this engine serves. */
   readonly why: string
   /** Makes the server that speaks TLS. */
-  secure(options: ServerOptions & { cert: string; key: string; handshakeTimeout: number }, listener: Listener): Server
+  secure(options: ServerOptions & TlsOptions, listener: Listener): Server
 }
 
 export async function serveNodeHttp(app: App, options: NodeServeOptions, flavour: NodeFlavour): Promise<Running> {
@@ -44,6 +46,7 @@ export async function serveNodeHttp(app: App, options: NodeServeOptions, flavour
   const sessions = new WeakMap<object, Session>()
   const bodies = new WeakMap<Incoming, Body>()
   let requests = 0
+  let store = options.tls && new CertificateStore(certificatesOf(options.tls))
 
   const handler = guardHandler(fetchOf(app), {
     handlerTimeoutMs: policy.handlerTimeoutMs,
@@ -86,8 +89,16 @@ export async function serveNodeHttp(app: App, options: NodeServeOptions, flavour
       requests += 1
       listener(incoming, outgoing)
     }
-    const made = options.tls
-      ? flavour.secure({ ...serverOptions, ...options.tls, handshakeTimeout: policy.handshakeTimeoutMs }, onRequest)
+    const made = store
+      ? flavour.secure(
+          {
+            ...serverOptions,
+            ...store.choose(null).options,
+            SNICallback: (name, done) => done(null, store!.choose(name).context),
+            handshakeTimeout: policy.handshakeTimeoutMs,
+          },
+          onRequest,
+        )
       : createServer(serverOptions, onRequest)
     // The HTTP/2 server takes it from nowhere else.
     Object.assign(made, { shouldUpgradeCallback: serverOptions.shouldUpgradeCallback })
@@ -224,6 +235,12 @@ export async function serveNodeHttp(app: App, options: NodeServeOptions, flavour
     drain,
     enforcement: flavour.enforcement,
     requests: () => requests,
+    ...(store && {
+      setCertificates: (certificates) => {
+        store = new CertificateStore(certificates)
+        ;(server as object as TlsServer).setSecureContext(store.choose(null).options)
+      },
+    }),
   })
 }
 

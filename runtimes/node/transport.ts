@@ -4,8 +4,10 @@
  */
 import { Buffer } from 'node:buffer'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
-import { createSecureContext, TLSSocket } from 'node:tls'
-import type { Accept, Listen, Peer, Transport, TransportEvents } from '../../src/http1/transport.ts'
+import { type SecureContext, TLSSocket } from 'node:tls'
+import { CertificateStore } from '../../src/gateway/certificates.ts'
+import { ProxyHeaderReader, proxyFaults } from '../../src/gateway/proxy-protocol.ts'
+import type { Listen, Peer, ProxyProtocolFrom, Transport, TransportEvents } from '../../src/http1/transport.ts'
 
 /** A libuv handle says how much of one large write is still queued; there is no public way to see it, and none at all on Deno. */
 const queuedIn = (tcp: Socket): number | undefined =>
@@ -19,11 +21,11 @@ const slowPieceMs = 100
 const largeBytes = 16 * 1024
 
 class NodeTransport implements Transport {
-  readonly peer: Peer
+  peer: Peer
   /** Set before anything can happen. */
   events!: TransportEvents
   /** Speaks HTTP: the TCP socket, or the TLS socket on it. */
-  readonly #socket: Socket
+  #socket: Socket
   /** The TCP socket itself: it alone can be reset. */
   readonly #tcp: Socket
   /** What is left of a body that is written in pieces. */
@@ -32,14 +34,20 @@ class NodeTransport implements Transport {
   #endsAfter = false
   #owesDrained = false
   /** Nothing shows how much of a write the kernel has taken before it has taken all. */
-  readonly #blind: boolean
+  #blind: boolean
 
-  constructor(tcp: Socket, socket: Socket) {
+  constructor(tcp: Socket) {
     this.#tcp = tcp
-    this.#socket = socket
-    this.#blind = socket !== tcp || queuedIn(tcp) === undefined
+    this.#socket = tcp
+    this.#blind = queuedIn(tcp) === undefined
     const { remoteAddress = '', remotePort = 0, remoteFamily } = tcp
     this.peer = { address: remoteAddress, port: remotePort, family: remoteFamily === 'IPv6' ? 'IPv6' : 'IPv4' }
+  }
+
+  /** HTTP is spoken on this one, nothing having been written yet. */
+  secureBy(tls: Socket): void {
+    this.#socket = tls
+    this.#blind = true
   }
 
   get unsent(): number {
@@ -131,35 +139,92 @@ class NodeTransport implements Transport {
   }
 }
 
-function attach(tcp: Socket, socket: Socket, accept: Accept): TransportEvents {
-  const transport = new NodeTransport(tcp, socket)
-  const events = accept(transport)
-  transport.events = events
+/** `socket` is the one that speaks HTTP. */
+function hear(socket: Socket, events: TransportEvents): void {
   socket.on('data', (bytes: Uint8Array) => events.feed(bytes))
   socket.on('end', () => events.peerEnded())
-  // What went wrong, the close that follows says.
-  socket.on('error', () => {})
-  tcp.on('close', () => events.gone())
-  return events
 }
 
-export const listen: Listen = ({ port, host, unix, tls }, accept) => {
-  const secureContext = tls === undefined ? null : createSecureContext(tls)
-  const server = createServer({ allowHalfOpen: true, noDelay: true }, (tcp) => {
-    if (secureContext === null) {
-      attach(tcp, tcp, accept)
-      return
+// What went wrong, the close that follows says.
+const ignore = () => {}
+
+/** Calls `then` with what came behind the header, once it is there and the client is known; closes the connection if it is none. */
+function readProxyHeader(
+  tcp: Socket,
+  transport: NodeTransport,
+  { onRefused }: ProxyProtocolFrom,
+  then: (rest: Uint8Array) => void,
+): void {
+  const reader = new ProxyHeaderReader()
+  const onEnd = () => transport.events.peerEnded()
+  const onData = (bytes: Uint8Array) => {
+    const used = reader.feed(bytes)
+    const { header, fault } = reader
+    if (fault !== null) {
+      onRefused(proxyFaults[fault], transport.peer)
+      tcp.destroy()
+    } else if (header !== null) {
+      tcp.off('data', onData).off('end', onEnd)
+      if (header.client !== null) transport.peer = header.client
+      then(bytes.subarray(used))
     }
-    tcp.on('error', () => {})
-    const socket = new TLSSocket(tcp, { isServer: true, secureContext, ALPNProtocols: ['http/1.1'] })
-    const events = attach(tcp, socket, accept)
-    socket.once('secure', () => events.secured())
-  })
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(unix === undefined ? { port, ...(host === undefined ? {} : { host }) } : { path: unix }, () => {
-      const address = server.address() as AddressInfo | string
-      resolve({ port: typeof address === 'string' ? 0 : address.port, stop: () => void server.close() })
+  }
+  tcp.on('data', onData).on('end', onEnd)
+}
+
+export const listen: Listen = async ({ port, host, unix, tls, proxyProtocol }, accept) => {
+  let store = tls && new CertificateStore(tls.certificates)
+  const SNICallback = (name: string, done: (error: null, context: SecureContext) => void) =>
+    done(null, store!.choose(name).context)
+
+  const secure = (tcp: Socket, transport: NodeTransport, certificates: CertificateStore) => {
+    const socket = new TLSSocket(tcp, {
+      isServer: true,
+      secureContext: certificates.choose(null).context,
+      ...(certificates.several && { SNICallback }),
+      ALPNProtocols: ['http/1.1'],
     })
+    socket.on('error', ignore)
+    transport.secureBy(socket)
+    hear(socket, transport.events)
+    socket.once('secure', () => transport.events.secured())
+  }
+
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (tcp) => {
+    const transport = new NodeTransport(tcp)
+    const events = accept(transport)
+    transport.events = events
+    tcp.on('error', ignore)
+    tcp.on('close', () => events.gone())
+    if (proxyProtocol?.trust(transport.peer.address)) {
+      readProxyHeader(tcp, transport, proxyProtocol, (rest) => {
+        if (store === undefined) {
+          hear(tcp, events)
+          if (rest.length > 0) events.feed(rest)
+          return
+        }
+        tcp.pause()
+        if (rest.length > 0) tcp.unshift(rest)
+        secure(tcp, transport, store)
+      })
+    } else if (proxyProtocol?.others === 'refuse') {
+      proxyProtocol.onRefused('its peer is none of those that announce clients', transport.peer)
+      tcp.destroy()
+    } else if (store === undefined) hear(tcp, events)
+    else secure(tcp, transport, store)
   })
+  const { promise: listening, resolve, reject } = Promise.withResolvers<void>()
+  server.once('error', reject)
+  server.listen(unix === undefined ? { port, ...(host === undefined ? {} : { host }) } : { path: unix }, resolve)
+  await listening
+  const address = server.address() as AddressInfo | string
+  return {
+    port: typeof address === 'string' ? 0 : address.port,
+    stop: () => void server.close(),
+    ...(store && {
+      setCertificates: (certificates) => {
+        store = new CertificateStore(certificates)
+      },
+    }),
+  }
 }

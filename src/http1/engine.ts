@@ -6,7 +6,7 @@ import { Drain } from '../lifecycle/drain.ts'
 import { guardHandler } from '../lifecycle/guard.ts'
 import { runningOf } from '../running.ts'
 import type { App, Running, ServeOptions } from '../server.ts'
-import { fetchOf, listenError, prepare } from '../serving.ts'
+import { certificatesOf, fetchOf, listenError, prepare } from '../serving.ts'
 import { limitsOf } from './events.ts'
 import type { RequestHead } from './head.ts'
 import type { IncomingBody } from './incoming-body.ts'
@@ -16,7 +16,7 @@ import { answerOf, type Given } from './light/response.ts'
 import { urlOf } from './light/url.ts'
 import { abortNative, nativeRequest } from './native.ts'
 import { plainAnswer, type Served, ServerConnection } from './server-connection.ts'
-import type { Listen } from './transport.ts'
+import type { Listen, ListenAt } from './transport.ts'
 import { connectionLines } from './writer.ts'
 
 /** What an application gets with a request for a WebSocket. */
@@ -133,8 +133,21 @@ export async function serveOnEngine(app: App, options: ServeOptions, flavour: En
     }
   }
 
-  const { port = 3000, host, unix, tls } = options
-  const at = { port, host, ...(unix !== undefined && { unix }), ...(tls && { tls }) }
+  const { port = 3000, host, unix, tls, proxyProtocol } = options
+  const at: ListenAt = {
+    port,
+    host,
+    ...(unix !== undefined && { unix }),
+    ...(tls && { tls: { certificates: certificatesOf(tls) } }),
+    ...(proxyProtocol && {
+      proxyProtocol: {
+        others: 'refuse',
+        ...proxyProtocol,
+        onRefused: (why, { address }) =>
+          log.write({ level: 'warn', code: 'proxyProtocol', message: `closed a connection from ${address}: ${why}` }),
+      },
+    }),
+  }
   const listener = await flavour
     .listen(at, (transport) => {
       const admitted = book.admits(now())
@@ -172,5 +185,6 @@ export async function serveOnEngine(app: App, options: ServeOptions, flavour: En
     drain,
     enforcement: flavour.enforcement,
     requests: () => requests,
+    setCertificates: listener.setCertificates,
   })
 }

@@ -6,6 +6,7 @@ export interface Peer {
 }
 
 export interface Transport {
+  /** Where PROXY protocol announces clients, the one announced, from before the first `secured` or `feed`. */
   readonly peer: Peer
   /** Bytes that were written and that the kernel has not taken yet. */
   readonly unsent: number
@@ -48,8 +49,30 @@ export interface ListenAt {
   readonly host: string | undefined
   /** A path: a Unix socket instead. */
   readonly unix?: string
-  /** PEM text; ALPN is `http/1.1`. */
-  readonly tls?: { readonly cert: string; readonly key: string }
+  readonly tls?: ListenTls
+  readonly proxyProtocol?: ProxyProtocolFrom
+}
+
+/** A certificate, its intermediates behind it, and its key; PEM text. */
+export interface CertificatePem {
+  readonly cert: string
+  readonly key: string
+}
+
+/** TLS 1.2 and 1.3; ALPN is `http/1.1`. */
+export interface ListenTls {
+  /** Chosen by the names in them (SNI); the first is shown to who asks for none of those, or for none at all. */
+  readonly certificates: readonly CertificatePem[]
+}
+
+/** Who announces its clients with a PROXY protocol header (v1 or v2) before anything else. */
+export interface ProxyProtocolFrom {
+  /** These peers must. Asked with '' for one on a Unix socket. */
+  readonly trust: (address: string) => boolean
+  /** Any other peer is closed at once, or served as the client that it is: its header, if it sends one, is no request. */
+  readonly others: 'refuse' | 'direct'
+  /** A connection is closed because of its header. */
+  readonly onRefused: (why: string, peer: Peer) => void
 }
 
 export interface Listener {
@@ -57,6 +80,11 @@ export interface Listener {
   readonly port: number
   /** Accepts no more; what is open stays open. */
   stop(): void
+  /**
+   * For handshakes from now on; what is open goes on. Throws a `CertificateError`, and changes nothing, if one can't be served
+   * with. Undefined without TLS.
+   */
+  readonly setCertificates?: (certificates: readonly CertificatePem[]) => void
 }
 
 /** Where to connect. */
