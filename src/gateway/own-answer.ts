@@ -11,11 +11,9 @@ const ownReasons = {
   'ambiguous-path': 'the path can be read in more than one way',
   'bad-host': 'the request names no host',
   'no-route': 'nothing is served here',
-  'request-timeout': 'the request did not come in time',
   'body-too-large': 'the request is larger than allowed',
   'spool-full': 'there is no room for the request now',
   'too-many-requests': 'too many requests from this address',
-  'too-many-connections': 'too many connections from this address',
 } as const
 export type OwnReason = FailureName | keyof typeof ownReasons
 

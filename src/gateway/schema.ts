@@ -10,6 +10,7 @@ import { optionNames, optionSpecs, policySchema } from '../policy.ts'
 import { presetNames } from '../presets.ts'
 import { type Problem, problem } from '../problems.ts'
 import { isSetIn, type Scope, upstreamOptionNames, upstreamOptionSpecs, upstreamSchema } from './options.ts'
+import { isPrefix } from './target.ts'
 import {
   balanceAccepted,
   bufferKinds,
@@ -218,7 +219,11 @@ export const checkAmounts = {
 
 const requestPath = (spec: KeySpec) =>
   text(spec, (given, refuse) =>
-    /^\/[!-~]*$/.test(given) && !/[?#]/.test(given) ? given : refuse(`${given} is no path`),
+    !/^\/[!-~]*$/.test(given) || /[?#]/.test(given)
+      ? refuse(`${given} is no path`)
+      : isPrefix(given)
+        ? given
+        : refuse(`${given} can be read in more than one way: it has .., //, ; or a backslash`),
   )
 
 export const checkEntries = {

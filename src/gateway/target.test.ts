@@ -3,7 +3,7 @@ import { posix } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Route } from './config.ts'
-import { compileRoutes, targetOf } from './target.ts'
+import { compileRoutes, isPrefix, targetOf } from './target.ts'
 
 const route = (name: string, changes: Partial<Route> = {}) =>
   ({ name, host: null, path: '/', methods: null, replacePath: null, ...changes }) as Route
@@ -51,6 +51,7 @@ test('hosts are compared without case, port and the root’s dot; a wildcard is 
     route('a', { host: 'a.example.com' }),
     route('any', { host: '*.example.com' }),
     route('v6', { host: '[::1]' }),
+    route('v6 bare', { host: '2001:db8::1' }),
     route('rest', { path: '/rest' }),
   ])
   for (const host of [
@@ -66,6 +67,8 @@ test('hosts are compared without case, port and the root’s dot; a wildcard is 
   assert.equal(to('/', 'b.example.com:1'), 'any')
   assert.equal(to('/', 'x.b.example.com'), 'any')
   assert.equal(to('/', '[::1]:80'), 'v6')
+  assert.equal(to('/', '[0:0::1]'), 'v6')
+  assert.equal(to('/', '[2001:DB8::1]:80'), 'v6 bare')
   for (const host of ['example.com', '.example.com', 'xexample.com', 'example.com.evil', '']) {
     assert.equal(to('/', host), 'no-route', host)
     assert.equal(to('/rest', host), 'rest', host)
@@ -135,6 +138,13 @@ test('a prefix that is written with escapes matches itself', () => {
   const to = routed([route('odd', { path: '/a%20b' }), route('app')])
   assert.equal(to('/a%20b/c'), 'odd')
   assert.equal(to('/a%20bc'), 'app')
+})
+
+test('a prefix that no request could have unambiguously is none', () => {
+  for (const path of ['/', '/api', '/a%20b', '/.well-known', '/a.b', '/api/']) assert.equal(isPrefix(path), true, path)
+  for (const path of ['api', '/a//b', '/..', '/a/./b', '/a%2f%2e%2e', '/a;b', '/a\\b', '/%2e%2e', '/%5cx']) {
+    assert.equal(isPrefix(path), false, path)
+  }
 })
 
 test('no path climbs out of what its prefix is replaced by', () => {

@@ -27,9 +27,10 @@ const maxRemembered = 1024
  * without intent, since URL parsers resolve dot segments themselves (RFC 3986 5.2.4).
  */
 export function compileRoutes(routes: readonly Route[]): Router {
-  const named = new Set(routes.map(({ host }) => host).filter((host) => host !== null && !host.startsWith('*')))
   const byHost = new Map<string, Candidates>()
-  for (const host of named) byHost.set(host as string, candidatesOf(routes, host as string))
+  for (const { host } of routes) {
+    if (host !== null && !host.startsWith('*.')) byHost.set(bareHost(host), candidatesOf(routes, bareHost(host)))
+  }
   let remembered = new Map<string, Candidates>()
 
   function candidates(host: string): Candidates {
@@ -60,15 +61,19 @@ function candidatesOf(routes: readonly Route[], host: string): Candidates {
 }
 
 function isHostOf(pattern: string, host: string): boolean {
-  return pattern.startsWith('*.')
-    ? host.length > pattern.length - 1 && host.endsWith(pattern.slice(1))
-    : pattern === host
+  if (!pattern.startsWith('*.')) return bareHost(pattern) === host
+  return host.length >= pattern.length && host.endsWith(pattern.slice(1))
 }
 
-/** Lower case, without the port and the root's dot (RFC 3986 3.2.2, RFC 1034 3.1). What is escaped in it is decoded as a URL class would. */
+/**
+ * Lower case, without the port and the root's dot (RFC 3986 3.2.2, RFC 1034 3.1). Escapes and IPv6 are read as the URL class reads them; a
+ * configuration may leave the brackets out.
+ */
 function bareHost(host: string): string {
-  const lower = host.toLowerCase().replace(/:\d*$/, '')
-  const name = lower.includes('%') && URL.canParse(`http://${lower}/`) ? new URL(`http://${lower}/`).hostname : lower
+  const lower = host.toLowerCase()
+  const bracketed = /^[\da-f:.]*:[\da-f.]*:[\da-f:.]*$/.test(lower) ? `[${lower}]` : lower.replace(/:\d*$/, '')
+  const odd = bracketed.startsWith('[') || bracketed.includes('%')
+  const name = odd && URL.canParse(`http://${bracketed}/`) ? new URL(`http://${bracketed}/`).hostname : bracketed
   return name.endsWith('.') ? name.slice(0, -1) : name
 }
 
@@ -92,6 +97,11 @@ function isUnder(path: string, prefix: string): boolean {
 
 /** Escapes, dot segments, empty segments, a backslash (to Windows a slash), parameters (to Java no part of a segment). */
 const readsDifferently = /[%\\;]|\/\/|\/\.\.?(?:\/|$)/
+
+/** Whether a prefix is one that requests for it can have, however their path is read. */
+export function isPrefix(path: string): boolean {
+  return path.startsWith('/') && [path, decode(path)].every((text) => !readsDifferently.test(text.replaceAll('%', '')))
+}
 
 /** Whether whoever reads the path comes to the same route, and to what is inside its prefix. */
 function isPlain(routes: readonly Route[], method: string, path: string, route: Route | null): boolean {
