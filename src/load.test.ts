@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { makeCertificate } from '../test/fixtures/tls/make.ts'
 import { loadApp, loadTls } from './load.ts'
 import { flagOf } from './names.ts'
 import { SettingsError } from './problems.ts'
@@ -63,8 +64,7 @@ describe('loadApp', () => {
 })
 
 describe('loadTls', () => {
-  const cert = '-----BEGIN CERTIFICATE-----\n'
-  const key = '-----BEGIN PRIVATE KEY-----\n'
+  const { cert, key } = makeCertificate(['a.example'])
 
   test('reads both, or nothing', async () => {
     const files = { tlsCert: await file('cert.pem', cert), tlsKey: await file('key.pem', key) }
@@ -78,5 +78,16 @@ describe('loadTls', () => {
     assert.match((await refusal(loadTls(gone, flagOf))).message, /^--tls-key .*gone\.pem: it cannot be read \(ENOENT\)/)
     const swapped = { tlsCert: files.tlsKey, tlsKey: files.tlsCert }
     assert.match((await refusal(loadTls(swapped, flagOf))).message, /^--tls-cert .*key\.pem: it holds no certificate/)
+  })
+
+  test('a key of another certificate is refused by both flags', async () => {
+    const files = {
+      tlsCert: await file('cert.pem', cert),
+      tlsKey: await file('other.pem', makeCertificate(['b.example']).key),
+    }
+    assert.match(
+      (await refusal(loadTls(files, flagOf))).message,
+      /^--tls-cert, --tls-key .*cert\.pem, .*other\.pem: the key belongs to another certificate than a\.example/,
+    )
   })
 })

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { Certificate } from './gateway/certificates.ts'
 import { problem, SettingsError } from './problems.ts'
 import type { App } from './server.ts'
 import { type SettingName, type Settings, settingSpecs } from './settings.ts'
@@ -16,16 +17,24 @@ async function read(setting: SettingName, path: string, nameOf: NameOf): Promise
   }
 }
 
-/** PEM text, or undefined without TLS. Whether it is a certificate the runtime says when it listens. */
+/** PEM text of a pair that can be served with, or undefined without TLS. */
 export async function loadTls(settings: Settings, nameOf: NameOf): Promise<{ cert: string; key: string } | undefined> {
   const { tlsCert, tlsKey } = settings
   if (tlsCert === undefined || tlsKey === undefined) return undefined
-  return { cert: await pem('tlsCert', tlsCert, nameOf), key: await pem('tlsKey', tlsKey, nameOf) }
+  const pair = { cert: await pem('tlsCert', tlsCert, nameOf), key: await pem('tlsKey', tlsKey, nameOf) }
+  try {
+    new Certificate(pair)
+  } catch (cause) {
+    const names = `${nameOf('tlsCert')}, ${nameOf('tlsKey')}`
+    const wrong = problem(names, `${tlsCert}, ${tlsKey}`, (cause as Error).message, 'a certificate and its key (PEM)')
+    throw new SettingsError([wrong], { cause })
+  }
+  return pair
 }
 
 async function pem(setting: 'tlsCert' | 'tlsKey', path: string, nameOf: NameOf): Promise<string> {
   const text = await read(setting, path, nameOf)
-  // RFC 7468; an encrypted key or a chain with text between its parts is the runtime's to judge.
+  // RFC 7468.
   const label =
     setting === 'tlsCert' ? /-----BEGIN (X509 |TRUSTED )?CERTIFICATE-----/ : /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/
   if (label.test(text)) return text
