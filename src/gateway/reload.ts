@@ -23,7 +23,6 @@ export interface ReloadParts {
 export async function keepReloading(first: GatewayPlan, parts: ReloadParts): Promise<() => void> {
   const { load, apply, log, explain } = parts
   const on = parts.process ?? process
-  let current = first
   let wanted = false
   let busy = false
   let ended = false
@@ -69,9 +68,7 @@ export async function keepReloading(first: GatewayPlan, parts: ReloadParts): Pro
     try {
       const plan = await load()
       if (ended) return
-      const kept = [...needsRestart(current, plan), ...apply(plan)]
-      // What was not taken over is compared again the next time.
-      current = { ...plan, listeners: current.listeners, serve: current.serve, resolved: current.resolved }
+      const kept = [...needsRestart(first, plan), ...apply(plan)]
       const { routes, groups } = plan.config
       const message = `reloaded ${plan.from ?? 'the certificates'}: ${count(routes.length, 'route')}, ${count(Object.keys(groups).length, 'group')}`
       log({ level: 'info', code: 'RELOADED', message, count: 1 })
