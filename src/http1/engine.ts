@@ -15,7 +15,7 @@ import { LightRequest } from './light/request.ts'
 import { answerOf, type Given } from './light/response.ts'
 import { urlOf } from './light/url.ts'
 import { abortNative, nativeRequest } from './native.ts'
-import { plainAnswer, type Served, ServerConnection } from './server-connection.ts'
+import { type ClientAdmission, plainAnswer, type Served, ServerConnection } from './server-connection.ts'
 import type { Listen, ListenAt } from './transport.ts'
 import { connectionLines } from './writer.ts'
 
@@ -41,6 +41,7 @@ export interface EngineFlavour {
     head: RequestHead,
     request: Request,
   ): UpgradeBindings | Promise<UpgradeBindings>
+  readonly clients?: ClientAdmission
   /** Options that only this runtime's `serve` has. */
   readonly also: readonly string[]
 }
@@ -63,6 +64,7 @@ export async function serveOnEngine(app: App, options: ServeOptions, flavour: En
   const served: Served = {
     policy,
     limits: limitsOf(policy),
+    clients: flavour.clients,
     now,
     book,
     draining: () => drain.draining,

@@ -27,6 +27,13 @@ import {
   responseHead,
 } from './writer.ts'
 
+/** Counts connections by their clients' addresses. */
+export interface ClientAdmission {
+  connected(address: string): boolean
+  /** Once for each `connected`, whatever that said. */
+  disconnected(address: string): void
+}
+
 /** What the connections of one server have in common. */
 export interface Served {
   readonly policy: Policy
@@ -44,6 +51,8 @@ export interface Served {
   abort(asked: object, reason: Error): void
   /** An error that is the application's: for its operator, never for the client. */
   failed(error: unknown): void
+  /** Who else has a say in who is served: asked at a connection's first request, when its client is known; 503 if not. */
+  readonly clients?: ClientAdmission | undefined
   /** What an answer says of the connection, made once. */
   readonly connectionLines: { readonly close: string; readonly keep: string; readonly keepOld: string }
 }
@@ -149,6 +158,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     if (this.#closed) return
     this.#closed = true
     this.#served.book.remove(this)
+    if (this.connection.requests > 0) this.#served.clients?.disconnected(this.transport.peer.address)
     this.onClient?.('gone')
     const error = new Error('the connection is gone')
     this.#abort(error)
@@ -258,7 +268,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
 
   #begin(head: RequestHead, body: Uint8Array | IncomingBody | null): void {
     const { connection } = this
-    const { policy, now, draining, book } = this.#served
+    const { policy, now, draining, book, clients } = this.#served
     this.#head = head
     this.#continued = false
     this.#last =
@@ -268,6 +278,10 @@ export class ServerConnection implements Member, Sink<RequestHead> {
       connection.requests === policy.maxRequestsPerConnection ||
       now() >= connection.agesAt ||
       draining()
+    if (connection.requests === 1 && clients?.connected(this.transport.peer.address) === false) {
+      this.surplus = true
+      this.#last = true
+    }
     if (this.surplus) {
       book.count('full')
       this.answer(plainAnswer(503, ['Retry-After', '1']))

@@ -1,0 +1,454 @@
+/**
+ * One request on its way through: taken in, sent to an upstream, tried again where that is safe, its answer passed on. What an
+ * upstream's connection tells comes here; what the client's side wants to know is told to the `Front`.
+ */
+import { Buffer } from 'node:buffer'
+import type { Duplex } from 'node:stream'
+import type { TransportDuplex } from '../http1/duplex.ts'
+import type { ResponseHead } from '../http1/head.ts'
+import type { BodySource } from '../http1/light/payload.ts'
+import type { Given, Left, Streamed } from '../http1/light/response.ts'
+import { type BodyFraming, requestHead } from '../http1/writer.ts'
+import type { GatewayConfig, Route, UpstreamConfig } from './config.ts'
+import { type FailureName, failures, type UpstreamError } from './errors.ts'
+import { connectionOptions, interimFields, requestFields, responseFields, trailerFields } from './fields.ts'
+import type { Front } from './front.ts'
+import type { Group, Member } from './group.ts'
+import { KeptBody } from './kept-body.ts'
+import { type OwnReason, ownAnswer } from './own-answer.ts'
+import type { Pool, Want } from './pool.ts'
+import { proxyHeader } from './proxy-protocol.ts'
+import type { RetryBudget } from './retry-budget.ts'
+import { type Spool, SpoolFullError } from './spool.ts'
+import { targetOf } from './target.ts'
+import { Tunnel } from './tunnel.ts'
+import type { Asker, UpstreamConnection } from './upstream-connection.ts'
+
+/** What the exchanges of one gateway have in common. */
+export interface Passing {
+  readonly config: GatewayConfig
+  readonly group: Group<Pool>
+  readonly budget: RetryBudget
+  readonly spool: Spool | null
+  readonly now: () => number
+  readonly tunnels: Set<Tunnel>
+  /** Clients that have sent FIN and are owed an answer. */
+  readonly ended: Set<Exchange>
+}
+
+/** RFC 9110 9.2.2. */
+const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
+
+/** RFC 9110 8.6: they say that they have no content. */
+const anticipatesContent = new Set(['POST', 'PUT', 'PATCH'])
+
+/** Answers of known length up to here are gathered and go out in one piece. */
+const gatheredBytes = 256 * 1024
+/** What is kept of an answer that streams: as much as makes one large write. */
+const streamedBytes = 64 * 1024
+
+export class Exchange implements Asker, Want {
+  readonly #front: Front
+  readonly #route: Route
+  readonly #passing: Passing
+  /** What chooses the upstream, where the balance asks for something. */
+  readonly #keyOf: (() => string | null) | null
+  readonly #settled = Promise.withResolvers<Response>()
+  readonly #fields: readonly string[]
+  readonly #target: string
+  readonly #tried: Member<Pool>[] = []
+  readonly #idempotent: boolean
+  preamble: Uint8Array | null = null
+  #member: Member<Pool> | null = null
+  #connection: UpstreamConnection | null = null
+  /** The request's body, once it is here whole or is to be streamed. */
+  #body: Uint8Array | KeptBody | BodySource | null = null
+  #attempts = 0
+  /** A stale connection of a pool is tried again on a new one. */
+  #fresh = false
+  /** The answer has begun to reach the client, or it will never get one. */
+  #answered = false
+  #over = false
+  /** Of the answer: gathered, or streamed. */
+  #head: ResponseHead | null = null
+  #gathered: Uint8Array | null = null
+  #gatheredLength = 0
+  #kept: KeptBody | null = null
+  #upgrade: string | null
+  endedAt = 0
+
+  /** `trusted`: whether the peer's word about its client is believed. */
+  constructor(front: Front, route: Route, passing: Passing, trusted: boolean, keyOf: (() => string | null) | null) {
+    this.#front = front
+    this.#route = route
+    this.#passing = passing
+    this.#keyOf = keyOf
+    this.#idempotent = idempotent.has(front.method)
+    this.#upgrade = upgradeOf(front, route)
+    this.#fields = requestFields(front, route, passing.config, trusted)
+    this.#target = targetOf(front.path, route)
+  }
+
+  get gone(): boolean {
+    return this.#over
+  }
+
+  get careful(): boolean {
+    return this.#fresh || !this.#idempotent
+  }
+
+  start(): Promise<Response> {
+    const { body } = this.#front
+    this.#passing.budget.request()
+    this.#front.onClient((what) => this.#onClient(what))
+    if (body === null || body instanceof Uint8Array) {
+      this.#body = body
+      this.#attempt()
+    } else if (this.#buffers('request') && this.#upgrade === null) this.#takeIn(body)
+    else {
+      this.#body = body
+      this.#attempt()
+    }
+    return this.#settled.promise
+  }
+
+  /** At each sweep, for a client that has sent FIN: whether it has been waited for long enough. */
+  tick(now: number): void {
+    const { abortGraceMs } = this.#route.options
+    if (now - this.endedAt < abortGraceMs || this.#head !== null) return
+    this.#abandon()
+  }
+
+  // The client.
+
+  #onClient(what: 'ended' | 'gone'): void {
+    if (what === 'gone') this.#abandon()
+    else {
+      this.endedAt = this.#passing.now()
+      this.#passing.ended.add(this)
+    }
+  }
+
+  #abandon(): void {
+    const connection = this.#connection
+    const answered = this.#answered
+    this.#answered = true
+    this.#release()
+    connection?.abort()
+    if (!answered) this.#answerOwn('client-gone')
+  }
+
+  /** The whole body before an upstream hears of it: a slow client holds none of its workers. */
+  async #takeIn(source: BodySource): Promise<void> {
+    const { options } = this.#route
+    const kept = new KeptBody({
+      spool: this.#passing.spool,
+      memoryBytes: options.bufferMemoryBytes,
+      bodyBytes: Number.POSITIVE_INFINITY,
+    })
+    this.#body = kept
+    try {
+      await kept.takeIn(source)
+    } catch (error) {
+      source.cancel(error)
+      this.#release()
+      if (this.#answered) return
+      this.#answered = true
+      // A body that the engine has refused is answered by it.
+      if (error instanceof SpoolFullError) this.#settle(this.#own(413, 'spool-full'))
+      else this.#answerOwn('client-gone')
+      return
+    }
+    if (!this.#over) this.#attempt()
+  }
+
+  // The upstream.
+
+  #attempt(): void {
+    const member = this.#passing.group.pick(this.#keyOf, this.#tried)
+    if (member === null) this.#refuse('no-upstream')
+    else this.#ask(member)
+  }
+
+  #ask(member: Member<Pool>): void {
+    this.#member = member
+    this.#attempts += 1
+    member.inFlight += 1
+    this.preamble = this.#announcement(member.upstream)
+    member.pool.acquire(this)
+  }
+
+  onConnection(connection: UpstreamConnection): void {
+    const { options } = this.#route
+    this.#connection = connection
+    const body = this.#body instanceof KeptBody ? this.#body.reader() : this.#body
+    const framing = this.#framing(body)
+    let head: string
+    try {
+      head = requestHead(
+        this.#front.method,
+        this.#target,
+        this.#host(),
+        this.#fields,
+        framing,
+        connectionOptions(this.#fields, this.#upgrade),
+      )
+    } catch {
+      // A target or host that was fit to be received and is not to be sent on.
+      this.#connection = null
+      connection.close()
+      this.#release()
+      this.#answered = true
+      this.#settle(this.#own(400, 'bad-request'))
+      return
+    }
+    connection.send({
+      asker: this,
+      method: this.#front.method,
+      head,
+      body,
+      chunked: framing === 'chunked',
+      upgrade: this.#upgrade !== null,
+      firstByteTimeoutMs: options.upstreamFirstByteTimeoutMs,
+      readTimeoutMs: options.upstreamReadTimeoutMs,
+    })
+  }
+
+  onRefused(error: UpstreamError): void {
+    this.onFailure(error)
+  }
+
+  onInterim(head: ResponseHead): void {
+    if (!this.#answered) this.#front.inform(head.status, interimFields(head.raw))
+  }
+
+  onWhole(head: ResponseHead, body: Uint8Array | null): void {
+    this.#succeeded()
+    const own = body === null ? null : copyOf(body)
+    this.#release()
+    this.#answer(head, own)
+  }
+
+  onHead(head: ResponseHead): void {
+    this.#succeeded()
+    this.#head = head
+    const streams = !this.#buffers('response') || isEventStream(head)
+    if (!streams && head.framing === 'length' && head.bodyLength <= gatheredBytes) {
+      this.#gathered = Buffer.allocUnsafe(head.bodyLength)
+      this.#gatheredLength = 0
+      return
+    }
+    const { options } = this.#route
+    const connection = this.#connection
+    this.#kept = new KeptBody({
+      spool: streams ? null : this.#passing.spool,
+      memoryBytes: streams ? streamedBytes : options.bufferMemoryBytes,
+      bodyBytes: options.spoolBodyBytes,
+      onRoom: () => connection?.resume(),
+      onCancel: () => this.#abandon(),
+    })
+    this.#answer(head, this.#kept)
+  }
+
+  onData(piece: Uint8Array): boolean {
+    if (this.#gathered === null) return this.#kept?.push(piece) ?? true
+    this.#gathered.set(piece, this.#gatheredLength)
+    this.#gatheredLength += piece.length
+    return true
+  }
+
+  onEnd(trailers: readonly string[]): void {
+    const head = this.#head
+    this.#release()
+    if (this.#gathered === null) this.#kept?.end(trailerFields(trailers))
+    else if (head !== null) this.#answer(head, this.#gathered)
+  }
+
+  onUpgrade(head: ResponseHead, upstream: TransportDuplex): void {
+    const { tunnels, now, config } = this.#passing
+    const { upgradedIdleTimeoutMs } = this.#route.options
+    this.#succeeded()
+    const member = this.#member
+    this.#member = null
+    const over = () => {
+      if (member !== null) member.inFlight -= 1
+    }
+    const fields = responseFields(head.raw, this.#front, this.#route, config, head.minor)
+    fields.push('Upgrade', head.upgrade ?? this.#upgrade ?? '')
+    // Gone before it has heard of it.
+    this.#front.onClient((what) => {
+      if (what !== 'gone') return
+      upstream.destroy()
+      over()
+    })
+    this.#answered = true
+    this.#release()
+    const takeOver = (client: Duplex) => {
+      const tunnel: Tunnel = new Tunnel(client, upstream, upgradedIdleTimeoutMs, now, () => {
+        tunnels.delete(tunnel)
+        over()
+      })
+      tunnels.add(tunnel)
+    }
+    this.#settle(
+      this.#front.respond({ status: 101, statusText: head.reason, fields, body: null, left: null, takeOver }),
+    )
+  }
+
+  onFailure(error: UpstreamError): void {
+    const { code } = error
+    const member = this.#member
+    const stale = code === 'ended' && (this.#connection?.used ?? false)
+    this.#connection = null
+    if (member !== null) {
+      this.#member = null
+      member.inFlight -= 1
+      // It may have been hanging up while the request was on its way: the race that no client can win.
+      if (failures[code].blames && !stale) this.#passing.group.failed(member, code)
+    }
+    if (this.#over) return
+    this.#gathered = null
+    this.#head = null
+    if (this.#answered) {
+      this.#release()
+      this.#kept?.fail(error)
+    } else if (!this.#again(code, member, stale)) this.#refuse(code)
+  }
+
+  /** Tries once more, where that is safe, and elsewhere if there is an elsewhere. */
+  #again(code: FailureName, member: Member<Pool> | null, stale: boolean): boolean {
+    const { group, budget } = this.#passing
+    if (member === null || this.#attempts > this.#route.options.upstreamRetries) return false
+    const retry = code === 'cut-short' ? 'idempotent' : failures[code].retry
+    const safe = retry === 'always' || (retry === 'idempotent' && this.#idempotent)
+    const replays =
+      this.#body === null || this.#body instanceof Uint8Array || this.#body instanceof KeptBody || retry === 'always'
+    if (!safe || !replays) return false
+    this.#tried.push(member)
+    const next = group.pick(this.#keyOf, this.#tried) ?? (stale ? member : null)
+    if (next === null || !budget.tryRetry()) return false
+    this.#fresh = true
+    this.#ask(next)
+    return true
+  }
+
+  #succeeded(): void {
+    if (this.#member !== null) this.#passing.group.succeeded(this.#member)
+  }
+
+  // The answer.
+
+  #answer(head: ResponseHead, body: Uint8Array | KeptBody | null): void {
+    if (this.#answered) return
+    this.#answered = true
+    const given: Given = {
+      status: head.status,
+      statusText: head.reason,
+      fields: responseFields(head.raw, this.#front, this.#route, this.#passing.config, head.minor),
+      body: body instanceof KeptBody ? streamOf(body) : body,
+      // HEAD: what GET would say is in the fields, or nobody knows it.
+      left: body === null && this.#front.method === 'HEAD' ? unknown : null,
+    }
+    this.#settle(this.#front.respond(given))
+  }
+
+  #refuse(code: FailureName): void {
+    this.#answered = true
+    this.#release()
+    this.#answerOwn(code)
+  }
+
+  #answerOwn(code: FailureName): void {
+    this.#settle(this.#own(failures[code].status, code))
+  }
+
+  #own(status: number, reason: OwnReason): Response {
+    return ownAnswer(status, reason, this.#front, this.#passing.config, this.#route)
+  }
+
+  #settle(response: Response): void {
+    this.#settled.resolve(response)
+  }
+
+  /** Done with the upstream. */
+  #release(): void {
+    if (this.#over) return
+    this.#over = true
+    this.#connection = null
+    this.#passing.ended.delete(this)
+    if (this.#body instanceof KeptBody) this.#body.release()
+    if (this.#member !== null) {
+      this.#member.inFlight -= 1
+      this.#member = null
+    }
+  }
+
+  /** What the request says of its body (RFC 9112 6): its length wherever that is known. */
+  #framing(body: Uint8Array | BodySource | null): BodyFraming {
+    if (body === null) return anticipatesContent.has(this.#front.method) ? 0 : 'none'
+    if (body instanceof Uint8Array) return body.length
+    const length = this.#body instanceof KeptBody ? this.#body.length : this.#front.bodyLength
+    return length < 0 ? 'chunked' : length
+  }
+
+  /** What a connection that announces its client begins with. */
+  #announcement({ proxyProtocol }: UpstreamConfig): Uint8Array | null {
+    if (proxyProtocol === 'off') return null
+    const { address, port } = this.#front
+    return proxyHeader(proxyProtocol, { address, port }, null)
+  }
+
+  #host(): string {
+    const { hostHeader } = this.#route
+    if (hostHeader === 'keep') return this.#front.host
+    if (hostHeader !== 'upstream') return hostHeader
+    return this.#member === null ? '' : authorityOf(this.#member.upstream)
+  }
+
+  #buffers(what: 'request' | 'response'): boolean {
+    const { buffer } = this.#route
+    return buffer === what || buffer === 'both'
+  }
+}
+
+const unknown: Left = { length: null, drop() {} }
+
+/** Protocols that the route lets through, of those that the client offers; with a body there is no upgrade. */
+function upgradeOf({ upgrade, body }: Front, { upgrades }: Route): string | null {
+  if (upgrade === null || body !== null || upgrades.length === 0) return null
+  const offered = upgrade.split(',').map((protocol) => protocol.trim())
+  return offered.filter((protocol) => upgrades.includes(protocol.toLowerCase())).join(', ') || null
+}
+
+/** Of an upstream, as `Host` says it: without the port that its scheme has anyway. */
+export function authorityOf({ host, port, tls, unix }: UpstreamConfig): string {
+  if (unix !== null) return 'localhost'
+  const name = host.includes(':') ? `[${host}]` : host
+  return port === (tls === null ? 80 : 443) ? name : `${name}:${port}`
+}
+
+/** What must reach the client as it comes: an event stream, or an answer that asks for it as nginx is asked. */
+function isEventStream(head: ResponseHead): boolean {
+  return (
+    /^text\/event-stream\b/i.test(head.get('content-type') ?? '') || /^no$/i.test(head.get('x-accel-buffering') ?? '')
+  )
+}
+
+/** What a parser shows is gone after the call. */
+function copyOf(bytes: Uint8Array): Uint8Array {
+  const copy = Buffer.allocUnsafe(bytes.length)
+  copy.set(bytes)
+  return copy
+}
+
+/** For `Given`, which wants to know whether the body has a length of its own. */
+function streamOf(kept: KeptBody): Streamed {
+  return {
+    length: null,
+    read: () => kept.read(),
+    cancel: (reason) => kept.cancel(reason),
+    get trailers() {
+      return kept.trailers
+    },
+  }
+}

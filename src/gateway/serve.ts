@@ -1,0 +1,44 @@
+/** The gateway's app on a runtime's servers: our engine, which shows the client's side whole, or the runtime's own for HTTP/2. */
+import { lookup } from 'node:dns/promises'
+import { type EngineFlavour, serveOnEngine } from '../http1/engine.ts'
+import type { Connect } from '../http1/transport.ts'
+import type { App, Fetch, Running, ServeOptions } from '../server.ts'
+import { EngineFront, NativeFront } from './front.ts'
+import type { GatewayRuntime } from './start.ts'
+
+/** What differs between the runtimes. */
+export interface GatewayFlavour extends Pick<EngineFlavour, 'runtime' | 'enforcement' | 'listen'> {
+  readonly connect: Connect
+  /** Through the runtime's own server; `env` is what that gives. */
+  serveNative(app: App, options: ServeOptions): Promise<Running>
+  /** Whose request it is, by what that server gives as `env`. */
+  peerOf(env: any, request: Request): { readonly address: string; readonly port: number; readonly version: string }
+}
+
+const why = 'a gateway needs to see what its clients sent'
+
+export function gatewayOn(flavour: GatewayFlavour): GatewayRuntime {
+  const { runtime, enforcement, listen, connect, serveNative, peerOf } = flavour
+  return {
+    connect,
+    resolve: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
+    serve(app, options, clients) {
+      if (options.engine === 'native') {
+        const { fetch } = app as { readonly fetch: Fetch }
+        return serveNative((request, env) => {
+          const { address, port, version } = peerOf(env, request)
+          return fetch(request, new NativeFront(request, { address, port }, version))
+        }, options)
+      }
+      return serveOnEngine(app, options, {
+        runtime,
+        enforcement,
+        why,
+        listen,
+        also: [],
+        env: (connection, head, body) => new EngineFront(connection, head, body),
+        clients,
+      })
+    },
+  }
+}
