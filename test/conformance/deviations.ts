@@ -15,6 +15,12 @@ export const deviations: Readonly<Record<RuntimeName, readonly Deviation[]>> = {
       issue: 'https://github.com/honojs/node-server/blob/main/src/websocket.ts',
     },
     {
+      cases: ['pipelined-half'],
+      accept: ['fin'],
+      what: 'the parser does not show that a head has begun with the bytes of the request before it, so the idle clock ends it, without a word',
+      issue: 'runtimes/node/wire.ts',
+    },
+    {
       cases: ['no-continue-before-refusal'],
       what: '100 is written before the application is asked, as the RFC allows',
       issue: 'https://www.rfc-editor.org/rfc/rfc9110#section-10.1.1',
@@ -101,7 +107,7 @@ export const deviations: Readonly<Record<RuntimeName, readonly Deviation[]>> = {
       issue: 'https://www.rfc-editor.org/rfc/rfc9110#section-10.1.1',
     },
     {
-      cases: ['trailers-read'],
+      cases: ['trailers-read', 'trailers-never-end'],
       what: 'trailers are refused',
       issue: 'https://github.com/oven-sh/bun/pull/32887',
     },
@@ -169,7 +175,10 @@ export const deviations: Readonly<Record<RuntimeName, readonly Deviation[]>> = {
       issue: 'https://github.com/oven-sh/bun/issues/38128',
     },
     {
-      cases: ['partial-request-line', 'partial-head', 'head-trickle', 'partial-second-head'],
+      cases: [
+        ...['partial-request-line', 'partial-head', 'head-trickle', 'head-byte-trickle', 'partial-second-head'],
+        'pipelined-half',
+      ],
       accept: ['fin'],
       what: 'Bun’s idle clock ends a connection without a word: no 408',
       issue: 'https://bun.com/docs/runtime/http/server#idletimeout',
@@ -281,7 +290,7 @@ export const deviations: Readonly<Record<RuntimeName, readonly Deviation[]>> = {
       issue: 'https://github.com/capnproto/capnproto/blob/v2/c++/src/kj/compat/http.h',
     },
     {
-      cases: ['partial-request-line', 'partial-head', 'head-trickle'],
+      cases: ['partial-request-line', 'partial-head', 'head-trickle', 'head-byte-trickle', 'pipelined-half'],
       accept: ['fin'],
       what: 'the clock of a head ends a connection without a word: no 408',
       issue: 'https://github.com/capnproto/capnproto/blob/v2/c++/src/kj/compat/http.h',

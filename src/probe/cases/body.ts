@@ -52,6 +52,79 @@ export default [
     ],
   },
   {
+    id: 'body-expected-never-sent',
+    level: 'policy',
+    title: 'A client that asks for 100 and then sends no body is answered 408 and the close',
+    why: 'It has been told to go on and does not. Where the clock of the body begins with its first byte, it never begins: the handler waits, and the connection is busy, so no idle limit applies either.',
+    spec: ['RFC 9110 10.1.1', 'RFC 9110 15.5.9'],
+    profile: 'timed',
+    needs: ['plain-get'],
+    steps: [
+      { send: 'POST {upload} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n\r\n' },
+      {
+        closes: {
+          due: { by: ['bodyTimeoutMs', 'minBodyBytesPerSec'], from: 'sent' },
+          accept: ['408 then fin'],
+        },
+      },
+    ],
+  },
+  {
+    id: 'body-trickle-chunked',
+    level: 'policy',
+    title: 'Chunks of one byte below the minimum rate are cut off after the grace',
+    why: 'A chunked upload that never ends: each chunk is six bytes on the wire and one of content, so a rate counted on the wire is six times too kind, and a clock of quiet time is set back by each.',
+    spec: ['RFC 9110 15.5.9', 'RFC 9112 7.1'],
+    profile: 'timed',
+    needs: ['plain-get'],
+    steps: [
+      { send: 'POST {upload} HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n' },
+      { send: '1\r\nx\r\n', everyMs: 250, until: 'closed' },
+      {
+        closes: { due: { by: ['minBodyBytesPerSec'], from: 'sent' }, accept: ['408 then fin', '408 then reset'] },
+      },
+    ],
+  },
+  {
+    id: 'chunk-line-never-ends',
+    level: 'policy',
+    title: 'A chunk extension that grows by a byte at a time is cut off',
+    why: 'Nothing of it is content, so a limit that counts the application’s bytes sees silence or, worse, nothing to watch; a limit of quiet time on the socket is set back by each byte.',
+    spec: ['RFC 9112 7.1.1', 'CVE-2024-22019'],
+    profile: 'timed',
+    needs: ['plain-get'],
+    steps: [
+      { send: 'POST {upload} HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n5;a=' },
+      { send: 'b', everyMs: 250, until: 'closed' },
+      {
+        closes: {
+          due: { by: ['bodyTimeoutMs', 'minBodyBytesPerSec'], from: 'connected' },
+          accept: ['408 then fin', '408 then reset'],
+        },
+      },
+    ],
+  },
+  {
+    id: 'trailers-never-end',
+    level: 'policy',
+    title: 'A body whose trailers do not end is cut off',
+    why: 'All content has come, and the application may have seen its end; the message has not ended. A server that stops its body clock at the last chunk waits for the empty line for ever.',
+    spec: ['RFC 9112 7.1.2', 'RFC 9110 15.5.9'],
+    profile: 'timed',
+    needs: ['plain-get'],
+    steps: [
+      {
+        send: 'POST {upload} HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-A: 1\r\n',
+      },
+      {
+        closes: {
+          due: { by: ['bodyTimeoutMs', 'minBodyBytesPerSec'], from: 'sent' },
+          accept: ['408 then fin'],
+        },
+      },
+    ],
+  },
+  {
     id: 'upload-slow-steady',
     level: 'policy',
     title: 'An upload that is slow, steady and longer than every limit is taken whole',

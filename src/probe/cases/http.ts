@@ -167,4 +167,22 @@ export default [
       { receives: '810548656c6c6f', within: 2_000 },
     ],
   },
+  {
+    id: 'websocket-silence',
+    level: 'observe',
+    title: 'A WebSocket that is silent after its upgrade is pinged, closed or kept',
+    why: 'Once upgraded, no limit of HTTP applies any more, and TCP says nothing of a peer that is gone: only a ping that stays unanswered shows it. A server without one keeps every laptop that was shut. What happens in the first seconds is written down and not judged.',
+    spec: ['RFC 6455 5.5.2'],
+    profile: 'timed',
+    needs: ['plain-get'],
+    steps: [
+      {
+        send:
+          'GET {ws} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+          'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+      },
+      { answer: { status: [101], within: 2_000 }, setup: true },
+      { closes: { due: { from: 'received', withinMs: 5_000 }, accept: ['open', 'fin'] } },
+    ],
+  },
 ] satisfies Case[]

@@ -69,6 +69,20 @@ export default [
     steps: [{ send: get }, { answer: { status: [200], within: 2_000 }, setup: true }, closesIdle],
   },
   {
+    id: 'idle-end',
+    level: 'observe',
+    title: 'An idle connection is ended by FIN, or by RST',
+    why: 'After FIN a client knows that everything sent before it has arrived; RST also destroys what it has not read yet, and looks like a broken network in its log. Which of them this server uses is written down and not judged here.',
+    spec: ['RFC 9293 3.6', 'RFC 9112 9.5'],
+    profile: 'timed',
+    needs: ['plain-get'],
+    steps: [
+      { send: get },
+      { answer: { status: [200], within: 2_000 }, setup: true },
+      { closes: { due: { by: ['idleTimeoutMs'], from: 'received' }, accept: ['fin', 'reset'] } },
+    ],
+  },
+  {
     id: 'idle-socket-returned',
     level: 'policy',
     title: 'After the close of an idle connection the process holds no descriptor of it',
