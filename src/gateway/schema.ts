@@ -5,10 +5,27 @@
 import * as v from 'valibot'
 import { engineChoices } from '../engines.ts'
 import { didYouMean } from '../names.ts'
-import { acceptedOf, type OptionEntries, type OptionSpec, option, readOption } from '../option.ts'
+import { option } from '../option.ts'
 import { optionNames, optionSpecs, policySchema } from '../policy.ts'
 import { presetNames } from '../presets.ts'
 import { type Problem, problem } from '../problems.ts'
+import {
+  amounts,
+  asKey,
+  choice,
+  described,
+  type KeySpec,
+  key,
+  kindOf,
+  listOf,
+  object,
+  record,
+  some,
+  text,
+  texts,
+  whole,
+  yesOrNo,
+} from './keys.ts'
 import { isSetIn, type Scope, upstreamOptionNames, upstreamOptionSpecs, upstreamSchema } from './options.ts'
 import { isPrefix } from './target.ts'
 import {
@@ -29,126 +46,6 @@ import {
   proxyProtocolKinds,
   upstreamAccepted,
 } from './texts.ts'
-
-/** What is known of a key beside its schema, for the docs. */
-export interface KeySpec {
-  readonly what: string
-  readonly default: string
-  readonly accepted: string
-}
-
-/** One key. `read` ends with `refuse(why)` where the value is none; `In` is what may be written. */
-function key<In, Out>(spec: KeySpec, read: (given: unknown, refuse: (why: string) => never) => Out) {
-  return v.pipe(
-    v.custom<In>(() => true),
-    v.rawTransform<In, Out>(({ dataset, addIssue, NEVER }) =>
-      read(dataset.value, (why) => {
-        addIssue({ message: `${why}; accepted: ${spec.accepted}` })
-        return NEVER
-      }),
-    ),
-    v.metadata({ spec }),
-  )
-}
-
-const kindOf = (value: unknown): string =>
-  value === null
-    ? 'null'
-    : Array.isArray(value)
-      ? 'a list'
-      : typeof value === 'object'
-        ? 'an object'
-        : `a ${typeof value}`
-
-const text = <Out = string>(spec: KeySpec, read?: (text: string, refuse: (why: string) => never) => Out) =>
-  key<string, Out>(spec, (given, refuse) => {
-    if (typeof given !== 'string') return refuse(`it is ${kindOf(given)}`)
-    if (given === '') return refuse('it is empty')
-    return read === undefined ? (given as Out) : read(given, refuse)
-  })
-
-const choice = <const Choices extends readonly string[]>(choices: Choices, spec: Omit<KeySpec, 'accepted'>) =>
-  key<Choices[number], Choices[number]>({ ...spec, accepted: choices.join(', ') }, (given, refuse) => {
-    if (typeof given !== 'string') return refuse(`it is ${kindOf(given)}`)
-    return choices.find((known) => known === given) ?? refuse(`${given} is none of them${didYouMean(given, choices)}`)
-  })
-
-const yesOrNo = (spec: Omit<KeySpec, 'accepted'>) =>
-  key<boolean, boolean>({ ...spec, accepted: 'true, false' }, (given, refuse) =>
-    typeof given === 'boolean' ? given : refuse(`it is ${kindOf(given)}`),
-  )
-
-const whole = (spec: KeySpec, fits: (value: number) => boolean) =>
-  key<number, number>(spec, (given, refuse) =>
-    typeof given === 'number' && fits(given)
-      ? given
-      : refuse(typeof given === 'number' ? `${given} is none` : `it is ${kindOf(given)}`),
-  )
-
-/** A list of texts, or the only one by itself. */
-const texts = (spec: KeySpec, wrong: (text: string) => string | null, made = (text: string) => text) =>
-  key<string | readonly string[], readonly string[]>(spec, (given, refuse) => {
-    const list: readonly unknown[] = Array.isArray(given) ? given : [given]
-    return list.map((one) => {
-      if (typeof one !== 'string') return refuse(`it holds ${kindOf(one)}`)
-      const why = wrong(one)
-      return why === null ? made(one) : refuse(why)
-    })
-  })
-
-/** Too many to list in a message. */
-const limits: ReadonlySet<string> = new Set([...optionNames, ...upstreamOptionNames])
-
-/** Unknown and missing keys in the words of all other problems; a strict object of valibot's stops at the first unknown one. */
-const object = <const E extends v.ObjectEntries>(entries: E) => {
-  const known = Object.keys(entries).filter((name) => !limits.has(name))
-  const all = Object.keys(entries)
-  const loose = v.looseObject(entries, (issue) =>
-    issue.expected?.startsWith('"') ? 'it is missing' : `it is ${kindOf(issue.input)}, not an object`,
-  )
-  const closed = v.pipe(
-    v.custom<v.InferInput<typeof loose>>((input) => !Array.isArray(input), 'it is a list, not an object'),
-    loose,
-    v.rawCheck(({ dataset: { value }, addIssue }) => {
-      if (typeof value !== 'object' || value === null) return
-      for (const [name, unknown] of Object.entries(value)) {
-        if (Object.hasOwn(entries, name)) continue
-        addIssue({
-          message: `there is no such key${didYouMean(name, all) || `; there are ${known.join(', ')}`}`,
-          path: [{ type: 'object', origin: 'key', input: value as Record<string, unknown>, key: name, value: unknown }],
-        })
-      }
-    }),
-  )
-  return closed as unknown as v.StrictObjectSchema<E, undefined>
-}
-
-const listOf = <S extends v.GenericSchema>(item: S) =>
-  v.array(item, (issue) => `it is ${kindOf(issue.input)}, not a list`)
-
-const record = <S extends v.GenericSchema>(item: S) =>
-  v.record(v.string(), item, (issue) => `it is ${kindOf(issue.input)}, not an object`)
-
-/** One, or a list of them. */
-const some = <S extends v.GenericSchema>(item: S) => {
-  const list = listOf(item)
-  return v.lazy((input): S | typeof list => (Array.isArray(input) ? list : item))
-}
-
-/** A limit, as flags have it too; a number is in the unit of the name. */
-const amounts = <E extends OptionEntries, Name extends keyof E & string>(entries: E, names: readonly Name[]) =>
-  Object.fromEntries(names.map((name) => [name, v.optional(asKey(entries[name]!))])) as {
-    [N in Name]: v.OptionalSchema<ReturnType<typeof asKey>, undefined>
-  }
-
-function asKey(entry: OptionEntries[string]) {
-  const spec = v.getMetadata(entry)['spec'] as OptionSpec
-  const shown = { what: spec.what, default: '', accepted: acceptedOf(spec, true) }
-  return key<string | number, number>(shown, (given, refuse) => {
-    const read = readOption(entry, given)
-    return 'value' in read ? read.value : refuse(read.why)
-  })
-}
 
 const upstreamAmounts = (place: Scope) =>
   amounts(
@@ -244,10 +141,29 @@ const balance = text(
 
 const ofGroups = {
   balance: v.optional(balance),
-  check: v.optional(object(checkEntries)),
+  check: v.optional(
+    described(
+      {
+        what: 'Asks each upstream whether it is well.',
+        default: 'no active checks',
+        accepted: 'an object, see Checks',
+      },
+      object(checkEntries),
+    ),
+  ),
 } as const
 
-export const groupEntries = { to: some(upstream), ...ofGroups, ...upstreamAmounts('group') } as const
+const upstreams: KeySpec = {
+  what: 'Its upstreams.',
+  default: 'none',
+  accepted: 'one or a list of them: each a URL as above, or an object, see Upstreams',
+}
+
+export const groupEntries = {
+  to: described(upstreams, some(upstream)),
+  ...ofGroups,
+  ...upstreamAmounts('group'),
+} as const
 const groupObject = object(groupEntries)
 export type GroupFile = v.InferOutput<typeof groupObject>
 /** A group that is nothing but its upstreams is written as those. */
@@ -377,8 +293,18 @@ export const routeEntries = {
   rewrite: v.optional(
     requestPath({ what: 'What takes the place of its path.', default: 'the path as it came', accepted: 'a path: /v2' }),
   ),
-  request: v.optional(object(changeEntries)),
-  response: v.optional(object(changeEntries)),
+  request: v.optional(
+    described(
+      { what: 'Changes to the fields of requests.', default: 'none', accepted: 'an object: set, remove' },
+      object(changeEntries),
+    ),
+  ),
+  response: v.optional(
+    described(
+      { what: 'Changes to the fields of answers.', default: 'none', accepted: 'an object: set, remove' },
+      object(changeEntries),
+    ),
+  ),
   maxBodyBytes: v.optional(asKey(policySchema.entries.maxBodyBytes)),
   ...ofRoutes,
   ...upstreamAmounts('route'),
@@ -403,11 +329,30 @@ const portNumber = (what: string, preset: string, least: 0 | 1) =>
 
 export const defaultPort = 8080
 
+export const proxyProtocolEntries = {
+  trust: trusted('Peers that announce their clients by PROXY protocol (v1 or v2); from them the header is required.'),
+  others: v.optional(
+    choice(['refuse', 'direct'], {
+      what: 'All other peers are refused, or served as the clients they are.',
+      default: 'refuse',
+    }),
+  ),
+} as const
+
 export const listenEntries = {
   port: v.optional(portNumber('TCP port; 0 takes a free one.', String(defaultPort), 0)),
   host: v.optional(text({ what: 'Address.', default: 'all interfaces', accepted: 'an address or a host name' })),
   unix: v.optional(text({ what: 'Unix socket instead of a TCP port.', default: 'TCP', accepted: 'a path' })),
-  tls: v.optional(some(object(certificateEntries))),
+  tls: v.optional(
+    described(
+      {
+        what: 'Certificates; with one, the listener speaks TLS only (1.2 and 1.3).',
+        default: 'no TLS',
+        accepted: 'one or a list of objects: cert, key',
+      },
+      some(object(certificateEntries)),
+    ),
+  ),
   http2: v.optional(
     yesOrNo({
       what: 'HTTP/2 beside HTTP/1.1, by ALPN; this listener is the runtime’s own server then.',
@@ -415,17 +360,10 @@ export const listenEntries = {
     }),
   ),
   proxyProtocol: v.optional(
-    object({
-      trust: trusted(
-        'Peers that announce their clients by PROXY protocol (v1 or v2); from them the header is required.',
-      ),
-      others: v.optional(
-        choice(['refuse', 'direct'], {
-          what: 'All other peers are refused, or served as the clients they are.',
-          default: 'refuse',
-        }),
-      ),
-    }),
+    described(
+      { what: 'Peers announce their clients by PROXY protocol.', default: 'off', accepted: 'an object: trust, others' },
+      object(proxyProtocolEntries),
+    ),
   ),
 } as const
 const listener = object(listenEntries)
@@ -464,8 +402,19 @@ export const clientAmounts = {
   }),
 } as const
 
+export const clientEntries = amounts(clientAmounts, Object.keys(clientAmounts) as (keyof typeof clientAmounts)[])
+
 export const fileEntries = {
-  listen: v.optional(some(listener)),
+  listen: v.optional(
+    described(
+      {
+        what: 'Where clients connect.',
+        default: `port ${defaultPort}`,
+        accepted: 'one or a list of objects, see Listeners',
+      },
+      some(listener),
+    ),
+  ),
   redirectHttp: v.optional(
     portNumber('One more port, where plain HTTP is redirected (308) to the TLS listener.', 'none', 1),
   ),
@@ -516,7 +465,12 @@ export const fileEntries = {
     ),
   ),
   reasonHeader: v.optional(yesOrNo({ what: 'The gateway’s own answers say why in `Hangup-Reason`.', default: 'true' })),
-  clients: v.optional(object(amounts(clientAmounts, Object.keys(clientAmounts) as (keyof typeof clientAmounts)[]))),
+  clients: v.optional(
+    described(
+      { what: 'Limits of one client address.', default: 'none', accepted: 'an object, see Clients' },
+      object(clientEntries),
+    ),
+  ),
   spoolDir: v.optional(
     text({
       what: 'Where buffered messages go that are too large for memory.',
@@ -524,9 +478,29 @@ export const fileEntries = {
       accepted: 'a path, relative to this file',
     }),
   ),
-  to: v.optional(some(upstream)),
-  groups: v.optional(record(group)),
-  routes: v.optional(listOf(route)),
+  to: v.optional(
+    described({ ...upstreams, what: 'The upstreams, where one group behind one route is all.' }, some(upstream)),
+  ),
+  groups: v.optional(
+    described(
+      {
+        what: 'Groups of upstreams, by name.',
+        default: 'none',
+        accepted: 'an object: each a group, see Groups, or only its upstreams',
+      },
+      record(group),
+    ),
+  ),
+  routes: v.optional(
+    described(
+      {
+        what: 'Which requests go where; the first that matches serves.',
+        default: 'all to the only group',
+        accepted: 'a list of objects, see Routes',
+      },
+      listOf(route),
+    ),
+  ),
   ...ofGroups,
   ...ofRoutes,
   ...upstreamAmounts('gateway'),
