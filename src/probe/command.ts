@@ -15,6 +15,7 @@ import { drainOf, watchDrain } from './drain-watch.ts'
 import { expected, limitFor, outlives, type Pool, pools, readExpect } from './expectation.ts'
 import { type Judged, type Outcome, probe, type Site } from './probing.ts'
 import { lines, redrawn, silent } from './progress.ts'
+import { formNames, type Probed, reportOf, save } from './save.ts'
 import { defaultConnections, probeEntries, routeFlags } from './settings.ts'
 import { descriptorLimitOf, isRedHere, summary } from './summary.ts'
 import type { ParsedUrl } from './url.ts'
@@ -59,7 +60,11 @@ export function readProbe(argv: readonly string[], env: Host['env']): ReadProbe 
   if (target === undefined && problems.length === 0) {
     problems.push(problem('<url>', '<url>', 'it is missing', 'http://host:port or https://host:port'))
   }
-  if (drain && pid === undefined) problems.push(problem(nameOf('drain'), '', 'it needs --pid to know whom to end', ''))
+  if (drain && pid === undefined)
+    problems.push(problem(nameOf('drain'), nameOf('drain'), 'it needs --pid to know whom to end', ''))
+  if (formNames.filter((form) => settings[form] === '-').length > 1) {
+    problems.push(problem(nameOf('json'), '-', 'only one report can go to the standard output', ''))
+  }
   if (target && !target.tls) {
     for (const name of ['ca', 'insecure'] as const) {
       if (settings[name]) problems.push(problem(nameOf(name), nameOf(name), 'only https:// has a certificate', ''))
@@ -105,6 +110,7 @@ async function run(read: ReadProbe, host: Host): Promise<number> {
   if (target.tls && !insecure) await checkCertificate(address, ca)
   const { foreign, local, server, hintMs } = await visit(address, paths)
 
+  const startedAt = new Date()
   const fromMs = performance.now()
   const controller = new AbortController()
   const interrupt = interruptedBy(controller, host)
@@ -141,9 +147,22 @@ async function run(read: ReadProbe, host: Host): Promise<number> {
     progress.end()
     interrupt.off()
   }
-  const tookMs = performance.now() - fromMs
-  host.out(summary({ ...outcome, url, server, tookMs, descriptorLimit: descriptorLimitOf(pid) }, host.columns))
+  const probed: Probed = {
+    ...outcome,
+    ...{ url, server, startedAt, tls: target.tls, source: sourceOf(read) },
+    tookMs: performance.now() - fromMs,
+    descriptorLimit: descriptorLimitOf(pid),
+  }
+  // Who wants a report on the standard output wants nothing else there.
+  const toStdout = formNames.some((form) => settings[form] === '-')
+  if (!toStdout) host.out(summary(probed, host.columns))
+  await save(reportOf(probed), settings, host.out)
   return outcome.judged.some(isRedHere) ? 1 : 0
+}
+
+function sourceOf({ expected: known, settings: { behind } }: ReadProbe): string {
+  if (known) return flagOf('expect')
+  return behind ? `measured, ${flagOf('behind')} ${behind.join(',')}` : 'measured'
 }
 
 function urlOf({ host, port, tls }: ParsedUrl): string {

@@ -138,6 +138,7 @@ export interface Known {
   readonly policy: Policy
   /** The spread between several looks is the clock's step. */
   readonly enforcement: Enforcement
+  readonly measured?: true
 }
 
 /** What is known of the limits by now. `hintMs`: what `Keep-Alive: timeout` said. */
@@ -155,7 +156,7 @@ export function knownFrom(findings: readonly Finding[], hintMs = 0): Known {
   const enforcement = Object.fromEntries(
     optionNames.map((name) => [name, { by: 'runtime', stepMs: stepMs[name] ?? 0, how: 'measured' }]),
   )
-  return { policy: policy as Policy, enforcement: enforcement as unknown as Enforcement }
+  return { policy: policy as Policy, enforcement: enforcement as unknown as Enforcement, measured: true }
 }
 
 /** Why nothing stands on a limit that is not known, or null. */

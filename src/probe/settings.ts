@@ -148,8 +148,8 @@ export const probeEntries = {
   insecure: onOff('Takes any certificate.'),
   ca: file('Certificates to trust (PEM).', { default: 'those of the runtime' }),
   json: file('Where the report goes as JSON; - is the standard output.'),
-  junit: file('Where the report goes as JUnit XML.'),
-  html: file('Where the report goes as one HTML page.'),
+  junit: file('The same as JUnit XML.'),
+  html: file('The same as one HTML page.'),
   quiet: onOff('No progress, only the result.'),
   iMayTestThisHost: onOff('The target is not this machine, and its owner has agreed.'),
 } as const

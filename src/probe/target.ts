@@ -17,6 +17,8 @@ export interface Target extends Address {
   readonly paths: Readonly<Partial<Record<PathName, string>>>
   /** The pages are not our own: what is in their bodies is not judged. */
   readonly foreign?: ForeignPages | undefined
+  /** The policy is what was found out of it. */
+  readonly measured?: boolean | undefined
   /** How long anything is waited for while nothing is known of its limits. */
   readonly measureMs?: number | undefined
   /** It runs on this machine: its side of each connection is in the kernel's table. */

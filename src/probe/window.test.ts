@@ -31,6 +31,14 @@ describe('the window of a limit', () => {
     assert.deepEqual(limitWindow('idleTimeoutMs', limits), { earliestMs: 1_950, latestMs: 6_400 })
   })
 
+  test('opens sooner where the limit is only what was seen, late as a server may be', () => {
+    const policy = policyOf({ idleTimeoutMs: 2_000, headTimeoutMs: 10_000 })
+    const enforcement = enforcementOf({ headTimeoutMs: { stepMs: 1_000 } })
+    const limits = { policy, enforcement, measured: true }
+    assert.deepEqual(limitWindow('idleTimeoutMs', limits), { earliestMs: 1_700, latestMs: 2_400 })
+    assert.deepEqual(limitWindow('headTimeoutMs', limits), { earliestMs: 7_950, latestMs: 12_150 })
+  })
+
   test('follows the longest of the options that share its clock', () => {
     const limits = {
       policy: policyOf({ idleTimeoutMs: 2_000, headTimeoutMs: 3_000 }),
@@ -53,6 +61,12 @@ describe('the window of a limit', () => {
     const limits = { policy: policyOf({ idleTimeoutMs: 2_000, headTimeoutMs: 3_000 }) }
     const due = { by: ['idleTimeoutMs', 'headTimeoutMs', 'bodyTimeoutMs'] as OptionName[], from: 'sent' as const }
     assert.deepEqual(dueWindow(due, limits), { earliestMs: 1_950, latestMs: 3_450 })
+  })
+
+  test('is everything up to the end of the look while nothing is known', () => {
+    const limits = { policy: policyOf({ idleTimeoutMs: 2_000 }), measureMs: 9_000 }
+    const window = { earliestMs: Number.NEGATIVE_INFINITY, latestMs: 9_000 }
+    assert.deepEqual(dueWindow({ by: ['idleTimeoutMs'], from: 'received' }, limits), window)
   })
 
   test('of "within" has no early end', () => {

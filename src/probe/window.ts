@@ -12,6 +12,8 @@ export interface Limits {
   readonly policy: Policy
   /** Without it every limit that is set is expected to be held, exactly. */
   readonly enforcement?: Enforcement | undefined
+  /** The policy is what was seen, and what was seen was as late as a server may be: the limit itself may be shorter. */
+  readonly measured?: boolean | undefined
   /** Nothing is expected yet: whenever a limit acts is in time, up to here. */
   readonly measureMs?: number | undefined
 }
@@ -30,14 +32,16 @@ const timedBy: Partial<Record<OptionName, OptionName>> = {
 /** gRPC's jitter (proposal A9): connections that were opened together must not end together. */
 const jitter: Partial<Record<OptionName, number>> = { maxConnectionAgeMs: 0.1 }
 
-export function limitWindow(name: OptionName, { policy, enforcement }: Limits): Window {
+export function limitWindow(name: OptionName, { policy, enforcement, measured }: Limits): Window {
   const enforced = enforcement?.[name]
   const clocks = [timedBy[name] ?? name, ...(enforced?.sharesClockWith ?? [])]
   const limitMs = Math.max(...clocks.map((clock) => policy[clock]))
   const spreadMs = limitMs * (jitter[name] ?? 0)
+  const lateMs = Math.max(limitMs / 10, 250)
+  const { stepMs = 0 } = enforced ?? {}
   return {
-    earliestMs: limitMs - spreadMs - earlySlackMs,
-    latestMs: limitMs + spreadMs + Math.max(limitMs / 10, 250) + (enforced?.stepMs ?? 0) + harnessSlackMs,
+    earliestMs: limitMs - spreadMs - earlySlackMs - (measured ? lateMs + stepMs : 0),
+    latestMs: limitMs + spreadMs + lateMs + stepMs + harnessSlackMs,
   }
 }
 
