@@ -1,6 +1,5 @@
 /** From the command line to a plan: finds the configuration file, reads it and all that it names. */
-import { constants } from 'node:fs'
-import { access, readFile, stat } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { readPlaces } from '../command-line.ts'
@@ -11,6 +10,7 @@ import { type GatewayPlan, type GatewaySettings, resolveGateway } from './resolv
 import { type ReadFile, readFileShape } from './schema.ts'
 import { gatewayEntries } from './settings.ts'
 import type { Files } from './source.ts'
+import { Spool } from './spool.ts'
 
 /** Looked for in the working directory. */
 export const configNames = ['hangup.config.ts', 'hangup.config.js', 'hangup.config.json'] as const
@@ -24,13 +24,14 @@ export const files: Files = {
   read: (path) => readFile(path, 'utf8'),
   certificates: (pems) => new CertificateStore(pems).warnings(new Date()),
   async folder(path) {
+    const spool = new Spool({ dir: path, maxBytes: 0 })
     try {
-      if (!(await stat(path)).isDirectory()) return 'it is no folder'
-      await access(path, constants.W_OK | constants.X_OK)
+      if (!(await stat(spool.dir)).isDirectory()) return 'it is no folder'
+      await spool.check()
       return null
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
-      return code === 'ENOENT' ? 'there is no such folder' : `it cannot be written to (${code ?? error})`
+      const { code, message } = ((error as Error).cause ?? error) as NodeJS.ErrnoException
+      return code === 'ENOENT' ? 'there is no such folder' : `no file can be made in it (${code ?? message})`
     }
   },
 }

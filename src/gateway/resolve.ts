@@ -81,8 +81,11 @@ export async function resolveGateway(given: GivenGateway): Promise<GatewayPlan> 
   if (file.hsts !== undefined && secure === undefined)
     source.refuse(['hsts'], file.hsts, 'nothing here speaks TLS', 'beside tls')
   const spoolDir = file.spoolDir === undefined ? null : source.locate(['spoolDir'], file.spoolDir)
-  const unfit = spoolDir === null ? null : await source.files.folder(spoolDir)
-  if (unfit !== null) source.refuse(['spoolDir'], file.spoolDir, unfit, 'a folder that can be written to')
+  const unfit = upstream.options.spoolMaxBytes === 0 ? null : await source.files.folder(spoolDir)
+  if (unfit !== null) {
+    const given = file.spoolDir ?? 'for temporary files'
+    source.refuse(['spoolDir'], given, unfit, `a folder that can be written to, or ${flagOf('spoolMaxBytes')} off`)
+  }
   if (problems.length > 0 || policy === null) throw new SettingsError(problems)
 
   const { clients = {} } = file

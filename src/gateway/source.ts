@@ -11,8 +11,8 @@ export interface Files {
   read(path: string): Promise<string>
   /** What their owner should know of certificates that are served together. Throws where one can't be. */
   certificates(pems: readonly CertificatePem[]): readonly string[]
-  /** Why files can't be made in a folder, or null. */
-  folder(path: string): Promise<string | null>
+  /** Why files can't be made in a folder (null: the system's for temporary files), or null. */
+  folder(path: string | null): Promise<string | null>
 }
 
 export interface Origin {
