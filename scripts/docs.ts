@@ -12,11 +12,27 @@ import { engineEnforcement } from '../runtimes/engine-enforcement.ts'
 import { enforcement as onNode } from '../runtimes/node/enforcement.ts'
 import { enforcement as onWorkers } from '../runtimes/workers.ts'
 import type { Enforced, Enforcement } from '../src/enforcement.ts'
+import { keySpecs } from '../src/gateway/keys.ts'
+import { upstreamOptionNames, upstreamOptionSpecs } from '../src/gateway/options.ts'
+import {
+  certificateEntries,
+  changeEntries,
+  checkEntries,
+  clientEntries,
+  fileEntries,
+  groupEntries,
+  listenEntries,
+  proxyProtocolEntries,
+  routeEntries,
+  upstreamEntries,
+} from '../src/gateway/schema.ts'
+import { gatewayEntries } from '../src/gateway/settings.ts'
 import { flagOf } from '../src/names.ts'
 import { type OptionName, optionNames, optionSpecs } from '../src/policy.ts'
 import { type Preset, presetNames, presets } from '../src/presets.ts'
 import { countVerdicts, type Report } from '../src/probe/report.ts'
 import { legend, notes, rowsOf } from '../src/probe/reports/table.ts'
+import { type Entries, specOf } from '../src/setting.ts'
 import { format } from '../src/units.ts'
 
 /** What each block says, by its name. */
@@ -52,6 +68,36 @@ export function shortPolicyTable(): string {
     return [`\`${option}\``, value === 'derived' ? 'derived' : shown(option, value), what, peerSees]
   })
   return markdown(['option', 'default', 'what', 'the client sees'], rows)
+}
+
+/** The limits of a gateway's upstreams. */
+export function upstreamTable(): string {
+  const rows = upstreamOptionNames.map((option) => {
+    const { kind, default: value, scope, what, resets, peerSees, why, source } = upstreamOptionSpecs[option]
+    const place = { gateway: 'top', group: 'top, group', route: 'top, group, route' }[scope]
+    const shown = format(kind, Number(value))
+    return [`\`${option}\`<br>\`${flagOf(option)}\``, shown, place, what, resets, peerSees, `${why} (${source})`]
+  })
+  const head = ['option, flag', 'default', 'set at', 'what', 'resets on', 'the client sees', 'why this default']
+  return markdown(head, rows)
+}
+
+/** The keys of one kind of object in a gateway's configuration file; limits have tables of their own. */
+export function keysTable(entries: Parameters<typeof keySpecs>[0]): string {
+  const isLimit = (name: string) => Object.hasOwn(upstreamOptionSpecs, name)
+  const rows = keySpecs(entries)
+    .filter(([name]) => !isLimit(name) && (entries !== fileEntries || !Object.hasOwn(optionSpecs, name)))
+    .map(([name, { what, default: value, accepted }]) => [`\`${name}\``, what, value, accepted])
+  return markdown(['key', 'what', 'default', 'accepted'], rows)
+}
+
+export function settingsTable(entries: Entries): string {
+  const rows = Object.keys(entries).map((name) => {
+    const { value, what, default: preset, isRepeatable } = specOf(entries, name)!
+    const flag = `\`${flagOf(name)}${value && ` <${value}>`}\`${isRepeatable ? ' …' : ''}`
+    return [flag, what, value === '' ? 'off' : preset]
+  })
+  return markdown(['flag', 'what', 'default'], rows)
 }
 
 export function presetsTable(): string {
@@ -135,10 +181,26 @@ export function conformanceTable({ startedAt, servers, cases, cells }: Report): 
   ].join('\n\n')
 }
 
+const gatewayObjects: Readonly<Record<string, Parameters<typeof keySpecs>[0]>> = {
+  'gateway-file': fileEntries,
+  'gateway-listen': listenEntries,
+  'gateway-tls': certificateEntries,
+  'gateway-proxy-protocol': proxyProtocolEntries,
+  'gateway-group': groupEntries,
+  'gateway-upstream': upstreamEntries,
+  'gateway-check': checkEntries,
+  'gateway-route': routeEntries,
+  'gateway-change': changeEntries,
+  'gateway-clients': clientEntries,
+}
+
 export const renderers = (tables: Readonly<Record<string, Enforcement>>): Renderers => ({
   policy: policyTable,
   'policy-short': shortPolicyTable,
   presets: presetsTable,
+  upstreams: upstreamTable,
+  'gateway-flags': () => settingsTable(gatewayEntries),
+  ...Object.fromEntries(Object.entries(gatewayObjects).map(([name, entries]) => [name, () => keysTable(entries)])),
   enforcement: () => enforcementTable(tables),
   conformance: () => conformanceTable(kept as Report),
   ...Object.fromEntries(benches.map((name) => [name, () => measured(name)])),

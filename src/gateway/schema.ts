@@ -305,7 +305,16 @@ export const routeEntries = {
       object(changeEntries),
     ),
   ),
-  maxBodyBytes: v.optional(asKey(policySchema.entries.maxBodyBytes)),
+  maxBodyBytes: v.optional(
+    described(
+      {
+        what: 'The size of a request body.',
+        default: 'that of the connection policy',
+        accepted: 'a size with a unit (64kb, 1mb), up to that',
+      },
+      asKey(policySchema.entries.maxBodyBytes),
+    ),
+  ),
   ...ofRoutes,
   ...upstreamAmounts('route'),
 } as const
