@@ -241,6 +241,22 @@ test('a full disk makes the writer of an answer wait; nothing is lost', async ()
   }
 })
 
+test('what comes while a write fails is in its place behind it', async () => {
+  const disk = new Disk()
+  const body = new KeptBody({ spool: onDisk(disk), memoryBytes: 1_000, bodyBytes: 1e9 })
+  body.push(counted(0, 600))
+  body.push(counted(600, 600))
+  await settle()
+  disk.held = true
+  disk.faults = ['ENOSPC']
+  assert.equal(body.push(counted(1_200, 300)), true)
+  assert.equal(body.push(counted(1_500, 200)), true)
+  disk.free()
+  await settle()
+  body.end()
+  assert.equal(await readAll(body), 1_700)
+})
+
 test('a spool that can’t be read any more ends both sides', async () => {
   const disk = new Disk()
   let cancelled = 0
@@ -373,13 +389,20 @@ test('a request that breaks off, or is let go meanwhile, rejects', async () => {
   disk.free()
   await taken
 
-  disk.held = true
+  // The end comes after the release, with a write still under way.
   const last = new KeptBody({ ...options, spool: onDisk(disk) })
-  const slow = sourceOf(1_400, 700)
+  const pieces = [counted(0, 700), counted(700, 700), counted(1_400, 300)]
   const end = Promise.withResolvers<null>()
-  const source = { read: async () => (await slow.read()) ?? end.promise, cancel() {} }
+  const source = {
+    async read() {
+      disk.held = pieces.length === 1
+      return pieces.shift() ?? end.promise
+    },
+    cancel() {},
+  }
   const ended = assert.rejects(last.takeIn(source), /released/)
   await settle()
+  assert.equal(pieces.length, 0)
   last.release()
   end.resolve(null)
   await ended
