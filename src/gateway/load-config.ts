@@ -1,5 +1,6 @@
 /** From the command line to a plan: finds the configuration file, reads it and all that it names. */
-import { readFile, stat } from 'node:fs/promises'
+import { readFile, realpath, stat } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { readPlaces } from '../command-line.ts'
@@ -70,8 +71,15 @@ async function findConfig(folder: string): Promise<string> {
   throw new SettingsError([{ option: '--config', given: '', accepted: 'a path to a file', message: why }])
 }
 
-/** What is imported once stays as it was; a query makes it another module. */
+/** What is imported once stays as it was. A query makes it another module, but not to Bun, where it has to be forgotten. */
 let version = 0
+const { cache } = createRequire(import.meta.url)
+
+async function importAnew(path: string): Promise<{ default?: unknown }> {
+  version += 1
+  for (const key of [path, await realpath(path)]) delete cache[key]
+  return await import(`${pathToFileURL(path).href}?version=${version}`)
+}
 
 export async function readConfig(path: string, name: string): Promise<ReadFile> {
   const refuse = (why: string, cause?: unknown): never => {
@@ -92,8 +100,7 @@ export async function readConfig(path: string, name: string): Promise<ReadFile> 
     }
   } else {
     try {
-      version += 1
-      given = (await import(`${pathToFileURL(path).href}?version=${version}`)).default
+      given = (await importAnew(path)).default
     } catch (error) {
       refuse(`it failed to load (${error})`, error)
     }
