@@ -44,6 +44,7 @@ const expected = v.object({
   fromMs: described(ms, 'When that was, on the clock of the timelines.'),
   earliestMs: described(v.nullable(ms), 'Sooner is too early; null: it cannot be too early.'),
   latestMs: described(ms, 'Later is too late.'),
+  lagMs: described(ms, 'How late the client itself was at worst: the window is wider by that on both sides.'),
   by: described(v.array(v.string()), 'The limits that say so; empty: it is due soon whatever the limits are.'),
 })
 
@@ -92,7 +93,7 @@ const server = v.object({
     ),
     'What it was judged by, if that is one policy.',
   ),
-  warnings: described(v.array(v.string()), 'What is wrong with it as a whole, as sentences.'),
+  warnings: described(v.array(v.string()), 'What is wrong with it as a whole, as sentences: its leaks first.'),
   cutShort: described(v.nullable(v.string()), 'Why the run ended before all was said.'),
 })
 
@@ -157,6 +158,7 @@ export function cellOf(
       fromMs: hundredths(due.fromMs),
       earliestMs: due.earliestMs === null ? null : hundredths(due.earliestMs),
       latestMs: hundredths(due.latestMs),
+      lagMs: hundredths(due.lagMs),
     },
     reason,
     tookMs: hundredths(tookMs),

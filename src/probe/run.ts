@@ -16,7 +16,7 @@ export interface RunOptions {
 
 export interface CaseRun extends Result {
   /** When its end was due, if it is about one. */
-  readonly expected: Expected | null
+  readonly expected: (Expected & { readonly lagMs: number }) | null
   /** What happened on its connections. */
   readonly timelines: readonly Timeline[]
 }
@@ -29,6 +29,7 @@ export async function runCase(theCase: Case, target: Target, options: RunOptions
   const fromMs = performance.now()
   const seen: Observation = { observed: null, observedMs: null, expected: null, usedDeviation: false }
   let connections: readonly Connection[] = []
+  let lag: LagMonitor | null = null
   const end = (verdict: Result['verdict'], reason: string | null): CaseRun => {
     const nowMs = performance.now()
     const zeroMs = Math.min(nowMs, ...connections.map(({ connectedMs }) => connectedMs))
@@ -36,7 +37,11 @@ export async function runCase(theCase: Case, target: Target, options: RunOptions
       id: theCase.id,
       verdict,
       ...{ observed: seen.observed, observedMs: seen.observedMs },
-      expected: seen.expected && { ...seen.expected, fromMs: seen.expected.fromMs - zeroMs },
+      expected: seen.expected && {
+        ...seen.expected,
+        fromMs: seen.expected.fromMs - zeroMs,
+        lagMs: Math.min(lag?.worstMs ?? 0, forgivenLagMs),
+      },
       reason,
       tookMs: nowMs - fromMs,
       timelines: connections.slice(0, keptTimelines).map((connection) => timelineOf(connection, zeroMs, nowMs)),
@@ -53,9 +58,10 @@ export async function runCase(theCase: Case, target: Target, options: RunOptions
   }
 
   const known = deviationOf(theCase, target.tls ? 'tls' : 'tcp', deviations)
-  const lag = new LagMonitor()
+  const monitor = new LagMonitor()
+  lag = monitor
   const accept = known?.accept ?? (theCase.level === 'policy' ? tolerated : undefined)
-  const run = carryOut(theCase, target, seen, accept, () => lag.worstMs)
+  const run = carryOut(theCase, target, seen, accept, () => monitor.worstMs)
   connections = run.connections
   try {
     await run.done
@@ -67,12 +73,12 @@ export async function runCase(theCase: Case, target: Target, options: RunOptions
     const failed = end(error.verdict, error.message)
     // A known failure may come in any shape, so it is not the harness's lag that explains it.
     if (isKnownFailure(failed, known)) return judge(failed, known, seen.usedDeviation)
-    if (error.verdict === 'fail' && lag.worstMs > forgivenLagMs) {
-      return end('harness-failed', `our event loop stood still for ${Math.round(lag.worstMs)} ms; ${error.message}`)
+    if (error.verdict === 'fail' && monitor.worstMs > forgivenLagMs) {
+      return end('harness-failed', `our event loop stood still for ${Math.round(monitor.worstMs)} ms; ${error.message}`)
     }
     return failed
   } finally {
-    lag.stop()
+    monitor.stop()
   }
 }
 

@@ -1,5 +1,301 @@
-import type { Report } from '../report.ts'
+/**
+ * A report as one page: no script, nothing loaded from anywhere, light or dark as the reader's system is. One server is
+ * shown with its limits and a timeline for each case; several with a matrix before that.
+ */
+import type { Cell, Limit, Report, ReportCase, ReportServer } from '../report.ts'
+import { type Verdict, verdicts } from '../verdict.ts'
+import { html, Markup } from './markup.ts'
+import { plural, time } from './numbers.ts'
+import { style } from './style.ts'
+import { cellText } from './table.ts'
+import { axisEndMs, key, marks, timelineSvg } from './timeline-svg.ts'
+import { dueOf, endOf, isBad, sayingOf, type Tone } from './words.ts'
 
-export function toHtml(_report: Report): string {
-  return ''
+/** Of each a case shows the worst cell; what is no failure beyond that folds away. */
+const unfoldedServers = 8
+/** Of a text that came from a server's log, say. */
+const longestReason = 4_000
+
+export function toHtml(report: Report): string {
+  const { servers } = report
+  const title = servers.length === 1 ? `${servers[0]?.name} – hangup` : `${plural(servers.length, 'server')} – hangup`
+  return `<!doctype html>\n${
+    html`<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta name="color-scheme" content="light dark"><meta name="generator" content="hangup ${report.by.hangup}"><title>${title}</title>
+<style>${new Markup(style)}</style></head><body>
+${marks}${head(report)}
+<main>${summary(report)}${chaptersOf(report).map((chapter) => chapterOf(chapter, report))}</main>
+${foot(report)}
+</body></html>`.text
+  }\n`
+}
+
+// The top
+
+function head({ servers, startedAt, tookMs }: Report): Markup {
+  const [only] = servers.length === 1 ? servers : []
+  return html`<header class="top"><p class="over">Does it hang up?</p>
+<h1>${only ? only.name : servers.map(({ name }) => name).join(', ')}</h1>
+<p class="facts">${only?.url && only.url !== only.name && html`<span class="mono">${only.url}</span>`}${
+    only?.version && html`<span>${only.version}</span>`
+  }<time datetime="${startedAt}">${startedAt.slice(0, 16).replace('T', ' ')} UTC</time><span>took ${time(tookMs)}</span></p>
+${only && html`<p class="lead">${sentenceOf(only)}</p>`}</header>`
+}
+
+function sentenceOf({ limits, cutShort }: ReportServer): Markup | null {
+  const leaks = limits.filter(({ outcome }) => outcome === 'leak').length
+  const cut = cutShort !== null && html` The run was cut short: ${cutShort}.`
+  if (leaks > 0) {
+    return html`<strong class="bad">It leaks</strong>: ${leaks === 1 ? 'one kind of silent client is' : `${leaks} kinds of silent clients are`} never hung up on.${cut}`
+  }
+  if (limits.some(({ outcome }) => outcome === 'found')) {
+    return html`<strong class="good">It hangs up</strong> on every kind of silent client that was tried.${cut}`
+  }
+  return cut ? html`${cut}` : null
+}
+
+function summary(report: Report): Markup {
+  const { servers, cells } = report
+  const [only] = servers.length === 1 ? servers : []
+  return html`${servers.map((server) => warningsOf(server, !only))}
+${only && only.limits.length > 0 && limitBars(only.limits)}
+${!only && servers.some(({ limits }) => limits.length > 0) && limitTable(servers)}
+<div class="box"><h2>Verdicts</h2>${strip(cells)}</div>
+${only?.expected && expectation(only.expected)}
+${servers.length > 1 && matrix(report)}
+<div class="box"><h2>How to read a timeline</h2><div class="pictures">${key}</div></div>
+<nav aria-label="Chapters"><ul>${chaptersOf(report).map(({ title, cases }) => {
+    const bad = cellsOf(cases, cells).filter(isBad).length
+    return html`<li><a href="#${anchorOf(title)}">${title}${bad > 0 && html` <b class="bad">✗ ${bad}</b>`}</a></li>`
+  })}</ul></nav>`
+}
+
+function warningsOf({ name, limits, warnings }: ReportServer, isNamed: boolean): Markup | null {
+  const leaks = limits.flatMap(({ problem, cost, reason }) =>
+    problem === null
+      ? []
+      : [html`<strong>Leak:</strong> ${problem}${reason && ` (${reason})`}. ${cost && sentence(cost)}`],
+  )
+  const said = warnings.map((warning) => {
+    const [, word, rest = ''] = /^(?:([A-Z]+): )?(.*)$/s.exec(warning) ?? []
+    return html`${word && html`<strong>${sentence(word.toLowerCase(), ':')}</strong> `}${word ? rest : sentence(rest)}`
+  })
+  const all = said.length > 0 ? said : leaks
+  if (all.length === 0) return null
+  return html`<div class="box warn" role="note"><h2>${isNamed ? name : 'What is wrong'}</h2><ul>${all.map((item) => html`<li>${item}</li>`)}</ul></div>`
+}
+
+const sentence = (text: string, end = '.') =>
+  `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : end}`
+
+function limitBars(limits: readonly Limit[]): Markup {
+  const longestMs = Math.max(1, ...limits.map(({ toMs }) => toMs ?? 0)) * 1.1
+  const rows = limits.map(({ name, outcome, fromMs, toMs, end, reason }) => {
+    if (outcome === 'found') {
+      const share = Math.round(((toMs ?? 0) / longestMs) * 1000) / 10
+      return html`<span>${name}</span><span class="bar"><i style="width:${share}%"></i></span><span><b>${spanOf(fromMs, toMs)}</b> <span class="soft">${endOf({ observed: end, observedMs: null })}</span></span>`
+    }
+    if (outcome === 'leak') {
+      return html`<span>${name}</span><span class="bar leak"><i style="width:100%"></i></span><b class="bad">✗ never</b><p class="note soft">${reason}</p>`
+    }
+    return html`<span>${name}</span><span class="bar unknown"></span><span class="none">not known</span><p class="note soft">${reason}</p>`
+  })
+  return html`<div class="box"><h2>How long a silent client is kept</h2><div class="limits">${rows}</div></div>`
+}
+
+/** Looks that agree are one number. */
+function spanOf(fromMs: number | null, toMs: number | null): string {
+  const [from, to] = [time(fromMs ?? 0), time(toMs ?? 0)]
+  return (toMs ?? 0) - (fromMs ?? 0) < 100 ? from : `${from} – ${to}`
+}
+
+function limitTable(servers: readonly ReportServer[]): Markup {
+  const names = [...new Set(servers.flatMap(({ limits }) => limits.map(({ name }) => name)))]
+  return html`<div class="box"><h2>How long a silent client is kept</h2><div class="scroll" tabindex="0" role="region" aria-label="Limits of each server"><table>
+<thead><tr><th scope="col">limit</th>${servers.map(({ name }) => html`<th scope="col">${name}</th>`)}</tr></thead>
+<tbody>${names.map(
+    (name) =>
+      html`<tr><th scope="row">${name}</th>${servers.map(({ limits }) => limitCell(limits.find((one) => one.name === name)))}</tr>`,
+  )}</tbody></table></div></div>`
+}
+
+function limitCell(limit: Limit | undefined): Markup {
+  if (limit?.outcome === 'found')
+    return html`<td>${spanOf(limit.fromMs, limit.toMs)} <small>${endOf({ observed: limit.end, observedMs: null })}</small></td>`
+  if (limit?.outcome === 'leak') return html`<td class="bad"><b>✗ never</b> <small>${limit.reason}</small></td>`
+  return html`<td class="none">${limit ? '?' : '–'}</td>`
+}
+
+function expectation({ source, policy }: NonNullable<ReportServer['expected']>): Markup {
+  const set = Object.entries(policy).filter(([, value]) => value !== 0)
+  return html`<details><summary>What it was judged by: ${source}</summary><p class="mono">${set.map(([name, value], at) => html`${at > 0 && ', '}${name} ${value}`)}</p></details>`
+}
+
+interface Group {
+  readonly verdict: Verdict
+  readonly tone: Tone
+  readonly mark: string
+  readonly words: string
+  readonly count: number
+}
+
+function strip(cells: readonly Cell[]): Markup {
+  const groups = new Map<string, Group>()
+  for (const verdict of verdicts) {
+    for (const cell of cells) {
+      if (cell.verdict !== verdict) continue
+      const saying = sayingOf(cell)
+      const count = groups.get(saying.words)?.count ?? 0
+      groups.set(saying.words, { verdict, ...saying, count: count + 1 })
+    }
+  }
+  const all = [...groups.values()]
+  const label = all.map(({ count, words }) => `${count} ${words}`).join(', ')
+  return html`<div class="strip" role="img" aria-label="${label}">${all.map(({ tone, count }) => html`<i class="${tone}" style="flex:${count}"></i>`)}</div>
+<ul class="counts">${all.map(({ tone, mark, words, count }) => html`<li class="${tone}"><b>${mark} ${count}</b> ${words}</li>`)}</ul>`
+}
+
+function matrix(report: Report): Markup {
+  const { servers, cells } = report
+  const rows = chaptersOf(report).map(
+    ({
+      title,
+      cases,
+    }) => html`<tbody><tr><th class="chapter" scope="colgroup" colspan="${servers.length + 1}">${title}</th></tr>
+${cases.map(
+  ({ id, title: what }) =>
+    html`<tr><th scope="row"><a class="mono" href="#case-${id}" title="${what}">${id}</a></th>${servers.map(
+      ({ name }) => {
+        const own = cells.filter((cell) => cell.case === id && cell.server === name)
+        const [worst] = own.toSorted((a, b) => severity(b) - severity(a))
+        return html`<td class="${worst ? sayingOf(worst).tone : 'none'}" title="${worst?.reason?.split('\n')[0] ?? ''}">${own.length > 0 ? cellText(own) : ''}</td>`
+      },
+    )}</tr>`,
+)}</tbody>`,
+  )
+  return html`<div class="box"><h2>Cases and servers</h2><div class="scroll" tabindex="0" role="region" aria-label="Matrix of cases and servers"><table>
+<thead><tr><th scope="col">case</th>${servers.map(({ name, version }) => html`<th scope="col">${name}${version && version !== name && html`<br><small>${version}</small>`}</th>`)}</tr></thead>
+${rows}</table></div></div>`
+}
+
+const severity = (cell: Cell) =>
+  isBad(cell) ? 9 : { bad: 4, known: 3, seen: 2, good: 1, none: 0 }[sayingOf(cell).tone]
+
+// The chapters
+
+interface Chapter {
+  readonly title: string
+  readonly cases: readonly ReportCase[]
+}
+
+function chaptersOf({ cases, cells }: Report): Chapter[] {
+  const asked = new Set(cells.map((cell) => cell.case))
+  const groups = Map.groupBy(
+    cases.filter(({ id }) => asked.has(id)),
+    ({ chapter }) => chapter,
+  )
+  return [...groups].map(([title, own]) => ({ title, cases: own }))
+}
+
+const anchorOf = (title: string) => `chapter-${title.toLowerCase().replace(/[^a-z0-9]+/g, '-')}`
+
+function cellsOf(cases: readonly ReportCase[], cells: readonly Cell[]): Cell[] {
+  const ids = new Set(cases.map(({ id }) => id))
+  return cells.filter((cell) => ids.has(cell.case))
+}
+
+function chapterOf({ title, cases }: Chapter, report: Report): Markup {
+  const isJudged = ({ id }: ReportCase) =>
+    report.cells.some((cell) => cell.case === id && cell.verdict !== 'not-judged')
+  const judged = cases.filter(isJudged)
+  const unjudged = cases.filter((theCase) => !isJudged(theCase))
+  const bad = cellsOf(cases, report.cells).filter(isBad).length
+  return html`<section class="chapter" id="${anchorOf(title)}"><h2>${title}<small>${plural(judged.length, 'case')}${
+    bad > 0 && html`, <span class="bad">✗ ${bad} failed</span>`
+  }</small></h2>
+${judged.map((theCase) => caseOf(theCase, report))}${unjudged.length > 0 && unjudgedList(unjudged, report.cells)}</section>`
+}
+
+function caseOf({ id, level, title, why, spec }: ReportCase, { cells, servers }: Report): Markup {
+  const own = cells.filter((cell) => cell.case === id)
+  const worstFirst = own.toSorted((a, b) => severity(b) - severity(a))
+  const [worst] = worstFirst as [Cell]
+  const saying = sayingOf(worst)
+  const single = own.length === 1
+  const endMs = axisEndMs(own)
+  const first = servers.map(({ name }) => worstFirst.find(({ server }) => server === name))
+  const shown = own.filter((cell) => isBad(cell) || first.slice(0, unfoldedServers).includes(cell))
+  const folded = own.filter((cell) => !shown.includes(cell))
+  const blocks = (some: readonly Cell[]) =>
+    some.map((cell, at) =>
+      cellOf(cell, {
+        ...{ endMs, title, key: cells.indexOf(cell), isNamed: !single, isOneOfMany: servers.length > 1 },
+        isSaid: some[at - 1]?.reason === cell.reason,
+      }),
+    )
+  return html`<article id="case-${id}"${isBad(worst) && new Markup(' class="is-bad"')}><div>
+<h3><span class="mark ${saying.tone}" title="${saying.words}">${saying.mark}</span><span>${title}</span></h3>
+<div class="under"><p class="id"><code>${id}</code> · ${level}</p>${single && resultOf(worst)}
+<details><summary>Why it matters</summary><p>${why}</p>${spec.length > 0 && html`<p class="soft">${spec.join(' · ')}</p>`}</details></div></div>
+<div class="cells">${blocks(shown)}${
+    folded.length > 0 && html`<details><summary>${folded.length} more</summary>${blocks(folded)}</details>`
+  }</div></article>`
+}
+
+function resultOf(cell: Cell): Markup {
+  const saying = sayingOf(cell)
+  const end = endOf(cell)
+  const reason = cell.reason?.slice(0, longestReason)
+  return html`<p class="result"><b class="${saying.tone}">${saying.words}</b>${end && html` · ${end}`}</p>${
+    cell.expected &&
+    html`<p class="due-text">${dueOf(cell.expected)}${cell.expected.by.length > 0 && html` <code>${cell.expected.by.join(', ')}</code>`}</p>`
+  }${reason && html`<p class="reason">${reason}</p>`}`
+}
+
+function cellOf(
+  cell: Cell,
+  {
+    endMs,
+    title,
+    key: number,
+    isNamed,
+    isOneOfMany,
+    isSaid,
+  }: {
+    readonly endMs: number
+    readonly title: string
+    readonly key: number
+    readonly isNamed: boolean
+    readonly isOneOfMany: boolean
+    /** The cell before has the same reason. */
+    readonly isSaid: boolean
+  },
+): Markup {
+  const saying = sayingOf(cell)
+  const end = endOf(cell)
+  const name = [...(isOneOfMany ? [cell.server] : []), cell.transport.toUpperCase()].join(', ')
+  const reason = isNamed && !isSaid && cell.verdict !== 'pass' ? cell.reason?.slice(0, longestReason) : null
+  return html`<div class="cell">${
+    isNamed &&
+    html`<p class="who"><b>${name}</b><span class="${saying.tone}">${saying.mark} ${saying.words}</span>${end && html`<span>${end}</span>`}</p>`
+  }${reason && html`<p class="reason">${reason}</p>`}${
+    cell.timelines.length > 0 &&
+    html`<div class="pictures">${timelineSvg(cell, { endMs, id: `t${number}`, title: `${title}: ${saying.words}${isNamed ? `, ${name}` : ''}` })}</div>`
+  }</div>`
+}
+
+/** One line for each reason, with the cases that it explains. */
+function unjudgedList(cases: readonly ReportCase[], cells: readonly Cell[]): Markup {
+  const groups = Map.groupBy(cellsOf(cases, cells), ({ reason }) => reason?.split('\n')[0] ?? '')
+  return html`<details class="unjudged"><summary>${plural(cases.length, 'case')} not judged</summary><ul>${[
+    ...groups,
+  ].map(
+    ([reason, own]) =>
+      html`<li>${reason}: <span class="mono soft">${[...new Set(own.map((cell) => cell.case))].join(', ')}</span></li>`,
+  )}</ul></details>`
+}
+
+function foot({ by, version }: Report): Markup {
+  return html`<footer>Asked by hangup ${by.hangup} on ${by.runtime}, ${by.platform}. Report version ${version}. Times are as a client sees them.</footer>`
 }

@@ -29,7 +29,7 @@ export function rowsOf(cases: readonly Row[], servers: readonly string[], cells:
     ['case', 'level', ...servers],
     ...cases
       .filter(({ id }) => cells.some((cell) => cell.case === id))
-      .map(({ id, level }) => [id, level, ...servers.map((server) => joined(find(id, server)))]),
+      .map(({ id, level }) => [id, level, ...servers.map((server) => cellText(find(id, server)))]),
   ]
 }
 
@@ -98,7 +98,8 @@ export function ruled(rows: readonly (readonly string[])[]): string[] {
   return lines
 }
 
-function joined(cells: readonly Cell[]): string {
+/** TCP and TLS of one case on one server: `✓ fin 2.03 / 2.11 s`. */
+export function cellText(cells: readonly Cell[]): string {
   const texts = ['tcp', 'tls'].flatMap((transport) => {
     const cell = cells.find((candidate) => candidate.transport === transport)
     return cell ? [shown(cell)] : []

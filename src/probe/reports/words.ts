@@ -1,0 +1,75 @@
+/** What a report says of a cell, in words: the same in every form. */
+import type { Cell, Expected, ReportTimeline } from '../report.ts'
+import { isRed, type Verdict } from '../verdict.ts'
+import { bytes, plural, time } from './numbers.ts'
+
+export type Tone = 'good' | 'bad' | 'known' | 'seen' | 'none'
+
+interface Said {
+  readonly tone: Tone
+  readonly mark: string
+  readonly words: string
+}
+
+const said: Record<Verdict, Said> = {
+  pass: { tone: 'good', mark: '✓', words: 'pass' },
+  deviation: { tone: 'known', mark: '≠', words: 'known deviation' },
+  'not-judged': { tone: 'none', mark: '·', words: 'not judged' },
+  fail: { tone: 'bad', mark: '✗', words: 'fail' },
+  'unexpected-pass': { tone: 'bad', mark: '✗', words: 'the known deviation is gone' },
+  'setup-failed': { tone: 'bad', mark: '✗', words: 'did not get that far' },
+  'harness-failed': { tone: 'bad', mark: '✗', words: 'could not be seen' },
+}
+
+/** What is only observed is no failure. */
+const observed: Said = { tone: 'seen', mark: '○', words: 'observed' }
+
+export const sayingOf = ({ verdict, level }: Pick<Cell, 'verdict' | 'level'>): Said =>
+  said[verdict].tone === 'bad' && !isBad({ verdict, level }) ? observed : said[verdict]
+
+/** What is only observed may also be impossible to set up. */
+export const isBad = ({ verdict, level }: Pick<Cell, 'verdict' | 'level'>): boolean =>
+  isRed(verdict, level) && !(level === 'observe' && verdict === 'setup-failed')
+
+const anchors: Readonly<Record<string, string>> = {
+  connected: 'the connection was made',
+  sent: 'the last byte was sent',
+  received: 'the last byte came',
+  paused: 'reading stopped',
+  resumed: 'reading went on',
+  signalled: 'the signal',
+}
+
+/** `1.95 – 2.4 s`, `by 500 ms` */
+export function windowOf({ earliestMs, latestMs }: Pick<Expected, 'earliestMs' | 'latestMs'>): string {
+  if (earliestMs === null) return `by ${time(latestMs)}`
+  const [from, to] = [time(Math.max(0, earliestMs)), time(latestMs)]
+  const unit = / (ms|s)$/.exec(to)?.[0]
+  return `${unit && from.endsWith(unit) ? from.slice(0, -unit.length) : from} – ${to}`
+}
+
+/** `due 1.95 – 2.4 s after the last byte came` */
+export const dueOf = (expected: Expected): string =>
+  `due ${windowOf(expected)} after ${anchors[expected.from] ?? expected.from}`
+
+/** `408, then FIN after 3.01 s` */
+export function endOf({ observed: end, observedMs }: Pick<Cell, 'observed' | 'observedMs'>): string | null {
+  if (end === null) return null
+  const words = end
+    .replace(/\bfin$/, 'FIN')
+    .replace(/\breset$/, 'RST')
+    .replace(/\bopen$/, 'still open')
+    .replaceAll(' then ', ', then ')
+  return observedMs === null ? words : `${words} after ${time(observedMs)}`
+}
+
+/** What happened, for those who do not see the picture. */
+export function storyOf({ events, end, untilMs }: ReportTimeline, most = 24): string {
+  const parts = events.slice(0, most).map(({ what, atMs, bytes: size, untilMs: lastMs, times, detail }) => {
+    const when = lastMs === undefined ? `at ${time(atMs)}` : `from ${time(atMs)} to ${time(lastMs)}`
+    const often = times === undefined || times === 1 ? '' : ` in ${plural(times, 'piece')}`
+    return `${what}${size === undefined ? '' : ` ${bytes(size)}`}${often} ${when}${detail ? ` (${detail})` : ''}`
+  })
+  if (events.length > most) parts.push(`and ${events.length - most} more`)
+  return `${parts.join('; ')}. ${end === 'open' ? `Still open at ${time(untilMs)}` : `Ended with ${end === 'fin' ? 'FIN' : 'RST'} at ${time(untilMs)}`}.`
+}
