@@ -1,7 +1,7 @@
 /** From the command line to a plan: finds the configuration file, reads it and all that it names. */
 import { readFile, realpath, stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { readPlaces } from '../command-line.ts'
 import { problem, SettingsError } from '../problems.ts'
@@ -53,7 +53,9 @@ export async function loadGateway(argv: readonly string[], env: Env, workingDire
         : null
       : resolve(workingDirectory, settings.config)
   const file = path === null ? {} : await readConfig(path, settings.config === undefined ? path : nameOf('config'))
-  const plan = await resolveGateway({ path, workingDirectory, file, settings, nameOf, layers: places, files })
+  const locate = (named: string, inFile: boolean) =>
+    resolve(inFile && path !== null ? dirname(path) : workingDirectory, named)
+  const plan = await resolveGateway({ path, locate, file, settings, nameOf, layers: places, files })
   return { settings, plan }
 }
 

@@ -68,7 +68,9 @@ export async function keepReloading(first: GatewayPlan, parts: ReloadParts): Pro
     try {
       const plan = await load()
       if (ended) return
-      const kept = [...needsRestart(first, plan), ...apply(plan)]
+      // Redirects lead to the listener that is there.
+      const { redirectToPort } = first.config
+      const kept = [...needsRestart(first, plan), ...apply({ ...plan, config: { ...plan.config, redirectToPort } })]
       const { routes, groups } = plan.config
       const message = `reloaded ${plan.from ?? 'the certificates'}: ${count(routes.length, 'route')}, ${count(Object.keys(groups).length, 'group')}`
       log({ level: 'info', code: 'RELOADED', message, count: 1 })
@@ -107,6 +109,7 @@ export function needsRestart(before: GatewayPlan, after: GatewayPlan): string[] 
     const { kind } = optionSpecs[name]
     changed(name, format(kind, before.resolved.policy[name]), format(kind, after.resolved.policy[name]))
   }
+  changed('redirectToPort', String(before.config.redirectToPort), String(after.config.redirectToPort))
   changed('spoolDir', String(before.config.spool.dir), String(after.config.spool.dir))
   changed('spoolMaxBytes', format('bytes', before.config.spool.maxBytes), format('bytes', after.config.spool.maxBytes))
   return lines

@@ -1,5 +1,4 @@
 /** What a configuration was made from: how its parts are called in messages, the files it names, and what is wrong with it. */
-import { dirname, resolve } from 'node:path'
 import type { CertificatePem } from '../http1/transport.ts'
 import { type Problem, problem } from '../problems.ts'
 import { pathText } from './schema.ts'
@@ -18,8 +17,8 @@ export interface Files {
 export interface Origin {
   /** Of the file, absolute; null without one. */
   readonly path: string | null
-  /** For what flags and variables name. */
-  readonly workingDirectory: string
+  /** The absolute path; `inFile`: of what the file names, which is relative to it, else to the working directory. */
+  locate(path: string, inFile: boolean): string
   readonly files: Files
 }
 
@@ -47,10 +46,8 @@ export class Source {
     this.problems.push(problem(name, given ?? name, why, accepted))
   }
 
-  /** A path in the file is relative to the file, one in a flag to the working directory. */
   locate(keys: Keys, path: string): string {
-    const { path: file, workingDirectory } = this.#origin
-    return resolve(file === null || this.#flagFor(keys) !== null ? workingDirectory : dirname(file), path)
+    return this.#origin.locate(path, this.#flagFor(keys) === null)
   }
 
   /** '' where it can't be read, which is a problem then. */
