@@ -596,11 +596,12 @@ class Run {
   #expect(connection: Connection, due: Due): { readonly from: number; readonly latestMs: number } {
     const from = this.#anchorMs(connection, due.from)
     const { earliestMs, latestMs } = dueWindow(due, this.#target)
+    const headStartMs = 'by' in due && due.soonestFrom ? from - this.#anchorMs(connection, due.soonestFrom) : 0
     if (this.#seen.expected === null || 'by' in due) {
       this.#seen.expected = {
         from: due.from,
         fromMs: from,
-        earliestMs: Number.isFinite(earliestMs) ? earliestMs : null,
+        earliestMs: Number.isFinite(earliestMs) ? earliestMs - headStartMs : null,
         latestMs,
         by: 'by' in due ? due.by : [],
       }
