@@ -229,6 +229,12 @@ export class Connection {
     this.#raw.destroy()
   }
 
+  /** The same, and whoever waits for the server's end need not any more. */
+  abandon(): void {
+    this.destroy()
+    this.#ended('reset')
+  }
+
   /** True as soon as the test holds, false at the deadline, if there is one (`Infinity`: none). It is looked at again whenever something happens here. */
   until(test: () => boolean, deadlineMs: number): Promise<boolean> {
     if (test()) return Promise.resolve(true)

@@ -259,7 +259,7 @@ class Probing {
     return {
       opened: (connection) => {
         if (this.#cutShort === null) this.#connections.add(connection)
-        else connection.destroy()
+        else connection.abandon()
       },
     }
   }
@@ -283,7 +283,7 @@ class Probing {
   #stop(why: string): void {
     this.#cutShort ??= why
     this.#stopped.resolve()
-    for (const connection of this.#connections) connection.destroy()
+    for (const connection of this.#connections) connection.abandon()
   }
 
   #countBytes(): void {

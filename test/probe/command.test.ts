@@ -1,0 +1,374 @@
+/** `hangup probe` on real sockets: against servers that leak, that hold their limits, and that can't be asked. */
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer as createHttp } from 'node:http'
+import { type AddressInfo, createServer as createTcp, type Server } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import { createInterface } from 'node:readline'
+import { after, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { serve } from '../../runtimes/node.ts'
+import { createApp } from '../../src/app.ts'
+import type { Host } from '../../src/command.ts'
+import type { Policy } from '../../src/policy.ts'
+import { probeCommand } from '../../src/probe/command.ts'
+import { environment, policyFlags, root } from '../conformance/server.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'hangup-probe-'))
+const closers: (() => unknown)[] = [() => rmSync(folder, { recursive: true })]
+after(() => Promise.all(closers.map((close) => close())))
+
+async function listen(server: Server, host = '127.0.0.1'): Promise<number> {
+  server.listen(0, host)
+  await once(server, 'listening')
+  closers.push(() => server.close())
+  return (server.address() as AddressInfo).port
+}
+
+/** node:http with every limit off: what a server without limits of its own does. */
+async function leaky() {
+  const options = { keepAliveTimeout: 0, headersTimeout: 0, requestTimeout: 0 }
+  const server = createHttp(options, (request, response) => {
+    request.resume()
+    response.statusCode = request.url?.startsWith('/missing') ? 404 : 200
+    response.end('hi')
+  })
+  let open = 0
+  let most = 0
+  server.on('connection', (socket) => {
+    most = Math.max(most, ++open)
+    socket.on('close', () => open--)
+    closers.push(() => socket.destroy())
+  })
+  return { port: await listen(server), most: () => most, open: () => open }
+}
+
+/** `hangup serve`, whose limits are its own promise. */
+async function served(policy: Partial<Policy>): Promise<string> {
+  const argv = ['src/cli.ts', 'serve', '--port', '0', '--host', '127.0.0.1', '--engine', 'hangup', '--report', 'json']
+  const child = spawn('node_modules/.bin/node', [...argv, ...policyFlags(policy)], { cwd: root, env: environment })
+  closers.push(() => child.kill('SIGKILL'))
+  for await (const line of createInterface(child.stdout)) return JSON.parse(line).url
+  throw new Error('it ended before it listened')
+}
+
+async function probed(...argv: string[]) {
+  const seen = { out: '', err: '', status: null as number | null }
+  const host: Host = {
+    argv: [],
+    env: {},
+    columns: 200,
+    out: (text) => {
+      seen.out += text
+    },
+    err: (text) => {
+      seen.err += text
+    },
+    exit: (status) => {
+      seen.status ??= status
+    },
+  }
+  const fromMs = performance.now()
+  await probeCommand(argv, host)
+  return { ...seen, tookMs: performance.now() - fromMs }
+}
+
+const file = (name: string) => join(folder, name)
+
+describe('without anything to expect', { concurrency: true }, () => {
+  test('the first lines name what a server leaks, and the exit status is 1', async () => {
+    const { port, most } = await leaky()
+    const [json, junit, html] = [file('leaky.json'), file('leaky.xml'), file('leaky.html')]
+    const reports = ['--json', json, '--junit', junit, '--html', html]
+    const { out, status, err } = await probed(`http://127.0.0.1:${port}`, '--limit', '1s', ...reports)
+    assert.equal(status, 1, err)
+    assert.match(out, /^LEAK: a connection that is idle after its answer is never closed \(still open after 1s\)/)
+    assert.match(out, /LEAK: .*Slowloris/)
+    assert.match(out, /^ {2}idle +NONE/m)
+    assert.match(out, /it needs a page: --upload-path:\n/)
+    assert.match(err, /^✗ idle-after-response open 1\.\d\d s$/m)
+    assert.ok(most() <= 50, `${most()} connections`)
+    const report = JSON.parse(readFileSync(json, 'utf8'))
+    assert.equal(report.servers[0].limits[0].outcome, 'leak')
+    assert.match(report.servers[0].warnings[0], /^LEAK: /)
+    assert.match(readFileSync(junit, 'utf8'), /<testcase [^>]*idle-after-response/)
+    assert.match(readFileSync(html, 'utf8'), /^<!doctype html>/i)
+  })
+
+  test('limits are measured, and the cases stand on them; it takes about as long as the largest', async () => {
+    const limits = { idleTimeoutMs: 1_200, headTimeoutMs: 2_000, bodyTimeoutMs: 1_500, writeTimeoutMs: 1_500 }
+    const url = await served({ ...limits, minBodyBytesPerSec: 1_000, minRateGraceMs: 1_000, minResponseBytesPerSec: 0 })
+    const json = file('held.json')
+    const { out, status, err, tookMs } = await probed(
+      url,
+      ...['--limit', '4s', '--json', json],
+      ...['--slow-path', '/slow?ms={ms}', '--stream-path', '/stream?ms={ms}', '--upload-path', '/upload?ms={ms}'],
+      ...['--large-path', '/large?bytes={bytes}b'],
+    )
+    assert.equal(status, 0, `${out}\n${err}`)
+    const { servers, cells } = JSON.parse(readFileSync(json, 'utf8'))
+    const found = Object.fromEntries(servers[0].limits.map((limit: { name: string }) => [limit.name, limit]))
+    const near = (name: string, ms: number) => {
+      const { outcome, fromMs, toMs } = found[name]
+      assert.equal(outcome, 'found', name)
+      // A look that began late, because this process did, is short; not all of them are.
+      assert.ok(toMs > ms - 60 && fromMs < ms + 500, `${name}: ${fromMs} to ${toMs}`)
+    }
+    near('idle', limits.idleTimeoutMs)
+    near('head', limits.headTimeoutMs)
+    near('silent connect', limits.headTimeoutMs)
+    near('body', limits.bodyTimeoutMs)
+    if (process.platform === 'linux') near('write', limits.writeTimeoutMs)
+    const verdict = (id: string) => cells.find((cell: { case: string }) => cell.case === id).verdict
+    for (const id of ['reuse-inside-limit', 'slow-handler', 'quiet-stream', 'partial-second-head']) {
+      assert.equal(verdict(id), 'pass', id)
+    }
+    assert.ok(tookMs < 4_000 * 1.25 + 10_000 + 2_000, `${tookMs} ms`)
+  })
+
+  test('an RST is not taken for a FIN', async () => {
+    const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi'
+    const server = createTcp((socket) => {
+      socket.on('error', () => {})
+      socket.on('data', () => {
+        socket.write(answer)
+        setTimeout(() => socket.resetAndDestroy(), 300)
+      })
+    })
+    const port = await listen(server)
+    const { out } = await probed(
+      `http://127.0.0.1:${port}`,
+      '--limit',
+      '1s',
+      '--case',
+      'idle-after-response',
+      '--quiet',
+    )
+    assert.match(out, /^ {2}idle +0\.3\d s +reset$/m)
+  })
+
+  test('no more connections are open than it was given', async () => {
+    const { port, most } = await leaky()
+    const { status } = await probed(
+      `http://127.0.0.1:${port}`,
+      '--limit',
+      '1s',
+      '--connections',
+      '4',
+      '--case',
+      'strict,idle,head',
+    )
+    assert.equal(status, 1)
+    // The server may still count one that has just been let go of when the next is there.
+    assert.ok(most() <= 6, `${most()} connections`)
+    assert.ok(most() >= 3, `${most()} connections`)
+  })
+
+  test('an IPv6 literal is named and reached', async (t) => {
+    const server = createHttp((request, response) => response.end(request.headers.host))
+    let port: number
+    try {
+      port = await listen(server, '::1')
+    } catch {
+      return t.skip('no IPv6 on this machine')
+    }
+    const { out, status } = await probed(`http://[::1]:${port}`, '--limit', '1s', '--case', 'plain-get', '--quiet')
+    assert.equal(status, 0, out)
+  })
+})
+
+describe('with something to expect', { concurrency: true }, () => {
+  /** Closes idle connections after a second, by FIN, and has no other limit. */
+  const idleOnly = async () => {
+    const options = { keepAliveTimeout: 1_000, keepAliveTimeoutBuffer: 0, headersTimeout: 0, requestTimeout: 0 }
+    return listen(createHttp(options, (_, response) => response.end('hi')))
+  }
+
+  test('what is held is 0, what is not is 1', async () => {
+    const port = await idleOnly()
+    const target = [`http://127.0.0.1:${port}`, '--case', 'idle-after-response,reuse']
+    const [held, early, late] = await Promise.all([
+      probed(...target, '--expect', 'idle-timeout=1s'),
+      probed(...target, '--idle-timeout', '2s'),
+      probed(...target, '--expect', 'idle-timeout=500ms'),
+    ])
+    assert.equal(held.status, 0, held.out)
+    assert.match(held.out, /2 pass/)
+    assert.equal(early.status, 1)
+    assert.match(early.out, /too early, due from 1950 ms/)
+    assert.equal(late.status, 1)
+    assert.match(late.out, /still open after|too late/)
+  })
+
+  test('nobody is blamed for what was not expected', async () => {
+    const { status, out } = await probed(
+      `http://127.0.0.1:${await idleOnly()}`,
+      '--expect',
+      'idle-timeout=1s',
+      '--case',
+      'silent-connect',
+    )
+    assert.equal(status, 0)
+    assert.match(out, /nothing is expected of it; with --head-timeout it is judged/)
+  })
+})
+
+describe('what can not run is 2', () => {
+  const refusal = async (...argv: string[]) => {
+    const { status, err, out } = await probed(...argv)
+    assert.equal(status, 2, out)
+    assert.equal(out, '')
+    assert.doesNotMatch(err, /\n +at /, 'no stack')
+    return err
+  }
+
+  test('a target that is none, or not this machine', async () => {
+    assert.match(await refusal(), /<url>: it is missing; accepted: http:\/\/host:port/)
+    assert.match(await refusal('localhost:1'), /localhost:1 has no scheme/)
+    assert.match(await refusal('http://192.0.2.1'), /192\.0\.2\.1: it is not this machine.*--i-may-test-this-host/)
+  })
+
+  test('nobody there, no answer, no page', async () => {
+    const dead = createTcp()
+    const port = await listen(dead)
+    dead.close()
+    await once(dead, 'close')
+    assert.match(await refusal(`http://127.0.0.1:${port}`), /127\.0\.0\.1:\d+: nobody listens there/)
+    const mute = await listen(createTcp((socket) => socket.end()))
+    assert.match(await refusal(`http://127.0.0.1:${mute}`), /does not answer GET \/: fin/)
+    const { port: leak } = await leaky()
+    assert.match(
+      await refusal(`http://127.0.0.1:${leak}/missing`),
+      /--path \/missing: it answers 404; accepted: a page that answers 200/,
+    )
+    assert.match(
+      await refusal(`http://127.0.0.1:${leak}`, '--slow-path', '/missing'),
+      /--slow-path \/missing: it answers 404/,
+    )
+  })
+
+  test('flags that can not be, all at once', async () => {
+    const err = await refusal(
+      'http://a',
+      '--limit',
+      '5',
+      '--drain',
+      '--ca',
+      'x.pem',
+      '--case',
+      'idel',
+      '--behind',
+      'aws',
+      '--colour',
+    )
+    for (const part of [
+      '--limit: "5" has no unit',
+      '--drain: it needs --pid',
+      '--ca: only https://',
+      '--case idel: no case begins',
+      '--colour: there is no such flag',
+    ]) {
+      assert.ok(err.includes(part), `${part} in ${err}`)
+    }
+    assert.match(
+      await refusal('http://a', '--behind', 'aws-alb', '--expect', 'idle-timeout=5s'),
+      /--behind: with limits to expect/,
+    )
+  })
+
+  test('a report that can not be written', async () => {
+    const { port } = await leaky()
+    const { status, err } = await probed(
+      `http://127.0.0.1:${port}`,
+      ...['--case', 'plain-get', '--json', join(folder, 'nowhere', 'a.json'), '--quiet'],
+    )
+    assert.equal(status, 2)
+    assert.match(err, /--json .*a\.json: it cannot be written \(ENOENT\)/)
+  })
+
+  test('a certificate that nobody vouches for', async () => {
+    const tls = {
+      cert: readFileSync(`${root}test/fixtures/tls/cert.pem`, 'utf8'),
+      key: readFileSync(`${root}test/fixtures/tls/key.pem`, 'utf8'),
+    }
+    const running = await serve(createApp(), { port: 0, host: '127.0.0.1', tls, signals: false, log: () => {} })
+    closers.push(() => running.kill())
+    const { port } = new URL(running.url)
+    const url = `https://127.0.0.1:${port}`
+    assert.match(
+      await refusal(url),
+      /127\.0\.0\.1:\d+: .*certificate.*; --ca names the certificate to trust, --insecure takes any/,
+    )
+    for (const flags of [['--insecure'], ['--ca', `${root}test/fixtures/tls/cert.pem`]]) {
+      const { status, out, err } = await probed(url, '--case', 'plain-get', '--quiet', ...flags)
+      assert.equal(status, 0, out + err)
+    }
+  })
+})
+
+test('Ctrl-C ends it at once, with what it knows', async () => {
+  const { port, open } = await leaky()
+  const running = probed(`http://127.0.0.1:${port}`, '--limit', '60s')
+  await sleep(2_000)
+  process.emit('SIGINT')
+  const { out, tookMs, status } = await running
+  assert.ok(tookMs < 4_000, `${tookMs} ms`)
+  assert.match(out, /cut short: interrupted/)
+  assert.match(out, /^ {2}idle +\? +interrupted after \d.*, still open then$/m)
+  assert.match(out, /\d+ pass, /)
+  assert.equal(typeof status, 'number')
+  await sleep(100)
+  assert.equal(open(), 0)
+})
+
+const runtimes = {
+  bun: ['node_modules/.bin/bun'],
+  deno: ['node_modules/.bin/deno', 'run', '-A'],
+}
+
+for (const [runtime, [program = '', ...before]] of Object.entries(runtimes)) {
+  test(`the command runs on ${runtime}`, { timeout: 20_000 }, async () => {
+    const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi'
+    // Ends the first idle connection by FIN and the next by RST.
+    let number = 0
+    const server = createTcp((socket) => {
+      const end = number++ % 2 === 0 ? () => socket.end() : () => socket.resetAndDestroy()
+      socket.on('error', () => {})
+      socket.on('data', (chunk) => {
+        if (!String(chunk).endsWith('\r\n\r\n')) return
+        socket.write(answer)
+        setTimeout(end, 400)
+      })
+    })
+    const url = `http://127.0.0.1:${await listen(server)}`
+    const argv = [
+      ...before,
+      'src/cli.ts',
+      'probe',
+      url,
+      '--limit',
+      '1s',
+      '--case',
+      'idle-after-response,silent-connect',
+    ]
+    const child: ChildProcess = spawn(program, argv, { cwd: root, env: environment })
+    closers.push(() => child.kill('SIGKILL'))
+    let out = ''
+    let err = ''
+    child.stdout?.on('data', (text) => {
+      out += text
+    })
+    child.stderr?.on('data', (text) => {
+      err += text
+    })
+    const [status] = await once(child, 'close')
+    assert.equal(status, 1, out + err)
+    assert.match(out, /^LEAK: a client that connects and says nothing is never hung up on/)
+    assert.match(out, /^ {2}idle +0\.[345]\d s.* (fin or reset|reset or fin)$/m)
+    assert.match(err, /^✗ silent-connect open 1\.\d\d s$/m)
+  })
+}
