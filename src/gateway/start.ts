@@ -1,5 +1,6 @@
 /** A plan, running: the gateway's app behind one server for each listener. */
 import type { Enforcement } from '../enforcement.ts'
+import type { ClientAdmission } from '../http1/server-connection.ts'
 import type { Connect } from '../http1/transport.ts'
 import type { DrainResult } from '../lifecycle/drain.ts'
 import type { Log } from '../log.ts'
@@ -17,7 +18,7 @@ export interface GatewayRuntime {
   /** A name's addresses. */
   resolve(host: string): Promise<readonly string[]>
   /** `serve()`, but the app's `c.env` is a `Front`. */
-  serve(app: App, options: ServeOptions): Promise<Running>
+  serve(app: App, options: ServeOptions, clients: ClientAdmission): Promise<Running>
 }
 
 export interface RunningGateway extends Pick<Running, 'drain' | 'kill' | 'engine' | 'engineWhy'> {
@@ -35,7 +36,7 @@ export type Start = (plan: GatewayPlan, runtime: GatewayRuntime, log: Log) => Pr
 /** Listens on everything, or on nothing: rejects like `serve()` then. */
 export const startGateway: Start = async (plan, runtime, log) => {
   const { dir, maxBytes } = plan.config.spool
-  const spool = maxBytes === 0 ? null : new Spool({ ...(dir !== null && { dir }), maxBytes })
+  const spool = maxBytes === 0 ? null : new Spool({ dir, maxBytes })
   const gateway = createGateway(plan.config, { connect: runtime.connect, resolve: runtime.resolve, spool, log })
   const servers: { listener: ListenerPlan; server: Running }[] = []
   const all = <T>(what: (server: Running) => T): T[] => servers.map(({ server }) => what(server))
@@ -46,7 +47,10 @@ export const startGateway: Start = async (plan, runtime, log) => {
   }
   try {
     for (const listener of plan.listeners) {
-      servers.push({ listener, server: await runtime.serve(gateway.app, optionsOf(plan, listener, log)) })
+      servers.push({
+        listener,
+        server: await runtime.serve(gateway.app, optionsOf(plan, listener, log), gateway.clients),
+      })
     }
   } catch (error) {
     await summed(all((server) => server.kill()))
@@ -58,7 +62,9 @@ export const startGateway: Start = async (plan, runtime, log) => {
     engine: [...new Set(all(({ engine }) => engine))].join(', '),
     engineWhy: [...new Set(all(({ engineWhy }) => engineWhy))].join('; '),
     enforcement: first.enforcement,
-    notes: [],
+    notes: spool?.inMemory
+      ? [`the spool’s folder ${spool.dir} is in memory, where spooling saves none; --spool-dir names another`]
+      : [],
     status: () => gateway.status(),
     reload(next) {
       gateway.reload(next.config)
