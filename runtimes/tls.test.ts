@@ -157,3 +157,26 @@ for (const [runtime, command] of Object.entries(runtimeCommands)) {
     })
   })
 }
+
+test('the native server of node shows each name its own certificate over HTTP/2, and replaces them', async (t) => {
+  const options = { tls: { certificates: [first, second] }, engine: 'native' }
+  const { port, say } = await startListener(t, runtimeCommands.node, options)
+  const live = await secured(t, port, { ALPNProtocols: ['h2'], servername: 'second.example' })
+  assert.equal(live.alpnProtocol, 'h2')
+  assert.equal(await shown(t, port, 'second.example'), 'second')
+  assert.equal(await shown(t, port), 'first')
+  assert.match(await say(JSON.stringify([{ cert: first.cert, key: second.key }])), /^refused: /)
+  assert.equal(await say(JSON.stringify([third, fourth])), 'swapped')
+  assert.equal(await shown(t, port, 'second.example'), 'fourth')
+  assert.equal(await shown(t, port), 'third')
+  assert.equal(live.destroyed, false)
+})
+
+test('the native server of bun shows each name its own certificate; to replace them it has to be started anew', async (t) => {
+  const options = { tls: { certificates: [first, second] }, engine: 'native' }
+  const { port, say } = await startListener(t, runtimeCommands.bun, options)
+  assert.equal(await shown(t, port, 'second.example'), 'second')
+  assert.equal(await shown(t, port, 'a.wild.example'), 'second')
+  assert.equal(await shown(t, port), 'first')
+  assert.equal(await say(JSON.stringify([third])), 'refused: it is not possible here')
+})
