@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import type { Host } from '../command.ts'
 import type { Enforced, Enforcement } from '../enforcement.ts'
 import type { LogLine } from '../log.ts'
@@ -16,6 +17,7 @@ import type { GatewayPlan } from './resolve.ts'
 import type { RunningGateway } from './start.ts'
 import { settleMs } from './watch.ts'
 
+const tls = fileURLToPath(new URL('../../test/fixtures/tls/', import.meta.url))
 let folder = ''
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'hangup-gateway-'))
@@ -93,6 +95,12 @@ describe('hangup gateway', () => {
     assert.equal(routes[0].to, 'default')
     assert.ok(enforcement.idleTimeoutMs)
     assert.equal((await run(['--to', 'http://a:1'], { HANGUP_REPORT: 'none' })).out, '')
+    const pair = ['--tls-cert', `${tls}cert.pem`, '--tls-key', `${tls}key.pem`]
+    for (const check of [[], ['--check']]) {
+      const secure = await run(['--to', 'http://a:1', '--report', 'json', ...pair, ...check])
+      assert.equal(JSON.parse(secure.out).listeners[0].certificates, 1)
+      assert.doesNotMatch(secure.out, /BEGIN/)
+    }
   })
 
   test('--check starts nothing, prints what would run, and exits 0', async () => {

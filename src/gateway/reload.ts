@@ -72,7 +72,7 @@ export async function keepReloading(first: GatewayPlan, parts: ReloadParts): Pro
       const { redirectToPort } = first.config
       const kept = [...needsRestart(first, plan), ...apply({ ...plan, config: { ...plan.config, redirectToPort } })]
       const { routes, groups } = plan.config
-      const message = `reloaded ${plan.from ?? 'the certificates'}: ${count(routes.length, 'route')}, ${count(Object.keys(groups).length, 'group')}`
+      const message = `reloaded ${plan.from ?? 'what flags name'}: ${count(routes.length, 'route')}, ${count(Object.keys(groups).length, 'group')}`
       log({ level: 'info', code: 'RELOADED', message, count: 1 })
       for (const line of kept) log({ level: 'warn', code: 'NEEDS_RESTART', message: line, count: 1 })
       for (const line of plan.notes) log({ level: 'warn', code: 'CONFIG_NOTE', message: line, count: 1 })
