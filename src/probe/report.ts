@@ -263,3 +263,45 @@ export function readReport(text: string, name: string): Report {
     return refuse(`it is no whole report: nothing is said of ${ids.has(stray.case) ? stray.server : stray.case}`)
   return report
 }
+
+// Out of several
+
+export interface Named {
+  readonly file: string
+  readonly report: Report
+}
+
+/**
+ * One report with the servers of all. A name that several have gets its file's beside it; a case that several have is
+ * told as in the newest.
+ */
+export function merged(reports: readonly Named[]): Report {
+  const newestFirst = reports.toSorted((a, b) => b.report.startedAt.localeCompare(a.report.startedAt))
+  const [newest] = newestFirst as [Named]
+  const all = reports.flatMap(({ report, file }) => report.servers.map((server) => ({ server, file })))
+  const names = new Map<ReportServer, string>()
+  const taken = new Set<string>()
+  for (const { server: one, file } of all) {
+    const isShared = all.some((other) => other.server !== one && other.server.name === one.name)
+    const wish = isShared ? `${one.name} (${file.replace(/^.*[/\\]|\.json$/g, '')})` : one.name
+    let name = wish
+    for (let number = 2; taken.has(name); number++) name = `${wish} ${number}`
+    taken.add(name)
+    names.set(one, name)
+  }
+  const cases = new Map<string, ReportCase>()
+  for (const { report } of newestFirst) for (const one of report.cases) if (!cases.has(one.id)) cases.set(one.id, one)
+  const cells = reports.flatMap(({ report }) => {
+    const own = new Map(report.servers.map((one) => [one.name, names.get(one) ?? one.name]))
+    return report.cells.map((one) => ({ ...one, server: own.get(one.server) ?? one.server }))
+  })
+  return {
+    ...newest.report,
+    startedAt: newestFirst.at(-1)?.report.startedAt ?? newest.report.startedAt,
+    tookMs: Math.max(...reports.map(({ report }) => report.tookMs)),
+    servers: all.map(({ server: one }) => ({ ...one, name: names.get(one) ?? one.name })),
+    cases: [...cases.values()],
+    cells,
+    counts: countVerdicts(cells),
+  }
+}

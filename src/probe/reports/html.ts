@@ -5,7 +5,7 @@
 import type { Cell, Limit, Report, ReportCase, ReportServer } from '../report.ts'
 import { type Verdict, verdicts } from '../verdict.ts'
 import { html, Markup } from './markup.ts'
-import { plural, time } from './numbers.ts'
+import { plural, spanOf, time } from './numbers.ts'
 import { style } from './style.ts'
 import { cellText } from './table.ts'
 import { axisEndMs, key, marks, timelineSvg } from './timeline-svg.ts'
@@ -73,46 +73,42 @@ ${servers.length > 1 && matrix(report)}
 
 function warningsOf({ name, limits, warnings }: ReportServer, isNamed: boolean): Markup | null {
   const leaks = limits.flatMap(({ problem, cost, reason }) =>
-    problem === null
-      ? []
-      : [html`<strong>Leak:</strong> ${problem}${reason && ` (${reason})`}. ${cost && sentence(cost)}`],
+    problem === null ? [] : [`LEAK: ${problem}${reason && ` (${reason})`}${cost && `: ${cost}`}`],
   )
-  const said = warnings.map((warning) => {
-    const [, word, rest = ''] = /^(?:([A-Z]+): )?(.*)$/s.exec(warning) ?? []
-    return html`${word && html`<strong>${sentence(word.toLowerCase(), ':')}</strong> `}${word ? rest : sentence(rest)}`
-  })
-  const all = said.length > 0 ? said : leaks
+  const all = (warnings.length > 0 ? warnings : leaks).map((warning) => warning.replace(/^LEAK: /, ''))
   if (all.length === 0) return null
-  return html`<div class="box warn" role="note"><h2>${isNamed ? name : 'What is wrong'}</h2><ul>${all.map((item) => html`<li>${item}</li>`)}</ul></div>`
+  const items = all.map((text) => {
+    const [what = '', ...more] = sentence(text).split(': ')
+    return html`<li><strong>${what}${more.length > 0 && ':'}</strong> ${more.join(': ')}</li>`
+  })
+  const title = [
+    ...(isNamed ? [name] : []),
+    leaks.length === all.length ? plural(leaks.length, 'leak') : 'What is wrong',
+  ]
+  return html`<div class="box warn" role="note"><h2>${title.join(': ')}</h2><ul>${items}</ul></div>`
 }
 
-const sentence = (text: string, end = '.') =>
-  `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : end}`
+const sentence = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`
 
 function limitBars(limits: readonly Limit[]): Markup {
   const longestMs = Math.max(1, ...limits.map(({ toMs }) => toMs ?? 0)) * 1.1
   const rows = limits.map(({ name, outcome, fromMs, toMs, end, reason }) => {
-    if (outcome === 'found') {
-      const share = Math.round(((toMs ?? 0) / longestMs) * 1000) / 10
-      return html`<span>${name}</span><span class="bar"><i style="width:${share}%"></i></span><span><b>${spanOf(fromMs, toMs)}</b> <span class="soft">${endOf({ observed: end, observedMs: null })}</span></span>`
-    }
-    if (outcome === 'leak') {
-      return html`<span>${name}</span><span class="bar leak"><i style="width:100%"></i></span><b class="bad">✗ never</b><p class="note soft">${reason}</p>`
-    }
-    return html`<span>${name}</span><span class="bar unknown"></span><span class="none">not known</span><p class="note soft">${reason}</p>`
+    const share = outcome === 'found' ? Math.round(((toMs ?? 0) / longestMs) * 1000) / 10 : 100
+    const shown = {
+      found: html`<b>${spanOf(fromMs, toMs)}</b> <span class="soft">${endOf({ observed: end, observedMs: null })}</span>`,
+      leak: html`<b class="bad">✗ never</b> <span class="soft">${reason}</span>`,
+      unknown: html`<span class="none">not known</span>`,
+    }[outcome]
+    return html`<div class="limit"><span>${name}</span><span class="bar ${outcome}"><i style="width:${share}%"></i></span><span>${shown}</span>${
+      outcome === 'unknown' && html`<p class="soft">${reason}</p>`
+    }</div>`
   })
-  return html`<div class="box"><h2>How long a silent client is kept</h2><div class="limits">${rows}</div></div>`
-}
-
-/** Looks that agree are one number. */
-function spanOf(fromMs: number | null, toMs: number | null): string {
-  const [from, to] = [time(fromMs ?? 0), time(toMs ?? 0)]
-  return (toMs ?? 0) - (fromMs ?? 0) < 100 ? from : `${from} – ${to}`
+  return html`<div class="box"><h2>When it hangs up on a silent client</h2><div class="limits">${rows}</div></div>`
 }
 
 function limitTable(servers: readonly ReportServer[]): Markup {
   const names = [...new Set(servers.flatMap(({ limits }) => limits.map(({ name }) => name)))]
-  return html`<div class="box"><h2>How long a silent client is kept</h2><div class="scroll" tabindex="0" role="region" aria-label="Limits of each server"><table>
+  return html`<div class="box"><h2>When they hang up on a silent client</h2><div class="scroll" tabindex="0" role="region" aria-label="Limits of each server"><table>
 <thead><tr><th scope="col">limit</th>${servers.map(({ name }) => html`<th scope="col">${name}</th>`)}</tr></thead>
 <tbody>${names.map(
     (name) =>
@@ -129,7 +125,7 @@ function limitCell(limit: Limit | undefined): Markup {
 
 function expectation({ source, policy }: NonNullable<ReportServer['expected']>): Markup {
   const set = Object.entries(policy).filter(([, value]) => value !== 0)
-  return html`<details><summary>What it was judged by: ${source}</summary><p class="mono">${set.map(([name, value], at) => html`${at > 0 && ', '}${name} ${value}`)}</p></details>`
+  return html`<div class="box"><details class="plain"><summary>What it was judged by: ${source}</summary><p class="mono">${set.map(([name, value], at) => html`${at > 0 && ', '}${name} ${value}`)}</p></details></div>`
 }
 
 interface Group {
@@ -139,6 +135,8 @@ interface Group {
   readonly words: string
   readonly count: number
 }
+
+const inStrip: readonly Tone[] = ['good', 'known', 'seen', 'bad', 'none']
 
 function strip(cells: readonly Cell[]): Markup {
   const groups = new Map<string, Group>()
@@ -150,7 +148,7 @@ function strip(cells: readonly Cell[]): Markup {
       groups.set(saying.words, { verdict, ...saying, count: count + 1 })
     }
   }
-  const all = [...groups.values()]
+  const all = [...groups.values()].sort((a, b) => inStrip.indexOf(a.tone) - inStrip.indexOf(b.tone))
   const label = all.map(({ count, words }) => `${count} ${words}`).join(', ')
   return html`<div class="strip" role="img" aria-label="${label}">${all.map(({ tone, count }) => html`<i class="${tone}" style="flex:${count}"></i>`)}</div>
 <ul class="counts">${all.map(({ tone, mark, words, count }) => html`<li class="${tone}"><b>${mark} ${count}</b> ${words}</li>`)}</ul>`
@@ -243,10 +241,16 @@ function caseOf({ id, level, title, why, spec }: ReportCase, { cells, servers }:
   }</div></article>`
 }
 
+/** Without what the end says already. */
+const reasonOf = ({ reason, observed }: Cell): string | null =>
+  reason === null || (observed?.endsWith('open') && /^still open after \d+ ms$/.test(reason))
+    ? null
+    : reason.slice(0, longestReason)
+
 function resultOf(cell: Cell): Markup {
   const saying = sayingOf(cell)
   const end = endOf(cell)
-  const reason = cell.reason?.slice(0, longestReason)
+  const reason = reasonOf(cell)
   return html`<p class="result"><b class="${saying.tone}">${saying.words}</b>${end && html` · ${end}`}</p>${
     cell.expected &&
     html`<p class="due-text">${dueOf(cell.expected)}${cell.expected.by.length > 0 && html` <code>${cell.expected.by.join(', ')}</code>`}</p>`
@@ -275,7 +279,7 @@ function cellOf(
   const saying = sayingOf(cell)
   const end = endOf(cell)
   const name = [...(isOneOfMany ? [cell.server] : []), cell.transport.toUpperCase()].join(', ')
-  const reason = isNamed && !isSaid && cell.verdict !== 'pass' ? cell.reason?.slice(0, longestReason) : null
+  const reason = isNamed && !isSaid && cell.verdict !== 'pass' ? reasonOf(cell) : null
   return html`<div class="cell">${
     isNamed &&
     html`<p class="who"><b>${name}</b><span class="${saying.tone}">${saying.mark} ${saying.words}</span>${end && html`<span>${end}</span>`}</p>`

@@ -25,3 +25,9 @@ export function bytes(count: number): string {
 }
 
 export const plural = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`
+
+/** Looks that agree to a tenth of a second are one number. */
+export function spanOf(fromMs: number | null, toMs: number | null): string {
+  const [from, to] = [time(fromMs ?? 0), time(toMs ?? 0)]
+  return (toMs ?? 0) - (fromMs ?? 0) < 100 ? from : `${from} – ${to}`
+}

@@ -33,13 +33,16 @@ header.top{padding-top:3rem;padding-bottom:1.75rem}
 .strip .none{opacity:.45}
 .counts{display:flex;flex-wrap:wrap;gap:.3rem 1.6rem;margin-top:.8rem}
 .counts b{font-size:1.25rem;font-weight:650}
-.limits{display:grid;grid-template-columns:minmax(7rem,max-content) 1fr max-content;gap:.55rem 1rem;align-items:center}
-.limits .bar{height:14px;border-radius:3px;background:var(--wash);position:relative}
-.limits .bar i{position:absolute;inset:0 auto 0 0;min-width:3px;border-radius:3px;background:var(--received)}
-.limits .leak i{border-radius:3px 0 0 3px;background:repeating-linear-gradient(-45deg,var(--bad) 0 6px,transparent 6px 10px)}
-.limits .leak:after{content:"";position:absolute;right:-7px;top:0;border:7px solid transparent;border-left-color:var(--bad);border-right:0}
-.limits .unknown{background:none;border-bottom:1px dashed var(--none);height:1px}
-.limits .note{grid-column:2/-1;margin-top:-.35rem;font-size:.9375rem}
+.limits{display:grid;grid-template-columns:max-content 1fr max-content;gap:.5rem 1.1rem}
+.limit{display:grid;grid-template-columns:subgrid;grid-column:1/-1;align-items:center}
+.limit p{grid-column:2/-1;font-size:.9375rem}
+.bar{height:14px;border-radius:3px;background:var(--wash);position:relative}
+.bar i{position:absolute;inset:0 auto 0 0;min-width:3px;border-radius:3px;background:var(--received)}
+.bar.leak{margin-right:7px}
+.bar.leak i{border-radius:3px 0 0 3px;background:repeating-linear-gradient(-45deg,var(--bad) 0 6px,transparent 6px 10px)}
+.bar.leak:after{content:"";position:absolute;right:-7px;top:0;border:7px solid transparent;border-left-color:var(--bad);border-right:0}
+.bar.unknown{background:none;border-top:1px dashed var(--none);height:1px}.bar.unknown i{display:none}
+details.plain{margin:0}
 nav ul{display:flex;flex-wrap:wrap;gap:.35rem .5rem;margin:1.5rem 0 0}
 nav a{display:block;padding:.2rem .7rem;border:1px solid var(--line);border-radius:99px;text-decoration:none;font-size:.9375rem;background:var(--paper)}
 nav a:hover{border-color:var(--soft)}
@@ -91,6 +94,6 @@ tbody th[scope=row]{position:sticky;left:0;background:var(--paper);padding-right
 td small,th small{color:var(--soft);font-size:.8125rem}
 footer{padding-top:2.5rem;padding-bottom:3rem;color:var(--soft);font-size:.9375rem}
 @media (max-width:52rem){article{grid-template-columns:minmax(0,1fr)}.cells{margin-top:.5rem}header.top{padding-top:1.75rem}
-.limits{grid-template-columns:1fr max-content}.limits .bar,.limits .note{grid-column:1/-1}.limits .note{margin:0}}
+.limits{gap:.8rem}.limit{display:flex;flex-wrap:wrap;justify-content:space-between;gap:.15rem 1rem}.bar{order:3;flex:1 0 100%}.limit p{order:4}.box{padding:1.1rem}main,header.top,footer{padding-left:1rem;padding-right:1rem}}
 @media print{article,.cell{break-inside:avoid}nav{display:none}.box,article{border-color:#bbb}}
 `.trim()

@@ -1,7 +1,8 @@
 /** A report as one table for people: cases down, servers across. */
 
-import { type Cell, countVerdicts, type ReportCase } from '../report.ts'
+import { type Cell, countVerdicts, type Limit, type ReportCase, type ReportServer } from '../report.ts'
 import { isRed, type Verdict } from '../verdict.ts'
+import { spanOf } from './numbers.ts'
 import { printable } from './printable.ts'
 
 export const marks: Record<Verdict, string> = {
@@ -118,6 +119,22 @@ function shown(cell: Cell): string {
   if (verdict === 'not-judged') return marks[verdict]
   const time = observedMs === null ? null : `${(observedMs / 1000).toFixed(2)} s`
   return [markOf(cell), observed, time].filter((part) => part !== null).join(' ')
+}
+
+/** Limits down, servers across: when each hangs up on a silent client; the first row is the head. */
+export function limitRows(servers: readonly ReportServer[]): string[][] {
+  const names = [...new Set(servers.flatMap(({ limits }) => limits.map(({ name }) => name)))]
+  return [
+    ['hangs up when silent', ...servers.map(({ name }) => name)],
+    ...names.map((name) => [name, ...servers.map(({ limits }) => limitText(limits.find((one) => one.name === name)))]),
+  ]
+}
+
+function limitText(limit: Limit | undefined): string {
+  if (limit === undefined) return '–'
+  if (limit.outcome === 'found')
+    return [spanOf(limit.fromMs, limit.toMs), limit.end].filter((part) => part !== null).join(' ')
+  return limit.outcome === 'leak' ? `✗ NEVER (${limit.reason})` : '?'
 }
 
 /** One line for each reason, with the cases that it explains. */
