@@ -101,17 +101,38 @@ const upstream = v.lazy((input): typeof upstreamObject | typeof upstreamUrl =>
   typeof input === 'object' && input !== null ? upstreamObject : upstreamUrl,
 )
 
-const count = (what: string, preset: number, source: string) =>
-  option({ kind: 'count', default: preset, off: false, what, resets: '–', peerSees: '–', why: '', source })
-const time = (what: string, preset: number, source: string) =>
-  option({ kind: 'duration', default: preset, off: false, what, resets: '–', peerSees: '–', why: '', source })
+const ofChecks = (kind: 'count' | 'duration', preset: number, what: string, why: string, source: string) =>
+  option({ kind, default: preset, off: false, what, resets: '–', peerSees: '–', why, source })
 
-/** Kubernetes’ probes, but two good answers before one counts as up: a server that has just started may not stay. */
 export const checkAmounts = {
-  intervalMs: time('Between two checks of one upstream, give or take 10 %.', 10_000, 'Kubernetes periodSeconds 10'),
-  timeoutMs: time('How long one may take.', 2_000, 'HAProxy inter 2s; Kubernetes timeoutSeconds 1'),
-  unhealthyAfter: count('Failed checks in a row until it is down.', 3, 'Kubernetes failureThreshold 3, HAProxy fall 3'),
-  healthyAfter: count('Good checks in a row until it is up again.', 2, 'HAProxy rise 2'),
+  intervalMs: ofChecks(
+    'duration',
+    10_000,
+    'Between two checks of one upstream, give or take 10 %.',
+    'Soon enough for a deployment that rolls, too rare to be a load.',
+    'Kubernetes periodSeconds 10',
+  ),
+  timeoutMs: ofChecks(
+    'duration',
+    2_000,
+    'How long one may take.',
+    'A page that is made for checks answers at once.',
+    'HAProxy inter 2s; Kubernetes timeoutSeconds 1',
+  ),
+  unhealthyAfter: ofChecks(
+    'count',
+    3,
+    'Failed checks in a row until it is down.',
+    'One lost packet is no outage.',
+    'Kubernetes failureThreshold 3, HAProxy fall 3',
+  ),
+  healthyAfter: ofChecks(
+    'count',
+    2,
+    'Good checks in a row until it is up again.',
+    'What has just started may not stay.',
+    'HAProxy rise 2',
+  ),
 } as const
 
 const requestPath = (spec: KeySpec) =>
