@@ -74,7 +74,8 @@ export class Exchange implements Asker, Want {
   #gathered: Uint8Array | null = null
   #gatheredLength = 0
   #kept: KeptBody | null = null
-  #upgrade: string | null
+  #limited: LimitedSource | null = null
+  readonly #upgrade: string | null
   endedAt = 0
 
   /** `trusted`: whether the peer's word about its client is believed. */
@@ -98,7 +99,7 @@ export class Exchange implements Asker, Want {
   }
 
   start(): Promise<Response> {
-    const { body } = this.#front
+    const body = this.#incoming()
     this.#passing.budget.request()
     this.#front.onClient((what) => this.#onClient(what))
     if (body === null || body instanceof Uint8Array) {
@@ -112,6 +113,15 @@ export class Exchange implements Asker, Want {
     return this.#settled.promise
   }
 
+  /** The body as it comes, held to the route's limit where its length is not known beforehand. */
+  #incoming(): Uint8Array | BodySource | null {
+    const { body } = this.#front
+    const { maxBodyBytes } = this.#route
+    if (maxBodyBytes === 0 || this.#front.bodyLength >= 0 || body === null || body instanceof Uint8Array) return body
+    this.#limited = new LimitedSource(body, maxBodyBytes)
+    return this.#limited
+  }
+
   /** At each sweep, for a client that has sent FIN: whether it has been waited for long enough. */
   tick(now: number): void {
     const { abortGraceMs } = this.#route.options
@@ -123,7 +133,7 @@ export class Exchange implements Asker, Want {
 
   #onClient(what: 'ended' | 'gone'): void {
     if (what === 'gone') this.#abandon()
-    else {
+    else if (this.#route.options.abortGraceMs !== 0) {
       this.endedAt = this.#passing.now()
       this.#passing.ended.add(this)
     }
@@ -359,6 +369,10 @@ export class Exchange implements Asker, Want {
   }
 
   #answerOwn(code: FailureName): void {
+    if (code === 'client-gone' && this.#limited?.exceeded) {
+      this.#settle(this.#own(413, 'body-too-large'))
+      return
+    }
     this.#settle(this.#own(failures[code].status, code))
   }
 
@@ -387,8 +401,9 @@ export class Exchange implements Asker, Want {
   #framing(body: Uint8Array | BodySource | null): BodyFraming {
     if (body === null) return anticipatesContent.has(this.#front.method) ? 0 : 'none'
     if (body instanceof Uint8Array) return body.length
-    const length = this.#body instanceof KeptBody ? this.#body.length : this.#front.bodyLength
-    return length < 0 ? 'chunked' : length
+    if (!(this.#body instanceof KeptBody)) return this.#front.bodyLength < 0 ? 'chunked' : this.#front.bodyLength
+    // Trailers only stand behind chunks.
+    return this.#body.trailers.length > 0 ? 'chunked' : this.#body.length
   }
 
   /** What a connection that announces its client begins with. */
@@ -450,5 +465,33 @@ function streamOf(kept: KeptBody): Streamed {
     get trailers() {
       return kept.trailers
     },
+  }
+}
+
+/** A body that may not be larger than a route allows. */
+class LimitedSource implements BodySource {
+  exceeded = false
+  readonly #source: BodySource
+  #left: number
+
+  constructor(source: BodySource, maxBytes: number) {
+    this.#source = source
+    this.#left = maxBytes
+  }
+
+  get trailers(): readonly string[] {
+    return this.#source.trailers ?? []
+  }
+
+  async read(): Promise<Uint8Array | null> {
+    const piece = await this.#source.read()
+    this.#left -= piece?.length ?? 0
+    if (this.#left >= 0) return piece
+    this.exceeded = true
+    throw new RangeError('the body is larger than the route allows')
+  }
+
+  cancel(reason: unknown): void {
+    this.#source.cancel(reason)
   }
 }

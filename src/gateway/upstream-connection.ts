@@ -11,6 +11,7 @@ import type { ReasonId } from '../http1/reasons.ts'
 import type { Transport, TransportEvents } from '../http1/transport.ts'
 import { encodeChunk, lastChunk } from '../http1/writer.ts'
 import { type FailureName, UpstreamError } from './errors.ts'
+import { trailerFields } from './fields.ts'
 
 /** Who is told of the answer. After `onWhole`, `onEnd`, `onUpgrade` or `onFailure` nothing more is told. */
 export interface Asker {
@@ -297,7 +298,7 @@ export class UpstreamConnection implements TransportEvents, ResponseSink {
         this.#expect('first-byte-timeout', ask.firstByteTimeoutMs)
         if (piece === null) {
           this.#source = null
-          if (ask.chunked) this.#write(lastChunk(source.trailers), null, this.#allSent)
+          if (ask.chunked) this.#write(lastChunk(trailerFields(source.trailers ?? [])), null, this.#allSent)
           else this.#allSent()
         } else if (piece.length === 0) this.#pump(source, ask)
         else this.#write('', ask.chunked ? encodeChunk(piece) : piece, () => this.#pump(source, ask))
