@@ -108,11 +108,15 @@ class Probing {
         this.#results.set(theCase.id, answer ?? this.#judge(theCase, number * staggerMs))
       })
     await Promise.all([...this.#results.values(), ...this.#answers.values()])
-    for (const theCase of mine.filter(({ heavy }) => heavy)) {
+    const again = (theCase: Case) => {
       const run = this.#judge(theCase, 0)
       this.#results.set(theCase.id, run)
-      await run
+      return run
     }
+    // What this process could not see in time, because another took the processor; a server's failure is never looked at twice.
+    const runs = await Promise.all(mine.map(({ id }) => this.#results.get(id)))
+    await Promise.all(mine.filter((_, at) => runs[at]?.verdict === 'harness-failed').map(again))
+    for (const theCase of mine.filter(({ heavy }) => heavy)) await again(theCase)
     const judged = await Promise.all(
       mine.map(async (theCase) => ({
         case: question(theCase) ? theCase : this.#asJudged(theCase),

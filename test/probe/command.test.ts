@@ -148,7 +148,7 @@ describe('without anything to expect', { concurrency: true }, () => {
       'idle-after-response',
       '--quiet',
     )
-    assert.match(out, /^ {2}idle +0\.3\d s +reset$/m)
+    assert.match(out, /^ {2}idle +0\.[3-9]\d s.* reset$/m)
   })
 
   test('no more connections are open than it was given', async () => {
@@ -321,7 +321,7 @@ test('Ctrl-C ends it at once, with what it knows', async () => {
   assert.match(out, /^ {2}idle +\? +interrupted after \d.*, still open then$/m)
   assert.match(out, /\d+ pass, /)
   assert.equal(typeof status, 'number')
-  await sleep(100)
+  for (let tries = 0; open() > 0 && tries < 40; tries++) await sleep(50)
   assert.equal(open(), 0)
 })
 
@@ -368,7 +368,7 @@ for (const [runtime, [program = '', ...before]] of Object.entries(runtimes)) {
     const [status] = await once(child, 'close')
     assert.equal(status, 1, out + err)
     assert.match(out, /^LEAK: a client that connects and says nothing is never hung up on/)
-    assert.match(out, /^ {2}idle +0\.[345]\d s.* (fin or reset|reset or fin)$/m)
+    assert.match(out, /^ {2}idle +0\.[3-9]\d s.* (fin or reset|reset or fin)$/m)
     assert.match(err, /^✗ silent-connect open 1\.\d\d s$/m)
   })
 }
