@@ -10,7 +10,7 @@ import { merged, type Named, type Report, readReport } from './report.ts'
 import { toHtml } from './reports/html.ts'
 import { toJson } from './reports/json.ts'
 import { printable } from './reports/printable.ts'
-import { limitRows, ruled, table } from './reports/table.ts'
+import { fitting, limitRows, ruled, table } from './reports/table.ts'
 import { compareEntries } from './settings.ts'
 
 export async function compareCommand(argv: readonly string[], host: Host): Promise<void> {
@@ -80,7 +80,9 @@ function text({ servers, cases, cells }: Report, columns: number): string {
   )
   return [
     ...(versions.length > 0 ? [printable(versions.join('\n')), ''] : []),
-    ...(limits.length > 1 ? [printable(ruled(limits).join('\n')), ''] : []),
+    ...(limits.length > 1
+      ? fitting(limits, columns, 1).flatMap((rows) => [printable(ruled(rows).join('\n')), ''])
+      : []),
     table(cases, names, cells, columns),
     '',
   ].join('\n')

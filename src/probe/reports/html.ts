@@ -16,6 +16,9 @@ const unfoldedServers = 8
 /** Of a text that came from a server's log, say. */
 const longestReason = 4_000
 
+/** More than that are a number in the heading. */
+const namedServers = 3
+
 export function toHtml(report: Report): string {
   const { servers } = report
   const title = servers.length === 1 ? `${servers[0]?.name} – hangup` : `${plural(servers.length, 'server')} – hangup`
@@ -36,7 +39,7 @@ ${foot(report)}
 function head({ servers, startedAt, tookMs }: Report): Markup {
   const [only] = servers.length === 1 ? servers : []
   return html`<header class="top"><p class="over">Does it hang up?</p>
-<h1>${only ? only.name : servers.map(({ name }) => name).join(', ')}</h1>
+<h1>${servers.length > namedServers ? `${servers.length} servers` : servers.map(({ name }) => name).join(', ')}</h1>
 <p class="facts">${only?.url && only.url !== only.name && html`<span class="mono">${only.url}</span>`}${
     only?.version && html`<span>${only.version}</span>`
   }<time datetime="${startedAt}">${startedAt.slice(0, 16).replace('T', ' ')} UTC</time><span>took ${time(tookMs)}</span></p>
@@ -58,7 +61,7 @@ function sentenceOf({ limits, cutShort }: ReportServer): Markup | null {
 function summary(report: Report): Markup {
   const { servers, cells } = report
   const [only] = servers.length === 1 ? servers : []
-  return html`${servers.map((server) => warningsOf(server, !only))}
+  return html`${warningsOf(servers)}
 ${only && only.limits.length > 0 && limitBars(only.limits)}
 ${!only && servers.some(({ limits }) => limits.length > 0) && limitTable(servers)}
 <div class="box"><h2>Verdicts</h2>${strip(cells)}</div>
@@ -71,21 +74,31 @@ ${servers.length > 1 && matrix(report)}
   })}</ul></nav>`
 }
 
-function warningsOf({ name, limits, warnings }: ReportServer, isNamed: boolean): Markup | null {
-  const leaks = limits.flatMap(({ problem, cost, reason }) =>
-    problem === null ? [] : [`LEAK: ${problem}${reason && ` (${reason})`}${cost && `: ${cost}`}`],
-  )
-  const all = (warnings.length > 0 ? warnings : leaks).map((warning) => warning.replace(/^LEAK: /, ''))
-  if (all.length === 0) return null
-  const items = all.map((text) => {
-    const [what = '', ...more] = sentence(text).split(': ')
-    return html`<li><strong>${what}${more.length > 0 && ':'}</strong> ${more.join(': ')}</li>`
+function warningsOf(servers: readonly ReportServer[]): Markup | null {
+  const lists = servers.flatMap((server) => {
+    const leaks = server.limits.flatMap(({ problem, cost, reason }) =>
+      problem === null ? [] : [`LEAK: ${problem}${reason && ` (${reason})`}${cost && `: ${cost}`}`],
+    )
+    const all = server.warnings.length > 0 ? server.warnings : leaks
+    if (all.length === 0) return []
+    const title = leaks.length === all.length ? plural(leaks.length, 'leak') : plural(all.length, 'warning')
+    return [{ name: server.name, title, items: all.map(warningItem) }]
   })
-  const title = [
-    ...(isNamed ? [name] : []),
-    leaks.length === all.length ? plural(leaks.length, 'leak') : 'What is wrong',
-  ]
-  return html`<div class="box warn" role="note"><h2>${title.join(': ')}</h2><ul>${items}</ul></div>`
+  const [first] = lists
+  if (!first) return null
+  if (servers.length === 1) {
+    return html`<div class="box warn" role="note"><h2>${first.title}</h2><ul>${first.items}</ul></div>`
+  }
+  return html`<div class="box warn" role="note"><h2>What is wrong</h2>${lists.map(
+    ({ name, title, items }) =>
+      html`<details><summary><strong>${name}</strong>: ${title}</summary><ul>${items}</ul></details>`,
+  )}</div>`
+}
+
+/** `What: what that costs`, and it is on the page as a whole that it is a leak. */
+function warningItem(text: string): Markup {
+  const [what = '', ...more] = sentence(text.replace(/^LEAK: /, '')).split(': ')
+  return html`<li><strong>${what}${more.length > 0 && ':'}</strong> ${more.join(': ')}</li>`
 }
 
 const sentence = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`
@@ -106,21 +119,25 @@ function limitBars(limits: readonly Limit[]): Markup {
   return html`<div class="box"><h2>When it hangs up on a silent client</h2><div class="limits">${rows}</div></div>`
 }
 
+/** Servers down: there are more of them than limits. */
 function limitTable(servers: readonly ReportServer[]): Markup {
   const names = [...new Set(servers.flatMap(({ limits }) => limits.map(({ name }) => name)))]
-  return html`<div class="box"><h2>When they hang up on a silent client</h2><div class="scroll" tabindex="0" role="region" aria-label="Limits of each server"><table>
-<thead><tr><th scope="col">limit</th>${servers.map(({ name }) => html`<th scope="col">${name}</th>`)}</tr></thead>
-<tbody>${names.map(
-    (name) =>
-      html`<tr><th scope="row">${name}</th>${servers.map(({ limits }) => limitCell(limits.find((one) => one.name === name)))}</tr>`,
+  return html`<div class="box"><h2>When they hang up on a silent client</h2><div class="scroll" tabindex="0" role="region" aria-label="Limits of each server"><table class="limit-table">
+<thead><tr><th scope="col">server</th>${names.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
+<tbody>${servers.map(
+    ({ name: server, version, limits }) =>
+      html`<tr><th scope="row">${server}${version && version !== server && html`<br><small>${version}</small>`}</th>${names.map((name) => limitCell(limits.find((one) => one.name === name)))}</tr>`,
   )}</tbody></table></div></div>`
 }
 
 function limitCell(limit: Limit | undefined): Markup {
-  if (limit?.outcome === 'found')
-    return html`<td>${spanOf(limit.fromMs, limit.toMs)} <small>${endOf({ observed: limit.end, observedMs: null })}</small></td>`
-  if (limit?.outcome === 'leak') return html`<td class="bad"><b>✗ never</b> <small>${limit.reason}</small></td>`
-  return html`<td class="none">${limit ? '?' : '–'}</td>`
+  if (limit?.outcome === 'found') {
+    return html`<td>${spanOf(limit.fromMs, limit.toMs)}<br><small>${endOf({ observed: limit.end, observedMs: null })}</small></td>`
+  }
+  if (limit?.outcome === 'leak') {
+    return html`<td class="bad"><b>✗ never</b><br><small>${limit.reason}</small></td>`
+  }
+  return html`<td class="none" title="${limit?.reason ?? ''}">${limit ? '?' : '–'}</td>`
 }
 
 function expectation({ source, policy }: NonNullable<ReportServer['expected']>): Markup {

@@ -26,8 +26,15 @@ export function bytes(count: number): string {
 
 export const plural = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`
 
+/** `1.95 – 2.4 s`: a unit that both ends have is said once. */
+export function range(fromMs: number, toMs: number): string {
+  const [from, to] = [time(fromMs), time(toMs)]
+  const unit = / (ms|s)$/.exec(to)?.[0]
+  return `${unit && from.endsWith(unit) ? from.slice(0, -unit.length) : from} – ${to}`
+}
+
 /** Looks that agree to a tenth of a second are one number. */
 export function spanOf(fromMs: number | null, toMs: number | null): string {
-  const [from, to] = [time(fromMs ?? 0), time(toMs ?? 0)]
-  return (toMs ?? 0) - (fromMs ?? 0) < 100 ? from : `${from} – ${to}`
+  const [from, to] = [fromMs ?? 0, toMs ?? 0]
+  return to - from < 100 ? time(from) : range(from, to)
 }

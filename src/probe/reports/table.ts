@@ -68,13 +68,14 @@ const gap = 2
 const widthsOf = (rows: readonly (readonly string[])[]): number[] =>
   (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
 
-/** Several tables, each with the first two columns and as many of the others as the width has room for. */
-function fitting(rows: readonly string[][], columns: number): string[][][] {
+/** Several tables, each with the first columns and as many of the others as the width has room for. */
+export function fitting(rows: readonly (readonly string[])[], columns: number, fixed = 2): string[][][] {
   const widths = widthsOf(rows)
-  const left = (widths[0] ?? 0) + gap + (widths[1] ?? 0)
+  const head = widths.slice(0, fixed)
+  const left = head.reduce((sum, width) => sum + width, (fixed - 1) * gap)
   const groups: number[][] = [[]]
   let used = left
-  for (let column = 2; column < widths.length; column++) {
+  for (let column = fixed; column < widths.length; column++) {
     const width = gap + (widths[column] ?? 0)
     if (used + width > columns && groups.at(-1)?.length) {
       groups.push([])
@@ -83,7 +84,7 @@ function fitting(rows: readonly string[][], columns: number): string[][][] {
     groups.at(-1)?.push(column)
     used += width
   }
-  return groups.map((group) => rows.map((row) => [0, 1, ...group].map((column) => row[column] ?? '')))
+  return groups.map((group) => rows.map((row) => [...row.slice(0, fixed), ...group.map((column) => row[column] ?? '')]))
 }
 
 /** Aligned, with a rule under the head. */

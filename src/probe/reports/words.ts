@@ -1,7 +1,7 @@
 /** What a report says of a cell, in words: the same in every form. */
 import type { Cell, Expected, ReportTimeline } from '../report.ts'
 import { isRed, type Verdict } from '../verdict.ts'
-import { bytes, plural, time } from './numbers.ts'
+import { bytes, plural, range, time } from './numbers.ts'
 
 export type Tone = 'good' | 'bad' | 'known' | 'seen' | 'none'
 
@@ -42,10 +42,7 @@ const anchors: Readonly<Record<string, string>> = {
 
 /** `1.95 – 2.4 s`, `by 500 ms` */
 export function windowOf({ earliestMs, latestMs }: Pick<Expected, 'earliestMs' | 'latestMs'>): string {
-  if (earliestMs === null) return `by ${time(latestMs)}`
-  const [from, to] = [time(Math.max(0, earliestMs)), time(latestMs)]
-  const unit = / (ms|s)$/.exec(to)?.[0]
-  return `${unit && from.endsWith(unit) ? from.slice(0, -unit.length) : from} – ${to}`
+  return earliestMs === null ? `by ${time(latestMs)}` : range(Math.max(0, earliestMs), latestMs)
 }
 
 /** `due 1.95 – 2.4 s after the last byte came` */
