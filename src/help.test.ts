@@ -4,7 +4,8 @@ import { help, overview } from './help.ts'
 import { flagOf } from './names.ts'
 import { optionNames } from './policy.ts'
 import { presetNames } from './presets.ts'
-import { commands, settingNames } from './settings.ts'
+import { specOf } from './setting.ts'
+import { type Command, type CommandName, commands, settingNames } from './settings.ts'
 
 test('help lists every flag with its default and fits the terminal', () => {
   for (const columns of [80, 100, 120]) {
@@ -21,4 +22,17 @@ test('help lists every flag with its default and fits the terminal', () => {
 test('the overview lists every command', () => {
   const text = overview('hangup')
   for (const name of Object.keys(commands)) assert.match(text, new RegExp(`^  ${name} `, 'm'))
+})
+
+test('help of every command lists its flags and fits the terminal', () => {
+  for (const [name, { takes }] of Object.entries(commands) as [CommandName, Command][]) {
+    const text = help(name, `hangup ${name}`, 100)
+    for (const option of takes) {
+      const { isArgument } = specOf(commands[name].settings, option) ?? {}
+      assert.ok(isArgument || new RegExp(`^  ${flagOf(option)}( |$)`, 'm').test(text), `${name} ${flagOf(option)}`)
+    }
+    for (const line of text.split('\n')) assert.ok(line.length <= 100, `${line.length} > 100: ${line}`)
+  }
+  assert.match(help('probe', 'hangup probe'), /^Usage: hangup probe <url> \[flags\]\n/)
+  assert.match(help('probe', 'hangup probe'), /HANGUP_PROBE_IDLE_TIMEOUT/)
 })

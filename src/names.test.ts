@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { flagOf, nearest, variableOf } from './names.ts'
-import { optionNames } from './policy.ts'
-import { settingNames } from './settings.ts'
+import { commands } from './settings.ts'
 
 test('a flag is the name in kebab case without its unit', () => {
   assert.equal(flagOf('idleTimeoutMs'), '--idle-timeout')
@@ -17,9 +16,11 @@ test('a variable is the flag in capitals', () => {
   assert.equal(variableOf('minResponseBytesPerSec'), 'HANGUP_MIN_RESPONSE_RATE')
 })
 
-test('no two options share a flag', () => {
-  const flags = [...settingNames, ...optionNames].map(flagOf)
-  assert.equal(new Set(flags).size, flags.length)
+test('no two options of a command share a flag', () => {
+  for (const { takes } of Object.values(commands)) {
+    const flags = takes.map(flagOf)
+    assert.equal(new Set(flags).size, flags.length)
+  }
 })
 
 test('nearest finds a typo and leaves a stranger alone', () => {
