@@ -14,7 +14,7 @@ import { gatewayCommand } from './command.ts'
 import { loadGateway } from './load-config.ts'
 import { keepReloading, needsRestart } from './reload.ts'
 import type { GatewayPlan } from './resolve.ts'
-import type { RunningGateway } from './start.ts'
+import type { GatewayRuntime, RunningGateway } from './start.ts'
 import { settleMs } from './watch.ts'
 
 const tls = fileURLToPath(new URL('../../test/fixtures/tls/', import.meta.url))
@@ -59,7 +59,7 @@ async function run(argv: string[], env: Record<string, string> = {}) {
     {
       runtime: 'memory',
       program: 'hangup gateway',
-      load: async () => ({ gateway: {} as never }),
+      load: async () => ({ gateway: { runtime: 'memory', http2: false } as GatewayRuntime }),
       start: async (plan) => {
         seen.started.push(plan)
         return running
@@ -122,6 +122,18 @@ describe('hangup gateway', () => {
         /^hangup: 2 problems:\n {2}idleTimeoutMs: "5" has no unit.*\n {2}lisen 1: there is no such key; did you mean listen\?\n$/,
       )
       assert.deepEqual([started, statuses], [[], [2]])
+    }
+  })
+
+  test('HTTP/2 is refused where the runtime can’t hold the policy on it', async () => {
+    const pair = ['--tls-cert', `${tls}cert.pem`, '--tls-key', `${tls}key.pem`]
+    for (const check of [[], ['--check']]) {
+      const { err, statuses } = await run(['--to', 'http://a:1', '--http2', ...pair, ...check])
+      assert.match(
+        err,
+        /^hangup: listen\.http2 \(--http2, HANGUP_HTTP2\).* on memory; accepted: Node, or HTTP\/1\.1\n$/,
+      )
+      assert.deepEqual(statuses, [2])
     }
   })
 

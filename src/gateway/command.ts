@@ -6,6 +6,7 @@ import { help } from '../help.ts'
 import { stderrLog } from '../log.ts'
 import { jsonReport, textReport } from '../report.ts'
 import { onSignals } from '../signals.ts'
+import { refuseUnspoken } from './listeners.ts'
 import { loadGateway } from './load-config.ts'
 import { keepReloading } from './reload.ts'
 import { gatewayJson, gatewayReport } from './report.ts'
@@ -43,13 +44,14 @@ export async function gatewayCommand(entry: GatewayEntry, host: Host): Promise<v
 async function run({ runtime, load, start }: GatewayEntry, host: Host): Promise<void> {
   const loaded = () => loadGateway(host.argv, host.env, process.cwd())
   const { settings, plan } = await loaded()
+  const { gateway } = await load()
+  refuseUnspoken(plan.listeners, gateway)
   const { report = 'text' } = settings
   if (settings.check) {
     if (report === 'text') host.out(gatewayReport(plan, host.columns, true))
     if (report === 'json') host.out(`${JSON.stringify(gatewayJson(plan))}\n`)
     return host.exit(0)
   }
-  const { gateway } = await load()
   const running = await (start ?? (await import('./start.ts')).startGateway)(plan, gateway, stderrLog)
   const stopReloading = await keepReloading(plan, {
     load: async () => (await loaded()).plan,

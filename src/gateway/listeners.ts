@@ -1,6 +1,7 @@
 /** The listeners of a configuration, checked against each other. */
 import type { CertificatePem } from '../http1/transport.ts'
 import { flagOf } from '../names.ts'
+import { problem, SettingsError } from '../problems.ts'
 import { defaultPort, type ListenFile, pathText, type ReadFile } from './schema.ts'
 import type { Keys, Source } from './source.ts'
 
@@ -142,4 +143,15 @@ export function redirectOf(
     source.refuse(['redirectHttp'], redirectHttp, 'the TLS listener has no fixed port', 'beside redirectToPort')
   }
   return redirectToPort ?? secure?.port ?? null
+}
+
+/** Throws a `SettingsError` where a listener is to speak what this runtime's server does not. */
+export function refuseUnspoken(
+  listeners: readonly ListenerPlan[],
+  { runtime, http2 }: { readonly runtime: string; readonly http2: boolean },
+): void {
+  const name = listeners.find((listener) => listener.http2)?.name
+  if (name === undefined || http2) return
+  const why = `the policy can’t be held on HTTP/2 on ${runtime}`
+  throw new SettingsError([problem(`${name}.http2 (--http2, HANGUP_HTTP2)`, true, why, 'Node, or HTTP/1.1')])
 }

@@ -385,7 +385,7 @@ export const listenEntries = {
   ),
   http2: v.optional(
     yesOrNo({
-      what: 'HTTP/2 beside HTTP/1.1, by ALPN; this listener is the runtime’s own server then.',
+      what: 'HTTP/2 beside HTTP/1.1, by ALPN; this listener is the runtime’s own server then (Node only).',
       default: 'false',
     }),
   ),

@@ -8,6 +8,7 @@ import type { GatewayRuntime } from './start.ts'
 
 /** What differs between the runtimes. */
 export interface GatewayFlavour extends Pick<EngineFlavour, 'runtime' | 'enforcement' | 'listen'> {
+  readonly http2: boolean
   readonly connect: Connect
   /** Through the runtime's own server; `env` is what that gives. */
   serveNative(app: App, options: ServeOptions): Promise<Running>
@@ -18,8 +19,10 @@ export interface GatewayFlavour extends Pick<EngineFlavour, 'runtime' | 'enforce
 const why = 'a gateway needs to see what its clients sent'
 
 export function gatewayOn(flavour: GatewayFlavour): GatewayRuntime {
-  const { runtime, enforcement, listen, connect, serveNative, peerOf } = flavour
+  const { runtime, http2, enforcement, listen, connect, serveNative, peerOf } = flavour
   return {
+    runtime,
+    http2,
     connect,
     resolve: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
     serve(app, options, clients) {

@@ -102,7 +102,7 @@ export const gatewayEntries = {
   ),
   tlsCert: files('Certificate chain (PEM); with several, the name that the client asks for (SNI) decides.', 'no TLS'),
   tlsKey: files('Its private key (PEM), in the same order.', 'no TLS'),
-  http2: onOff('HTTP/2 beside HTTP/1.1, on the runtime’s own server.'),
+  http2: onOff('HTTP/2 beside HTTP/1.1, on the runtime’s own server (Node only).'),
   redirectHttp: port('One more port, where plain HTTP is redirected to the TLS listener.', 'none', 1),
   redirectToPort: port('The port in those redirects.', 'that of the TLS listener', 1),
   hsts: setting(

@@ -27,6 +27,8 @@ interface Server {
 function runtime({ taken = -1, fixed = false } = {}) {
   const servers: Server[] = []
   const gateway: GatewayRuntime = {
+    runtime: 'memory',
+    http2: true,
     connect: () => Promise.reject(new Error('nobody is there')),
     resolve: async () => [],
     async serve(_, options) {

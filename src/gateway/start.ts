@@ -14,6 +14,9 @@ import { networks } from './trust.ts'
 
 /** What a runtime gives to a gateway. */
 export interface GatewayRuntime {
+  readonly runtime: string
+  /** Whether its own server speaks HTTP/2 and holds the policy on it. */
+  readonly http2: boolean
   readonly connect: Connect
   /** A name's addresses. */
   resolve(host: string): Promise<readonly string[]>
