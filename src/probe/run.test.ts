@@ -193,6 +193,30 @@ describe('whose fault it was', () => {
     assert.equal((await running).verdict, 'harness-failed')
   })
 
+  test('a look at a server of which nothing is known takes any end for one, and no end for a leak', async () => {
+    const measured = { measureMs: 700 }
+    const reset = await serving(then(300, (socket) => socket.resetAndDestroy()))
+    const found = await runCase(caseOf(closesIdle), { ...reset, ...measured }, { tolerated: ['.*'] })
+    assert.deepEqual([found.verdict, found.observed], ['deviation', 'reset'])
+    assert.ok((found.observedMs ?? 0) >= 290, String(found.observedMs))
+
+    const silent = await serving(then(60_000, (socket) => socket.end()))
+    const running = runCase(caseOf(closesIdle), { ...silent, ...measured }, { tolerated: ['.*'] })
+    setTimeout(() => {
+      const untilMs = performance.now() + 400
+      while (performance.now() < untilMs);
+    }, 100)
+    const leak = await running
+    assert.deepEqual([leak.verdict, leak.observed], ['fail', 'open'])
+  })
+
+  test('a server that has promised no end of a kind may choose, in what is only our policy', async () => {
+    const target = await serving(then(220, (socket) => socket.resetAndDestroy()))
+    const tolerated = ['reset']
+    assert.equal((await runCase(caseOf(closesIdle), target, { tolerated })).verdict, 'deviation')
+    assert.equal((await runCase(caseOf(closesIdle, { level: 'must' }), target, { tolerated })).verdict, 'fail')
+  })
+
   test('a limit that is off, and a route that is not there, are not judged', async () => {
     const target = await serving(() => {})
     const off = await runCase(caseOf(closesIdle, { limits: ['headTimeoutMs'] }), target)
