@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url'
 import type { Enforced, Enforcement } from '../src/enforcement.ts'
 import { optionNames } from '../src/policy.ts'
 import { presetNames } from '../src/presets.ts'
-import { enforcementTable, policyTable, presetsTable, refresh, rewrite } from './docs.ts'
+import { enforcementTable, policyTable, presetsTable, refresh, refreshFiles, rewrite } from './docs.ts'
 
 const table = (enforced: Enforced): Enforcement =>
   Object.fromEntries(optionNames.map((option) => [option, enforced])) as Enforcement
@@ -64,6 +64,23 @@ test('refresh fails on a stale block under check and mends it otherwise', async 
     assert.equal((await refresh(root, renderers, false)).failed, false)
     assert.match(await readFile(readme, 'utf8'), /idleTimeoutMs/)
     assert.deepEqual(await refresh(root, renderers, true), { lines: [], failed: false })
+  } finally {
+    await rm(directory, { recursive: true })
+  }
+})
+
+test('a file that is generated whole is checked and written as the blocks are', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'hangup-docs-'))
+  const root = pathToFileURL(`${directory}/`)
+  const files = { 'schema.json': () => '{}' }
+  try {
+    const missing = await refreshFiles(root, files, true)
+    assert.ok(missing.failed)
+    assert.match(missing.lines[0] ?? '', /schema\.json: stale/)
+    assert.equal((await refreshFiles(root, files, false)).failed, false)
+    assert.deepEqual(await refreshFiles(root, files, true), { lines: [], failed: false })
+    await writeFile(join(directory, 'schema.json'), '{ }')
+    assert.ok((await refreshFiles(root, files, true)).failed)
   } finally {
     await rm(directory, { recursive: true })
   }

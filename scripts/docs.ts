@@ -1,5 +1,6 @@
 /**
- * Rewrites the blocks of README.md and docs/*.md that come from data, between `<!-- name:begin -->` and `<!-- name:end -->`.
+ * Rewrites the blocks of README.md and docs/*.md that come from data, between `<!-- name:begin -->` and `<!-- name:end -->`,
+ * and the files that are generated whole.
  * `node scripts/docs.ts` writes them, `--check` fails if one is stale.
  */
 import { readFileSync } from 'node:fs'
@@ -30,10 +31,11 @@ import { gatewayEntries } from '../src/gateway/settings.ts'
 import { flagOf } from '../src/names.ts'
 import { type OptionName, optionNames, optionSpecs } from '../src/policy.ts'
 import { type Preset, presetNames, presets } from '../src/presets.ts'
-import { countVerdicts, type Report } from '../src/probe/report.ts'
+import { countVerdicts, type Report, reportSchema, reportVersion } from '../src/probe/report.ts'
 import { legend, notes, rowsOf } from '../src/probe/reports/table.ts'
 import { type Entries, specOf } from '../src/setting.ts'
 import { format } from '../src/units.ts'
+import { fieldsOf, jsonSchemaOf } from './json-schema.ts'
 
 /** What each block says, by its name. */
 export type Renderers = Readonly<Record<string, () => string>>
@@ -194,6 +196,22 @@ const gatewayObjects: Readonly<Record<string, Parameters<typeof keySpecs>[0]>> =
   'gateway-clients': clientEntries,
 }
 
+const reportJsonSchema = {
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  title: `Report of hangup, version ${reportVersion}`,
+  ...jsonSchemaOf(reportSchema),
+}
+
+export function reportFields(): string {
+  const rows = fieldsOf(reportJsonSchema).map(({ path, kind, what }) => [`\`${path}\``, kind, what])
+  return markdown(['field', 'is', 'what'], rows)
+}
+
+/** Whole files that come from data, by their paths. */
+export const generated: Renderers = {
+  'docs/report.schema.json': () => `${JSON.stringify(reportJsonSchema, null, 2)}\n`,
+}
+
 export const renderers = (tables: Readonly<Record<string, Enforcement>>): Renderers => ({
   policy: policyTable,
   'policy-short': shortPolicyTable,
@@ -203,6 +221,7 @@ export const renderers = (tables: Readonly<Record<string, Enforcement>>): Render
   ...Object.fromEntries(Object.entries(gatewayObjects).map(([name, entries]) => [name, () => keysTable(entries)])),
   enforcement: () => enforcementTable(tables),
   conformance: () => conformanceTable(kept as Report),
+  'report-fields': reportFields,
   ...Object.fromEntries(benches.map((name) => [name, () => measured(name)])),
 })
 
@@ -235,6 +254,23 @@ export async function refresh(
   return { lines, failed }
 }
 
+/** The same for files that are generated whole. */
+export async function refreshFiles(
+  root: URL,
+  files: Renderers,
+  check: boolean,
+): Promise<{ lines: string[]; failed: boolean }> {
+  const lines: string[] = []
+  for (const [path, render] of Object.entries(files)) {
+    const url = new URL(path, root)
+    const fresh = render()
+    if ((await readFile(url, 'utf8').catch(() => null)) === fresh) continue
+    lines.push(`${fileURLToPath(url)}: ${check ? 'stale; run node scripts/docs.ts' : 'rewritten'}`)
+    if (!check) await writeFile(url, fresh)
+  }
+  return { lines, failed: check && lines.length > 0 }
+}
+
 /** The columns of the enforcement table. */
 const tables: Readonly<Record<string, Enforcement>> = {
   'hangup (Node, Bun, Deno)': engineEnforcement,
@@ -245,7 +281,8 @@ const tables: Readonly<Record<string, Enforcement>> = {
 
 if (import.meta.main) {
   const check = process.argv.includes('--check')
-  const { lines, failed } = await refresh(new URL('../', import.meta.url), renderers(tables), check)
-  for (const line of lines) console.log(line)
-  process.exitCode = failed ? 1 : 0
+  const root = new URL('../', import.meta.url)
+  const all = [await refresh(root, renderers(tables), check), await refreshFiles(root, generated, check)]
+  for (const line of all.flatMap(({ lines }) => lines)) console.log(line)
+  process.exitCode = all.some(({ failed }) => failed) ? 1 : 0
 }

@@ -6,7 +6,6 @@ import process from 'node:process'
 import * as v from 'valibot'
 import packageJson from '../../package.json' with { type: 'json' }
 import { problem, SettingsError } from '../problems.ts'
-import type { Case } from './case.ts'
 import { levels, transports } from './case.ts'
 import { chapterOf } from './cases/index.ts'
 import { ends, eventKinds } from './client.ts'
@@ -201,7 +200,7 @@ export function makeReport({
   readonly startedAt: Date
   readonly tookMs: number
   readonly servers: readonly ReportServer[]
-  readonly cases: readonly Pick<Case, 'id' | 'level' | 'title' | 'why' | 'spec'>[]
+  readonly cases: readonly Omit<ReportCase, 'chapter'>[]
   readonly cells: readonly Cell[]
 }): Report {
   return {
@@ -278,28 +277,29 @@ export interface Named {
 export function merged(reports: readonly Named[]): Report {
   const newestFirst = reports.toSorted((a, b) => b.report.startedAt.localeCompare(a.report.startedAt))
   const [newest] = newestFirst as [Named]
-  const all = reports.flatMap(({ report, file }) => report.servers.map((server) => ({ server, file })))
-  const names = new Map<ReportServer, string>()
+  const all = reports.flatMap(({ report, file }, from) => report.servers.map((server) => ({ server, file, from })))
   const taken = new Set<string>()
-  for (const { server: one, file } of all) {
-    const isShared = all.some((other) => other.server !== one && other.server.name === one.name)
-    const wish = isShared ? `${one.name} (${file.replace(/^.*[/\\]|\.json$/g, '')})` : one.name
-    let name = wish
-    for (let number = 2; taken.has(name); number++) name = `${wish} ${number}`
-    taken.add(name)
-    names.set(one, name)
-  }
+  const names = all.map((one) => {
+    const { name } = one.server
+    const isShared = all.some((other) => other !== one && other.server.name === name)
+    const wish = isShared ? `${name} (${one.file.replace(/^.*[/\\]|\.json$/g, '')})` : name
+    let free = wish
+    for (let number = 2; taken.has(free); number++) free = `${wish} ${number}`
+    taken.add(free)
+    return free
+  })
+  const nameOf = (from: number, name: string) =>
+    names[all.findIndex((one) => one.from === from && one.server.name === name)] ?? name
   const cases = new Map<string, ReportCase>()
   for (const { report } of newestFirst) for (const one of report.cases) if (!cases.has(one.id)) cases.set(one.id, one)
-  const cells = reports.flatMap(({ report }) => {
-    const own = new Map(report.servers.map((one) => [one.name, names.get(one) ?? one.name]))
-    return report.cells.map((one) => ({ ...one, server: own.get(one.server) ?? one.server }))
-  })
+  const cells = reports.flatMap(({ report }, from) =>
+    report.cells.map((one) => ({ ...one, server: nameOf(from, one.server) })),
+  )
   return {
     ...newest.report,
     startedAt: newestFirst.at(-1)?.report.startedAt ?? newest.report.startedAt,
     tookMs: Math.max(...reports.map(({ report }) => report.tookMs)),
-    servers: all.map(({ server: one }) => ({ ...one, name: names.get(one) ?? one.name })),
+    servers: all.map(({ server: one, from }) => ({ ...one, name: nameOf(from, one.name) })),
     cases: [...cases.values()],
     cells,
     counts: countVerdicts(cells),
