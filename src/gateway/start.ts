@@ -1,4 +1,5 @@
 /** A plan, running: the gateway's app behind one server for each listener. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Enforcement } from '../enforcement.ts'
 import type { ClientAdmission } from '../http1/server-connection.ts'
 import type { Connect } from '../http1/transport.ts'
@@ -36,6 +37,9 @@ export interface RunningGateway extends Pick<Running, 'drain' | 'kill' | 'engine
 
 export type Start = (plan: GatewayPlan, runtime: GatewayRuntime, log: Log) => Promise<RunningGateway>
 
+/** A name that takes longer to look up does not hold up the start: its upstreams come later. */
+const namesWithinMs = 2_000
+
 /** Listens on everything, or on nothing: rejects like `serve()` then. */
 export const startGateway: Start = async (plan, runtime, log) => {
   const { dir, maxBytes } = plan.config.spool
@@ -48,6 +52,7 @@ export const startGateway: Start = async (plan, runtime, log) => {
     gateway.close()
     return { cut }
   }
+  await Promise.race([gateway.ready(), sleep(namesWithinMs, undefined, { ref: false })])
   try {
     for (const listener of plan.listeners) {
       servers.push({
