@@ -18,7 +18,7 @@ const run: Record<CommandName, (argv: readonly string[], host: Host) => Promise<
   gateway: async (argv, host) => {
     const { gatewayCommand } = await import('./gateway/command.ts')
     await gatewayCommand(
-      { runtime, program: `${program} gateway`, load: () => import(`../runtimes/${runtime}.ts`) },
+      { runtime, program: `${program} gateway`, load: () => import(`../runtimes/${runtime}/gateway.ts`) },
       { ...host, argv },
     )
   },

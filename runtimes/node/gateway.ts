@@ -1,0 +1,20 @@
+/** `hangup gateway` on Node. */
+import { gatewayOn } from '../../src/gateway/serve.ts'
+import type { GatewayRuntime } from '../../src/gateway/start.ts'
+import { engineEnforcement } from '../engine-enforcement.ts'
+import { serve } from '../node.ts'
+import { connect } from './connect.ts'
+import { listen } from './transport.ts'
+
+export const gateway: GatewayRuntime = gatewayOn({
+  runtime: 'node',
+  http2: true,
+  enforcement: engineEnforcement,
+  listen,
+  connect,
+  serveNative: serve,
+  peerOf({ incoming }) {
+    const { remoteAddress: address = '', remotePort: port = 0 } = incoming.socket
+    return { address, port, version: incoming.httpVersionMajor === 2 ? '2' : incoming.httpVersion }
+  },
+})
