@@ -23,7 +23,7 @@ export interface Worker {
 }
 
 /** There is nothing to listen on: address, TLS and signals are the platform's. */
-export type WorkerOptions = Omit<ServeOptions, 'port' | 'host' | 'tls' | 'signals'>
+export type WorkerOptions = Omit<ServeOptions, 'port' | 'host' | 'tls' | 'proxyProtocol' | 'signals'>
 
 /** `export default serve(app)`. Throws at once if a set limit is not one that is held here: the Worker then does not start. */
 export function serve(app: App, options: WorkerOptions = {}): Worker {
