@@ -9,6 +9,7 @@ import type { Read } from '../setting.ts'
 import { policyLayer, resolveEntries } from '../settings.ts'
 import type { Case, PathName } from './case.ts'
 import { cases } from './cases/index.ts'
+import { Connection } from './client.ts'
 import { destination, type UnreachableError } from './destination.ts'
 import type { Finding, Known } from './discover.ts'
 import { drainOf, watchDrain } from './drain-watch.ts'
@@ -138,6 +139,7 @@ async function run(read: ReadProbe, host: Host): Promise<number> {
       watch: progress.watch,
     })
     if (behind.length > 0) outcome = judgedBehind(outcome, behind)
+    if (outcome.cutShort === null && !(await isThere(site))) outcome = judgedGone(outcome)
     if (settings.drain && pid !== undefined && outcome.cutShort === null) {
       const { finding, judged } = drainOf(await watchDrain(site, pid, read.limitMs, controller.signal), read.limitMs)
       progress.watch(judged.case, judged.run)
@@ -168,6 +170,34 @@ function sourceOf({ expected: known, settings: { behind } }: ReadProbe): string 
 function urlOf({ host, port, tls }: ParsedUrl): string {
   return `http${tls ? 's' : ''}://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
+
+async function isThere(site: Site): Promise<boolean> {
+  try {
+    const connection = await Connection.open(site, { bare: true })
+    connection.destroy()
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Connections that ended may have ended with it, so nothing that was found means anything. */
+function judgedGone(outcome: Outcome): Outcome {
+  const theCase: Case = {
+    id: 'survives',
+    level: 'must',
+    title: 'The server is still there when all has been asked',
+    why: 'A server that a handful of clients can end is not one that they can rely on.',
+    spec: [],
+    profile: 'timed',
+    steps: [{ alive: true }],
+  }
+  const reason = 'it does not accept connections any more: what ended may have ended with it'
+  const judged = { case: theCase, run: { ...unseen, id: theCase.id, verdict: 'fail' as const, reason } }
+  return { ...outcome, cutShort: 'the server has gone', judged: [...outcome.judged, judged] }
+}
+
+const unseen = { observed: null, observedMs: null, expected: null, tookMs: 0, timelines: [] }
 
 /**
  * Behind a pool an idle limit must outlive it. That none was seen by then is no leak: it may be as long as it likes, and
@@ -208,14 +238,12 @@ function againstPool(pool: Pool, idle: Finding | undefined): Judged {
   return {
     case: theCase,
     run: {
+      ...unseen,
       id: theCase.id,
       verdict: unknown ? 'not-judged' : why === null ? 'pass' : 'fail',
       observed: idle?.end ?? null,
       observedMs: idle?.fromMs ?? null,
-      expected: null,
       reason: unknown ? 'the idle limit is not known' : why,
-      tookMs: 0,
-      timelines: [],
     },
   }
 }

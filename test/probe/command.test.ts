@@ -168,6 +168,19 @@ describe('without anything to expect', { concurrency: true }, () => {
     assert.ok(most() >= 3, `${most()} connections`)
   })
 
+  test('a server that goes while it is asked is told from one that hangs up', async () => {
+    const server = createHttp({ keepAliveTimeout: 0 }, (_, response) => response.end('hi'))
+    const port = await listen(server)
+    setTimeout(() => {
+      server.close()
+      server.closeAllConnections()
+    }, 1_000)
+    const { out, status } = await probed(`http://127.0.0.1:${port}`, '--limit', '4s', '--case', 'idle-after-response')
+    assert.equal(status, 1)
+    assert.match(out, /cut short: the server has gone/)
+    assert.match(out, /survives: .*\n +it does not accept connections any more/)
+  })
+
   test('an IPv6 literal is named and reached', async (t) => {
     const server = createHttp((request, response) => response.end(request.headers.host))
     let port: number
