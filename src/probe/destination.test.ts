@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { describe, test } from 'node:test'
+import { Connection } from './client.ts'
 import { destination, isLoopback } from './destination.ts'
 
 test('loopback is 127/8 and ::1 in every spelling', () => {
@@ -23,6 +26,18 @@ describe('destination', () => {
     await assert.rejects(mixed, /<url> a\.test: 192\.0\.2\.1 is not this machine.*--i-may-test-this-host/)
     await assert.rejects(destination('192.0.2.1', false), /<url> 192\.0\.2\.1: it is not this machine/)
     assert.equal(await destination('a.test', true, names('192.0.2.1').resolve), '192.0.2.1')
+  })
+
+  test('is the one that is connected to, whatever the name means by then', async () => {
+    const server = createServer((socket) => socket.end()).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    try {
+      const connection = await Connection.open({ host: 'elsewhere.invalid', ip: '127.0.0.1', port, tls: false })
+      connection.destroy()
+    } finally {
+      server.close()
+    }
   })
 
   test('says when there is no address', async () => {
