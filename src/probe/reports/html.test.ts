@@ -82,7 +82,7 @@ test('several servers have a matrix, and every case is there for each', () => {
     sampleReport([idleCell(), idleCell({ transport: 'tls' }), idleCell({ server: 'b', verdict: 'fail' })]),
   )
   assert.match(page, /<a class="mono" href="#case-idle-after-response"/)
-  assert.match(page, /<td class="good"[^>]*>✓ fin 2\.03 s<\/td><td class="bad"[^>]*>✗ FAIL fin 2\.03 s<\/td>/)
+  assert.match(page, /<td class="good"[^>]*>✓ 2\.03 s<\/td><td class="bad"[^>]*>✗ 2\.03 s <small>FIN<\/small><\/td>/)
   assert.match(page, /<b>a, TCP<\/b>.*<b>b, TCP<\/b>.*1 more<\/summary>.*<b>a, TLS<\/b>/s)
 })
 

@@ -7,7 +7,6 @@ import { type Verdict, verdicts } from '../verdict.ts'
 import { html, Markup } from './markup.ts'
 import { plural, spanOf, time } from './numbers.ts'
 import { style } from './style.ts'
-import { cellText } from './table.ts'
 import { axisEndMs, key, marks, timelineSvg } from './timeline-svg.ts'
 import { dueOf, endOf, isBad, sayingOf, type Tone } from './words.ts'
 
@@ -124,10 +123,12 @@ function limitTable(servers: readonly ReportServer[]): Markup {
   const names = [...new Set(servers.flatMap(({ limits }) => limits.map(({ name }) => name)))]
   return html`<div class="box"><h2>When they hang up on a silent client</h2><div class="scroll" tabindex="0" role="region" aria-label="Limits of each server"><table class="limit-table">
 <thead><tr><th scope="col">server</th>${names.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
-<tbody>${servers.map(
-    ({ name: server, version, limits }) =>
-      html`<tr><th scope="row">${server}${version && version !== server && html`<br><small>${version}</small>`}</th>${names.map((name) => limitCell(limits.find((one) => one.name === name)))}</tr>`,
-  )}</tbody></table></div></div>`
+<tbody>${servers
+    .filter(({ limits }) => limits.length > 0)
+    .map(
+      ({ name: server, version, limits }) =>
+        html`<tr><th scope="row">${server}${version && version !== server && html`<br><small>${version}</small>`}</th>${names.map((name) => limitCell(limits.find((one) => one.name === name)))}</tr>`,
+    )}</tbody></table></div></div>`
 }
 
 function limitCell(limit: Limit | undefined): Markup {
@@ -173,25 +174,29 @@ function strip(cells: readonly Cell[]): Markup {
 
 function matrix(report: Report): Markup {
   const { servers, cells } = report
-  const rows = chaptersOf(report).map(
-    ({
-      title,
-      cases,
-    }) => html`<tbody><tr><th class="chapter" scope="colgroup" colspan="${servers.length + 1}">${title}</th></tr>
-${cases.map(
-  ({ id, title: what }) =>
-    html`<tr><th scope="row"><a class="mono" href="#case-${id}" title="${what}">${id}</a></th>${servers.map(
-      ({ name }) => {
-        const own = cells.filter((cell) => cell.case === id && cell.server === name)
-        const [worst] = own.toSorted((a, b) => severity(b) - severity(a))
-        return html`<td class="${worst ? sayingOf(worst).tone : 'none'}" title="${worst?.reason?.split('\n')[0] ?? ''}">${own.length > 0 ? cellText(own) : ''}</td>`
-      },
-    )}</tr>`,
-)}</tbody>`,
+  const row = ({ id, title }: ReportCase) =>
+    html`<tr><th scope="row"><a class="mono" href="#case-${id}" title="${title}">${id}</a></th>${servers.map(
+      ({ name }) => matrixCell(cells.filter((cell) => cell.case === id && cell.server === name)),
+    )}</tr>`
+  const groups = chaptersOf(report).map(
+    ({ title, cases }) =>
+      html`<tbody><tr><th class="chapter" scope="colgroup" colspan="${servers.length + 1}">${title}</th></tr>${cases.map(row)}</tbody>`,
   )
-  return html`<div class="box"><h2>Cases and servers</h2><div class="scroll" tabindex="0" role="region" aria-label="Matrix of cases and servers"><table>
-<thead><tr><th scope="col">case</th>${servers.map(({ name, version }) => html`<th scope="col">${name}${version && version !== name && html`<br><small>${version}</small>`}</th>`)}</tr></thead>
-${rows}</table></div></div>`
+  return html`<div class="box"><h2>Cases and servers</h2><div class="scroll" tabindex="0" role="region" aria-label="Matrix of cases and servers"><table class="matrix">
+<thead><tr><th scope="col">case</th>${servers.map(({ name, version }) => html`<th scope="col" title="${version}">${name}${servers.length <= namedServers && version && version !== name && html`<br><small>${version}</small>`}</th>`)}</tr></thead>
+${groups}</table></div></div>`
+}
+
+/** The worst of what a case came to on one server: when, and how, if it is not as it should be. */
+function matrixCell(own: readonly Cell[]): Markup {
+  const [worst] = own.toSorted((a, b) => severity(b) - severity(a))
+  if (!worst) return html`<td></td>`
+  const { tone, mark, words } = sayingOf(worst)
+  const { observed, observedMs, reason } = worst
+  const end = tone === 'good' || tone === 'none' ? null : endOf({ observed, observedMs: null })
+  return html`<td class="${tone}" title="${[words, reason?.split('\n')[0]].filter(Boolean).join(': ')}">${mark}${observedMs !== null && ` ${time(observedMs)}`}${
+    end && html` <small>${end}</small>`
+  }</td>`
 }
 
 const severity = (cell: Cell) =>
@@ -300,7 +305,7 @@ function cellOf(
   return html`<div class="cell">${
     isNamed &&
     html`<p class="who"><b>${name}</b><span class="${saying.tone}">${saying.mark} ${saying.words}</span>${end && html`<span>${end}</span>`}</p>`
-  }${reason && html`<p class="reason">${reason}</p>`}${
+  }${reason && html`<p class="reason${cell.verdict === 'not-judged' && new Markup(' soft')}">${reason}</p>`}${
     cell.timelines.length > 0 &&
     html`<div class="pictures">${timelineSvg(cell, { endMs, id: `t${number}`, title: `${title}: ${saying.words}${isNamed ? `, ${name}` : ''}` })}</div>`
   }</div>`

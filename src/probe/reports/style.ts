@@ -82,12 +82,13 @@ details p{margin:.35rem 0 0;max-width:44rem}
 use.end{fill:var(--ink);stroke:var(--ink)}use.open,use.reset{stroke:var(--bad)}use.left{stroke:var(--soft)}
 text.end{fill:var(--ink);font-weight:600}text.end.open,text.end.reset{fill:var(--bad)}text.end.left{fill:var(--soft);font-weight:400}
 use.ours{stroke:var(--sent)}
+.matrix td,.matrix thead th{white-space:normal;min-width:4.6rem;max-width:12rem}.matrix td small{display:block;color:inherit}
 .limit-table td,.limit-table th{white-space:normal;min-width:6.2rem}.limit-table tbody th{min-width:8rem}
 .warn details{margin:0 0 .3rem;font-size:1rem}.warn details ul{padding:.4rem 0 .6rem 1.2rem}.warn summary{color:inherit}
 .unjudged{margin-top:1rem}
 .unjudged li{padding:.3rem 0 0 1.35rem;font-size:.9375rem}
 .scroll{overflow-x:auto}
-table{border-collapse:collapse;font-size:.9375rem;width:100%}
+table{border-collapse:collapse;overflow-wrap:normal;font-size:.9375rem;width:100%}
 th,td{text-align:left;padding:.32rem .9rem .32rem 0;vertical-align:baseline;font-weight:400;white-space:nowrap}
 thead th{font-weight:600;border-bottom:2px solid var(--ink)}
 tbody tr+tr{border-top:1px solid var(--line)}
