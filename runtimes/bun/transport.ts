@@ -6,11 +6,14 @@ import { ProxyHeaderReader, proxyFaults } from '../../src/gateway/proxy-protocol
 import type { Accept, Listen, Peer, Transport, TransportEvents } from '../../src/http1/transport.ts'
 
 /** What is used of Bun's socket. */
-interface BunSocket {
+export interface BunSocket {
   data: BunTransport
   readonly remoteAddress: string
   readonly remotePort: number
   readonly remoteFamily: string
+  readonly localAddress: string
+  readonly localPort: number
+  readonly localFamily: string
   /** Returns how many bytes were taken; -1: closed. */
   write(data: string | Uint8Array, offset?: number, length?: number): number
   /** FIN. Its `end()` would wait, on TLS, for the client to agree. */
@@ -26,8 +29,8 @@ interface BunSocket {
    * is what its own `node:tls` does (src/js/node/net.ts, `adoptServerTLS`).
    */
   upgradeTLS(options: {
-    readonly data: BunTransport
-    readonly isServer: true
+    readonly data?: BunTransport
+    readonly isServer?: true
     readonly initialData?: Uint8Array
     readonly tls: object
     readonly socket: object
@@ -41,8 +44,10 @@ declare const Bun: {
 /** A message is laid out here, so that it is one write; larger bodies are written on their own. */
 const scratch = Buffer.allocUnsafeSlow(256 * 1024)
 
-class BunTransport implements Transport {
+export class BunTransport implements Transport {
   peer: Peer
+  /** As the peer announced it. */
+  announcedLocal: Peer | null = null
   events!: TransportEvents
   /** Until it is read, where there has to be one. */
   header: ProxyHeaderReader | null = null
@@ -53,6 +58,7 @@ class BunTransport implements Transport {
   #unsent = 0
   #ending = false
   #paused = false
+  #peerEnded = false
   #closed = false
 
   constructor(socket: BunSocket) {
@@ -64,6 +70,12 @@ class BunTransport implements Transport {
     }
   }
 
+  get local(): Peer | null {
+    if (this.announcedLocal !== null || this.#closed) return this.announcedLocal
+    const { localAddress: address, localPort: port, localFamily } = this.#socket
+    return address ? { address, port, family: localFamily === 'IPv6' ? 'IPv6' : 'IPv4' } : null
+  }
+
   /** HTTP is spoken on this one, nothing having been written yet. */
   secureBy(tls: BunSocket): void {
     this.#socket = tls
@@ -71,6 +83,10 @@ class BunTransport implements Transport {
 
   get unsent(): number {
     return this.#unsent
+  }
+
+  get quiet(): boolean {
+    return !this.#closed && !this.#peerEnded && !this.#ending && this.#queue.length === 0
   }
 
   write(head: string, body: string | Uint8Array | null): boolean {
@@ -159,6 +175,11 @@ class BunTransport implements Transport {
     if (!this.#closed) this.#socket.terminate()
   }
 
+  peerEnd(): void {
+    this.#peerEnded = true
+    this.events.peerEnded()
+  }
+
   close(): void {
     if (this.#closed) return
     this.#closed = true
@@ -167,16 +188,17 @@ class BunTransport implements Transport {
 }
 
 /** RFC 7301 3.1: each name behind its length; Bun takes the list as it goes over the wire. */
-const alpn = Buffer.from('\x08http/1.1', 'latin1')
+export const alpn = Buffer.from('\x08http/1.1', 'latin1')
 
 /** The `context` of a SecureContext is Bun's own object. */
-const nativeOf = (context: SecureContext): unknown => (context as SecureContext & { readonly context: unknown }).context
+export const nativeOf = (context: SecureContext): unknown =>
+  (context as SecureContext & { readonly context: unknown }).context
 
 /** A socket that speaks HTTP. */
-const http = {
+export const http = {
   data: (socket: BunSocket, bytes: Uint8Array) => socket.data.events.feed(bytes),
   drain: (socket: BunSocket) => socket.data.drain(),
-  end: (socket: BunSocket) => socket.data.events.peerEnded(),
+  end: (socket: BunSocket) => socket.data.peerEnd(),
   close: (socket: BunSocket) => socket.data?.close(),
   error: (socket: BunSocket) => socket.data?.close(),
 }
@@ -234,6 +256,7 @@ export const listen: Listen = async ({ port, host, unix, tls, proxyProtocol }, a
             } else if (header !== null) {
               transport.header = null
               if (header.client !== null) transport.peer = header.client
+              transport.announcedLocal = header.destination
               if (store !== undefined) secure(socket, transport, store, bytes.slice(used))
               else if (used < bytes.length) transport.events.feed(bytes.subarray(used))
             }

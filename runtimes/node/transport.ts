@@ -20,8 +20,12 @@ const slowPieceMs = 100
 /** Above it a body is not laid out with its head: the copy would cost more than a second piece of a writev. */
 const largeBytes = 16 * 1024
 
-class NodeTransport implements Transport {
+const endOf = (address = '', port = 0): Peer => ({ address, port, family: address.includes(':') ? 'IPv6' : 'IPv4' })
+
+export class NodeTransport implements Transport {
   peer: Peer
+  /** As the peer announced it. */
+  announcedLocal: Peer | null = null
   /** Set before anything can happen. */
   events!: TransportEvents
   /** Speaks HTTP: the TCP socket, or the TLS socket on it. */
@@ -40,14 +44,24 @@ class NodeTransport implements Transport {
     this.#tcp = tcp
     this.#socket = tcp
     this.#blind = queuedIn(tcp) === undefined
-    const { remoteAddress = '', remotePort = 0, remoteFamily } = tcp
-    this.peer = { address: remoteAddress, port: remotePort, family: remoteFamily === 'IPv6' ? 'IPv6' : 'IPv4' }
+    this.peer = endOf(tcp.remoteAddress, tcp.remotePort)
+  }
+
+  get local(): Peer | null {
+    if (this.announcedLocal !== null) return this.announcedLocal
+    const { localAddress, localPort } = this.#tcp
+    return localAddress ? endOf(localAddress, localPort) : null
   }
 
   /** HTTP is spoken on this one, nothing having been written yet. */
   secureBy(tls: Socket): void {
     this.#socket = tls
     this.#blind = true
+  }
+
+  get quiet(): boolean {
+    const { readable, writable, readableLength, writableLength } = this.#socket
+    return readable && writable && readableLength === 0 && writableLength === 0 && !this.#tcp.destroyed
   }
 
   get unsent(): number {
@@ -140,7 +154,7 @@ class NodeTransport implements Transport {
 }
 
 /** `socket` is the one that speaks HTTP. */
-function hear(socket: Socket, events: TransportEvents): void {
+export function hear(socket: Socket, events: TransportEvents): void {
   socket.on('data', (bytes: Uint8Array) => events.feed(bytes))
   socket.on('end', () => events.peerEnded())
 }
@@ -166,6 +180,7 @@ function readProxyHeader(
     } else if (header !== null) {
       tcp.off('data', onData).off('end', onEnd)
       if (header.client !== null) transport.peer = header.client
+      transport.announcedLocal = header.destination
       then(bytes.subarray(used))
     }
   }

@@ -409,8 +409,8 @@ export class Exchange implements Asker, Want {
   /** What a connection that announces its client begins with. */
   #announcement({ proxyProtocol }: UpstreamConfig): Uint8Array | null {
     if (proxyProtocol === 'off') return null
-    const { address, port } = this.#front
-    return proxyHeader(proxyProtocol, { address, port }, null)
+    const { address, port, local } = this.#front
+    return proxyHeader(proxyProtocol, { address, port }, local)
   }
 
   #host(): string {

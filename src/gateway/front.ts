@@ -4,6 +4,7 @@ import type { IncomingBody } from '../http1/incoming-body.ts'
 import { type BodySource, sourceOf } from '../http1/light/payload.ts'
 import { type Given, responseOf } from '../http1/light/response.ts'
 import type { ServerConnection } from '../http1/server-connection.ts'
+import type { Peer } from '../http1/transport.ts'
 
 export interface Front {
   readonly method: string
@@ -19,6 +20,8 @@ export interface Front {
   readonly raw: readonly string[]
   readonly address: string
   readonly port: number
+  /** What the client is connected to; null: nobody knows. */
+  readonly local: Pick<Peer, 'address' | 'port'> | null
   readonly body: Uint8Array | BodySource | null
   /** -1: nobody knows. */
   readonly bodyLength: number
@@ -78,6 +81,10 @@ export class EngineFront implements Front {
     return this.#connection.transport.peer.port
   }
 
+  get local(): Peer | null {
+    return this.#connection.transport.local ?? null
+  }
+
   get bodyLength(): number {
     return this.#head.bodyLength
   }
@@ -110,6 +117,7 @@ export class NativeFront implements Front {
   readonly raw: readonly string[]
   readonly minor = 1
   readonly upgrade = null
+  readonly local = null
 
   constructor(request: Request, peer: { readonly address: string; readonly port: number }, version: string) {
     this.#request = request

@@ -114,6 +114,13 @@ test('without a client the header says LOCAL or UNKNOWN, and the real peer count
   assert.deepEqual(proxyHeader('v2', { address: '', port: 0 }, destination), v2(0x20, 0, []))
 })
 
+test('a client is announced where nobody knows what it is connected to', () => {
+  assert.equal(Buffer.from(proxyHeader('v1', client, null)).toString(), 'PROXY TCP4 192.0.2.1 0.0.0.0 8080 0\r\n')
+  const six = proxyHeader('v1', { address: '2001:db8::1', port: 1 }, { address: '', port: 0 })
+  assert.equal(Buffer.from(six).toString(), 'PROXY TCP6 2001:db8::1 :: 1 0\r\n')
+  assert.deepEqual(read(proxyHeader('v2', client, null)).header?.client, client)
+})
+
 const nobody: readonly (readonly [what: string, header: Uint8Array])[] = [
   ['v1 UNKNOWN', latin1('PROXY UNKNOWN\r\n')],
   ['v1 UNKNOWN with whatever behind it', latin1('PROXY UNKNOWN ffff::1 ? 65535\r\n')],

@@ -204,10 +204,12 @@ function peerOf(bytes: Uint8Array, port: number): Peer {
 /** RFC 4291 2.5.5.2. */
 const isMapped = (bytes: Uint8Array): boolean => v4Prefix.every((byte, at) => bytes[at] === byte)
 const v4Prefix = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255)
+const unspecified4 = Uint8Array.of(...v4Prefix, 0, 0, 0, 0)
+const unspecified6 = new Uint8Array(16)
 
 /**
- * What announces a client to an upstream, ahead of everything else. Without a client (null: a health check of our own), or where
- * one of the two has no IP address: LOCAL or UNKNOWN.
+ * What announces a client to an upstream, ahead of everything else. Without a client (null: a health check of our own), or where it
+ * has no IP address: LOCAL or UNKNOWN. A destination that nobody knows is the unspecified address.
  */
 export function proxyHeader(
   version: ProxyProtocolVersion,
@@ -215,13 +217,14 @@ export function proxyHeader(
   destination: Pick<Peer, 'address' | 'port'> | null,
 ): Uint8Array {
   const from = client && addressOf(client.address)
-  const to = destination && addressOf(destination.address)
-  if (!client || !destination || !from || !to) return version === 'v1' ? v1Unknown : v2Local
+  if (!client || !from) return version === 'v1' ? v1Unknown : v2Local
+  const to = (destination && addressOf(destination.address)) ?? (isMapped(from) ? unspecified4 : unspecified6)
+  const toPort = destination?.port ?? 0
   // Both in one family: else the IPv4 one goes as an IPv4-mapped address.
   const dotted = isMapped(from) && isMapped(to)
   if (version === 'v1') {
     const text = (bytes: Uint8Array) => textOf(bytes, dotted)
-    return latin1(`PROXY ${dotted ? 'TCP4' : 'TCP6'} ${text(from)} ${text(to)} ${client.port} ${destination.port}\r\n`)
+    return latin1(`PROXY ${dotted ? 'TCP4' : 'TCP6'} ${text(from)} ${text(to)} ${client.port} ${toPort}\r\n`)
   }
   const size = dotted ? 4 : 16
   const header = new Uint8Array(v2Bytes + 2 * size + 4)
@@ -233,7 +236,7 @@ export function proxyHeader(
   header.set(to.subarray(-size), v2Bytes + size)
   const ports = new DataView(header.buffer, v2Bytes + 2 * size)
   ports.setUint16(0, client.port)
-  ports.setUint16(2, destination.port)
+  ports.setUint16(2, toPort)
   return header
 }
 

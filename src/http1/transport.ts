@@ -8,6 +8,8 @@ export interface Peer {
 export interface Transport {
   /** Where PROXY protocol announces clients, the one announced, from before the first `secured` or `feed`. */
   readonly peer: Peer
+  /** What the peer is connected to, or says through PROXY protocol that it is; null on a Unix socket. May cost a system call. */
+  readonly local?: Peer | null
   /** Bytes that were written and that the kernel has not taken yet. */
   readonly unsent: number
   /**
