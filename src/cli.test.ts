@@ -121,3 +121,20 @@ for (const [runtime, launch] of Object.entries(runtimes)) {
     })
   })
 }
+
+for (const [runtime, launch] of Object.entries(runtimes)) {
+  test(
+    `a report larger than a pipe takes at once arrives whole on ${runtime}, however late it is read`,
+    within,
+    async () => {
+      const { child, err } = start(launch, ['compare', 'docs/conformance.json', '--json'])
+      await once(child.stdout, 'readable')
+      await sleep(300)
+      let out = ''
+      for await (const chunk of child.stdout.setEncoding('utf8')) out += chunk
+      assert.equal(await statusOf(child), 0, err())
+      assert.ok(out.length > 2 ** 17)
+      assert.equal(JSON.parse(out).version, 2)
+    },
+  )
+}

@@ -1,5 +1,5 @@
 /** The one command, under whichever runtime runs it: `node src/cli.ts serve`, `bun src/cli.ts serve`, `deno run -A src/cli.ts serve`. */
-import { cannotStart, type Entry, type Host, main, thisProcess, version } from './command.ts'
+import { cannotStart, type Entry, exitFlushed, type Host, main, thisProcess, version } from './command.ts'
 import { overview } from './help.ts'
 import { didYouMean } from './names.ts'
 import { type CommandName, commands } from './settings.ts'
@@ -22,8 +22,9 @@ const run: Record<CommandName, (argv: readonly string[], host: Host) => Promise<
       { ...host, argv },
     )
   },
-  probe: async (argv, host) => (await import('./probe/command.ts')).probeCommand(argv, host),
-  compare: async (argv, host) => (await import('./probe/compare.ts')).compareCommand(argv, host),
+  probe: async (argv, host) => (await import('./probe/command.ts')).probeCommand(argv, { ...host, exit: exitFlushed }),
+  compare: async (argv, host) =>
+    (await import('./probe/compare.ts')).compareCommand(argv, { ...host, exit: exitFlushed }),
 }
 
 const [command, ...argv] = thisProcess.argv
