@@ -58,6 +58,26 @@ describe('the end of a connection', () => {
     assert.equal(run.observed, 'fin')
   })
 
+  test('is told with its window and with what happened, also when it passes', async () => {
+    const { expected, timelines, observedMs } = await runCase(
+      caseOf(closesIdle),
+      await serving(then(220, (socket) => socket.end())),
+    )
+    const { fromMs = 0, ...window } = expected ?? {}
+    assert.deepEqual(
+      { ...window, lagMs: 0 },
+      { from: 'received', earliestMs: 150, latestMs: 600, lagMs: 0, by: ['idleTimeoutMs'] },
+    )
+    const [timeline] = timelines
+    assert.deepEqual(
+      timeline?.events.map(({ what }) => what),
+      ['connected', 'sent', 'received', 'fin'],
+    )
+    assert.equal(timeline?.end, 'fin')
+    assert.equal(timeline?.events[0]?.atMs, 0)
+    assert.ok(Math.abs((timeline?.untilMs ?? 0) - fromMs - (observedMs ?? 0)) < 0.1)
+  })
+
   test('too early is the server’s failure', async () => {
     const run = await runCase(caseOf(closesIdle), await serving(then(20, (socket) => socket.end())))
     assert.equal(run.verdict, 'fail')
