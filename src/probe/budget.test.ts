@@ -29,20 +29,19 @@ describe('Budget', () => {
   test('the longest goes first, and a crowd is not passed over', async () => {
     const budget = new Budget(4)
     const order: string[] = []
-    const first = await budget.take(2, 0)
-    const all = [
-      budget.take(1, 1).then((release) => order.push('short') && release()),
-      budget.take(4, 9).then((release) => order.push('crowd') && release()),
-    ]
-    // One is free already for the first of them: it was there before the crowd came.
-    await all[0]
+    const take = (name: string, count: number, priority: number) =>
+      budget.take(count, priority).then((release) => {
+        order.push(name)
+        release()
+      })
+    const first = await budget.take(3, 0)
+    // One is free, and would do for the short one.
+    const all = [take('crowd', 4, 9), take('short', 1, 1), take('long', 1, 5)]
     await sleep(5)
-    const late = budget.take(1, 1).then((release) => order.push('late') && release())
-    await sleep(5)
-    assert.deepEqual(order, ['short'])
+    assert.deepEqual(order, [])
     first()
-    await Promise.all([...all, late])
-    assert.deepEqual(order, ['short', 'crowd', 'late'])
+    await Promise.all(all)
+    assert.deepEqual(order, ['crowd', 'long', 'short'])
   })
 
   test('giving back twice gives back once', async () => {

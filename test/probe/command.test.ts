@@ -90,6 +90,11 @@ describe('without anything to expect', { concurrency: true }, () => {
     assert.match(out, /LEAK: .*Slowloris/)
     assert.match(out, /^ {2}idle +NONE/m)
     assert.match(out, /it needs a page: --upload-path:\n/)
+    assert.match(
+      out,
+      /\nobserved: .*(\n {2}.*)*\n {2}strict-too-many-fields: /,
+      'hangup promises that, and nobody else',
+    )
     assert.match(err, /^✗ idle-after-response open 1\.\d\d s$/m)
     assert.ok(most() <= 50, `${most()} connections`)
     const report = JSON.parse(readFileSync(json, 'utf8'))
