@@ -89,6 +89,12 @@ describe('the summary', () => {
     assert.deepEqual(some.map(isRedHere), [true, false, false, false])
   })
 
+  test('a server can not write to the terminal of who asks it', () => {
+    const some = [judged('plain-get', { verdict: 'fail', reason: 'the body is \x1b[2Jhi' })]
+    const text = summary(told({ server: 'a\x1b]0;b\x07', judged: some }), 100)
+    assert.ok(!text.includes('\x1b') && !text.includes('\x07'), text)
+  })
+
   test('fits its terminal', () => {
     const text = summary(told({ findings: [found('head-trickle', open)], judged: [judged('head-trickle', open)] }), 60)
     for (const line of text.split('\n')) assert.ok(line.length <= 60, line)

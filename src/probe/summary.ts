@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { readable, wrap } from '../columns.ts'
 import type { Finding } from './discover.ts'
 import type { Judged, Outcome } from './probing.ts'
+import { printable } from './reports/printable.ts'
 import { isRed, type Verdict, verdicts } from './verdict.ts'
 
 export interface Told extends Outcome {
@@ -50,7 +51,7 @@ export function summary(told: Told, columns: number): string {
   return [
     ...leaks.flatMap((leak) => wrap(leak, width)),
     ...(leaks.length > 0 ? [''] : []),
-    `${url}${server === null ? '' : ` (Server: ${server})`}${cutShort === null ? '' : `, cut short: ${cutShort}`}`,
+    `${url}${server === null ? '' : ` (Server: ${printable(server)})`}${cutShort === null ? '' : `, cut short: ${cutShort}`}`,
     ...limits(findings, width),
     ...explained('failed', rest, width),
     ...explained('observed: otherwise than hangup would, and no rule says how', observed, width),
@@ -68,7 +69,7 @@ function limits(findings: readonly Finding[], width: number): string[] {
     ...findings.map(({ question: { name }, kind, fromMs, toMs, end, reason }) => [
       name,
       kind === 'found' ? span(fromMs ?? 0, toMs ?? 0) : kind === 'leak' ? 'NONE' : '?',
-      (kind === 'found' ? [end, reason] : [reason]).filter((part) => part !== null).join('; '),
+      printable((kind === 'found' ? [end, reason] : [reason]).filter((part) => part !== null).join('; ')),
     ]),
   ]
   const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)) + 2)
@@ -95,7 +96,7 @@ function explained(title: string, some: readonly Judged[], width: number): strin
   if (some.length === 0) return []
   const lines = some.flatMap(({ case: { id, title: what, spec }, run: { reason } }) => [
     ...wrap(`${id}: ${what}${spec.length > 0 ? ` (${spec.join(', ')})` : ''}`, width - 2).map((line) => `  ${line}`),
-    ...wrap(reason?.split('\n')[0] ?? '', width - 6).map((line) => `      ${line}`),
+    ...wrap(printable(reason?.split('\n')[0] ?? ''), width - 6).map((line) => `      ${line}`),
   ])
   return ['', `${title}:`, ...lines]
 }
@@ -105,7 +106,7 @@ function unjudged(judged: readonly Judged[], width: number): string[] {
   const groups = new Map<string, string[]>()
   for (const { case: theCase, run } of judged) {
     if (run.verdict !== 'not-judged') continue
-    const reason = run.reason?.split('\n')[0] ?? ''
+    const reason = printable(run.reason?.split('\n')[0] ?? '')
     groups.set(reason, [...(groups.get(reason) ?? []), theCase.id])
   }
   if (groups.size === 0) return []
