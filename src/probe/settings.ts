@@ -166,5 +166,5 @@ export const compareEntries = {
     (text) => text.split('\n'),
   ),
   html: file('Where the matrix goes as one HTML page.'),
-  json: onOff('Prints the matrix as JSON.'),
+  json: onOff('Prints one report of all the servers as JSON instead of the table.'),
 } as const

@@ -199,6 +199,11 @@ function matrixCell(own: readonly Cell[]): Markup {
   }</td>`
 }
 
+/** TCP before TLS, whichever was done first. */
+function inOrder(cells: readonly Cell[]): Cell[] {
+  return cells.toSorted((a, b) => a.transport.localeCompare(b.transport))
+}
+
 const severity = (cell: Cell) =>
   isBad(cell) ? 9 : { bad: 4, known: 3, seen: 2, good: 1, none: 0 }[sayingOf(cell).tone]
 
@@ -238,7 +243,7 @@ ${judged.map((theCase) => caseOf(theCase, report))}${unjudged.length > 0 && unju
 }
 
 function caseOf({ id, level, title, why, spec }: ReportCase, { cells, servers }: Report): Markup {
-  const own = cells.filter((cell) => cell.case === id)
+  const own = inOrder(cells.filter((cell) => cell.case === id))
   const worstFirst = own.toSorted((a, b) => severity(b) - severity(a))
   const [worst] = worstFirst as [Cell]
   const saying = sayingOf(worst)
