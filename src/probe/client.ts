@@ -4,7 +4,7 @@
  */
 import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import type { FrameReader } from './h2.ts'
+import { FrameReader } from './h2.ts'
 import { ResponseReader } from './response.ts'
 import { condense } from './timeline.ts'
 
@@ -96,6 +96,8 @@ export class Connection {
     this.#socket = socket
     this.#raw = raw
     this.alpn = alpn
+    // From the first byte: a server's SETTINGS may be here before anybody waits for them.
+    if (alpn === 'h2') this.h2 = new FrameReader()
     this.localPort = raw.localPort ?? 0
     this.connectedMs = times.connectedMs
     this.sentMs = this.receivedMs = this.pausedMs = this.resumedMs = times.securedMs ?? times.connectedMs

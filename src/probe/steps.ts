@@ -3,7 +3,7 @@
 import type { OptionName } from '../policy.ts'
 import type { Anchor, Case, Due, H2Event, SimpleStep, Span, Step } from './case.ts'
 import { authorityOf, Connection } from './client.ts'
-import { type Frame, FrameReader, FrameWriter } from './h2.ts'
+import { type Frame, FrameWriter } from './h2.ts'
 import { heldByServer, socketCount } from './kernel.ts'
 import { drainUnderLoad, keepAliveRace } from './load.ts'
 import type { Answer } from './response.ts'
@@ -158,9 +158,8 @@ class Run {
     this.#taken = 0
     this.#framesTaken = 0
     this.#frames = new FrameWriter()
-    if (how === 'h2') {
-      if (connection.alpn !== 'h2') throw new CaseError('not-judged', 'the server does not speak HTTP/2')
-      connection.h2 = new FrameReader()
+    if (how === 'h2' && connection.alpn !== 'h2') {
+      throw new CaseError('not-judged', 'the server does not speak HTTP/2')
     }
     return connection
   }
