@@ -2,9 +2,9 @@
 import type { TransportDuplex } from '../http1/duplex.ts'
 import type { ResponseHead } from '../http1/head.ts'
 import type { Connect, ConnectTo } from '../http1/transport.ts'
-import { requestHead } from '../http1/writer.ts'
 import type { CheckConfig } from './config.ts'
-import { type Asker, UpstreamConnection } from './upstream-connection.ts'
+import type { Asker } from './upstream.ts'
+import { UpstreamConnection } from './upstream-connection.ts'
 
 /** `authority`: what `Host` says. */
 export function checkUpstream(
@@ -31,6 +31,7 @@ export function checkUpstream(
       stream.destroy()
       end(false)
     },
+    onWebSocket: () => end(false),
     onFailure: () => end(false),
   }
   signal.addEventListener('abort', () => end(false), { once: true })
@@ -47,10 +48,12 @@ export function checkUpstream(
       connection?.send({
         asker,
         method: 'GET',
-        head: requestHead('GET', path, authority, ['User-Agent', 'hangup'], 'none', 'Connection: close\r\n'),
+        target: path,
+        host: authority,
+        fields: ['User-Agent', 'hangup'],
         body: null,
-        chunked: false,
-        upgrade: false,
+        framing: 'none',
+        upgrade: null,
         firstByteTimeoutMs: 0,
         readTimeoutMs: 0,
       }),

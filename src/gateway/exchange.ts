@@ -8,26 +8,25 @@ import type { TransportDuplex } from '../http1/duplex.ts'
 import type { ResponseHead } from '../http1/head.ts'
 import type { BodySource } from '../http1/light/payload.ts'
 import type { Given, Left, Streamed } from '../http1/light/response.ts'
-import { type BodyFraming, requestHead } from '../http1/writer.ts'
+import type { BodyFraming } from '../http1/writer.ts'
 import type { GatewayConfig, Route, UpstreamConfig } from './config.ts'
 import { type FailureName, failures, type UpstreamError } from './errors.ts'
-import { connectionOptions, interimFields, requestFields, responseFields, trailerFields } from './fields.ts'
+import { interimFields, requestFields, responseFields, trailerFields } from './fields.ts'
 import type { Front } from './front.ts'
 import type { Group, Member } from './group.ts'
 import { KeptBody } from './kept-body.ts'
 import { type OwnReason, ownAnswer } from './own-answer.ts'
-import type { Pool, Want } from './pool.ts'
 import { proxyHeader } from './proxy-protocol.ts'
 import type { RetryBudget } from './retry-budget.ts'
 import { type Spool, SpoolFullError } from './spool.ts'
 import { targetOf } from './target.ts'
 import { Tunnel } from './tunnel.ts'
-import type { Asker, UpstreamConnection } from './upstream-connection.ts'
+import type { Asker, Sender, Upstream, Want } from './upstream.ts'
 
 /** What the exchanges of one gateway have in common. */
 export interface Passing {
   readonly config: GatewayConfig
-  readonly group: Group<Pool>
+  readonly group: Group<Upstream>
   readonly budget: RetryBudget
   readonly spool: Spool | null
   readonly now: () => number
@@ -56,11 +55,11 @@ export class Exchange implements Asker, Want {
   readonly #settled = Promise.withResolvers<Response>()
   readonly #fields: readonly string[]
   readonly #target: string
-  readonly #tried: Member<Pool>[] = []
+  readonly #tried: Member<Upstream>[] = []
   readonly #idempotent: boolean
   preamble: Uint8Array | null = null
-  #member: Member<Pool> | null = null
-  #connection: UpstreamConnection | null = null
+  #member: Member<Upstream> | null = null
+  #connection: Sender | null = null
   /** The request's body, once it is here whole or is to be streamed. */
   #body: Uint8Array | KeptBody | BodySource | null = null
   #attempts = 0
@@ -180,7 +179,7 @@ export class Exchange implements Asker, Want {
     else this.#ask(member)
   }
 
-  #ask(member: Member<Pool>): void {
+  #ask(member: Member<Upstream>): void {
     this.#member = member
     this.#attempts += 1
     member.inFlight += 1
@@ -188,21 +187,23 @@ export class Exchange implements Asker, Want {
     member.pool.acquire(this)
   }
 
-  onConnection(connection: UpstreamConnection): void {
+  onConnection(connection: Sender): void {
     const { options } = this.#route
     this.#connection = connection
     const body = this.#body instanceof KeptBody ? this.#body.reader() : this.#body
-    const framing = this.#framing(body)
-    let head: string
     try {
-      head = requestHead(
-        this.#front.method,
-        this.#target,
-        this.#host(),
-        this.#fields,
-        framing,
-        connectionOptions(this.#fields, this.#upgrade),
-      )
+      connection.send({
+        asker: this,
+        method: this.#front.method,
+        target: this.#target,
+        host: this.#host(),
+        fields: this.#fields,
+        body,
+        framing: this.#framing(body),
+        upgrade: this.#upgrade,
+        firstByteTimeoutMs: options.upstreamFirstByteTimeoutMs,
+        readTimeoutMs: options.upstreamReadTimeoutMs,
+      })
     } catch {
       // A target or host that was fit to be received and is not to be sent on.
       this.#connection = null
@@ -210,18 +211,7 @@ export class Exchange implements Asker, Want {
       this.#release()
       this.#answered = true
       this.#settle(this.#own(400, 'bad-request'))
-      return
     }
-    connection.send({
-      asker: this,
-      method: this.#front.method,
-      head,
-      body,
-      chunked: framing === 'chunked',
-      upgrade: this.#upgrade !== null,
-      firstByteTimeoutMs: options.upstreamFirstByteTimeoutMs,
-      readTimeoutMs: options.upstreamReadTimeoutMs,
-    })
   }
 
   onRefused(error: UpstreamError): void {
@@ -305,6 +295,16 @@ export class Exchange implements Asker, Want {
     )
   }
 
+  onWebSocket(head: ResponseHead, webSocket: object): void {
+    this.#succeeded()
+    const fields = responseFields(head.raw, this.#front, this.#route, this.#passing.config, head.minor)
+    this.#answered = true
+    this.#release()
+    this.#settle(
+      this.#front.respond({ status: 101, statusText: head.reason, fields, body: null, left: null, webSocket }),
+    )
+  }
+
   onFailure(error: UpstreamError): void {
     const { code } = error
     const member = this.#member
@@ -326,7 +326,7 @@ export class Exchange implements Asker, Want {
   }
 
   /** Tries once more, where that is safe, and elsewhere if there is an elsewhere. */
-  #again(code: FailureName, member: Member<Pool> | null, stale: boolean): boolean {
+  #again(code: FailureName, member: Member<Upstream> | null, stale: boolean): boolean {
     const { group, budget } = this.#passing
     if (member === null || this.#attempts > this.#route.options.upstreamRetries) return false
     const retry = code === 'cut-short' ? 'idempotent' : failures[code].retry

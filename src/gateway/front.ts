@@ -30,7 +30,12 @@ export interface Front {
   onClient(listener: (what: 'ended' | 'gone') => void): void
   /** An interim answer, where the client can have one. */
   inform(status: number, fields: readonly string[]): void
-  respond(given: Given): Response
+  respond(answer: Answer): Response
+}
+
+export interface Answer extends Given {
+  /** With 101, where the platform joins two WebSockets by itself. */
+  readonly webSocket?: object
 }
 
 /** What a Hono app on the hangup engine gets as `c.env` in the gateway. */
@@ -101,8 +106,8 @@ export class EngineFront implements Front {
     this.#connection.inform(status, fields)
   }
 
-  respond(given: Given): Response {
-    return responseOf(given)
+  respond(answer: Answer): Response {
+    return responseOf(answer)
   }
 }
 
@@ -158,7 +163,7 @@ export class NativeFront implements Front {
 
   inform(): void {}
 
-  respond({ status, statusText, fields, body, left }: Given): Response {
+  respond({ status, statusText, fields, body, left }: Answer): Response {
     left?.drop()
     const headers = new Headers()
     for (let i = 0; i < fields.length; i += 2) headers.append(fields[i]!, fields[i + 1]!)

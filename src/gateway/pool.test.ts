@@ -4,8 +4,9 @@ import type { ResponseHead } from '../http1/head.ts'
 import type { Accept, Connect, Transport, TransportEvents } from '../http1/transport.ts'
 import type { UpstreamError } from './errors.ts'
 import type { UpstreamOptions } from './options.ts'
-import { Pool, type Want } from './pool.ts'
-import type { Asker, UpstreamConnection } from './upstream-connection.ts'
+import { Pool } from './pool.ts'
+import type { Asker, Want } from './upstream.ts'
+import type { UpstreamConnection } from './upstream-connection.ts'
 
 const options = {
   upstreamConnectTimeoutMs: 1_000,
@@ -99,10 +100,12 @@ class Asked implements Asker, Want {
     connection.send({
       asker: this,
       method: 'GET',
-      head: 'GET / HTTP/1.1\r\nHost: a\r\n\r\n',
+      target: '/',
+      host: 'a',
+      fields: [],
       body: null,
-      chunked: false,
-      upgrade: false,
+      framing: 'none',
+      upgrade: null,
       firstByteTimeoutMs: 2_000,
       readTimeoutMs: 1_000,
     })
@@ -125,6 +128,9 @@ class Asked implements Asker, Want {
   }
   onEnd(trailers: readonly string[]): void {
     this.told.push(`end ${trailers.join()}`)
+  }
+  onWebSocket(): void {
+    this.told.push('websocket')
   }
   onUpgrade(): void {
     this.told.push('upgrade')

@@ -2,19 +2,8 @@
 import type { Connect, ConnectTo } from '../http1/transport.ts'
 import { type FailureName, UpstreamError } from './errors.ts'
 import type { UpstreamOptions } from './options.ts'
+import type { Upstream, Want } from './upstream.ts'
 import { type Owner, UpstreamConnection } from './upstream-connection.ts'
-
-/** Who wants a connection. Told once, in the same turn if one is free. */
-export interface Want {
-  onConnection(connection: UpstreamConnection): void
-  onRefused(error: UpstreamError): void
-  /** Nobody wants it any more. */
-  readonly gone: boolean
-  /** The request could not be sent twice: only a new connection will do, or one that has just been used. */
-  readonly careful: boolean
-  /** Sent before anything else on a connection that serves this request alone. */
-  readonly preamble: Uint8Array | null
-}
 
 /** Within it an upstream that has just answered is not about to hang up; a round trip is shorter nearly everywhere. */
 const justUsedMs = 250
@@ -29,7 +18,7 @@ interface Dial {
   readonly until: number
 }
 
-export class Pool implements Owner {
+export class Pool implements Owner, Upstream {
   readonly now: () => number
   readonly #to: ConnectTo
   readonly #connect: Connect

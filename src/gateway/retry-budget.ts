@@ -7,6 +7,9 @@ const slotMs = 1_000
 /** The clock is read so rarely: a reading costs 0.05 to 0.4 µs. What came since the last one counts as old as that one. */
 const requestsPerReading = 16
 
+/** For `minPerSec`: a gateway with little to do may still try again. */
+export const minRetriesPerSec = 3
+
 export class RetryBudget {
   readonly #percent: number
   readonly #reserve: number

@@ -9,38 +9,10 @@ import type { BodySource } from '../http1/light/payload.ts'
 import { ResponseParser } from '../http1/parser.ts'
 import type { ReasonId } from '../http1/reasons.ts'
 import type { Transport, TransportEvents } from '../http1/transport.ts'
-import { encodeChunk, lastChunk } from '../http1/writer.ts'
+import { encodeChunk, lastChunk, requestHead } from '../http1/writer.ts'
 import { type FailureName, UpstreamError } from './errors.ts'
-import { trailerFields } from './fields.ts'
-
-/** Who is told of the answer. After `onWhole`, `onEnd`, `onUpgrade` or `onFailure` nothing more is told. */
-export interface Asker {
-  /** 1xx; the answer itself still comes. */
-  onInterim(head: ResponseHead): void
-  /** An answer in one piece; `body` is a view that is valid only during the call, or null if empty. */
-  onWhole(head: ResponseHead, body: Uint8Array | null): void
-  /** An answer whose body follows: `onData` as often as needed, then `onEnd`. */
-  onHead(head: ResponseHead): void
-  /** A view that is valid only during the call; `false` pauses until `resume()`. */
-  onData(piece: Uint8Array): boolean
-  onEnd(trailers: readonly string[]): void
-  onUpgrade(head: ResponseHead, stream: TransportDuplex): void
-  onFailure(error: UpstreamError): void
-}
-
-export interface Ask {
-  readonly asker: Asker
-  readonly method: string
-  /** Latin1, with the empty line. */
-  readonly head: string
-  readonly body: Uint8Array | BodySource | null
-  /** A source goes out in chunks; otherwise the head says its length. */
-  readonly chunked: boolean
-  /** Whether 101 is an answer that was asked for. */
-  readonly upgrade: boolean
-  readonly firstByteTimeoutMs: number
-  readonly readTimeoutMs: number
-}
+import { connectionOptions, trailerFields } from './fields.ts'
+import type { Ask, Sender } from './upstream.ts'
 
 /** What a connection needs of its pool. */
 export interface Owner {
@@ -65,7 +37,7 @@ const maxInterim = 16
 
 const NEVER = Number.POSITIVE_INFINITY
 
-export class UpstreamConnection implements TransportEvents, ResponseSink {
+export class UpstreamConnection implements Sender, TransportEvents, ResponseSink {
   readonly transport: Transport
   readonly openedAt: number
   /** Requests sent on it. */
@@ -104,18 +76,18 @@ export class UpstreamConnection implements TransportEvents, ResponseSink {
     return !this.#closed && this.#ask === null && this.#parser.reusable && (this.transport.quiet ?? true)
   }
 
-  /** Whether it has answered before: the upstream may be closing it at this very moment. */
   get used(): boolean {
     return this.requests > 1
   }
 
   send(ask: Ask): void {
+    const { method, target, host, fields, body, framing, upgrade } = ask
+    const head = requestHead(method, target, host, fields, framing, connectionOptions(fields, upgrade))
     this.#ask = ask
     this.requests += 1
     this.#begun = false
     this.#interim = 0
-    this.#parser.next(ask.method)
-    const { head, body } = ask
+    this.#parser.next(method)
     if (body === null || body instanceof Uint8Array) {
       this.#sentAll = this.transport.write(head, body)
       if (!this.#sentAll) this.#onDrained = this.#allSent
@@ -127,7 +99,6 @@ export class UpstreamConnection implements TransportEvents, ResponseSink {
     }
   }
 
-  /** After `onData` returned false. */
   resume(): void {
     if (!this.#paused) return
     this.#paused = false
@@ -136,7 +107,6 @@ export class UpstreamConnection implements TransportEvents, ResponseSink {
     this.#parser.resume()
   }
 
-  /** Nobody waits for the answer any more: the upstream learns it at once. */
   abort(): void {
     this.#ask = null
     this.#drop()
@@ -246,7 +216,7 @@ export class UpstreamConnection implements TransportEvents, ResponseSink {
   }
 
   #switch(head: ResponseHead, ask: Ask): void {
-    if (!ask.upgrade || !this.#sentAll) {
+    if (ask.upgrade === null || !this.#sentAll) {
       this.#fail('bad-answer')
       return
     }
@@ -298,10 +268,11 @@ export class UpstreamConnection implements TransportEvents, ResponseSink {
         this.#expect('first-byte-timeout', ask.firstByteTimeoutMs)
         if (piece === null) {
           this.#source = null
-          if (ask.chunked) this.#write(lastChunk(trailerFields(source.trailers ?? [])), null, this.#allSent)
+          if (ask.framing === 'chunked')
+            this.#write(lastChunk(trailerFields(source.trailers ?? [])), null, this.#allSent)
           else this.#allSent()
         } else if (piece.length === 0) this.#pump(source, ask)
-        else this.#write('', ask.chunked ? encodeChunk(piece) : piece, () => this.#pump(source, ask))
+        else this.#write('', ask.framing === 'chunked' ? encodeChunk(piece) : piece, () => this.#pump(source, ask))
       },
       () => {
         if (this.#ask === ask) this.#fail('client-gone')

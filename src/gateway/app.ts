@@ -1,0 +1,88 @@
+/** The gateway's Hono app: which route a request takes, and what is answered before one does. What it forwards by, it is handed. */
+import { type Context, Hono } from 'hono'
+import { compress } from 'hono/compress'
+import type { ClientLimiter } from './client-limits.ts'
+import type { BalanceBy, GatewayConfig } from './config.ts'
+import { Exchange, type Passing } from './exchange.ts'
+import { isLastHop } from './fields.ts'
+import type { Front } from './front.ts'
+import { lastHopAnswer, ownAnswer, redirectToTls } from './own-answer.ts'
+import { compileRoutes, type Router } from './target.ts'
+import { clientOf, networks, type Trust } from './trust.ts'
+
+export type GatewayApp = Hono<{ Bindings: Front }>
+
+/** A configuration, ready to be asked. */
+export interface Compiled {
+  readonly config: GatewayConfig
+  readonly router: Router
+  readonly trusts: Trust
+  /** By group. */
+  readonly passings: ReadonlyMap<string, Passing>
+}
+
+export const compile = (config: GatewayConfig, passings: Compiled['passings']): Compiled => ({
+  config,
+  router: compileRoutes(config.routes),
+  trusts: networks(config.trust),
+  passings,
+})
+
+/** `current` is asked at each request: a reload changes what it returns. */
+export function gatewayApp(current: () => Compiled, limiter: ClientLimiter): GatewayApp {
+  function pass(c: Context<{ Bindings: Front }>): Response | Promise<Response> {
+    const front = c.env
+    const { config, router, trusts, passings } = current()
+    if (config.redirectToPort !== null && !front.secure) return redirectToTls(front, config, config.redirectToPort)
+    const trusted = trusts(front.address)
+    if (!limiter.off) {
+      const waitSec = limiter.request(clientOf(front.address, front.raw, trusts))
+      if (waitSec > 0) return ownAnswer(429, 'too-many-requests', front, config, null, waitSec)
+    }
+    if (isLastHop(front)) return lastHopAnswer(front)
+    const route = router.match(front.method, front.host, front.path)
+    if (typeof route === 'string') return ownAnswer(route === 'no-route' ? 404 : 400, route, front, config, null)
+    if (route.maxBodyBytes !== 0 && front.bodyLength > route.maxBodyBytes)
+      return ownAnswer(413, 'body-too-large', front, config, route)
+    const passing = passings.get(route.to)!
+    const exchange = new Exchange(
+      front,
+      route,
+      passing,
+      trusted,
+      keyOf(config.groups[route.to]!.balance, front, trusts),
+    )
+    if (!route.compress) return exchange.start()
+    return compressed(c, async () => {
+      c.res = await exchange.start()
+    }).then(() => c.res)
+  }
+
+  const app: GatewayApp = new Hono()
+  app.all('*', pass)
+  return app
+}
+
+const compressed = compress()
+
+/** What the consistent hash hashes; null where the balance asks for nothing. */
+function keyOf(balance: BalanceBy, front: Front, trusts: Trust): (() => string | null) | null {
+  if (balance.by !== 'hash') return null
+  const { of, name } = balance
+  if (of === 'address') return () => clientOf(front.address, front.raw, trusts)
+  return () => {
+    const value = fieldOf(front.raw, of === 'cookie' ? 'cookie' : name.toLowerCase())
+    return of === 'cookie' ? cookieOf(value ?? '', name) : value
+  }
+}
+
+function fieldOf(raw: readonly string[], lower: string): string | null {
+  for (let i = 0; i < raw.length; i += 2) if (raw[i]!.toLowerCase() === lower) return raw[i + 1]!
+  return null
+}
+
+/** RFC 6265 4.2: pairs with `; ` between them. */
+function cookieOf(cookies: string, name: string): string | null {
+  const pair = cookies.split(';').find((pair) => pair.trimStart().startsWith(`${name}=`))
+  return pair === undefined ? null : pair.trimStart().slice(name.length + 1)
+}
