@@ -131,6 +131,8 @@ export class BunTransport implements Transport {
   }
 
   drain(): void {
+    // Bun says it after a handshake, too.
+    if (this.#queue.length === 0) return
     for (let piece = this.#queue[0]; piece !== undefined; piece = this.#queue[0]) {
       const taken = Math.max(this.#socket.write(piece, 0, piece.length), 0)
       this.#unsent -= taken

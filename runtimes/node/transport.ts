@@ -149,7 +149,10 @@ export class NodeTransport implements Transport {
   }
 
   reset(): void {
-    if (!this.#tcp.destroyed) this.#tcp.resetAndDestroy()
+    if (this.#tcp.destroyed) return
+    // A Unix socket has no RST, and Node throws at the attempt.
+    if (this.#tcp.remoteAddress === undefined) this.#tcp.destroy()
+    else this.#tcp.resetAndDestroy()
   }
 }
 

@@ -1,0 +1,122 @@
+/** Connections to upstreams on `Bun.connect`. */
+import { connect as connectTcp } from 'node:net'
+import type { Connect, ConnectTo } from '../../src/http1/transport.ts'
+import { clientContext } from '../client-context.ts'
+import { alpn, type BunSocket, BunTransport, http, nativeOf } from './transport.ts'
+
+declare const Bun: { connect(options: object): Promise<BunSocket> }
+
+/**
+ * Addresses that let a connect wait until nobody waited for it any more. Bun can't take one back: it stays, with its descriptor, until
+ * the kernel gives up (`tcp_syn_retries`: two minutes). So a socket that can be taken back is sent ahead there.
+ */
+const silent = new Set<string>()
+
+function scout({ host, port }: ConnectTo, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const tcp = connectTcp({ host, port })
+    const giveUp = () => {
+      tcp.destroy()
+      reject(signal.reason)
+    }
+    signal.addEventListener('abort', giveUp, { once: true })
+    tcp.on('error', reject).once('connect', () => {
+      tcp.destroy()
+      resolve()
+    })
+    tcp.once('close', () => signal.removeEventListener('abort', giveUp))
+  })
+}
+
+/**
+ * What went wrong in a handshake was the certificate (`CERT_HAS_EXPIRED`, …) or all of it (`EPROTO`, `ECONNRESET`). Bun's `success` does
+ * not tell them apart: after a certificate was refused, it was false, too, where none was to be verified.
+ */
+const ofCertificate = ({ code = '' }: NodeJS.ErrnoException) => code.includes('_')
+
+export const connect: Connect = async (to, accept, signal) => {
+  signal.throwIfAborted()
+  const { host, port, unix, tls, preamble } = to
+  const address = `${host} ${port}`
+  if (unix === undefined && silent.has(address)) {
+    await scout(to, signal)
+    silent.delete(address)
+  }
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  let opened: BunSocket | null = null
+
+  const begin = (socket: BunSocket) => {
+    const transport = new BunTransport(socket)
+    socket.data = transport
+    transport.events = accept(transport)
+    resolve()
+  }
+  const secured = {
+    ...http,
+    handshake(socket: BunSocket, success: boolean, error: NodeJS.ErrnoException | null) {
+      if (signal.aborted) return
+      if (error === null ? success : !tls?.verify && ofCertificate(error)) begin(socket)
+      else {
+        reject(error)
+        socket.close()
+      }
+    },
+    close(socket: BunSocket) {
+      if (socket.data === undefined) reject(new Error('the connection ended in its TLS handshake'))
+      else http.close(socket)
+    },
+    end(socket: BunSocket) {
+      if (socket.data === undefined) socket.close()
+      else http.end(socket)
+    },
+  }
+  const open = (socket: BunSocket) => {
+    opened = socket
+    if (signal.aborted) {
+      socket.terminate()
+      return
+    }
+    // Nothing is in its way yet.
+    if (preamble !== undefined) socket.write(preamble, 0, preamble.length)
+    if (tls === undefined) {
+      begin(socket)
+      return
+    }
+    const { servername, verify } = tls
+    socket.upgradeTLS({
+      tls: {
+        secureContext: nativeOf(clientContext(tls)),
+        serverName: servername,
+        rejectUnauthorized: verify,
+        ALPNProtocols: alpn,
+      },
+      socket: secured,
+    })
+  }
+  const connecting = Bun.connect({
+    ...(unix === undefined ? { hostname: host, port } : { unix }),
+    allowHalfOpen: true,
+    // Under TLS this one has nothing to say, but Bun wants one of these two.
+    socket:
+      tls === undefined
+        ? { ...http, open }
+        : { open, drain() {}, error: (_: BunSocket, error: Error) => reject(error) },
+  })
+  connecting.catch(reject)
+
+  const giveUp = () => {
+    reject(signal.reason)
+    if (opened !== null) opened.terminate()
+    else if (unix === undefined) {
+      silent.add(address)
+      const forget = () => silent.delete(address)
+      connecting.then(forget, forget)
+    }
+  }
+  signal.addEventListener('abort', giveUp, { once: true })
+  try {
+    await promise
+  } finally {
+    signal.removeEventListener('abort', giveUp)
+  }
+}
