@@ -10,8 +10,8 @@ import { promisify } from 'node:util'
 
 export interface Contender {
   readonly name: string
-  /** Program and arguments; the port is added as the last one. */
-  readonly command: readonly string[]
+  /** Program and arguments; the port is added as the last one, unless they are made for a port. */
+  readonly command: readonly string[] | ((port: number) => readonly string[])
 }
 
 export interface Sample {
@@ -76,11 +76,19 @@ export function positive(flag: string, text: string): number {
 export async function compare(
   contenders: readonly Contender[],
   load: Load,
-  { rounds = 7, seconds = 2 } = {},
+  {
+    rounds = 7,
+    seconds = 2,
+    started = async () => {},
+  }: { rounds?: number; seconds?: number; started?: (server: Server) => Promise<void> } = {},
 ): Promise<Result[]> {
   const servers: Server[] = []
   try {
-    for (const contender of contenders) servers.push(await start(contender))
+    for (const contender of contenders) {
+      const server = await start(contender)
+      servers.push(server)
+      await started(server)
+    }
     for (const server of servers) await loadFor(server, load, 2)
     const table: Sample[][] = servers.map(() => [])
     for (let round = 0; round < rounds; round++) {
@@ -145,6 +153,9 @@ export interface Server {
   readonly child: ChildProcess
 }
 
+/** What the compared servers ask in their turn, beside the load; whoever starts it ends it. */
+export const startBackend = (contender: Contender): Promise<Server> => start(contender, loadCore)
+
 /** One server for as long as the work takes; it does not outlive a failure. */
 export async function during<T>(contender: Contender, work: (server: Server) => Promise<T>): Promise<T> {
   const server = await start(contender)
@@ -155,10 +166,11 @@ export async function during<T>(contender: Contender, work: (server: Server) => 
   }
 }
 
-async function start({ command }: Contender): Promise<Server> {
+async function start({ command }: Contender, core = serverCore): Promise<Server> {
   const port = await freePort()
-  const [program = '', ...args] = pinned ? ['taskset', '-c', serverCore, ...command] : command
-  const child = spawn(program, [...args, String(port)], { stdio: ['ignore', 'ignore', 'inherit'] })
+  const argv = typeof command === 'function' ? command(port) : [...command, String(port)]
+  const [program = '', ...args] = pinned ? ['taskset', '-c', core, ...argv] : argv
+  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'inherit'] })
   for (let attempt = 0; attempt < 100; attempt++) {
     await new Promise((resolve) => setTimeout(resolve, 100))
     if (child.exitCode !== null) break
@@ -169,7 +181,7 @@ async function start({ command }: Contender): Promise<Server> {
     if (answered) return { port, child }
   }
   child.kill('SIGKILL')
-  throw new Error(`bench: ${command.join(' ')} did not answer`)
+  throw new Error(`bench: ${argv.join(' ')} did not answer`)
 }
 
 function freePort(): Promise<number> {

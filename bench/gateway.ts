@@ -1,0 +1,113 @@
+/**
+ * The gateway against nginx, HAProxy and Caddy in front of the same nginx, alternating in one run: requests/s, p99 and CPU a request,
+ * and the memory that a million requests leave behind.
+ * `npm run bench:gateway -- [--proxy nginx,haproxy,caddy,node,bun,deno] [--load small,large,post] [--rounds 5] [--seconds 2]
+ * [--idle 1000] [--memory]`
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import {
+  chosen,
+  compare,
+  during,
+  type Load,
+  loadFor,
+  markdown,
+  positive,
+  refuse,
+  requireTools,
+  residentBytes,
+  row,
+  type Server,
+  startBackend,
+} from './compare.ts'
+import { backend, paths, proxy, proxyNames } from './proxies.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'hangup-bench-'))
+process.once('exit', () => rmSync(folder, { recursive: true }))
+const post = join(folder, 'post.lua')
+writeFileSync(post, `wrk.method = "POST"\nwrk.body = string.rep("x", 10240)\n`)
+
+const loads = {
+  small: { path: paths.small, connections: 64 },
+  large: { path: paths.large, connections: 32 },
+  post: { path: paths.post, connections: 32, script: post },
+} as const satisfies Readonly<Record<string, Load>>
+const loadNames = Object.keys(loads) as (keyof typeof loads)[]
+const titles: Readonly<Record<keyof typeof loads, string>> = {
+  small: 'GET 13 B',
+  large: 'GET 100 KB',
+  post: 'POST 10 KB',
+}
+
+const { values } = parseArgs({
+  options: {
+    proxy: { type: 'string', default: proxyNames.join() },
+    load: { type: 'string', default: loadNames.join() },
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '2' },
+    idle: { type: 'string', default: '0' },
+    memory: { type: 'boolean', default: false },
+  },
+})
+const rounds = positive('rounds', values.rounds)
+const seconds = positive('seconds', values.seconds)
+const idle = values.idle === '0' ? 0 : positive('idle', values.idle)
+const names = chosen('load', values.load, loadNames)
+const proxies = chosen('proxy', values.proxy, proxyNames)
+if (names.length === 0 || proxies.length === 0) refuse('there is nothing to compare')
+
+/** Clients that are there beside the load and ask nothing more after their first answer. */
+async function addIdle({ port }: Server): Promise<void> {
+  const sockets: Socket[] = []
+  for (let i = 0; i < idle; i++) {
+    const socket = connect({ port, host: '127.0.0.1', localAddress: `127.0.0.${2 + (i % 4)}` })
+    // The server ends with the run, or it hangs up before.
+    socket.on('error', () => {}).unref()
+    sockets.push(socket)
+    await new Promise((resolve, reject) => {
+      socket.once('error', reject).once('data', resolve)
+      socket.write('GET / HTTP/1.1\r\nHost: idle\r\n\r\n')
+    })
+  }
+}
+
+const marks = [0, 200_000, 600_000, 1_000_000]
+
+async function memoryOf(server: Server): Promise<string[]> {
+  const megabytes: string[] = []
+  let done = 0
+  for (const mark of marks) {
+    while (done < mark) done += (await loadFor(server, loads.small, 1)).requests
+    megabytes.push(String(Math.round(residentBytes(server.child.pid!) / 2 ** 20)))
+  }
+  return megabytes
+}
+
+await requireTools()
+const behind = await startBackend(backend(folder)).catch((error) =>
+  refuse(`${error.message} (Debian and Ubuntu: apt-get install nginx haproxy caddy)`),
+)
+try {
+  const contenders = proxies.map((name) => proxy(name, folder, behind.port))
+  const rows: string[][] = []
+  for (const name of names) {
+    for (const result of await compare(contenders, loads[name], { rounds, seconds, started: addIdle }))
+      rows.push(row(result, titles[name]))
+  }
+  console.log(markdown(rows))
+  if (values.memory) {
+    const head = [
+      'server',
+      ...marks.map((mark) => (mark === 0 ? 'MB at the start' : `MB after ${mark.toLocaleString('en')}`)),
+    ]
+    console.log(`\n| ${head.join(' | ')} |\n| ${head.map(() => '---').join(' | ')} |`)
+    for (const contender of contenders)
+      console.log(`| ${[contender.name, ...(await during(contender, memoryOf))].join(' | ')} |`)
+  }
+} finally {
+  behind.child.kill('SIGKILL')
+}
