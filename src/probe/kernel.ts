@@ -26,47 +26,81 @@ const states = [
   'NEW_SYN_RECV',
 ]
 
-/** proc_net_tcp(5): `sl local rem st tx:rx tr:tm retrnsmt uid timeout inode …`, numbers in hex but the last ones. */
+/** proc_net_tcp(5): `sl: local rem st tx:rx tr:tm retrnsmt uid timeout inode …`, numbers in hex but the last ones. */
+const line = /^ *\d+: [\dA-F]+:([\dA-F]{4}) [\dA-F]+:([\dA-F]{4}) ([\dA-F]{2}) \S+ \S+ \S+ +\d+ +\d+ (\d+)/gm
+
 export function parseRows(text: string): Row[] {
-  const rows: Row[] = []
-  for (const line of text.split('\n').slice(1)) {
-    const [, local, remote, state, , , , , , inode] = line.trim().split(/\s+/)
-    if (local === undefined || remote === undefined || state === undefined || inode === undefined) continue
-    rows.push({
-      localPort: Number.parseInt(local.slice(local.indexOf(':') + 1), 16),
-      remotePort: Number.parseInt(remote.slice(remote.indexOf(':') + 1), 16),
-      state: states[Number.parseInt(state, 16)] ?? state,
-      inode: Number(inode),
-    })
-  }
-  return rows
+  return Array.from(text.matchAll(line), ([, local = '', remote = '', state = '', inode]) => ({
+    localPort: Number.parseInt(local, 16),
+    remotePort: Number.parseInt(remote, 16),
+    state: states[Number.parseInt(state, 16)] ?? state,
+    inode: Number(inode),
+  }))
 }
 
 /** Many cases look at once, and the table is one: read it at most every 20 ms. */
 const freshMs = 20
-let cache: { readonly atMs: number; readonly rows: Row[] | null } = { atMs: Number.NEGATIVE_INFINITY, rows: null }
+/** The kernel walks all of its hash table, a quarter of a million places on a large machine: we look away for so much longer. */
+const restTimes = 5
+
+class Table {
+  readonly #file: string
+  #atMs = Number.NEGATIVE_INFINITY
+  #restMs = freshMs
+  #rows: Row[] | null = null
+
+  constructor(file: string) {
+    this.#file = file
+  }
+
+  /** How long until a look after `sinceMs` costs no more than its share. */
+  restMs(sinceMs: number): number {
+    return this.#atMs >= sinceMs ? 0 : Math.max(0, this.#atMs + this.#restMs - performance.now())
+  }
+
+  /** Not seen before `sinceMs`; null where the kernel has no such table: not Linux, or no IPv6. */
+  rows(sinceMs: number): Row[] | null {
+    const fromMs = performance.now()
+    if (this.#atMs >= sinceMs && fromMs - this.#atMs < this.#restMs) return this.#rows
+    this.#atMs = fromMs
+    try {
+      this.#rows = parseRows(readFileSync(this.#file, 'utf8'))
+    } catch {
+      this.#rows = null
+    }
+    this.#restMs = Math.max(freshMs, restTimes * (performance.now() - fromMs))
+    return this.#rows
+  }
+}
+
+const tables = [new Table('/proc/net/tcp'), new Table('/proc/net/tcp6')]
+/** Where a server's connections were found last: that one is looked at first. */
+const tableOf = new Map<number, Table>()
 
 /** Every TCP socket of this network namespace, not seen before `sinceMs`; null where the kernel has no such table. */
 export function tcpRows(sinceMs = 0): Row[] | null {
-  const nowMs = performance.now()
-  if (cache.atMs >= sinceMs && nowMs - cache.atMs < freshMs) return cache.rows
-  let rows: Row[] | null = null
-  for (const file of ['/proc/net/tcp', '/proc/net/tcp6']) {
-    try {
-      rows = [...(rows ?? []), ...parseRows(readFileSync(file, 'utf8'))]
-    } catch {
-      // No such table: not Linux, or no IPv6.
-    }
-  }
-  cache = { atMs: nowMs, rows }
-  return rows
+  const seen = tables.map((table) => table.rows(sinceMs))
+  return seen.every((rows) => rows === null) ? null : seen.flatMap((rows) => rows ?? [])
+}
+
+/** Resolves when the tables may be read, or have been read since: many that wait look once. */
+export async function rested(sinceMs: number): Promise<void> {
+  const restMs = Math.max(...tables.map((table) => table.restMs(sinceMs)))
+  if (restMs > 0) await new Promise((resolve) => setTimeout(resolve, restMs))
 }
 
 /** The server's side of one connection as long as a process holds it. */
 export function heldByServer(serverPort: number, clientPort: number, sinceMs: number): Row | undefined {
-  return tcpRows(sinceMs)?.find(
-    (row) => row.localPort === serverPort && row.remotePort === clientPort && row.inode !== 0,
-  )
+  const first = tableOf.get(serverPort)
+  for (const table of tables.toSorted((a, b) => Number(b === first) - Number(a === first))) {
+    const row = table
+      .rows(sinceMs)
+      ?.find((one) => one.localPort === serverPort && one.remotePort === clientPort && one.inode !== 0)
+    if (!row) continue
+    tableOf.set(serverPort, table)
+    return row
+  }
+  return undefined
 }
 
 /** Sockets that a process holds; null if it can't be seen (not Linux, another user's process, gone). */

@@ -4,7 +4,7 @@ import type { OptionName } from '../policy.ts'
 import type { Anchor, Case, Due, H2Event, SimpleStep, Span, Step } from './case.ts'
 import { authorityOf, Connection } from './client.ts'
 import { type Frame, FrameWriter } from './h2.ts'
-import { heldByServer, socketCount } from './kernel.ts'
+import { heldByServer, rested, socketCount } from './kernel.ts'
 import { drainUnderLoad, keepAliveRace } from './load.ts'
 import type { Answer } from './response.ts'
 import { fillPages, slowestMs } from './routes.ts'
@@ -472,6 +472,7 @@ class Run {
     const { from, latestMs } = this.#expect(connection, due)
     const sinceMs = performance.now()
     for (;;) {
+      await rested(sinceMs)
       const row = heldByServer(this.#target.port, connection.localPort, sinceMs)
       const tookMs = performance.now() - from
       if (!row) {
