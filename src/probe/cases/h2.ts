@@ -91,7 +91,11 @@ export default [
     profile,
     transports,
     needs,
-    steps: [{ connect: 'h2' }, { closes: { due: { by: ['headTimeoutMs'], from: 'connected' }, accept: ended } }],
+    steps: [
+      { connect: 'h2' },
+      // The clock begins with the connection, or when the handshake is over.
+      { closes: { due: { by: ['headTimeoutMs'], from: 'sent', soonestFrom: 'connected' }, accept: ended } },
+    ],
   },
   {
     id: 'h2-silent-session',

@@ -1,0 +1,133 @@
+/**
+ * Every case on a server that keeps the rules, and on its sinner, who is asked the cases before and after it, too. All at once
+ * but what needs a process to itself or loads the machine.
+ */
+import type { Case } from '../../src/probe/case.ts'
+import { cases } from '../../src/probe/cases/index.ts'
+import { type CaseRun, runCase } from '../../src/probe/run.ts'
+import type { Target } from '../../src/probe/target.ts'
+import { type Runtime, runtimes, type Transport } from '../conformance/runtimes.ts'
+import { type Server, startServer } from '../conformance/server.ts'
+import { Middleman } from './middleman.ts'
+import type { Sinner } from './sin.ts'
+import { sinners } from './sinners.ts'
+
+/** HTTP/2 is the native engine's alone. */
+const isHttp2 = ({ id }: Case) => id.startsWith('h2-')
+const saintOf = (theCase: Case): Runtime => runtimes[isHttp2(theCase) ? 'node' : 'node-hangup']
+const transportOf = ({ transports }: Case): Transport => (transports?.includes('tcp') === false ? 'tls' : 'tcp')
+const ownsProcess = ({ requires }: Case) => requires?.includes('own-process') ?? false
+const isLight = (theCase: Case) => !theCase.heavy && !ownsProcess(theCase)
+
+/** Its server is shared by all cases of that name. */
+const serverOf = (theCase: Case) =>
+  `${saintOf(theCase) === runtimes.node ? 'h2 ' : ''}${theCase.profile} ${transportOf(theCase)}`
+
+/** They find the middleman out: by his address, or because he does not hear an RST while he waits for a slow reader. */
+const seesMiddleman = ({ id }: Case) => id === 'whoami' || id.startsWith('reader-stalls')
+
+/** What the application is asked by others at the same time is counted, too. */
+const countsWhatRuns = ({ theCase }: Run) => theCase.steps.some((step) => 'counted' in step)
+
+const wasNotSeen = ({ result }: Run) => result?.verdict === 'harness-failed' || result?.verdict === 'setup-failed'
+
+/** The ones before and after it among those that its server is started for. */
+export function neighboursOf(theCase: Case): readonly Case[] {
+  if (!isLight(theCase)) return []
+  const row = cases.filter((one) => serverOf(one) === serverOf(theCase) && isLight(one))
+  const at = row.indexOf(theCase)
+  return [row[at - 1], row[at + 1]].filter((one) => one !== undefined && !seesMiddleman(one)) as Case[]
+}
+
+const servers = new Map<string, Server>()
+
+async function sharedServer(theCase: Case): Promise<Server> {
+  return servers.get(serverOf(theCase)) as Server
+}
+
+async function withServer<T>(theCase: Case, { process: sin }: Sinner, use: (server: Server) => Promise<T>): Promise<T> {
+  if (!ownsProcess(theCase)) return use(await sharedServer(theCase))
+  const saint = saintOf(theCase)
+  const command = sin ? ['node', 'test/probe/shim.ts', JSON.stringify(sin), ...saint.command] : saint.command
+  const server = await startServer({ ...saint, command }, theCase.profile, transportOf(theCase))
+  try {
+    return await use(server)
+  } finally {
+    await server.stop()
+  }
+}
+
+async function judged(theCase: Case, sinner: Sinner): Promise<CaseRun> {
+  return withServer(theCase, sinner, async ({ target }) => {
+    if (!sinner.wire) return runCase(theCase, target)
+    const middleman = await Middleman.listen(sinner.wire, { port: target.port, opensTls: isHttp2(theCase) })
+    try {
+      return await runCase(theCase, { ...target, port: middleman.port } satisfies Target)
+    } finally {
+      middleman.close()
+    }
+  })
+}
+
+export interface Run {
+  readonly sinner: string | null
+  readonly theCase: Case
+  result?: CaseRun
+}
+
+export const runs: readonly Run[] = cases.flatMap((theCase): Run[] => [
+  { sinner: null, theCase },
+  { sinner: theCase.id, theCase },
+  ...neighboursOf(theCase).map((neighbour) => ({ sinner: theCase.id, theCase: neighbour })),
+])
+
+async function carryOut(run: Run): Promise<void> {
+  run.result = await judged(run.theCase, run.sinner === null ? {} : (sinners[run.sinner] ?? {}))
+}
+
+/** Between two starts, so that neither side is busy with handshakes when a clock begins. */
+const staggerMs = 15
+const ownAtOnce = 4
+const heavyAtOnce = 3
+const againAtOnce = 20
+
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
+/** All, one started after another. */
+async function atOnce(some: readonly Run[]): Promise<void> {
+  await Promise.all(some.map((run, number) => sleep(number * staggerMs).then(() => carryOut(run))))
+}
+
+/** So many at a time. */
+async function inTurn(some: readonly Run[], atOnce: number): Promise<void> {
+  const waiting = [...some]
+  const next = async () => {
+    for (let run = waiting.shift(); run; run = waiting.shift()) await carryOut(run)
+  }
+  await Promise.all(Array.from({ length: atOnce }, next))
+}
+
+export async function runAll(said: (phase: string) => void = () => {}): Promise<void> {
+  const shared = new Map(cases.filter((one) => !ownsProcess(one)).map((one) => [serverOf(one), one]))
+  try {
+    const start = async ([name, one]: [string, Case]) => {
+      servers.set(name, await startServer(saintOf(one), one.profile, transportOf(one)))
+    }
+    await Promise.all([...shared].map(start))
+    said('servers')
+    const light = runs.filter(({ theCase }) => isLight(theCase))
+    const counting = light.filter(countsWhatRuns)
+    const others = light.filter((run) => !countsWhatRuns(run))
+    await Promise.all([atOnce(others), inTurn(counting, 1)])
+    said('light')
+    const own = runs.filter(({ theCase }) => !isLight(theCase) && !theCase.heavy)
+    const heavy = runs.filter(({ theCase }) => theCase.heavy)
+    await Promise.all([inTurn(own, ownAtOnce), inTurn(heavy, heavyAtOnce)])
+    said('heavy')
+    // What this process could not see in time it looks at once more.
+    for (let time = 0; time < 2; time++) await inTurn(runs.filter(wasNotSeen), againAtOnce)
+    said('again')
+  } finally {
+    await Promise.all([...servers.values()].map((server) => server.stop()))
+  }
+}
