@@ -6,7 +6,7 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { Connect, ConnectTls } from '../../src/http1/transport.ts'
 import { clientContext } from '../client-context.ts'
-import { hear, NodeTransport } from './transport.ts'
+import { NodeTransport } from './transport.ts'
 
 /** Every connection reads into it: what is read is used, or copied, before the next one reads. */
 const shared = new Uint8Array(256 * 1024)
@@ -21,6 +21,12 @@ function secure(tcp: Socket, tls: ConnectTls): TLSSocket {
     rejectUnauthorized: verify,
     ALPNProtocols: ['http/1.1'],
   })
+}
+
+/** Deno's TLS tells an RST as an end. The kernel knows no peer of such a socket any more (getpeername(2): ENOTCONN). */
+function wasReset(tcp: Socket): boolean {
+  const { _handle: handle } = tcp as Socket & { readonly _handle?: { getpeername?(into: object): number } | null }
+  return (handle?.getpeername?.({}) ?? 0) !== 0
 }
 
 export const connect: Connect = async ({ host, port, unix, tls, preamble }, accept, signal) => {
@@ -54,8 +60,11 @@ export const connect: Connect = async ({ host, port, unix, tls, preamble }, acce
     if (socket !== tcp) transport.secureBy(socket)
     const events = accept(transport)
     transport.events = events
-    if (socket === tcp) tcp.on('end', () => events.peerEnded())
-    else hear(socket, events)
+    if (socket !== tcp) socket.on('data', (bytes: Uint8Array) => events.feed(bytes))
+    socket.on('end', () => {
+      if (socket !== tcp && wasReset(tcp)) tcp.destroy()
+      else events.peerEnded()
+    })
     tcp.on('close', () => events.gone())
     resolve()
   }

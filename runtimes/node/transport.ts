@@ -157,7 +157,7 @@ export class NodeTransport implements Transport {
 }
 
 /** `socket` is the one that speaks HTTP. */
-export function hear(socket: Socket, events: TransportEvents): void {
+function hear(socket: Socket, events: TransportEvents): void {
   socket.on('data', (bytes: Uint8Array) => events.feed(bytes))
   socket.on('end', () => events.peerEnded())
 }
