@@ -3,10 +3,12 @@ import { test } from 'node:test'
 import { gatewayFromBindings } from './bindings.ts'
 
 test('a Worker’s variables are a configuration', async () => {
-  const { config, resolved } = await gatewayFromBindings({
+  const {
+    plan: { config, resolved },
+  } = await gatewayFromBindings({
     HANGUP_TO: 'https://a.example https://b.example;weight=2',
     HANGUP_UPSTREAM_FIRST_BYTE_TIMEOUT: '9s',
-    HANGUP_HEAD_TIMEOUT: '7s',
+    HANGUP_HANDLER_TIMEOUT: '7s',
     PORT: 'the application’s',
     DB: {},
   })
@@ -18,7 +20,7 @@ test('a Worker’s variables are a configuration', async () => {
     ],
   )
   assert.equal(config.routes[0]?.options.upstreamFirstByteTimeoutMs, 9_000)
-  assert.equal(resolved.policy.headTimeoutMs, 7_000)
+  assert.equal(resolved.policy.handlerTimeoutMs, 7_000)
 })
 
 test('a Worker has no files, and has to know where to', async () => {

@@ -2,7 +2,9 @@
 import { variablePrefix } from '../names.ts'
 import { problem, SettingsError } from '../problems.ts'
 import { type Env, readEnvironment, resolveEntries } from '../settings.ts'
-import { type GatewayPlan, resolveGateway } from './resolve.ts'
+import { edgeDefaults, refuseAtTheEdge } from './edge-config.ts'
+import { type GatewayPlan, type GatewaySettings, resolveGateway } from './resolve.ts'
+import { type GatewayFile, readFileShape } from './schema.ts'
 import { gatewayEntries } from './settings.ts'
 import type { Files } from './source.ts'
 
@@ -12,18 +14,37 @@ const files: Files = {
   folder: async () => null,
 }
 
-/** Throws a `SettingsError` with everything that is wrong. */
-export async function gatewayFromBindings(env: Env): Promise<GatewayPlan> {
+/**
+ * `module`: what a configuration file would say, from a module that is bundled with the Worker; the variables are over it. Throws a
+ * `SettingsError` with everything that is wrong.
+ */
+export async function gatewayFromBindings(
+  env: Env,
+  module: GatewayFile | null = null,
+): Promise<{ plan: GatewayPlan; settings: GatewaySettings }> {
   // A PORT among a Worker's variables is not ours.
   const ours = Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith(variablePrefix)))
   const { written, problems } = readEnvironment(ours, 'gateway')
   const { settings, nameOf } = resolveEntries(gatewayEntries, [written], problems)
   if (settings.config !== undefined) {
-    problems.push(problem(nameOf('config'), settings.config, 'there are no files here', 'HANGUP_TO'))
-  } else if (settings.to === undefined) {
+    const why = 'there are no files here'
+    problems.push(problem(nameOf('config'), settings.config, why, 'HANGUP_TO, or a module given to gateway()'))
+  } else if (settings.to === undefined && module === null) {
     problems.push(problem(nameOf('to'), nameOf('to'), 'where should requests go?', 'URLs with spaces between them'))
   }
-  if (problems.length > 0) throw new SettingsError(problems)
+  const read = readFileShape({ ...edgeDefaults, ...module })
+  problems.push(...read.problems)
+  if (problems.length > 0 || read.file === null) throw new SettingsError(problems)
   const locate = (path: string) => path
-  return resolveGateway({ path: null, locate, file: {}, settings, nameOf, layers: [written], files })
+  const plan = await resolveGateway({
+    path: null,
+    locate,
+    file: read.file,
+    settings,
+    nameOf,
+    layers: [written],
+    files,
+    place: { refuse: refuseAtTheEdge, tls: true },
+  })
+  return { plan, settings }
 }

@@ -21,7 +21,7 @@ import type { RetryBudget } from './retry-budget.ts'
 import { type Spool, SpoolFullError } from './spool.ts'
 import { targetOf } from './target.ts'
 import { Tunnel } from './tunnel.ts'
-import type { Asker, Sender, Upstream, Want } from './upstream.ts'
+import { type Asker, isEventStream, type Sender, type Upstream, type Want } from './upstream.ts'
 
 /** What the exchanges of one gateway have in common. */
 export interface Passing {
@@ -232,7 +232,7 @@ export class Exchange implements Asker, Want {
   onHead(head: ResponseHead): void {
     this.#succeeded()
     this.#head = head
-    const streams = !this.#buffers('response') || isEventStream(head)
+    const streams = !this.#buffers('response') || isToStream(head)
     if (!streams && head.framing === 'length' && head.bodyLength <= gatheredBytes) {
       this.#gathered = Buffer.allocUnsafe(head.bodyLength)
       this.#gatheredLength = 0
@@ -443,10 +443,8 @@ export function authorityOf({ host, port, tls, unix }: UpstreamConfig): string {
 }
 
 /** What must reach the client as it comes: an event stream, or an answer that asks for it as nginx is asked. */
-function isEventStream(head: ResponseHead): boolean {
-  return (
-    /^text\/event-stream\b/i.test(head.get('content-type') ?? '') || /^no$/i.test(head.get('x-accel-buffering') ?? '')
-  )
+function isToStream(head: ResponseHead): boolean {
+  return isEventStream(head) || /^no$/i.test(head.get('x-accel-buffering') ?? '')
 }
 
 /** What a parser shows is gone after the call. */

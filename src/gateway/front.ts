@@ -121,7 +121,7 @@ export class NativeFront implements Front {
   readonly body: BodySource | null
   readonly raw: readonly string[]
   readonly minor = 1
-  readonly upgrade = null
+  readonly upgrade: string | null = null
   readonly local = null
 
   constructor(request: Request, peer: { readonly address: string; readonly port: number }, version: string) {
@@ -165,16 +165,20 @@ export class NativeFront implements Front {
 
   respond({ status, statusText, fields, body, left }: Answer): Response {
     left?.drop()
-    const headers = new Headers()
-    for (let i = 0; i < fields.length; i += 2) headers.append(fields[i]!, fields[i + 1]!)
-    const content =
-      body === null || typeof body === 'string'
-        ? body
-        : body instanceof Uint8Array
-          ? (body as Uint8Array<ArrayBuffer>)
-          : streamOf(body)
-    return new Response(content, { status, statusText, headers })
+    return new Response(contentOf(body), { status, statusText, headers: headersOf(fields) })
   }
+}
+
+export function headersOf(fields: readonly string[]): Headers {
+  const headers = new Headers()
+  for (let i = 0; i < fields.length; i += 2) headers.append(fields[i]!, fields[i + 1]!)
+  return headers
+}
+
+/** For a native `Response`. */
+export function contentOf(body: Given['body']): BodyInit | null {
+  if (body === null || typeof body === 'string') return body
+  return body instanceof Uint8Array ? (body as Uint8Array<ArrayBuffer>) : streamOf(body)
 }
 
 function streamOf(source: BodySource): ReadableStream<Uint8Array> {

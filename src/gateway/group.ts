@@ -39,8 +39,8 @@ export interface GroupDeps<P> {
   changePool(pool: P, options: UpstreamOptions): void
   /** What it is doing is finished; nothing new is asked of it. */
   closePool(pool: P): void
-  /** All addresses of a name, of both families. */
-  resolve(name: string): Promise<readonly string[]>
+  /** All addresses of a name, of both families; null: whoever connects looks them up. */
+  readonly resolve: ((name: string) => Promise<readonly string[]>) | null
   /** One active check; one that fails by throwing has failed as well. It is not waited for longer than its `timeoutMs`. */
   check(member: Member<P>, check: CheckConfig): Promise<boolean>
   readonly log: Log
@@ -76,7 +76,7 @@ export class Group<P> {
     this.#names = new Names({
       now: () => deps.clock.now(),
       random: deps.random,
-      resolve: deps.resolve,
+      resolve: (name) => deps.resolve?.(name) ?? Promise.resolve([]),
       log: deps.log,
       changed: () => this.#reconcile(),
     })
@@ -139,7 +139,7 @@ export class Group<P> {
       if (checkChanged) this.#scheduleFirstCheck(member, now)
       if (check === null && member.health.unchecked(now)) this.#logUp(member, 'it is not checked any more')
     }
-    this.#names.keep(new Set(config.upstreams.filter(isNamed).map(({ host }) => host)))
+    this.#names.keep(new Set(config.upstreams.filter((upstream) => this.#isResolved(upstream)).map(({ host }) => host)))
     this.#reconcile()
   }
 
@@ -206,8 +206,12 @@ export class Group<P> {
     this.#settle()
   }
 
-  #hostsOf({ host, unix }: UpstreamConfig): readonly string[] {
-    return isNamed({ host, unix }) ? this.#names.addressesOf(host) : [host]
+  #hostsOf(upstream: UpstreamConfig): readonly string[] {
+    return this.#isResolved(upstream) ? this.#names.addressesOf(upstream.host) : [upstream.host]
+  }
+
+  #isResolved({ host, unix }: UpstreamConfig): boolean {
+    return this.#deps.resolve !== null && unix === null && literalAddress(host) === null
   }
 
   #newMember(name: string, upstream: UpstreamConfig, host: string): Slot<P> {
@@ -309,9 +313,6 @@ export class Group<P> {
     this.#deps.log({ level, code, message, count: 1 })
   }
 }
-
-const isNamed = ({ host, unix }: Pick<UpstreamConfig, 'host' | 'unix'>): boolean =>
-  unix === null && literalAddress(host) === null
 
 /** Whether connections to the one are as good as connections to the other. */
 function sameConnections(a: UpstreamConfig, b: UpstreamConfig): boolean {

@@ -1,11 +1,12 @@
 /** What a gateway says when it starts, and with `--check` what it would run. */
 import { readable, table, wrap } from '../columns.ts'
+import type { Enforced } from '../enforcement.ts'
 import { flagOf } from '../names.ts'
 import { optionNames, optionSpecs } from '../policy.ts'
 import { format } from '../units.ts'
 import type { BalanceBy, GroupConfig, Route } from './config.ts'
 import type { ListenerPlan } from './listeners.ts'
-import { type UpstreamOptions, upstreamOptionNames, upstreamOptionSpecs } from './options.ts'
+import { type UpstreamOptionName, type UpstreamOptions, upstreamOptionNames, upstreamOptionSpecs } from './options.ts'
 import type { GatewayPlan } from './resolve.ts'
 
 const label = (name: string) => flagOf(name).slice(2)
@@ -54,12 +55,25 @@ function groupRow({ name, balance, check, upstreams, options }: GroupConfig, aro
   return [name, balanceText(balance), checked, [members, ...differences(options, around)].join('; ')]
 }
 
+/** Who holds the limits of upstreams, where that is not all the gateway's own doing. */
+export interface HeldUpstreams {
+  readonly runtime: string
+  readonly enforcement: Readonly<Record<UpstreamOptionName, Enforced>>
+}
+
 /** The limits of upstreams, and, where no server has said them, those of clients. */
-export function gatewayReport(plan: GatewayPlan, columns: number, withPolicy: boolean): string {
+export function gatewayReport(
+  plan: GatewayPlan,
+  columns: number,
+  withPolicy: boolean,
+  held: HeldUpstreams | null = null,
+): string {
   const { config, listeners, upstream, resolved, notes, from } = plan
   const width = readable(columns)
   const { options, origins } = upstream
-  const on = upstreamOptionNames.filter((name) => options[name] !== 0)
+  const set = upstreamOptionNames.filter((name) => options[name] !== 0)
+  const on = set.filter((name) => held?.enforcement[name].by !== 'nobody')
+  const nobody = set.filter((name) => !on.includes(name))
   const off = upstreamOptionNames.filter((name) => options[name] === 0)
   const shown = (origin: string) => (origin === 'default' ? '' : origin === 'option' ? 'file' : origin)
   const ofPolicy = optionNames
@@ -69,6 +83,7 @@ export function gatewayReport(plan: GatewayPlan, columns: number, withPolicy: bo
     label(name),
     format(upstreamOptionSpecs[name].kind, options[name]),
     shown(origins[name]),
+    ...(held === null ? [] : [held.enforcement[name].by, held.enforcement[name].how]),
   ])
   return [
     ...(withPolicy ? listeners.map((listener) => `listens on ${listenerText(listener, config.redirectToPort)}`) : []),
@@ -91,8 +106,14 @@ export function gatewayReport(plan: GatewayPlan, columns: number, withPolicy: bo
     ),
     ...(withPolicy ? ['', ...table([['limit', 'value', 'set by'], ...ofPolicy], width)] : []),
     '',
-    ...table([['limit of upstreams', 'value', 'set by'], ...ofUpstreams], width),
+    ...table(
+      [['limit of upstreams', 'value', 'set by', ...(held === null ? [] : ['held by', 'how'])], ...ofUpstreams],
+      width,
+    ),
     ...(off.length > 0 ? ['', ...wrap(`off: ${off.map(label).join(', ')}`, width)] : []),
+    ...(held !== null && nobody.length > 0
+      ? ['', ...wrap(`default, but enforced by nobody on ${held.runtime}: ${nobody.map(label).join(', ')}`, width)]
+      : []),
     ...(notes.length > 0 ? ['', ...notes.flatMap((note) => wrap(`note: ${note}`, width))] : []),
     '',
   ].join('\n')

@@ -52,11 +52,17 @@ export interface GivenGateway extends Origin {
   nameOf(setting: keyof GatewaySettings): string
   /** Flags, variables: the first that has an option wins. */
   readonly layers: readonly Layer[]
+  /** Where it is to run: what can't be had there, and what is there already. */
+  readonly place?: {
+    refuse(file: ReadFile, upstream: GatewayPlan['upstream'], source: Source): void
+    /** Clients speak TLS to somebody in front. */
+    readonly tls: boolean
+  }
 }
 
 /** Throws a `SettingsError` with everything that is wrong. */
 export async function resolveGateway(given: GivenGateway): Promise<GatewayPlan> {
-  const { settings, nameOf, path } = given
+  const { settings, nameOf, path, place } = given
   const { file, names } = overlay(given.file, settings, nameOf)
   const source = new Source(given, names)
   const { problems, notes } = source
@@ -69,6 +75,7 @@ export async function resolveGateway(given: GivenGateway): Promise<GatewayPlan> 
 
   const policy = resolvePolicyOf(given, file, problems)
   const upstream = resolveUpstream(given, file, problems)
+  place?.refuse(file, upstream, source)
   const listeners = await listenersOf(file, source)
   const groups = await groupsOf(file, upstream.options, source)
   const routes = await routesOf(file, groups, upstream.options, policy?.policy.maxBodyBytes ?? 0, source)
@@ -78,7 +85,7 @@ export async function resolveGateway(given: GivenGateway): Promise<GatewayPlan> 
 
   const secure = listeners.find(({ certificates }) => certificates !== null)
   const redirectToPort = redirectOf(file, listeners, secure, source)
-  if (file.hsts !== undefined && secure === undefined)
+  if (file.hsts !== undefined && secure === undefined && !place?.tls)
     source.refuse(['hsts'], file.hsts, 'nothing here speaks TLS', 'beside tls')
   const spoolDir = file.spoolDir === undefined ? null : source.locate(['spoolDir'], file.spoolDir)
   const unfit = upstream.options.spoolMaxBytes === 0 ? null : await source.files.folder(spoolDir)

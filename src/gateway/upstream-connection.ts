@@ -12,7 +12,7 @@ import type { Transport, TransportEvents } from '../http1/transport.ts'
 import { encodeChunk, lastChunk, requestHead } from '../http1/writer.ts'
 import { type FailureName, UpstreamError } from './errors.ts'
 import { connectionOptions, trailerFields } from './fields.ts'
-import type { Ask, Sender } from './upstream.ts'
+import { type Ask, isEventStream, type Sender } from './upstream.ts'
 
 /** What a connection needs of its pool. */
 export interface Owner {
@@ -58,6 +58,7 @@ export class UpstreamConnection implements Sender, TransportEvents, ResponseSink
   #onDrained: (() => void) | null = null
   /** A byte of the present answer has come. */
   #begun = false
+  #readTimeoutMs = 0
   #interim = 0
   #paused = false
   #upgraded: TransportDuplex | null = null
@@ -86,6 +87,7 @@ export class UpstreamConnection implements Sender, TransportEvents, ResponseSink
     this.#ask = ask
     this.requests += 1
     this.#begun = false
+    this.#readTimeoutMs = ask.readTimeoutMs
     this.#interim = 0
     this.#parser.next(method)
     if (body === null || body instanceof Uint8Array) {
@@ -102,7 +104,7 @@ export class UpstreamConnection implements Sender, TransportEvents, ResponseSink
   resume(): void {
     if (!this.#paused) return
     this.#paused = false
-    if (this.#ask !== null) this.#expect('read-timeout', this.#ask.readTimeoutMs)
+    if (this.#ask !== null) this.#expect('read-timeout', this.#readTimeoutMs)
     this.transport.resume()
     this.#parser.resume()
   }
@@ -133,10 +135,9 @@ export class UpstreamConnection implements Sender, TransportEvents, ResponseSink
   feed(bytes: Uint8Array): void {
     if (this.#upgraded !== null) this.#upgraded.feed(bytes)
     else if (!this.#closed) {
-      const ask = this.#ask
-      if (ask !== null) {
+      if (this.#ask !== null) {
         this.#begun = true
-        this.#expect('read-timeout', ask.readTimeoutMs)
+        this.#expect('read-timeout', this.#readTimeoutMs)
       }
       this.#parser.feed(bytes)
     }
@@ -190,6 +191,10 @@ export class UpstreamConnection implements Sender, TransportEvents, ResponseSink
 
   onHead(head: ResponseHead): void {
     this.#learn(head)
+    if (isEventStream(head)) {
+      this.#readTimeoutMs = 0
+      this.#deadline = NEVER
+    }
     this.#ask?.asker.onHead(head)
   }
 

@@ -35,6 +35,10 @@ export interface Sender {
   close(): void
 }
 
+/** Quiet by nature: no time between its bytes is too long. */
+export const isEventStream = (head: ResponseHead): boolean =>
+  /^text\/event-stream\b/i.test(head.get('content-type') ?? '')
+
 export interface Ask {
   readonly asker: Asker
   readonly method: string

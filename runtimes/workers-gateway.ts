@@ -1,0 +1,49 @@
+/** `hangup gateway` on Cloudflare Workers: the platform holds the connections on both sides, here is what can be held between them. */
+import { gatewayFromBindings } from '../src/gateway/bindings.ts'
+import { createEdgeGateway, edgeEnforcement } from '../src/gateway/edge.ts'
+import type { FixedLength } from '../src/gateway/fetch-upstream.ts'
+import { gatewayJson, gatewayReport } from '../src/gateway/report.ts'
+import type { GatewayFile } from '../src/gateway/schema.ts'
+import { stderrLog } from '../src/log.ts'
+import { jsonReport, type Started, textReport } from '../src/report.ts'
+import type { Env } from '../src/settings.ts'
+import { enforcement, serve, type Worker } from './workers.ts'
+
+declare const FixedLengthStream: new (bytes: number) => FixedLength
+
+export interface GatewayWorkerOptions {
+  /** What a configuration file would say, where `HANGUP_TO` is not enough. The variables are over it. */
+  readonly config?: GatewayFile
+  readonly print?: (text: string) => void
+}
+
+/**
+ * `export default await gateway(env)`. Rejects with all that is wrong with the variables and the configuration, or can't be held by
+ * a Worker: it does not start then.
+ */
+export async function gateway(env: Env, options: GatewayWorkerOptions = {}): Promise<Worker> {
+  const { config = null, print = console.log } = options
+  const { plan, settings } = await gatewayFromBindings(env, config)
+  const { signals, ...policy } = plan.serve
+  const forward = createEdgeGateway(plan.config, {
+    fetch: (url, init) => fetch(url, init),
+    fixedLength: (bytes) => new FixedLengthStream(bytes),
+    log: stderrLog,
+  })
+  const worker = serve(forward, policy)
+  const started: Started = {
+    url: 'on the platform’s own address',
+    runtime: 'Workers',
+    engine: 'workerd',
+    engineWhy: 'the platform’s own',
+    resolved: plan.resolved,
+    enforcement,
+  }
+  const held = { runtime: 'Workers', enforcement: edgeEnforcement }
+  if (settings.report === 'text') print(`${textReport(started)}\n${gatewayReport(plan, 100, false, held)}`)
+  if (settings.report === 'json') {
+    const json = { ...gatewayJson(plan), ...JSON.parse(jsonReport(started)), upstreamEnforcement: edgeEnforcement }
+    print(JSON.stringify(json))
+  }
+  return worker
+}
