@@ -22,6 +22,8 @@ export interface Runtime {
   readonly withoutPaths: readonly PathName[]
   /** Its process is the server's own: it may be signalled and looked into. */
   readonly ownProcess: boolean
+  /** `false`: what it serves is not an app of ours. */
+  readonly ownApp?: false
 }
 
 const tlsFiles = { cert: 'test/fixtures/tls/cert.pem', key: 'test/fixtures/tls/key.pem' } as const

@@ -64,7 +64,8 @@ async function start(
 ): Promise<Server> {
   const [program = '', ...args] = runtime.command
   const flags = runtime.ready === 'report' ? policyFlags(policy as Partial<Policy>) : []
-  const appFlags = runtime.ready === 'report' && app === 'fixture' ? ['--app', 'test/fixtures/app.ts'] : []
+  const appFlags =
+    runtime.ready === 'report' && app === 'fixture' && runtime.ownApp !== false ? ['--app', 'test/fixtures/app.ts'] : []
   const child = spawn(program, [...args, ...runtime.listen(0, transport), ...appFlags, ...flags], {
     cwd: root,
     env: environment,

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import type { Case, ProfileName } from '../../src/probe/case.ts'
 import { type Cell, cellOf } from '../../src/probe/report.ts'
 import { type CaseRun, runCases } from '../../src/probe/run.ts'
-import { isRed } from '../../src/probe/verdict.ts'
+import { type Deviation, isRed } from '../../src/probe/verdict.ts'
 import { deviations } from './deviations.ts'
 import { type RuntimeName, runtimes, type Transport } from './runtimes.ts'
 import { environment, root, type Server, startServer } from './server.ts'
@@ -16,21 +16,43 @@ export function versionOf(name: RuntimeName): string {
   return `${name} ${said.split('\n')[0]?.replace(/^(v|deno )/, '')}`
 }
 
-/** The cases that make sense on a runtime: of the profiles that it is started under, over this transport. */
-export function casesFor(cases: readonly Case[], name: RuntimeName, transport: Transport): Case[] {
+/** What the suite is run on: a runtime's server, or one that stands in front of another. */
+export interface Subject {
+  readonly name: string
+  readonly profiles: readonly ProfileName[]
+  readonly deviations: readonly Deviation[]
+  start(profile: ProfileName, transport: Transport): Promise<Server>
+}
+
+/** The cases that make sense on it: of the profiles that it is started under, over this transport. */
+export function casesOf(cases: readonly Case[], { profiles }: Pick<Subject, 'profiles'>, transport: Transport): Case[] {
   return cases.filter(
-    ({ profile, transports: only }) => runtimes[name].profiles.includes(profile) && (only?.includes(transport) ?? true),
+    ({ profile, transports: only }) => profiles.includes(profile) && (only?.includes(transport) ?? true),
   )
 }
 
+export function casesFor(cases: readonly Case[], name: RuntimeName, transport: Transport): Case[] {
+  return casesOf(cases, runtimes[name], transport)
+}
+
+export function runRuntime(cases: readonly Case[], name: RuntimeName): Promise<Cell[]> {
+  const runtime = runtimes[name]
+  return runSubject(cases, {
+    name,
+    profiles: runtime.profiles,
+    deviations: deviations[name],
+    start: (profile, transport) => startServer(runtime, profile, transport),
+  })
+}
+
 /**
- * Every case of a runtime, over both transports. What the harness could not see in time (another program took the
+ * Every case of a subject, over each of the transports. What the harness could not see in time (another program took the
  * processor) it looks at once more at the end, with fresh servers; a server's failure is never looked at twice.
  */
-export async function runRuntime(cases: readonly Case[], name: RuntimeName): Promise<Cell[]> {
-  const run = new RuntimeRun(name)
-  const items = transports.flatMap((transport) =>
-    casesFor(cases, name, transport).map((theCase) => ({ theCase, transport })),
+export async function runSubject(cases: readonly Case[], subject: Subject, over = transports): Promise<Cell[]> {
+  const run = new SubjectRun(subject)
+  const items = over.flatMap((transport) =>
+    casesOf(cases, subject, transport).map((theCase) => ({ theCase, transport })),
   )
   await run.all(items)
   const unseen = items.filter((item) => run.cell(item)?.verdict === 'harness-failed')
@@ -52,14 +74,14 @@ interface Group {
   readonly cases: Case[]
 }
 
-class RuntimeRun {
+class SubjectRun {
   readonly cells = new Map<string, Cell>()
-  readonly #name: RuntimeName
+  readonly #subject: Subject
   /** What cases need of others, which may have run on another server. */
   readonly #results = { tcp: new Map<string, Promise<CaseRun>>(), tls: new Map<string, Promise<CaseRun>>() }
 
-  constructor(name: RuntimeName) {
-    this.#name = name
+  constructor(subject: Subject) {
+    this.#subject = subject
   }
 
   cell({ theCase, transport }: Item): Cell | undefined {
@@ -69,7 +91,7 @@ class RuntimeRun {
   async all(items: readonly Item[]): Promise<void> {
     for (const batch of batches(items)) {
       // All servers first: a process that starts takes the processor from those that are being measured.
-      const starts = batch.map(({ profile, transport }) => startServer(runtimes[this.#name], profile, transport))
+      const starts = batch.map(({ profile, transport }) => this.#subject.start(profile, transport))
       const started = await Promise.allSettled(starts)
       await Promise.all(batch.map((group, number) => this.#group(group, started[number]!)))
     }
@@ -85,7 +107,7 @@ class RuntimeRun {
     const server = started.value
     try {
       const runs = await runCases(group.cases, server.target, {
-        deviations: deviations[this.#name],
+        deviations: this.#subject.deviations,
         results: this.#results[group.transport],
       })
       for (const run of runs) this.#add(group, run, server.stderr())
@@ -99,7 +121,7 @@ class RuntimeRun {
     const level = cases.find((one) => one.id === id)?.level ?? 'must'
     const red = isRed(verdict, level)
     const reason = red && stderr ? `${run.reason}\nthe server’s stderr: ${stderr.slice(-2_000)}` : run.reason
-    this.cells.set(`${transport} ${id}`, cellOf({ ...run, reason }, { server: this.#name, transport, level }))
+    this.cells.set(`${transport} ${id}`, cellOf({ ...run, reason }, { server: this.#subject.name, transport, level }))
   }
 }
 

@@ -1,0 +1,84 @@
+/** The suite through a gateway in front of gevent.pywsgi: what that leaks alone, its clients do not see any more. */
+import assert from 'node:assert/strict'
+import { before, describe, test } from 'node:test'
+import { cases } from '../../src/probe/cases/index.ts'
+import type { Cell } from '../../src/probe/report.ts'
+import { isRed } from '../../src/probe/verdict.ts'
+import type { Transport } from '../conformance/runtimes.ts'
+import { casesOf, runSubject } from '../conformance/suite.ts'
+import { geventAlone, throughGateway } from './conformance.ts'
+import { withoutGevent } from './python.ts'
+import { type GatewayRuntimeName, gatewayRuntimeNames } from './runtimes.ts'
+
+const longestRunMs = 240_000
+
+/** TLS is the listener's, and each runtime's own: the suite over it is in `test/conformance`. Here one shows that it is the same. */
+const transports: Readonly<Record<GatewayRuntimeName, readonly Transport[]>> = {
+  node: ['tcp', 'tls'],
+  bun: ['tcp'],
+  deno: ['tcp'],
+}
+
+describe('through a gateway', { skip: withoutGevent }, () => {
+  const subjects = gatewayRuntimeNames.map((name) => ({ ...throughGateway(name), over: transports[name] }))
+  const cells: Cell[] = []
+  before(
+    async () => {
+      const light = cases.filter(({ heavy }) => !heavy)
+      for (const subject of subjects) cells.push(...(await runSubject(light, subject, subject.over)))
+      // They mostly wait.
+      const heavy = cases.filter(({ heavy }) => heavy)
+      cells.push(...(await Promise.all(subjects.map((subject) => runSubject(heavy, subject, subject.over)))).flat())
+    },
+    { timeout: longestRunMs },
+  )
+  for (const subject of subjects) {
+    for (const transport of subject.over) {
+      for (const { id, level, title } of casesOf(cases, subject, transport)) {
+        test(`${subject.name} ${transport} ${id}: ${title}`, (t) => {
+          const cell = cells.find(
+            (one) => one.server === subject.name && one.case === id && one.transport === transport,
+          )
+          assert.ok(cell, 'the case did not run')
+          if (cell.verdict === 'not-judged') return t.skip(cell.reason ?? '')
+          if (cell.verdict === 'deviation') t.diagnostic(`known deviation: ${cell.reason}`)
+          if (isRed(cell.verdict, level)) assert.fail(`${cell.verdict}: ${cell.reason}`)
+        })
+      }
+    }
+  }
+})
+
+/** What a client of gevent.pywsgi can keep for ever, each a socket and a descriptor. */
+const leaks = [
+  'silent-connect',
+  'idle-after-response',
+  'idle-after-slow-handler',
+  'idle-after-stream',
+  'idle-after-post',
+  'partial-request-line',
+  'partial-head',
+  'head-trickle',
+  'partial-second-head',
+  'body-stall',
+  'body-trickle',
+  'reader-stalls',
+]
+
+describe('gevent.pywsgi alone', { skip: withoutGevent }, () => {
+  let cells: readonly Cell[] = []
+  before(
+    async () => {
+      cells = await runSubject(
+        cases.filter(({ id }) => id === 'plain-get' || leaks.includes(id)),
+        geventAlone,
+        ['tcp'],
+      )
+    },
+    { timeout: longestRunMs },
+  )
+  const verdictOf = (id: string) => cells.find((cell) => cell.case === id)?.verdict
+
+  test('it answers', () => assert.equal(verdictOf('plain-get'), 'pass'))
+  for (const id of leaks) test(`${id} fails`, () => assert.equal(verdictOf(id), 'fail'))
+})

@@ -1,0 +1,34 @@
+/** Servers of Python, where this machine has them: Debian's packages, under the system's interpreter. */
+import { spawnSync } from 'node:child_process'
+import type { TestContext } from 'node:test'
+import { root } from '../conformance/server.ts'
+import { type Port, type Program, startProgram } from './process.ts'
+
+const python = '/usr/bin/python3'
+const folder = `${root}test/fixtures/backends/`
+
+const has = (module: string) => spawnSync(python, ['-c', `import ${module}`]).status === 0
+
+/** `false`, or why a test can't run here, said so that nobody overlooks it. */
+function missing(module: string, debianPackage: string): string | false {
+  if (has(module)) return false
+  const why = `NOT TESTED: ${python} has no ${module}; apt-get install ${debianPackage}`
+  console.error(`\n*** ${why} ***\n`)
+  return why
+}
+
+export const withoutGevent = missing('gevent', 'python3-gevent')
+export const withoutGunicorn = missing('gunicorn', 'gunicorn')
+
+/** gevent.pywsgi with `app.py`; on SIGTERM it says how many POSTs it has executed, and ends. */
+export async function startGevent(): Promise<Program & Port> {
+  const program = await startProgram([python, '-B', `${folder}gevent_server.py`])
+  return { ...program, port: Number(program.line) }
+}
+
+/** gunicorn's default worker, which serves one connection at a time, with `app.py`. */
+export async function startGunicorn(t: Pick<TestContext, 'after'>, workers: number): Promise<Program & Port> {
+  const program = await startProgram([python, '-B', `${folder}gunicorn_server.py`, String(workers)], folder)
+  t.after(() => program.kill())
+  return { ...program, port: Number(program.line) }
+}
