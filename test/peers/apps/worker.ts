@@ -1,0 +1,3 @@
+import { pages } from './fetch.ts'
+
+export default { fetch: pages }
