@@ -79,20 +79,20 @@ export class Middleman {
     const connectedMs = performance.now()
     let heard = ''
     let heardMs = 0
-    let said = false
     let begun = false
     let ended = false
+    let quiet: ReturnType<typeof setTimeout> | undefined
     let sins = when.test(heard)
     const loses = sin.loses && losing((type) => sins && (sin.loses?.includes(type) ?? false))
 
     /** Its own misdeeds, once there is reason for them. */
     const begin = () => {
       const { hangsUp } = sin
-      if (begun || (hangsUp?.from === 'said' && !said) || !sins) return
+      if (begun || !sins) return
       begun = true
       if (sin.interjects !== undefined) client.write(sin.interjects)
       if (sin.dies) this.#server.close()
-      if (!hangsUp) return
+      if (!hangsUp || hangsUp.from === 'said') return
       const passedMs = hangsUp.from === 'connected' ? performance.now() - connectedMs : 0
       this.#after(Math.max(0, hangsUp.afterMs - passedMs), () => sins && end(hangsUp.by))
     }
@@ -103,6 +103,10 @@ export class Middleman {
       client.end((sins && sin.lastWords) || '')
       if (!(sin.keeps && sins)) letGo()
     }
+    const hangUpWhenQuiet = ({ by, afterMs }: NonNullable<WireSin['hangsUp']>) => {
+      clearTimeout(quiet)
+      quiet = this.#after(afterMs, () => end(by))
+    }
     const letGo = (): void => {
       const quietMs = performance.now() - heardMs
       if (quietMs < lingerMs) this.#after(lingerMs - quietMs, letGo)
@@ -112,6 +116,7 @@ export class Middleman {
     }
     const serverEnds = (how: 'fin' | 'reset') => {
       if (!sins) end(how)
+      else if (typeof sin.end === 'object') this.#after(sin.end.lateMs, () => end(how))
       else end(sin.end ?? (sin.lastWords === undefined ? how : 'fin'))
     }
 
@@ -132,8 +137,7 @@ export class Middleman {
       const kept = loses && heard.startsWith('PRI') ? loses(chunk) : chunk
       const passed = sin.says && sins ? rewritten(kept, sin.says) : kept
       if (passed.length > 0 && !client.write(passed)) server.pause()
-      said = true
-      begin()
+      if (sin.hangsUp?.from === 'said' && sins) hangUpWhenQuiet(sin.hangsUp)
     })
     client.on('drain', () => server.resume())
 
@@ -151,12 +155,13 @@ export class Middleman {
     begin()
   }
 
-  #after(ms: number, act: () => void): void {
+  #after(ms: number, act: () => void): ReturnType<typeof setTimeout> {
     const timer = setTimeout(() => {
       this.#timers.delete(timer)
       act()
     }, ms)
     this.#timers.add(timer)
+    return timer
   }
 }
 

@@ -17,9 +17,9 @@ export interface WireSin {
   readonly interjects?: string
   /** It speaks unasked before its end. */
   readonly lastWords?: string
-  /** Its end does not come, or is an RST. */
-  readonly end?: 'never' | 'reset'
-  /** It ends too early: so long after it was connected to, has heard enough, or has said something. */
+  /** Its end does not come, or late, or is an RST. */
+  readonly end?: 'never' | 'reset' | { readonly lateMs: number }
+  /** It ends too early: so long after it was connected to, has heard enough, or has said the last of what it says. */
   readonly hangsUp?: { readonly by: 'fin' | 'reset'; readonly afterMs: number; readonly from?: 'connected' | 'said' }
   /** It never lets go of its socket: not after its own end, not after the client's. */
   readonly keeps?: true

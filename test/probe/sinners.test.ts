@@ -3,13 +3,13 @@ import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import { cases } from '../../src/probe/cases/index.ts'
 import { sinners } from './sinners.ts'
-import { neighboursOf, type Run, runAll, runs } from './trial.ts'
+import { endingsOf, neighboursOf, type Run, runAll, runs } from './trial.ts'
 
 before(() => runAll(), { timeout: 110_000 })
 
 const shown = ({ result }: Run) => `${result?.verdict}: ${result?.reason}`
-const find = (sinner: string | null, id: string) =>
-  runs.find((run) => run.sinner === sinner && run.theCase.id === id) as Run
+const find = (sinner: string | null, id: string, ending?: string) =>
+  runs.find((run) => run.sinner === sinner && run.theCase.id === id && run.ending === ending) as Run
 
 test('each case has a sinner, and each sinner a case', () => {
   assert.deepEqual(Object.keys(sinners).sort(), cases.map(({ id }) => id).sort())
@@ -29,6 +29,13 @@ for (const theCase of cases) {
       if (run.result?.verdict === 'not-judged') return t.skip(run.result.reason ?? '')
       assert.equal(run.result?.verdict, 'fail', shown(run))
     })
+
+    for (const ending of endingsOf(theCase)) {
+      test(`is failed by an end that comes ${ending}`, () => {
+        const run = find(id, id, ending)
+        assert.equal(run.result?.verdict, 'fail', shown(run))
+      })
+    }
 
     for (const neighbour of neighboursOf(theCase)) {
       const also = sinners[id]?.also?.includes(neighbour.id)

@@ -20,7 +20,17 @@ const takes = (when: string, ...also: string[]) =>
 const silentAbout = (field: string): Rewriting => [r`\r\n${field}:[^\r]*`, '']
 
 const get = r`GET / HTTP/1\.1\r\nHost: [^\r]*\r\n\r\n`
+const anAnswer = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'
 const aGet = `^${get}`
+
+/** What is wrong with an end that is due by a limit: each of them must be seen on each case that waits for one. */
+export const endings: Readonly<Record<string, WireSin>> = {
+  early: { hangsUp: { by: 'fin', afterMs: 700, from: 'said' } },
+  'early, without a word': { hangsUp: { by: 'fin', afterMs: 700 } },
+  late: { end: { lateMs: 2_000 } },
+  'by RST': { end: 'reset' },
+  'after one more answer': { lastWords: anAnswer },
+}
 
 export const sinners: Readonly<Record<string, Sinner>> = {
   // http.ts
@@ -28,7 +38,7 @@ export const sinners: Readonly<Record<string, Sinner>> = {
   'keep-alive-hint': says(aGet, silentAbout('Keep-Alive')),
   'http10-closes': never(r`^GET / HTTP/1\.0`),
   'http10-close-framed': wire({ when: r`^GET /stream\S* HTTP/1\.0`, hears: [r`HTTP/1\.0`, 'HTTP/1.1'] }),
-  'connection-close': never(r`^GET / HTTP/1\.1\r\nHost: [^\r]*\r\nConnection: close`),
+  'connection-close': wire({ when: r`^GET / HTTP/1\.1\r\nHost: [^\r]*\r\nConnection: close`, lastWords: anAnswer }),
   'connection-close-said': says(r`^GET / HTTP/1\.1\r\nHost: [^\r]*\r\nConnection: close`, silentAbout('Connection')),
   pipelining: wire({ when: r`^(GET /slow\?ms=20 .*){10}`, hears: [r`^(GET.*?\r\n\r\n).*`, '$1'] }),
   'half-close': wire({ when: `${aGet}$`, finEndsAll: true }),
@@ -196,7 +206,7 @@ export const sinners: Readonly<Record<string, Sinner>> = {
 
   // limits.ts
   'max-requests': says(`^(${get}){5}$`, silentAbout('Connection')),
-  'max-requests-pipelined': says(`^(${get}){8}$`, silentAbout('Connection')),
+  'max-requests-pipelined': wire({ when: `^(${get}){8}$`, lastWords: anAnswer }),
   'connection-age': says(`${aGet}GET`, silentAbout('Connection')),
   'connection-age-idle': never(`${aGet}$`),
   'connection-age-spread': wire({ hangsUp: { by: 'fin', afterMs: 2_700, from: 'connected' } }),

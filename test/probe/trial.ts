@@ -10,7 +10,7 @@ import { type Runtime, runtimes, type Transport } from '../conformance/runtimes.
 import { type Server, startServer } from '../conformance/server.ts'
 import { Middleman } from './middleman.ts'
 import type { Sinner } from './sin.ts'
-import { sinners } from './sinners.ts'
+import { endings, sinners } from './sinners.ts'
 
 /** HTTP/2 is the native engine's alone. */
 const isHttp2 = ({ id }: Case) => id.startsWith('h2-')
@@ -29,7 +29,10 @@ const seesMiddleman = ({ id }: Case) => id === 'whoami' || id.startsWith('reader
 /** What the application is asked by others at the same time is counted, too. */
 const countsWhatRuns = ({ theCase }: Run) => theCase.steps.some((step) => 'counted' in step)
 
-const wasNotSeen = ({ result }: Run) => result?.verdict === 'harness-failed' || result?.verdict === 'setup-failed'
+/** Not seen in time, or too late for a machine that is busy with something else. A sinner's pass is final. */
+function asksAgain({ sinner, theCase, result }: Run): boolean {
+  return theCase.id === sinner ? /^(harness|setup)-failed$/.test(result?.verdict ?? '') : result?.verdict !== 'pass'
+}
 
 /** The ones before and after it among those that its server is started for. */
 export function neighboursOf(theCase: Case): readonly Case[] {
@@ -37,6 +40,26 @@ export function neighboursOf(theCase: Case): readonly Case[] {
   const row = cases.filter((one) => serverOf(one) === serverOf(theCase) && isLight(one))
   const at = row.indexOf(theCase)
   return [row[at - 1], row[at + 1]].filter((one) => one !== undefined && !seesMiddleman(one)) as Case[]
+}
+
+/** What can be wrong with the end that a case waits for, unless it would take that, too. */
+export function endingsOf(theCase: Case): readonly string[] {
+  const waits = theCase.steps.findLast((step) => 'closes' in step)
+  if (!isLight(theCase) || !waits || !('by' in waits.closes.due)) return []
+  const accepts = waits.closes.accept.join()
+  const { steps } = theCase
+  const lastSaid = steps.findLastIndex((step) => 'answer' in step || 'received' in step || 'frame' in step)
+  const speaksLast = lastSaid > steps.findLastIndex((step) => 'send' in step || 'h2' in step)
+  // What is early between two parts of an answer is before the end that the case is about.
+  const pauses = steps.some((step) => 'answer' in step) && JSON.stringify(steps).includes('{stream}')
+  return (
+    Object.entries(endings)
+      .filter(([, { end }]) => !(end === 'reset' && accepts.includes('reset')))
+      // Inside TLS, a stream or a session it is not to be read as an answer.
+      .filter(([, { lastWords }]) => !lastWords || (transportOf(theCase) === 'tcp' && !accepts.includes('partial')))
+      .filter(([, { hangsUp }]) => !hangsUp || (!pauses && (hangsUp.from === 'said') === speaksLast))
+      .map(([name]) => name)
+  )
 }
 
 const servers = new Map<string, Server>()
@@ -71,6 +94,8 @@ async function judged(theCase: Case, sinner: Sinner): Promise<CaseRun> {
 
 export interface Run {
   readonly sinner: string | null
+  /** How its end comes instead of how the table says. */
+  readonly ending?: string
   readonly theCase: Case
   result?: CaseRun
 }
@@ -78,11 +103,15 @@ export interface Run {
 export const runs: readonly Run[] = cases.flatMap((theCase): Run[] => [
   { sinner: null, theCase },
   { sinner: theCase.id, theCase },
+  ...endingsOf(theCase).map((ending) => ({ sinner: theCase.id, ending, theCase })),
   ...neighboursOf(theCase).map((neighbour) => ({ sinner: theCase.id, theCase: neighbour })),
 ])
 
 async function carryOut(run: Run): Promise<void> {
-  run.result = await judged(run.theCase, run.sinner === null ? {} : (sinners[run.sinner] ?? {}))
+  const sinner = run.sinner === null ? {} : (sinners[run.sinner] ?? {})
+  const { when } = sinner.wire ?? {}
+  const wire = run.ending === undefined ? sinner.wire : { ...(when && { when }), ...endings[run.ending] }
+  run.result = await judged(run.theCase, { ...sinner, ...(wire && { wire }) })
 }
 
 /** Between two starts, so that neither side is busy with handshakes when a clock begins. */
@@ -107,26 +136,21 @@ async function inTurn(some: readonly Run[], atOnce: number): Promise<void> {
   await Promise.all(Array.from({ length: atOnce }, next))
 }
 
-export async function runAll(said: (phase: string) => void = () => {}): Promise<void> {
+export async function runAll(): Promise<void> {
   const shared = new Map(cases.filter((one) => !ownsProcess(one)).map((one) => [serverOf(one), one]))
   try {
     const start = async ([name, one]: [string, Case]) => {
       servers.set(name, await startServer(saintOf(one), one.profile, transportOf(one)))
     }
     await Promise.all([...shared].map(start))
-    said('servers')
     const light = runs.filter(({ theCase }) => isLight(theCase))
     const counting = light.filter(countsWhatRuns)
     const others = light.filter((run) => !countsWhatRuns(run))
     await Promise.all([atOnce(others), inTurn(counting, 1)])
-    said('light')
     const own = runs.filter(({ theCase }) => !isLight(theCase) && !theCase.heavy)
     const heavy = runs.filter(({ theCase }) => theCase.heavy)
     await Promise.all([inTurn(own, ownAtOnce), inTurn(heavy, heavyAtOnce)])
-    said('heavy')
-    // What this process could not see in time it looks at once more.
-    for (let time = 0; time < 2; time++) await inTurn(runs.filter(wasNotSeen), againAtOnce)
-    said('again')
+    for (let time = 0; time < 2; time++) await inTurn(runs.filter(asksAgain), againAtOnce)
   } finally {
     await Promise.all([...servers.values()].map((server) => server.stop()))
   }
