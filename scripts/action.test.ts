@@ -32,6 +32,12 @@ test('action.yml hands every input to the script that reads it, and nothing else
   }
 })
 
+test('docs/ci.md has a row for each input and names each output', async () => {
+  const page = await readFile(`${root}docs/ci.md`, 'utf8')
+  for (const input of keysOf(block('inputs'))) assert.ok(page.includes(`\n| \`${input}\` |`), input)
+  for (const output of keysOf(block('outputs'))) assert.ok(page.includes(`\`${output}\``), output)
+})
+
 test('action.yml runs no step of a third party', () => {
   assert.deepEqual(
     [...yml.matchAll(/uses: (\S+)/g)].map(([, uses]) => uses),

@@ -37,7 +37,7 @@ export interface Seen {
   readonly exitMs: number | null
   readonly refusedMs: number | null
   readonly idle: { readonly end: string; readonly ms: number | null }
-  /** Null: there was no page that takes its time. */
+  /** Null: there was no page that takes its time, or we were so late that it had. */
   readonly busy: 'answered' | 'answered, told to close' | 'lost' | null
 }
 
@@ -56,6 +56,7 @@ export async function watchDrain(site: Site, pid: number, limitMs: number, stop:
     const page = site.paths.slow === undefined ? '{stream}' : '{slow}'
     const busy = slow === undefined ? null : await open(fillPages(`GET ${page}?ms=${busyMs}`, site.paths, site.foreign))
     await sleep(busyMs / 5)
+    const wasEarly = busy !== null && busy.reader.answers.length > 0
     const fromMs = performance.now()
     process.kill(pid, 'SIGTERM')
     let exitMs: number | null = null
@@ -76,7 +77,7 @@ export async function watchDrain(site: Site, pid: number, limitMs: number, stop:
       exitMs,
       refusedMs,
       idle: { end: idle.end, ms: idle.endedMs === null ? null : idle.endedMs - fromMs },
-      busy: busy === null ? null : !answer ? 'lost' : told ? 'answered, told to close' : 'answered',
+      busy: busy === null || wasEarly ? null : !answer ? 'lost' : told ? 'answered, told to close' : 'answered',
     }
   } finally {
     for (const connection of opened) connection.destroy()

@@ -41,7 +41,7 @@ export async function visit(address: Address, paths: Paths): Promise<Visit> {
   for (const [name, { answer, ms }] of answers) {
     const flag = flagOf(routeFlags[name])
     const path = paths[name] ?? ''
-    if (!answer) problems.push(problem(flag, path, `no whole answer within ${ms} ms`, ''))
+    if (!answer) problems.push(problem(flag, path, `no whole answer after ${Math.round(ms)} ms`, ''))
     else if (answer.status !== 200)
       problems.push(problem(flag, path, `it answers ${answer.status}`, 'a page that answers 200'))
     else measured[name] = { ms, bytes: answer.bodyBytes }
