@@ -76,7 +76,8 @@ export function durationMs(steps: readonly Step[], limits: Limits): number {
       else if (step.until === undefined) total += (step.everyMs ?? 0) * ((step.times ?? 1) - 1)
       // A page that is asked to take its time.
       for (const span of Object.values(step.with ?? {})) total += spanMs(span, limits)
-    } else if ('crowd' in step) total += durationMs(step.steps, limits)
+    } else if ('sendPieces' in step) total += (step.sendPieces.length / step.bytes) * step.everyMs
+    else if ('crowd' in step) total += durationMs(step.steps, limits)
     else if ('race' in step) total += (step.race.requests / step.race.connections) * limits.policy.keepAliveHintMs
     const due = dueOf(step)
     if (due) {

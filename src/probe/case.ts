@@ -108,10 +108,10 @@ const setup = v.optional(v.literal(true))
 
 const simpleSteps = [
   /**
-   * A new connection: TCP alone, HTTP/2, or once more as the target speaks. Without it a case starts on a connection as
-   * the target speaks.
+   * A new connection: TCP alone, HTTP/2, from a host that can vanish, or once more as the target speaks. Without it a case
+   * starts on a connection as the target speaks.
    */
-  v.strictObject({ connect: v.picklist(['tcp', 'h2', 'again']) }),
+  v.strictObject({ connect: v.picklist(['tcp', 'h2', 'vanishing', 'again']) }),
   v.strictObject({
     send: v.string(),
     /** More placeholders: `{quiet}` becomes the span in ms. */
@@ -173,8 +173,8 @@ const simpleSteps = [
   v.strictObject({
     read: v.union([v.picklist(['pause', 'resume']), v.strictObject({ bytes: count, everyMs: milliseconds })]),
   }),
-  /** Our own end: FIN; RST; or both directions at once, as a program that exits. */
-  v.strictObject({ end: v.picklist(['fin', 'reset', 'close']) }),
+  /** Our own end: FIN; RST; both directions at once, as a program that exits; or none that the server could see. */
+  v.strictObject({ end: v.picklist(['fin', 'reset', 'close', 'vanish']) }),
   v.strictObject({ closes: v.strictObject({ due, accept: outcomes }) }),
   /** The server's process has let go of the socket, as its kernel shows it. */
   v.strictObject({ gone: due }),
@@ -259,8 +259,8 @@ export const caseSchema = v.strictObject({
   limits: v.optional(options),
   /** Default: both. */
   transports: v.optional(v.array(v.picklist(transports))),
-  /** It needs the server's kernel tables, its process, or an end of that process to itself. */
-  requires: v.optional(v.array(v.picklist(['kernel', 'process', 'own-process']))),
+  /** It needs the server's kernel tables, a host that can vanish, its process, or an end of that process to itself. */
+  requires: v.optional(v.array(v.picklist(['kernel', 'net-admin', 'process', 'own-process']))),
   /** Loads the machine: run after all others. */
   heavy: v.optional(v.literal(true)),
   steps: v.pipe(v.array(step), v.minLength(1)),

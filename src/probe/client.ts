@@ -59,6 +59,8 @@ export interface ConnectOptions {
   /** Protocols to offer (RFC 7301); what was agreed is `alpn`. */
   readonly alpn?: readonly string[]
   readonly timeoutMs?: number
+  /** An address of this machine's. */
+  readonly localAddress?: string
 }
 
 export class Connection {
@@ -137,7 +139,8 @@ export class Connection {
       address.opened?.(connection)
       connected(connection)
     }
-    const raw = connectTcp({ host: address.ip ?? host, port, allowHalfOpen: true, noDelay: true })
+    const from = options.localAddress === undefined ? {} : { localAddress: options.localAddress }
+    const raw = connectTcp({ host: address.ip ?? host, port, allowHalfOpen: true, noDelay: true, ...from })
     const timer = setTimeout(() => fail(new Error('not connected in time')), options.timeoutMs ?? 10_000)
     const fail = (error: Error) => {
       clearTimeout(timer)

@@ -1,5 +1,7 @@
 /** Carries out the words of `case.ts` on one target. */
 
+import { isIP } from 'node:net'
+import process from 'node:process'
 import type { OptionName } from '../policy.ts'
 import type { Anchor, Case, Due, H2Event, SimpleStep, Span, Step } from './case.ts'
 import { authorityOf, Connection } from './client.ts'
@@ -9,6 +11,7 @@ import { drainUnderLoad, keepAliveRace } from './load.ts'
 import type { Answer } from './response.ts'
 import { fillPages, slowestMs } from './routes.ts'
 import type { Target } from './target.ts'
+import { VanishingHost } from './vanish.ts'
 import { accepts, CaseError } from './verdict.ts'
 import { dueWindow, harnessSlackMs, spanMs } from './window.ts'
 
@@ -69,6 +72,7 @@ class Run {
   /** The same of its frames. */
   #framesTaken = 0
   #frames = new FrameWriter()
+  #host: VanishingHost | null = null
   #kept: Connection[] = []
   #descriptors: number | null = null
   #count = 0
@@ -92,6 +96,7 @@ class Run {
   close(): void {
     for (const timer of this.#background) clearInterval(timer)
     for (const connection of this.opened) connection.destroy()
+    void this.#host?.forget()
   }
 
   async #step(step: Step): Promise<void> {
@@ -126,7 +131,7 @@ class Run {
     else if ('quiet' in step) await this.#quiet(step.quiet)
     else if ('staysOpen' in step) await this.#staysOpen(step.staysOpen)
     else if ('read' in step) await this.#read(step.read)
-    else if ('end' in step) this.#end(await this.#open(), step.end)
+    else if ('end' in step) await this.#end(await this.#open(), step.end)
     else if ('closes' in step) await this.#closes(step.closes)
     else if ('gone' in step) await this.#gone(step.gone)
     else if ('held' in step) await this.#held(step.held)
@@ -143,12 +148,14 @@ class Run {
 
   // Connections
 
-  async #connect(how: 'tcp' | 'h2' | 'again'): Promise<Connection> {
+  async #connect(how: 'tcp' | 'h2' | 'vanishing' | 'again'): Promise<Connection> {
     let connection: Connection
+    if (how === 'vanishing') this.#host = await appear(this.#target)
     try {
       connection = await Connection.open(this.#target, {
         bare: how === 'tcp',
         ...(how === 'h2' && { alpn: ['h2', 'http/1.1'] }),
+        ...(this.#host && { localAddress: this.#host.address }),
       })
     } catch (error) {
       throw new CaseError('setup-failed', `no connection: ${(error as Error).message}`)
@@ -290,8 +297,9 @@ class Run {
     else connection.drip(how.bytes, how.everyMs)
   }
 
-  #end(connection: Connection, how: 'fin' | 'reset' | 'close'): void {
-    if (how === 'fin') connection.finish()
+  async #end(connection: Connection, how: 'fin' | 'reset' | 'close' | 'vanish'): Promise<void> {
+    if (how === 'vanish') await this.#host?.vanish()
+    else if (how === 'fin') connection.finish()
     else if (how === 'reset') connection.reset()
     else connection.destroy()
   }
@@ -658,6 +666,13 @@ class Run {
 function isDueByLimit(step: Step): boolean {
   const { due } = ('closes' in step && step.closes) || ('gone' in step && { due: step.gone }) || {}
   return due !== undefined && 'by' in due
+}
+
+async function appear({ ip, host }: Target): Promise<VanishingHost> {
+  if (isIP(ip ?? host) !== 4) throw new CaseError('not-judged', 'only over IPv4')
+  return VanishingHost.appear(process.pid).catch((error: Error) => {
+    throw new CaseError('not-judged', `no host can be made to vanish: ${error.message.trim()}`)
+  })
 }
 
 function statusIs(want: string | readonly number[], status: number): boolean {

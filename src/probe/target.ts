@@ -5,6 +5,7 @@ import { type Case, limitsOf, type PathName, type ProfileName, pathsOf } from '.
 import type { Address } from './client.ts'
 import { tcpRows } from './kernel.ts'
 import { type ForeignPages, unfitPage } from './routes.ts'
+import { mayVanish } from './vanish.ts'
 import { spanMs, unenforced } from './window.ts'
 
 export interface Target extends Address {
@@ -55,7 +56,8 @@ export function unjudgeable(theCase: Case, target: Target): string | null {
     if (requirement === 'kernel' && target.pid === undefined && countsDescriptors(theCase)) {
       return 'the server’s descriptors are not to be seen (needs its process id)'
     }
-    if (requirement !== 'kernel' && target.process === undefined) return 'needs a process that may be signalled'
+    if (requirement === 'net-admin' && !mayVanish()) return 'no host can be made to vanish (needs CAP_NET_ADMIN)'
+    if (requirement.endsWith('process') && target.process === undefined) return 'needs a process that may be signalled'
   }
   return null
 }

@@ -129,7 +129,8 @@ export const sinners: Readonly<Record<string, Sinner>> = {
   'slow-handler': hangsUp(r`^GET /slow\?ms=[3-9]\d{3}`, 2_000),
   'slow-handler-after-post': hangsUp(r`^POST /upload\?ms=[3-9]\d{3}`, 2_000),
   'quiet-stream': hangsUp(r`^GET /stream\?ms=[3-9]\d{3}`, 2_000),
-  'fin-while-idle': wire({ when: `${aGet}$`, keeps: true }),
+  'fin-while-idle': wire({ when: `${aGet}$`, keeps: true }, 'vanished-while-idle'),
+  'vanished-while-idle': wire({ when: `${aGet}$`, keeps: true }, 'fin-while-idle'),
   'rst-while-idle': dies(`${aGet}$`),
 
   // head.ts

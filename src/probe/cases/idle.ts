@@ -268,6 +268,23 @@ export default [
     ],
   },
   {
+    id: 'vanished-while-idle',
+    level: 'policy',
+    title: 'A client that has vanished without a word while idle costs its descriptor no longer than the idle limit',
+    why: 'A laptop that was shut, a phone out of reach, a NAT that has forgotten: no FIN and no RST will come, and the server’s own FIN is never acknowledged. Who writes it and then waits for the client’s keeps a descriptor and its buffers until the kernel gives up, a quarter of an hour later, or for ever.',
+    spec: ['RFC 9293 3.8.4', 'RFC 9112 9.5'],
+    profile: 'timed',
+    needs: ['idle-after-response'],
+    requires: ['kernel', 'net-admin'],
+    steps: [
+      { connect: 'vanishing' },
+      { send: get },
+      { answer: { status: [200], within: 2_000 }, setup: true },
+      { end: 'vanish' },
+      { gone: { by: ['idleTimeoutMs'], from: 'received', plusMs: 500 } },
+    ],
+  },
+  {
     id: 'rst-while-idle',
     level: 'policy',
     title: 'A client’s RST while idle frees its descriptor, and the server lives on',
