@@ -28,6 +28,8 @@ const runtimes = {
   deno: [bin('deno'), 'run', '-A', checks, './node/connect.ts'],
 } as const
 
+/** Open connections to `late`. */
+const lateOnes = new Set<Socket>()
 /** How watched connections ended. */
 const fates = new Map<string, string>()
 
@@ -53,6 +55,7 @@ const tcpOf = new WeakMap<Socket, Socket>()
 
 const commands: Record<string, (socket: Socket, argument: string, about: string) => void> = {
   echo: (socket) => socket.on('data', (bytes) => socket.write(bytes)).on('end', () => socket.end()),
+  late: (socket) => socket.write(`${lateOnes.size} open`),
   who: (socket, _, about) => socket.write(about),
   fin(socket) {
     socket.end('bye')
@@ -84,7 +87,9 @@ const commands: Record<string, (socket: Socket, argument: string, about: string)
 }
 
 const servers: Server[] = []
-const sockets = new Set<Socket>()
+const clients = new Set<Socket>()
+/** Of the server that is silent. */
+const fillers = new Set<Socket>()
 let given: Given
 let stopped: ChildProcess | undefined
 const unix = join(tmpdir(), `hangup-connect-${process.pid}.sock`)
@@ -94,8 +99,8 @@ async function serve(
   at: ListenOptions = { port: 0, host: '127.0.0.1' },
 ): Promise<number> {
   const server = createServer({ allowHalfOpen: true }, (socket) => {
-    sockets.add(socket)
-    socket.on('close', () => sockets.delete(socket)).on('error', () => {})
+    clients.add(socket)
+    socket.on('close', () => clients.delete(socket)).on('error', () => {})
     onSocket(socket)
   })
   servers.push(server)
@@ -139,12 +144,18 @@ before(async () => {
   })
   const mute = await serve((socket) => void socket.resume())
   const hasty = await serve((socket) => void socket.once('data', () => socket.end()))
+  const hastier = await serve((socket) => void socket.once('data', () => socket.resetAndDestroy()))
+  const late = await serve((socket) => {
+    lateOnes.add(socket)
+    const leave = () => lateOnes.delete(socket)
+    socket.resume().on('end', leave).on('close', leave)
+  })
   const gone = createServer()
   await new Promise<void>((resolve) => gone.listen(0, '127.0.0.1', resolve))
   const refused = (gone.address() as AddressInfo).port
   await new Promise((resolve) => gone.close(resolve))
   const silent = await serveSilent()
-  given = { plain, tls, announced, mute, hasty, silent, refused, unix, ca: upstream.cert, client }
+  given = { plain, tls, announced, mute, hasty, hastier, silent, late, refused, unix, ca: upstream.cert, client }
 })
 
 /** The kernel drops a SYN to a full accept queue: a connect there is neither accepted nor refused. */
@@ -156,7 +167,7 @@ async function serveSilent(): Promise<number> {
   stopped.kill('SIGSTOP')
   for (let i = 0; i < 4; i++) {
     const socket = netConnect(port, '127.0.0.1').on('error', () => {})
-    sockets.add(socket)
+    fillers.add(socket)
   }
   await new Promise((resolve) => setTimeout(resolve, 100))
   return port
@@ -164,7 +175,7 @@ async function serveSilent(): Promise<number> {
 
 after(() => {
   stopped?.kill('SIGKILL')
-  for (const socket of sockets) socket.destroy()
+  for (const socket of [...clients, ...fillers]) socket.destroy()
   for (const server of servers) server.close()
   rmSync(unix, { force: true })
 })

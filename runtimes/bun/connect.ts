@@ -34,6 +34,9 @@ function scout({ host, port }: ConnectTo, signal: AbortSignal): Promise<void> {
  */
 const ofCertificate = ({ code = '' }: NodeJS.ErrnoException) => code.includes('_')
 
+const resetInHandshake = () =>
+  Object.assign(new Error('the connection was reset in its TLS handshake'), { code: 'ECONNRESET' })
+
 export const connect: Connect = async (to, accept, signal) => {
   signal.throwIfAborted()
   const { host, port, unix, tls, preamble } = to
@@ -62,7 +65,7 @@ export const connect: Connect = async (to, accept, signal) => {
       }
     },
     close(socket: BunSocket) {
-      if (socket.data === undefined) reject(new Error('the connection ended in its TLS handshake'))
+      if (socket.data === undefined) reject(resetInHandshake())
       else http.close(socket)
     },
     end(socket: BunSocket) {
