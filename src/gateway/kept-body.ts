@@ -22,7 +22,6 @@ export interface KeptBodyOptions {
 const readBytes = 128 * 1024
 /** Smaller pieces in a row are kept as one: an array costs more than a hundred bytes, however little is in it. */
 const smallBytes = 4 * 1024
-const blockBytes = 16 * 1024
 
 /** Pieces in order. */
 class Pieces {
@@ -36,11 +35,11 @@ class Pieces {
     const last = this.list.length - 1
     this.bytes += piece.length
     if (piece.length >= smallBytes || last < 0) this.#append(piece)
-    else if (this.#block !== null && this.#blockUsed + piece.length <= blockBytes)
+    else if (this.#block !== null && this.#blockUsed + piece.length <= this.#block.length)
       this.#extend(this.#block, last, piece)
     else if (this.list[last]!.length < smallBytes) {
       const before = this.list[last]!
-      this.#block = Buffer.allocUnsafeSlow(blockBytes)
+      this.#block = Buffer.allocUnsafe(4 * (before.length + piece.length))
       this.#block.set(before)
       this.#blockUsed = before.length
       this.#extend(this.#block, last, piece)
@@ -102,7 +101,7 @@ export class KeptBody implements BodySource {
 
   constructor(options: KeptBodyOptions) {
     this.#options = options
-    this.#batchBytes = options.memoryBytes >>> 2
+    this.#batchBytes = options.memoryBytes / 4
   }
 
   /** -1 until the end is known. */
@@ -250,7 +249,7 @@ export class KeptBody implements BodySource {
     this.#file = spool.file()
     this.#readAt = 0
     const newer: Uint8Array[] = []
-    while (this.#head.bytes > memoryBytes >>> 1) newer.push(this.#head.pop()!)
+    while (this.#head.bytes > memoryBytes / 2) newer.push(this.#head.pop()!)
     for (const piece of newer.reverse()) this.#tail.add(piece)
     this.#flush()
   }
