@@ -1,4 +1,5 @@
 /** `hangup gateway` on Bun. */
+import { NativeFront } from '../../src/gateway/front.ts'
 import { gatewayOn } from '../../src/gateway/serve.ts'
 import type { GatewayRuntime } from '../../src/gateway/start.ts'
 import { serve } from '../bun.ts'
@@ -13,8 +14,8 @@ export const gateway: GatewayRuntime = gatewayOn({
   listen,
   connect,
   serveNative: serve,
-  peerOf(server, request) {
+  frontOf(request, server) {
     const { address = '', port = 0 } = server.requestIP(request) ?? {}
-    return { address, port, version: '1.1' }
+    return new NativeFront(request, { address, port }, '1.1')
   },
 })

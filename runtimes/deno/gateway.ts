@@ -1,4 +1,5 @@
 /** `hangup gateway` on Deno. */
+import { NativeFront } from '../../src/gateway/front.ts'
 import { gatewayOn } from '../../src/gateway/serve.ts'
 import type { GatewayRuntime } from '../../src/gateway/start.ts'
 import { serve } from '../deno.ts'
@@ -14,5 +15,5 @@ export const gateway: GatewayRuntime = gatewayOn({
   connect,
   // There is none, and `serve` says so.
   serveNative: serve,
-  peerOf: () => ({ address: '', port: 0, version: '1.1' }),
+  frontOf: (request) => new NativeFront(request, { address: '', port: 0 }, '1.1'),
 })

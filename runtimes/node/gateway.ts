@@ -4,6 +4,7 @@ import type { GatewayRuntime } from '../../src/gateway/start.ts'
 import { engineEnforcement } from '../engine-enforcement.ts'
 import { serve } from '../node.ts'
 import { connect } from './connect.ts'
+import { NodeFront } from './gateway-front.ts'
 import { listen } from './transport.ts'
 
 export const gateway: GatewayRuntime = gatewayOn({
@@ -13,8 +14,5 @@ export const gateway: GatewayRuntime = gatewayOn({
   listen,
   connect,
   serveNative: serve,
-  peerOf({ incoming }) {
-    const { remoteAddress: address = '', remotePort: port = 0 } = incoming.socket
-    return { address, port, version: incoming.httpVersionMajor === 2 ? '2' : incoming.httpVersion }
-  },
+  frontOf: (request, bindings) => new NodeFront(request, bindings),
 })

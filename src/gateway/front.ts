@@ -161,11 +161,16 @@ export class NativeFront implements Front {
     this.#request.signal.addEventListener('abort', () => listener('gone'), { once: true })
   }
 
-  inform(): void {}
+  inform(_status: number, _fields: readonly string[]): void {}
 
   respond({ status, statusText, fields, body, left }: Answer): Response {
     left?.drop()
     return new Response(contentOf(body), { status, statusText, headers: headersOf(fields) })
+  }
+
+  /** What the app has made of the answer, for the server. */
+  finish(response: Response): Response {
+    return response
   }
 }
 

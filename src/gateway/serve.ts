@@ -3,7 +3,7 @@ import { lookup } from 'node:dns/promises'
 import { type EngineFlavour, serveOnEngine } from '../http1/engine.ts'
 import type { Connect } from '../http1/transport.ts'
 import type { App, Fetch, Running, ServeOptions } from '../server.ts'
-import { EngineFront, NativeFront } from './front.ts'
+import { EngineFront, type NativeFront } from './front.ts'
 import type { GatewayRuntime } from './start.ts'
 
 /** What differs between the runtimes. */
@@ -12,14 +12,14 @@ export interface GatewayFlavour extends Pick<EngineFlavour, 'runtime' | 'enforce
   readonly connect: Connect
   /** Through the runtime's own server; `env` is what that gives. */
   serveNative(app: App, options: ServeOptions): Promise<Running>
-  /** Whose request it is, by what that server gives as `env`. */
-  peerOf(env: any, request: Request): { readonly address: string; readonly port: number; readonly version: string }
+  /** By what that server gives as `env`. */
+  frontOf(request: Request, env: any): NativeFront
 }
 
 const why = 'a gateway needs to see what its clients sent'
 
 export function gatewayOn(flavour: GatewayFlavour): GatewayRuntime {
-  const { runtime, http2, enforcement, listen, connect, serveNative, peerOf } = flavour
+  const { runtime, http2, enforcement, listen, connect, serveNative, frontOf } = flavour
   return {
     runtime,
     http2,
@@ -28,9 +28,9 @@ export function gatewayOn(flavour: GatewayFlavour): GatewayRuntime {
     serve(app, options, clients) {
       if (options.engine === 'native') {
         const { fetch } = app as { readonly fetch: Fetch }
-        return serveNative((request, env) => {
-          const { address, port, version } = peerOf(env, request)
-          return fetch(request, new NativeFront(request, { address, port }, version))
+        return serveNative(async (request, env) => {
+          const front = frontOf(request, env)
+          return front.finish(await fetch(request, front))
         }, options)
       }
       return serveOnEngine(app, options, {

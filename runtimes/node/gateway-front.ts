@@ -1,0 +1,120 @@
+/**
+ * A gateway's client on a `node:http` or `node:http2` server. What comes from an upstream is written to that server's own answer:
+ * @hono/node-server says `Content-Type: text/plain` where an answer says nothing, and has no trailers and no interim answers.
+ */
+import { once } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import { type Answer, NativeFront } from '../../src/gateway/front.ts'
+import { NativeResponse } from '../../src/http1/light/native.ts'
+import type { BodySource } from '../../src/http1/light/payload.ts'
+
+/** How @hono/node-server is told that nothing is left to write (`RESPONSE_ALREADY_SENT`, whose class is whatever is global then). */
+const alreadySent = new NativeResponse(null, { headers: { 'x-hono-already-sent': 'true' } })
+
+/** `node:http2` refuses others, and so does RFC 9110 15. */
+const lastStatus = 599
+
+const internalError = 2
+
+export interface NodeBindings {
+  readonly incoming: IncomingMessage | Http2ServerRequest
+  readonly outgoing: ServerResponse | Http2ServerResponse
+}
+
+export class NodeFront extends NativeFront {
+  override readonly raw: readonly string[]
+  readonly #outgoing: ServerResponse | Http2ServerResponse
+  #made: { readonly response: Response; readonly answer: Answer } | null = null
+
+  constructor(request: Request, { incoming, outgoing }: NodeBindings) {
+    const { remoteAddress: address = '', remotePort: port = 0 } = incoming.socket
+    super(request, { address, port }, incoming.httpVersionMajor === 2 ? '2' : incoming.httpVersion)
+    this.raw = withoutPseudo(incoming.rawHeaders)
+    this.#outgoing = outgoing
+  }
+
+  override onClient(listener: (what: 'ended' | 'gone') => void): void {
+    const outgoing = this.#outgoing
+    outgoing.once('close', () => {
+      if (!outgoing.writableEnded) listener('gone')
+    })
+  }
+
+  override inform(status: number, fields: readonly string[]): void {
+    const { stream } = this.#outgoing as Http2ServerResponse
+    if (stream === undefined || stream.destroyed || stream.headersSent) return
+    stream.additionalHeaders({ ':status': status, ...recordOf(fields) })
+  }
+
+  override respond(answer: Answer): Response {
+    const { status, body } = answer
+    if (status > lastStatus && 'stream' in this.#outgoing) {
+      if (isSource(body)) body.cancel(new Error(`${status} is no status`))
+      return super.respond({ status: 502, statusText: '', fields: [], body: null, left: answer.left })
+    }
+    const response = super.respond(answer)
+    this.#made = { response, answer }
+    return response
+  }
+
+  /** Writes the answer, if it is still the one that was made here: middleware may have put its own in the place. */
+  override finish(response: Response): Response {
+    const made = this.#made
+    const outgoing = this.#outgoing
+    if (made === null || made.response !== response || outgoing.headersSent) return response
+    const { status, fields, body } = made.answer
+    if (outgoing.destroyed) {
+      if (isSource(body)) body.cancel(new Error('the client is gone'))
+      return alreadySent
+    }
+    ;(outgoing as ServerResponse).writeHead(status, recordOf(fields))
+    if (isSource(body)) void this.#stream(body)
+    else if (body === null) outgoing.end()
+    else outgoing.end(body)
+    return alreadySent
+  }
+
+  async #stream(source: BodySource): Promise<void> {
+    const outgoing = this.#outgoing as ServerResponse
+    const gone = once(outgoing, 'close').then(() => {
+      if (!outgoing.writableEnded) source.cancel(new Error('the client is gone'))
+    })
+    outgoing.flushHeaders()
+    try {
+      for (let piece = await source.read(); piece !== null; piece = await source.read()) {
+        if (!outgoing.write(piece)) await Promise.race([once(outgoing, 'drain'), gone])
+      }
+      const { trailers = [] } = source
+      if (trailers.length > 0) outgoing.addTrailers(recordOf(trailers) as Record<string, string>)
+      outgoing.end()
+    } catch {
+      // Why, the upstream's health and the log know. To the client it never looks whole.
+      if ('stream' in outgoing) (outgoing as unknown as Http2ServerResponse).stream.close(internalError)
+      else outgoing.destroy()
+    }
+  }
+}
+
+const isSource = (body: Answer['body']): body is Exclude<Answer['body'], string | Uint8Array | null> =>
+  body !== null && typeof body !== 'string' && !(body instanceof Uint8Array)
+
+function withoutPseudo(raw: readonly string[]): string[] {
+  const fields: string[] = []
+  for (let i = 0; i < raw.length; i += 2) if (!raw[i]!.startsWith(':')) fields.push(raw[i]!, raw[i + 1]!)
+  return fields
+}
+
+/** Lines of one name are joined (RFC 9110 5.3), which cookies can't be: `node:http2` wants most names once. */
+function recordOf(fields: readonly string[]): Record<string, string | string[]> {
+  const record: Record<string, string | string[]> = {}
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i]!.toLowerCase()
+    const value = fields[i + 1]!
+    const before = record[name]
+    if (before === undefined) record[name] = value
+    else if (name === 'set-cookie') record[name] = [before, value].flat()
+    else record[name] = `${before}, ${value}`
+  }
+  return record
+}
