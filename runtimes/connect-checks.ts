@@ -103,12 +103,12 @@ function equal<T>(actual: T, expected: T, what = ''): void {
 async function rejection(
   promise: Promise<unknown>,
 ): Promise<{ code?: string; name: string; message: string; syscall?: string }> {
-  return promise.then(
-    () => {
-      throw new Error('it did not reject')
-    },
-    (error) => error,
+  const error = await promise.then(
+    () => null,
+    (cause) => cause,
   )
+  if (error === null) throw new Error('it did not reject')
+  return error
 }
 
 const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
@@ -369,6 +369,13 @@ const checks: Record<string, () => Promise<void>> = {
     client.transport.write('who\n', null)
     await client.said('sni upstream.test, alpn http/1.1, client client.test')
     client.transport.destroy()
+  },
+
+  async 'what can’t be read, or verified, is a rejection'() {
+    const unreadable = { ...tls, cert: 'no PEM', key: 'no PEM' }
+    equal((await rejection(Client.open({ port: given.tls, tls: unreadable }))).code, 'CERTIFICATE_INVALID')
+    const nameless = await rejection(Client.open({ port: given.tls, tls: { ...tls, servername: '' } }))
+    equal(/without a servername/.test(nameless.message), true, nameless.message)
   },
 
   async 'a preamble goes first'() {

@@ -40,6 +40,7 @@ const resetInHandshake = () =>
 export const connect: Connect = async (to, accept, signal) => {
   signal.throwIfAborted()
   const { host, port, unix, tls, preamble } = to
+  const context = tls && clientContext(tls)
   const address = `${host} ${port}`
   if (unix === undefined && silent.has(address)) {
     await scout(to, signal)
@@ -81,14 +82,14 @@ export const connect: Connect = async (to, accept, signal) => {
     }
     // Nothing is in its way yet.
     if (preamble !== undefined) socket.write(preamble, 0, preamble.length)
-    if (tls === undefined) {
+    if (tls === undefined || context === undefined) {
       begin(socket)
       return
     }
     const { servername, verify } = tls
     socket.upgradeTLS({
       tls: {
-        secureContext: nativeOf(clientContext(tls)),
+        secureContext: nativeOf(context),
         serverName: servername,
         rejectUnauthorized: verify,
         ALPNProtocols: alpn,

@@ -3,7 +3,7 @@
  * `Deno.connect` does, and a connection can be reset.
  */
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
-import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls'
 import type { Connect, ConnectTls } from '../../src/http1/transport.ts'
 import { clientContext } from '../client-context.ts'
 import { NodeTransport } from './transport.ts'
@@ -11,11 +11,10 @@ import { NodeTransport } from './transport.ts'
 /** Every connection reads into it: what is read is used, or copied, before the next one reads. */
 const shared = new Uint8Array(256 * 1024)
 
-function secure(tcp: Socket, tls: ConnectTls): TLSSocket {
-  const { servername, verify } = tls
+function secure(tcp: Socket, { servername, verify }: ConnectTls, secureContext: SecureContext): TLSSocket {
   return connectTls({
     socket: tcp,
-    secureContext: clientContext(tls),
+    secureContext,
     // An address is none of SNI's names (RFC 6066 3), but may be one of the certificate's.
     ...(isIP(servername) ? { host: servername } : { servername }),
     rejectUnauthorized: verify,
@@ -31,6 +30,7 @@ function wasReset(tcp: Socket): boolean {
 
 export const connect: Connect = async ({ host, port, unix, tls, preamble }, accept, signal) => {
   signal.throwIfAborted()
+  const context = tls && clientContext(tls)
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   let transport: NodeTransport
   const tcp = connectTcp({
@@ -71,11 +71,11 @@ export const connect: Connect = async ({ host, port, unix, tls, preamble }, acce
   tcp.once('connect', () => {
     if (signal.aborted) return
     if (preamble !== undefined) tcp.write(preamble)
-    if (tls === undefined) {
+    if (tls === undefined || context === undefined) {
       begin(tcp)
       return
     }
-    const socket = secure(tcp, tls)
+    const socket = secure(tcp, tls, context)
     socket.once('secureConnect', () => {
       if (!signal.aborted) begin(socket)
     })
