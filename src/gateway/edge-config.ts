@@ -72,8 +72,9 @@ const refusals: Readonly<Record<string, Refusal>> = {
     accepted: 'off',
     fits: (value) => value === 0,
   },
-  check,
-  'groups.*.check': check,
+  // The one key of a check that has to be there.
+  'check.path': check,
+  'groups.*.check.path': check,
   ...ofRoutes,
   ...under('routes', ofRoutes),
   ...under('to', ofUpstreams),

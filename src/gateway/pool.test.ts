@@ -287,6 +287,17 @@ describe('a connection', () => {
     assert.equal(transports[0]!.end_, 'reset')
   })
 
+  it('does not count silence in an event stream', async () => {
+    const { pool, dials, transports, pass } = bench()
+    const want = await asked(pool, dials)
+    transports[0]!.say('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n\r\n')
+    transports[0]!.say('data: 1\n\n')
+    pass(60_000)
+    transports[0]!.say('data: 2\n\n')
+    pass(60_000)
+    assert.deepEqual(want.told, ['head 200', 'data data: 1\n\n', 'data data: 2\n\n'])
+  })
+
   it('counts silence inside an answer, but not while nobody reads it', async () => {
     const { pool, dials, transports, pass } = bench()
     const want = await asked(pool, dials)
