@@ -89,8 +89,14 @@ export class BunTransport implements Transport {
     return !this.#closed && !this.#peerEnded && !this.#ending && this.#queue.length === 0
   }
 
-  write(head: string, body: string | Uint8Array | null): boolean {
+  write(head: string, body: string | Uint8Array | null, room = 0): boolean {
     if (this.#closed) return true
+    if (head.length <= room && body instanceof Uint8Array) {
+      const length = head.length + body.length
+      const whole = Buffer.from(body.buffer, body.byteOffset - head.length, length)
+      whole.write(head, 'latin1')
+      return this.#send(whole, length, false)
+    }
     if (this.#queue.length === 0 && (body === null || typeof body === 'string')) {
       const text = body === null ? head : head + body
       // ASCII is latin1 is UTF-8: Bun can have the string as it is.

@@ -71,8 +71,15 @@ export class NodeTransport implements Transport {
     return left + Math.min(queuedIn(this.#tcp) ?? writableLength, writableLength)
   }
 
-  write(head: string, body: string | Uint8Array | null): boolean {
+  write(head: string, body: string | Uint8Array | null, room = 0): boolean {
     const socket = this.#socket
+    if (head.length <= room && body instanceof Uint8Array && !(this.#blind && body.length > pieceBytes)) {
+      const whole = Buffer.from(body.buffer, body.byteOffset - head.length, head.length + body.length)
+      whole.write(head, 'latin1')
+      socket.write(whole, this.#written)
+      this.#owesDrained = socket.writableLength > 0
+      return !this.#owesDrained
+    }
     if (body === null || body.length === 0) this.#send(head, 'latin1')
     else if (this.#blind && body.length > pieceBytes) {
       if (head !== '') socket.write(head, 'latin1')

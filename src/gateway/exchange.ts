@@ -2,7 +2,6 @@
  * One request on its way through: taken in, sent to an upstream, tried again where that is safe, its answer passed on. What an
  * upstream's connection tells comes here; what the client's side wants to know is told to the `Front`.
  */
-import { Buffer } from 'node:buffer'
 import type { Duplex } from 'node:stream'
 import type { TransportDuplex } from '../http1/duplex.ts'
 import type { ResponseHead } from '../http1/head.ts'
@@ -18,6 +17,7 @@ import { KeptBody } from './kept-body.ts'
 import { type OwnReason, ownAnswer } from './own-answer.ts'
 import { proxyHeader } from './proxy-protocol.ts'
 import type { RetryBudget } from './retry-budget.ts'
+import { type Slab, slabOf } from './slabs.ts'
 import { type Spool, SpoolFullError } from './spool.ts'
 import { targetOf } from './target.ts'
 import { Tunnel } from './tunnel.ts'
@@ -70,7 +70,7 @@ export class Exchange implements Asker, Want {
   #over = false
   /** Of the answer: gathered, or streamed. */
   #head: ResponseHead | null = null
-  #gathered: Uint8Array | null = null
+  #gathered: Slab | null = null
   #gatheredLength = 0
   #kept: KeptBody | null = null
   #limited: LimitedSource | null = null
@@ -104,12 +104,18 @@ export class Exchange implements Asker, Want {
     if (body === null || body instanceof Uint8Array) {
       this.#body = body
       this.#attempt()
-    } else if (this.#buffers('request') && this.#upgrade === null) this.#takeIn(body)
+    } else if (this.#buffers('request') && this.#upgrade === null && this.#fits()) this.#takeIn(body)
     else {
       this.#body = body
       this.#attempt()
     }
     return this.#settled.promise
+  }
+
+  /** Without a spool only what is sure to fit into memory is taken in; the rest passes as it comes. */
+  #fits(): boolean {
+    const { bodyLength } = this.#front
+    return this.#passing.spool !== null || (bodyLength >= 0 && bodyLength <= this.#route.options.bufferMemoryBytes)
   }
 
   /** The body as it comes, held to the route's limit where its length is not known beforehand. */
@@ -224,7 +230,9 @@ export class Exchange implements Asker, Want {
 
   onWhole(head: ResponseHead, body: Uint8Array | null): void {
     this.#succeeded()
-    const own = body === null ? null : copyOf(body)
+    const own = body === null ? null : slabOf(body.length)
+    // What a parser shows is gone after the call.
+    if (body !== null) own?.bytes.set(body)
     this.#release()
     this.#answer(head, own)
   }
@@ -234,7 +242,7 @@ export class Exchange implements Asker, Want {
     this.#head = head
     const streams = !this.#buffers('response') || isToStream(head)
     if (!streams && head.framing === 'length' && head.bodyLength <= gatheredBytes) {
-      this.#gathered = Buffer.allocUnsafe(head.bodyLength)
+      this.#gathered = slabOf(head.bodyLength)
       this.#gatheredLength = 0
       return
     }
@@ -252,7 +260,7 @@ export class Exchange implements Asker, Want {
 
   onData(piece: Uint8Array): boolean {
     if (this.#gathered === null) return this.#kept?.push(piece) ?? true
-    this.#gathered.set(piece, this.#gatheredLength)
+    this.#gathered.bytes.set(piece, this.#gatheredLength)
     this.#gatheredLength += piece.length
     return true
   }
@@ -348,16 +356,18 @@ export class Exchange implements Asker, Want {
 
   // The answer.
 
-  #answer(head: ResponseHead, body: Uint8Array | KeptBody | null): void {
+  #answer(head: ResponseHead, body: Slab | KeptBody | null): void {
     if (this.#answered) return
     this.#answered = true
+    const slab = body instanceof KeptBody ? null : body
     const given: Given = {
       status: head.status,
       statusText: head.reason,
       fields: responseFields(head.raw, this.#front, this.#route, this.#passing.config, head.minor),
-      body: body instanceof KeptBody ? streamOf(body) : body,
+      body: body instanceof KeptBody ? streamOf(body) : (slab?.bytes ?? null),
       // HEAD: what GET would say is in the fields, or nobody knows it.
       left: body === null && this.#front.method === 'HEAD' ? unknown : null,
+      ...(slab?.release && { room: slab.room, sent: slab.release }),
     }
     this.#settle(this.#front.respond(given))
   }
@@ -445,13 +455,6 @@ export function authorityOf({ host, port, tls, unix }: UpstreamConfig): string {
 /** What must reach the client as it comes: an event stream, or an answer that asks for it as nginx is asked. */
 function isToStream(head: ResponseHead): boolean {
   return isEventStream(head) || /^no$/i.test(head.get('x-accel-buffering') ?? '')
-}
-
-/** What a parser shows is gone after the call. */
-function copyOf(bytes: Uint8Array): Uint8Array {
-  const copy = Buffer.allocUnsafe(bytes.length)
-  copy.set(bytes)
-  return copy
 }
 
 /** For `Given`, which wants to know whether the body has a length of its own. */

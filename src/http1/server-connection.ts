@@ -81,6 +81,8 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   #head: RequestHead | null = null
   /** What the application holds, until it has answered. */
   #asked: object | null = null
+  /** An answer whose body is bytes, until they are out. */
+  #writing: Given | null = null
   #body: IncomingBody | null = null
   /** Whether this answer is the connection's last; decided when its head is written. */
   #last = false
@@ -343,7 +345,10 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     } else if (isStream(body)) {
       this.#stream = body
       this.#write(text, null, () => this.#pump(body, chunked, length, 0))
-    } else this.#write(text, body, this.#finish)
+    } else {
+      this.#writing = answer
+      this.#write(text, body, this.#finish, answer.room)
+    }
   }
 
   /** Of a client that has ended its side, what it had pipelined by then is still answered. */
@@ -357,9 +362,9 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   }
 
   /** Calls on once the kernel has taken all of it: in this turn if it does so at once. */
-  #write(head: string, body: string | Uint8Array | null, then: () => void): void {
+  #write(head: string, body: string | Uint8Array | null, then: () => void, room = 0): void {
     this.#sent += head.length + (body === null ? 0 : body.length)
-    if (this.transport.write(head, body)) then()
+    if (this.transport.write(head, body, room)) then()
     else this.#onDrained = then
   }
 
@@ -394,6 +399,8 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     const { connection } = this
     this.#head = null
     this.#asked = null
+    this.#writing?.sent?.()
+    this.#writing = null
     connection.move('answered', this.#served.now(), this.#received)
     // The client may have ended its side after the head of this answer was written.
     if (this.#last || this.#nothingMore) {

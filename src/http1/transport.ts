@@ -14,9 +14,10 @@ export interface Transport {
   readonly unsent: number
   /**
    * `head` is latin1 text, a `body` in text UTF-8. Takes everything, in one system call where it can; returns whether the
-   * kernel has it all: if not, `drained` is called once it has. Until then the bytes are the transport's.
+   * kernel has it all: if not, `drained` is called once it has. Until then the bytes are the transport's, and so are `room` bytes
+   * in front of them in their buffer.
    */
-  write(head: string, body: string | Uint8Array | null): boolean
+  write(head: string, body: string | Uint8Array | null, room?: number): boolean
   /** Tries once more to hand over what waits, where the runtime may have missed that there is room. Called at each sweep. */
   poke?(): void
   /** Reads no more until `resume()`. */

@@ -35,6 +35,10 @@ export interface Given {
   readonly left: Left | null
   /** With 101: who takes the connection's stream once the head is out. */
   readonly takeOver?: (stream: Duplex) => void
+  /** How many bytes in front of `body`, in its buffer, may be written over: the head finds place there. */
+  readonly room?: number
+  /** The kernel has all of `body`, whose memory may be used again. Not called where nobody knows. */
+  readonly sent?: () => void
 }
 
 export interface Streamed extends BodySource {
@@ -64,6 +68,8 @@ export class LightResponse {
   #payload: Payload | null = null
   #left: Left | null = null
   #takeOver: ((stream: Duplex) => void) | undefined
+  /** What it was made of by `responseOf`, as long as nobody else can have it. */
+  #given: Given | null = null
 
   constructor(body: BodyInit | AsyncIterable<unknown> | null = null, init?: ResponseInit | Response | LightResponse) {
     let type: string | null = null
@@ -137,6 +143,10 @@ export class LightResponse {
 
     give = (response) => {
       const payload = response.#payload
+      if (response.#given !== null && response.#headers === null) {
+        payload?.take()
+        return response.#given
+      }
       return {
         status: response.#status,
         statusText: response.#statusText,
@@ -147,8 +157,10 @@ export class LightResponse {
       }
     }
 
-    make = ({ status, statusText, fields, body, left, takeOver }) => {
+    make = (given) => {
+      const { status, statusText, fields, body, left, takeOver } = given
       const response = new LightResponse()
+      response.#given = given
       response.#status = status
       response.#statusText = statusText
       response.#fields = fields
@@ -203,6 +215,7 @@ export class LightResponse {
   }
 
   clone(): LightResponse {
+    this.#given = null
     const payload = this.#payload?.clone() ?? null
     const copy = new LightResponse()
     copy.#payload = payload
