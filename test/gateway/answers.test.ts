@@ -1,11 +1,11 @@
 /** What a backend says and a client gets: whole as it is, or never looking whole. */
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { after, before, test } from 'node:test'
 import { Connection } from '../../src/probe/client.ts'
 import { ask, eventually, sleep } from './clients.ts'
 import { type GatewayProcess, startGateway } from './process.ts'
 import { inPieces, type RawBackend, rawBackend, type Say } from './raw-backend.ts'
-import { gatewayRuntimeNames } from './runtimes.ts'
+import { onEachRuntime } from './runtimes.ts'
 
 const ok = (fields: string, body = '') => `HTTP/1.1 200 OK\r\n${fields}\r\n${body}`
 
@@ -107,94 +107,92 @@ const paths: Record<string, Say> = {
   '/plain': say(ok('Content-Length: 5\r\n', 'plain')),
 }
 
-for (const name of gatewayRuntimeNames) {
-  describe(`answers through a gateway on ${name}`, () => {
-    let backend: RawBackend
-    let gateway: GatewayProcess
-    const cleanUps: (() => unknown)[] = []
-    const t = { after: (fn: () => unknown) => void cleanUps.push(fn) } as Parameters<typeof startGateway>[0]
-    before(async () => {
-      backend = await rawBackend(t, paths)
-      gateway = await startGateway(t, name, [backend])
-    })
-    after(async () => {
-      for (const cleanUp of cleanUps) await cleanUp()
-    })
-    const address = () => ({ host: '127.0.0.1', port: gateway.port, tls: false })
-
-    for (const [id, { client }] of Object.entries(broken)) {
-      test(`${id} never looks whole`, async () => {
-        const connection = await Connection.open(address())
-        connection.send(`GET /broken/${id} HTTP/1.1\r\nHost: a\r\n\r\n`)
-        const { reader } = connection
-        await connection.until(() => reader.answers.length > 0 || connection.end !== 'open', performance.now() + 5_000)
-        const [answer] = reader.answers
-        const seen = answer === undefined ? (connection.end === 'open' ? 'nothing' : 'cut') : String(answer.status)
-        connection.destroy()
-        assert.ok(client.split(' or ').includes(seen), `${seen}, wanted ${client}`)
-        if (answer !== undefined) assert.ok(!answer.text.startsWith('hello'))
-      })
-    }
-
-    for (const [id, { body }] of Object.entries(whole)) {
-      test(`${id} arrives whole, in pieces of ${pieces.join(', ')} bytes`, async () => {
-        for (const bytes of pieces) {
-          const answer = await ask(gateway.port, `/whole/${id}/${bytes}`)
-          assert.deepEqual([bytes, answer.status, answer.body], [bytes, 200, body])
-        }
-      })
-    }
-
-    test('the backend’s Keep-Alive, and what its Connection names, stay on its side', async () => {
-      const { headers } = await ask(gateway.port, '/hint')
-      assert.equal(headers['keep-alive'], 'timeout=4')
-      assert.equal(headers['x-hop'], undefined)
-    })
-
-    test('103 and trailers pass', async () => {
-      const connection = await Connection.open(address())
-      connection.send('GET /hints HTTP/1.1\r\nHost: a\r\n\r\n')
-      await connection.until(() => connection.reader.answers.length > 0, performance.now() + 3_000)
-      connection.destroy()
-      assert.deepEqual(connection.reader.interim, [103])
-      const { body, trailers } = await ask(gateway.port, '/trailers', { headers: { TE: 'trailers' } })
-      assert.deepEqual([body, trailers['x-sum']], ['ok', '42'])
-    })
-
-    test('HEAD, 204, 304, ranges, codings and redirects pass as they are', async () => {
-      const head = await ask(gateway.port, '/head', { method: 'HEAD' })
-      assert.deepEqual([head.status, head.headers['content-length'], head.body], [200, '12345', ''])
-      const unmodified = await ask(gateway.port, '/304')
-      assert.deepEqual([unmodified.status, unmodified.headers['etag'], unmodified.body], [304, '"a"', ''])
-      assert.equal((await ask(gateway.port, '/204')).status, 204)
-      const range = await ask(gateway.port, '/range', { headers: { Range: 'bytes=0-4' } })
-      assert.deepEqual([range.status, range.headers['content-range'], range.body], [206, 'bytes 0-4/10', 'hello'])
-      assert.ok(backend.heads.some((text) => /^range: bytes=0-4\r$/im.test(text)))
-      const gzip = await ask(gateway.port, '/gzip')
-      assert.deepEqual([gzip.headers['content-encoding'], gzip.body], ['gzip', '\x1f\x8b\x08\x00\xff'])
-      const moved = await ask(gateway.port, '/moved')
-      assert.deepEqual([moved.status, moved.headers['location']], [302, 'http://elsewhere.test/'])
-    })
-
-    for (const path of ['/leftover', '/late-leftover']) {
-      test(`what a backend sends behind its answer reaches nobody: ${path}`, async () => {
-        assert.equal((await ask(gateway.port, path)).body, 'ok')
-        await sleep(150)
-        for (let i = 0; i < 3; i++) assert.equal((await ask(gateway.port, '/plain')).body, 'plain')
-      })
-    }
-
-    test('none of it is left open', async () => {
-      await sleep(200)
-      // The pool’s, which may be used again, and no more.
-      assert.ok(
-        (await eventually(
-          () => backend.open(),
-          (count) => count <= 2,
-          5_000,
-        )) <= 2,
-      )
-      assert.doesNotMatch(gateway.stderr(), /^\s+at /m)
-    })
+onEachRuntime('answers through a gateway', (name) => {
+  let backend: RawBackend
+  let gateway: GatewayProcess
+  const cleanUps: (() => unknown)[] = []
+  const t = { after: (fn: () => unknown) => void cleanUps.push(fn) } as Parameters<typeof startGateway>[0]
+  before(async () => {
+    backend = await rawBackend(t, paths)
+    gateway = await startGateway(t, name, [backend])
   })
-}
+  after(async () => {
+    for (const cleanUp of cleanUps) await cleanUp()
+  })
+  const address = () => ({ host: '127.0.0.1', port: gateway.port, tls: false })
+
+  for (const [id, { client }] of Object.entries(broken)) {
+    test(`${id} never looks whole`, async () => {
+      const connection = await Connection.open(address())
+      connection.send(`GET /broken/${id} HTTP/1.1\r\nHost: a\r\n\r\n`)
+      const { reader } = connection
+      await connection.until(() => reader.answers.length > 0 || connection.end !== 'open', performance.now() + 5_000)
+      const [answer] = reader.answers
+      const seen = answer === undefined ? (connection.end === 'open' ? 'nothing' : 'cut') : String(answer.status)
+      connection.destroy()
+      assert.ok(client.split(' or ').includes(seen), `${seen}, wanted ${client}`)
+      if (answer !== undefined) assert.ok(!answer.text.startsWith('hello'))
+    })
+  }
+
+  for (const [id, { body }] of Object.entries(whole)) {
+    test(`${id} arrives whole, in pieces of ${pieces.join(', ')} bytes`, async () => {
+      for (const bytes of pieces) {
+        const answer = await ask(gateway.port, `/whole/${id}/${bytes}`)
+        assert.deepEqual([bytes, answer.status, answer.body], [bytes, 200, body])
+      }
+    })
+  }
+
+  test('the backend’s Keep-Alive, and what its Connection names, stay on its side', async () => {
+    const { headers } = await ask(gateway.port, '/hint')
+    assert.equal(headers['keep-alive'], 'timeout=4')
+    assert.equal(headers['x-hop'], undefined)
+  })
+
+  test('103 and trailers pass', async () => {
+    const connection = await Connection.open(address())
+    connection.send('GET /hints HTTP/1.1\r\nHost: a\r\n\r\n')
+    await connection.until(() => connection.reader.answers.length > 0, performance.now() + 3_000)
+    connection.destroy()
+    assert.deepEqual(connection.reader.interim, [103])
+    const { body, trailers } = await ask(gateway.port, '/trailers', { headers: { TE: 'trailers' } })
+    assert.deepEqual([body, trailers['x-sum']], ['ok', '42'])
+  })
+
+  test('HEAD, 204, 304, ranges, codings and redirects pass as they are', async () => {
+    const head = await ask(gateway.port, '/head', { method: 'HEAD' })
+    assert.deepEqual([head.status, head.headers['content-length'], head.body], [200, '12345', ''])
+    const unmodified = await ask(gateway.port, '/304')
+    assert.deepEqual([unmodified.status, unmodified.headers['etag'], unmodified.body], [304, '"a"', ''])
+    assert.equal((await ask(gateway.port, '/204')).status, 204)
+    const range = await ask(gateway.port, '/range', { headers: { Range: 'bytes=0-4' } })
+    assert.deepEqual([range.status, range.headers['content-range'], range.body], [206, 'bytes 0-4/10', 'hello'])
+    assert.ok(backend.heads.some((text) => /^range: bytes=0-4\r$/im.test(text)))
+    const gzip = await ask(gateway.port, '/gzip')
+    assert.deepEqual([gzip.headers['content-encoding'], gzip.body], ['gzip', '\x1f\x8b\x08\x00\xff'])
+    const moved = await ask(gateway.port, '/moved')
+    assert.deepEqual([moved.status, moved.headers['location']], [302, 'http://elsewhere.test/'])
+  })
+
+  for (const path of ['/leftover', '/late-leftover']) {
+    test(`what a backend sends behind its answer reaches nobody: ${path}`, async () => {
+      assert.equal((await ask(gateway.port, path)).body, 'ok')
+      await sleep(150)
+      for (let i = 0; i < 3; i++) assert.equal((await ask(gateway.port, '/plain')).body, 'plain')
+    })
+  }
+
+  test('none of it is left open', async () => {
+    await sleep(200)
+    // The pool’s, which may be used again, and no more.
+    assert.ok(
+      (await eventually(
+        () => backend.open(),
+        (count) => count <= 2,
+        5_000,
+      )) <= 2,
+    )
+    assert.doesNotMatch(gateway.stderr(), /^\s+at /m)
+  })
+})

@@ -1,12 +1,12 @@
 /** The servers that the gateway is for: each leaks alone, and does not behind it. */
 import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
-import { describe, test } from 'node:test'
+import { test } from 'node:test'
 import { socketCount } from '../../src/probe/kernel.ts'
 import { ask, connectionsTo, eventually, opened, sleep } from './clients.ts'
 import { startGateway } from './process.ts'
 import { startGevent, startGunicorn, withoutGevent, withoutGunicorn } from './python.ts'
-import { gatewayRuntimeNames } from './runtimes.ts'
+import { onEachRuntime } from './runtimes.ts'
 
 const idleClients = 500
 const idleTimeoutMs = 2_000
@@ -49,74 +49,72 @@ test('500 idle clients of gevent.pywsgi keep 500 descriptors past any limit', { 
 const slowUploads = 200
 const upload = 'POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n'
 
-for (const name of gatewayRuntimeNames) {
-  describe(`behind a gateway on ${name}`, () => {
-    test('500 idle clients are hung up on, and leave gevent.pywsgi no more than the pool', {
-      skip: withoutGevent,
+onEachRuntime('behind a gateway', (name) => {
+  test('500 idle clients are hung up on, and leave gevent.pywsgi no more than the pool', {
+    skip: withoutGevent,
+  }, async (t) => {
+    const gevent = await startGevent()
+    t.after(() => gevent.kill())
+    const before = socketCount(gevent.pid) ?? 0
+    const pool = 16
+    const gateway = await startGateway(
+      t,
+      name,
+      [gevent],
+      [...['--upstream-max-connections', String(pool)], ...['--idle-timeout', `${idleTimeoutMs}ms`]],
+    )
+    const crowd = await idleCrowd(gateway.port)
+    t.after(() => destroyAll(crowd))
+    assert.ok(connectionsTo(gevent.port) <= pool)
+    assert.ok((socketCount(gevent.pid) ?? Number.POSITIVE_INFINITY) <= before + pool)
+    assert.equal(
+      await eventually(
+        () => connectionsTo(gateway.port),
+        (count) => count === 0,
+        2 * idleTimeoutMs,
+      ),
+      0,
+    )
+    // The pool lets go as well.
+    assert.equal(
+      await eventually(
+        () => connectionsTo(gevent.port),
+        (count) => count === 0,
+        6_000,
+      ),
+      0,
+    )
+    assert.equal(socketCount(gevent.pid), before)
+  })
+
+  for (const buffer of ['both', 'off'] as const) {
+    const stays = buffer === 'both' ? 'stays available' : 'is out of reach'
+    test(`gunicorn with two workers ${stays} under 200 slow uploads with --buffer ${buffer}`, {
+      skip: withoutGunicorn,
     }, async (t) => {
-      const gevent = await startGevent()
-      t.after(() => gevent.kill())
-      const before = socketCount(gevent.pid) ?? 0
-      const pool = 16
+      const gunicorn = await startGunicorn(t, 2)
       const gateway = await startGateway(
         t,
         name,
-        [gevent],
-        [...['--upstream-max-connections', String(pool)], ...['--idle-timeout', `${idleTimeoutMs}ms`]],
+        [gunicorn],
+        [
+          ...['--buffer', buffer, '--upstream-max-connections', '300'],
+          ...['--min-body-rate', 'off', '--body-timeout', '60s'],
+        ],
       )
-      const crowd = await idleCrowd(gateway.port)
-      t.after(() => destroyAll(crowd))
-      assert.ok(connectionsTo(gevent.port) <= pool)
-      assert.ok((socketCount(gevent.pid) ?? Number.POSITIVE_INFINITY) <= before + pool)
-      assert.equal(
-        await eventually(
-          () => connectionsTo(gateway.port),
-          (count) => count === 0,
-          2 * idleTimeoutMs,
-        ),
-        0,
-      )
-      // The pool lets go as well.
-      assert.equal(
-        await eventually(
-          () => connectionsTo(gevent.port),
-          (count) => count === 0,
-          6_000,
-        ),
-        0,
-      )
-      assert.equal(socketCount(gevent.pid), before)
-    })
-
-    for (const buffer of ['both', 'off'] as const) {
-      const stays = buffer === 'both' ? 'stays available' : 'is out of reach'
-      test(`gunicorn with two workers ${stays} under 200 slow uploads with --buffer ${buffer}`, {
-        skip: withoutGunicorn,
-      }, async (t) => {
-        const gunicorn = await startGunicorn(t, 2)
-        const gateway = await startGateway(
-          t,
-          name,
-          [gunicorn],
-          [
-            ...['--buffer', buffer, '--upstream-max-connections', '300'],
-            ...['--min-body-rate', 'off', '--body-timeout', '60s'],
-          ],
-        )
-        await ask(gateway.port, '/')
-        const clients = await Promise.all(Array.from({ length: slowUploads }, () => opened(gateway.port, upload)))
-        for (const client of clients) client.on('error', () => {})
-        const trickling = setInterval(() => {
-          for (const client of clients) client.write('x')
-        }, 200)
-        t.after(() => {
-          clearInterval(trickling)
-          destroyAll(clients)
-        })
-        await sleep(1_000)
-        const answered = await Promise.race([ask(gateway.port, '/').then(({ status }) => status), sleep(1_000)])
-        assert.equal(answered, buffer === 'both' ? 200 : undefined)
+      await ask(gateway.port, '/')
+      const clients = await Promise.all(Array.from({ length: slowUploads }, () => opened(gateway.port, upload)))
+      for (const client of clients) client.on('error', () => {})
+      const trickling = setInterval(() => {
+        for (const client of clients) client.write('x')
+      }, 200)
+      t.after(() => {
+        clearInterval(trickling)
+        destroyAll(clients)
       })
-    }
-  })
-}
+      await sleep(1_000)
+      const answered = await Promise.race([ask(gateway.port, '/').then(({ status }) => status), sleep(1_000)])
+      assert.equal(answered, buffer === 'both' ? 200 : undefined)
+    })
+  }
+})

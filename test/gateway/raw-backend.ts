@@ -29,15 +29,13 @@ export interface RawOptions {
   readonly tls?: TlsOptions & ConnectionOptions
   /** A path instead of a port. */
   readonly unix?: string
-  /** Takes what is said before the requests off a connection's first bytes. */
-  readonly preamble?: (bytes: Buffer) => number
 }
 
 /** It is gone when its test is. */
 export function rawBackend(
   t: Pick<TestContext, 'after'>,
   paths: Readonly<Record<string, Say>>,
-  { tls, unix, preamble }: RawOptions = {},
+  { tls, unix }: RawOptions = {},
 ): Promise<RawBackend> {
   const connections: Socket[] = []
   const heads: string[] = []
@@ -46,14 +44,8 @@ export function rawBackend(
     socket.setNoDelay(true).on('error', () => {})
     let input = ''
     let earlier = 0
-    let announced = preamble === undefined
     socket.on('data', (bytes: Buffer) => {
-      let from = 0
-      if (!announced && preamble !== undefined) {
-        from = preamble(bytes)
-        announced = true
-      }
-      input += bytes.toString('latin1', from)
+      input += bytes.toString('latin1')
       for (let end = input.indexOf('\r\n\r\n'); end >= 0; end = input.indexOf('\r\n\r\n')) {
         const path = /^[A-Z]+ ([^ ?]*)/.exec(input)?.[1] ?? ''
         const say = paths[path]
