@@ -5,7 +5,7 @@ import { cases } from '../../src/probe/cases/index.ts'
 import { sinners } from './sinners.ts'
 import { endingsOf, neighboursOf, type Run, runAll, runs } from './trial.ts'
 
-before(() => runAll(), { timeout: 110_000 })
+before(() => runAll(), { timeout: 150_000 })
 
 const shown = ({ result }: Run) => `${result?.verdict}: ${result?.reason}`
 const find = (sinner: string | null, id: string, ending?: string) =>
