@@ -1,0 +1,67 @@
+/** Answers whose memory is used again, on connections that are full: each client gets its own bytes, all of them. */
+import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
+import { buffer } from 'node:stream/consumers'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { startGateway } from './process.ts'
+import { gatewayRuntimeNames } from './runtimes.ts'
+
+/** Together more than the buffers of both ends take (4 and 6 MB on Linux): an answer is stuck half-way on each connection. */
+const lengths = [0, 1, 4_095, 4_096, 15_000, 100_000, 130_000, 200_000, 262_144, 300_000]
+const rounds = 15
+const clients = 6
+const pauseMs = 400
+
+/** Every byte says whose it is. */
+const byteOf = (id: number): number => 33 + (id % 90)
+
+/** Pipelines all, and reads nothing for a while; returns the content of each answer. */
+async function ask(port: number, ids: readonly number[]): Promise<Buffer[]> {
+  const socket = connect({ port, host: '127.0.0.1' })
+  socket.write(
+    ids
+      .map((id, i) => `GET /${id}/${lengths[i % lengths.length]} HTTP/1.1\r\nHost: a\r\n`)
+      .map((head, i) => `${head}${i === ids.length - 1 ? 'Connection: close\r\n' : ''}\r\n`)
+      .join(''),
+  )
+  await sleep(pauseMs)
+  const all = await buffer(socket)
+  const bodies: Buffer[] = []
+  for (let at = 0; at < all.length; ) {
+    const end = all.indexOf('\r\n\r\n', at) + 4
+    const length = Number(/^content-length: (\d+)/im.exec(all.toString('latin1', at, end))?.[1])
+    bodies.push(all.subarray(end, end + length))
+    at = end + length
+  }
+  return bodies
+}
+
+for (const runtime of gatewayRuntimeNames) {
+  test(`${runtime}: no client gets another's bytes, however long it lets them wait`, async (t) => {
+    const backend = createServer((request, response) => {
+      const [, id, length] = (request.url ?? '').split('/').map(Number)
+      response.end(Buffer.alloc(length!, byteOf(id!)))
+    })
+    await new Promise<void>((resolve) => backend.listen(0, '127.0.0.1', resolve))
+    t.after(() => {
+      backend.closeAllConnections()
+      backend.close()
+    })
+    const gateway = await startGateway(t, runtime, [backend.address() as AddressInfo])
+    const count = rounds * lengths.length
+    await Promise.all(
+      Array.from({ length: clients }, async (_, client) => {
+        const ids = Array.from({ length: count }, (_, i) => client * count + i)
+        const bodies = await ask(gateway.port, ids)
+        assert.equal(bodies.length, count)
+        for (const [i, body] of bodies.entries()) {
+          const length = lengths[i % lengths.length]!
+          assert.equal(body.length, length)
+          assert.ok(body.equals(Buffer.alloc(length, byteOf(ids[i]!))), `${length} bytes of request ${ids[i]}`)
+        }
+      }),
+    )
+  })
+}
