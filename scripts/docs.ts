@@ -13,6 +13,7 @@ import { engineEnforcement } from '../runtimes/engine-enforcement.ts'
 import { enforcement as onNode } from '../runtimes/node/enforcement.ts'
 import { enforcement as onWorkers } from '../runtimes/workers.ts'
 import type { Enforced, Enforcement } from '../src/enforcement.ts'
+import { edgeEnforcement } from '../src/gateway/edge.ts'
 import { keySpecs } from '../src/gateway/keys.ts'
 import { upstreamOptionNames, upstreamOptionSpecs } from '../src/gateway/options.ts'
 import {
@@ -82,6 +83,15 @@ export function upstreamTable(): string {
   })
   const head = ['option, flag', 'default', 'set at', 'what', 'resets on', 'the client sees', 'why this default']
   return markdown(head, rows)
+}
+
+/** Who holds those at the edge. */
+export function edgeTable(): string {
+  const rows = upstreamOptionNames.map((option) => {
+    const { by, how } = edgeEnforcement[option]
+    return [`\`${option}\``, by, how]
+  })
+  return markdown(['option', 'held by', 'how'], rows)
 }
 
 /** The keys of one kind of object in a gateway's configuration file; limits have tables of their own. */
@@ -217,6 +227,7 @@ export const renderers = (tables: Readonly<Record<string, Enforcement>>): Render
   'policy-short': shortPolicyTable,
   presets: presetsTable,
   upstreams: upstreamTable,
+  'gateway-edge': edgeTable,
   'gateway-flags': () => settingsTable(gatewayEntries),
   ...Object.fromEntries(Object.entries(gatewayObjects).map(([name, entries]) => [name, () => keysTable(entries)])),
   enforcement: () => enforcementTable(tables),

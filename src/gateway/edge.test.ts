@@ -188,6 +188,15 @@ test('a body streams; the time for an answer begins when all of it is out', asyn
   assert.deepEqual(taken, [5, 5, 5, 5])
 })
 
+test('an upstream that has the whole body and does not begin its answer is a 504', async () => {
+  const takes: Upstream = async (_, { body }) => {
+    for await (const _piece of body as ReadableStream<Uint8Array>);
+    return new Promise(() => {})
+  }
+  const { ask } = await edge({ 'http://a:1': takes }, { upstreamFirstByteTimeoutMs: 30 })
+  assert.equal(reasonOf(await ask('/', post('abc'))), '504 first-byte-timeout')
+})
+
 test('an early answer passes, and the rest of the body is not taken', async () => {
   let cancelled = false
   const slow = new ReadableStream<Uint8Array>({
