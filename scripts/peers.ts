@@ -11,6 +11,7 @@ import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { questions } from '../src/probe/discover.ts'
 import { merged, type Report, readReport } from '../src/probe/report.ts'
 import { toHtml } from '../src/probe/reports/html.ts'
 import { toJson } from '../src/probe/reports/json.ts'
@@ -30,6 +31,7 @@ const atOnce = 8
 /** Most of what a probe has to do is to be done at its start. */
 const staggerMs = 2_500
 
+const limitCases = new Set(questions.map((question) => question.case))
 const { only, limitMs, docs } = readArguments()
 const chosen = docs ? [] : peers.filter(({ name }) => only === null || only.includes(name))
 const tmp = await mkdtemp(`${tmpdir()}/hangup-peers-`)
@@ -123,9 +125,15 @@ async function buildInto(into: string, argv: readonly string[]): Promise<string>
   return into
 }
 
+interface Reported {
+  readonly asked: Asked
+  readonly report: Report
+  readonly file: string
+}
+
 /** Of every report that there is; half a matrix is not written. */
 async function writeDocs(): Promise<void> {
-  const rows: { asked: Asked; report: Report; file: string }[] = []
+  const rows: Reported[] = []
   for (const asked of installed) {
     const file = fileOf(asked)
     const text = await readFile(`${results}/${file}`, 'utf8').catch(() => null)
@@ -136,8 +144,27 @@ async function writeDocs(): Promise<void> {
     rows.push({ asked, report: readReport(text, file), file })
   }
   await writeFile(`${root}docs/peers.md`, matrix(rows, missing))
-  await writeFile(`${root}docs/peers.html`, toHtml(merged(rows)))
+  await writeFile(`${root}docs/peers.html`, toHtml(merged(rows.map(kept))))
   console.error(`docs/peers.md and docs/peers.html: ${rows.length} servers`)
+}
+
+/** What the page needs: the timelines of the limits only, and of a limit that ends later no “never”. */
+function kept({ asked, file, report }: Reported) {
+  const { later = {} } = asked.variant
+  const cells = report.cells.map((cell) => (limitCases.has(cell.case) ? cell : { ...cell, timelines: [] }))
+  const servers = report.servers.map((server) => ({
+    ...server,
+    limits: server.limits.map((limit) =>
+      limit.outcome === 'leak' && later[limit.case]
+        ? { ...limit, outcome: 'unknown' as const, reason: `${limit.reason}: ${later[limit.case]}` }
+        : limit,
+    ),
+    warnings: server.warnings.filter(
+      (warning) =>
+        !server.limits.some((limit) => limit.problem && later[limit.case] && warning.includes(limit.problem)),
+    ),
+  }))
+  return { file, report: { ...report, servers, cells } }
 }
 
 function readArguments(): { only: readonly string[] | null; limitMs: number; docs: boolean } {

@@ -51,7 +51,10 @@ export const jetty: Peer = {
   title: 'Jetty',
   language: 'Java',
   debian: ['libjetty9-java', 'default-jdk-headless'],
-  version: ['/usr/bin/java', '-cp', jettyJars, 'org.eclipse.jetty.server.Server'],
+  version: [
+    ...['/usr/bin/java', '-Dorg.eclipse.jetty.util.log.announce=false', '-cp', jettyJars],
+    'org.eclipse.jetty.server.Server',
+  ],
   build: javac(jettyJars, 'JettyPages'),
   variants: [
     {
@@ -78,8 +81,9 @@ export const tomcat: Peer = {
   variants: [
     {
       name: 'stock',
-      what: 'Embedded, no timeout set: connectionTimeout 60 s, keepAliveTimeout the same.',
+      what: 'Embedded, no timeout set: connectionTimeout 60 s, keepAliveTimeout the same; of a body it is waited for twice.',
       argv: [...java(tomcatJars), 'TomcatPages', '{tmp}', '{port}'],
+      limitMs: 135_000,
     },
     {
       name: 'server.xml',

@@ -39,9 +39,9 @@ export function matrix(rows: readonly Row[], missing: readonly Missing[]): strin
   const { by } = newest?.report ?? {}
   return `${[
     '# Who hangs up',
-    `Other people’s servers under \`hangup probe\`: what each does with a client that goes silent, as it comes and with the timeouts that are recommended for it. [All cases with their timelines](peers.html).`,
+    `Other people’s servers under \`hangup probe\`: what each does with a client that goes silent, as it comes and with the timeouts that are recommended for it. [All cases, with the timelines of the limits](peers.html).`,
     `Made by \`npm run peers\`, never by hand: ${[days[0], ...(days.length > 1 ? [days.at(-1)] : [])].join(' to ')}, hangup ${by?.hangup} on ${by?.runtime}, ${by?.platform}, over loopback.`,
-    'A time is how long it takes until the server ends the connection, from the quickest to the slowest of three looks. **open**: it had not ended it when the probe stopped watching, after 75 s unless another time is given. *by size*: no clock ends it, only the size that a head may have. Stock means that no timeout was set; a pool of workers or threads is as large as the probe has connections, where a client holds one of them.',
+    'A time is how long it takes until the server ends the connection, from the quickest to the slowest of three looks. **open**: it had not ended it when the probe stopped watching, after 75 s unless another time is given. *by size*: no clock ends it, only the size that a head may have. SIGTERM comes while a handler is busy; of a server in a library it is the application’s affair, and these have no handler of it. Stock means that no timeout was set; a pool of workers or threads is as large as the probe has connections, where a client holds one of them.',
     table(rows),
     ...missing.map(({ peer, fix }) => `${peer.title} was not installed: \`${fix}\`.`),
     '## Peer by peer',
@@ -95,11 +95,11 @@ function section(peer: Peer, rows: readonly Row[]): string {
   const from = peer.debian.length > 0 ? `Debian: ${peer.debian.join(', ')}` : 'npm ci'
   return [
     `### ${peer.title}`,
-    `${peer.language}; ${from}; version ${rows[0]?.asked.version}.${peer.proxy ? ' The pages are behind it, on node:http.' : ''}`,
+    `${peer.language}; ${from}; version ${rows[0]?.asked.version}.${peer.proxy ? ' The pages are behind it, on node:http.' : ''}${peer.drains ? ` ${peer.drains}.` : ''}`,
     ...Object.entries(peer.kills ?? {}).map(([id, what]) => `**Not asked** \`${id}\`: ${what}.`),
     ...rows.map((row) => {
       const { what, source, name } = row.asked.variant
-      const told = [...leaksIn(row), ...cutsIn(row), ...broken(row)]
+      const told = [...keepsNone(row), ...leaksIn(row), ...cutsIn(row), ...broken(row)]
       return [
         `**${name}**: ${what}${source ? ` (${source})` : ''}`,
         '',
@@ -107,6 +107,12 @@ function section(peer: Peer, rows: readonly Row[]): string {
       ].join('\n')
     }),
   ].join('\n\n')
+}
+
+function keepsNone(row: Row): string[] {
+  return closesAfterEach(row)
+    ? ['it keeps no connection: each answer ends with the close, and what needs one that is kept is not judged.']
+    : []
 }
 
 function leaksIn(row: Row): string[] {
@@ -126,7 +132,7 @@ function cutsIn({ report }: Row): string[] {
   const lost = report.cells.filter(({ case: id, reason }) => id === 'drain' && reason?.includes('in flight: lost'))
   return [
     ...cut.map(
-      ({ case: id, reason }) => `**cuts what is in flight**: not so: “${titles.get(id)}” (${firstLine(reason)}).`,
+      ({ case: id, reason }) => `**cuts what is in flight**: “${titles.get(id)}” does not hold (${firstLine(reason)}).`,
     ),
     ...lost.map(() => 'SIGTERM loses the request in flight.'),
   ]
@@ -138,9 +144,12 @@ const isCut = ({ verdict, reason }: Cell) =>
 
 function broken({ report }: Row): string[] {
   const ids = report.cells
-    .filter(({ verdict, level, case: id }) => verdict === 'fail' && level === 'must' && id !== 'drain')
+    .filter(({ verdict, level, case: id }) => verdict === 'fail' && level === 'must' && !toldApart.includes(id))
     .map(({ case: id }) => `\`${id}\``)
   return ids.length > 0 ? [`otherwise than the RFC says: ${ids.join(', ')}.`] : []
 }
+
+/** Cases of which the matrix has its own words. */
+const toldApart: readonly string[] = ['drain', 'plain-get']
 
 const firstLine = (text: string | null) => text?.split('\n')[0] ?? ''

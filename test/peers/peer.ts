@@ -15,6 +15,8 @@ export interface Peer {
   readonly proxy?: true
   /** Its descriptors are not those of the process that is started. */
   readonly workers?: true
+  /** How it is told to drain, if SIGTERM is not how. */
+  readonly drains?: string
   /** Where its pages are, if they are not those of `apps`. */
   readonly pages?: typeof pages
   /** Cases that it does not survive, and what becomes of it: it is not asked, or nothing else could be. */

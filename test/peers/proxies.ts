@@ -26,6 +26,7 @@ export const nginx: Peer = {
   language: 'C',
   debian: ['nginx'],
   version: ['/usr/sbin/nginx', '-v'],
+  drains: 'SIGTERM is its fast shutdown; SIGQUIT is the graceful one',
   proxy: true,
   workers: true,
   variants: [
@@ -73,13 +74,15 @@ export const haproxy: Peer = {
   language: 'C',
   debian: ['haproxy'],
   version: ['/usr/sbin/haproxy', '-v'],
+  drains: 'SIGTERM ends it at once; SIGUSR1 lets it finish',
   proxy: true,
   variants: [
     {
       name: 'stock',
-      what: 'The timeouts of Debian’s haproxy.cfg: connect 5s, client 50s, server 50s.',
+      what: 'The timeouts of Debian’s haproxy.cfg: connect 5s, client 50s, server 50s; whoever stops reading waits for both.',
       argv: ['/usr/sbin/haproxy', '-db', '-f', '{tmp}/haproxy.cfg'],
       files: { 'haproxy.cfg': haproxyCfg('') },
+      limitMs: 115_000,
     },
     {
       name: 'tuned',
@@ -93,6 +96,7 @@ export const haproxy: Peer = {
   option http-buffer-request
 `),
       },
+      limitMs: 115_000,
     },
   ],
 }

@@ -10,12 +10,12 @@ export const gevent: Peer = {
   variants: [
     {
       name: 'stock',
-      what: 'As its documentation starts it; it has no option for any limit.',
+      what: 'As its documentation starts it. It has no option for any limit: the problem of 2017.',
       argv: [python, '{apps}/gevent_pywsgi.py', '{port}'],
     },
     {
       name: 'timeout',
-      what: 'The cure of 2017: a gevent.Timeout of 10 s around the whole handle() loop. It runs over requests as well.',
+      what: 'The cure of 2017: a gevent.Timeout of 10 s around the whole handle() loop. It runs over requests as well, and pywsgi takes it for an error of the application: a 500, for which a stalled body is waited for without end.',
       argv: [python, '{apps}/gevent_pywsgi.py', '{port}', '10'],
     },
   ],
@@ -44,7 +44,7 @@ export const gunicornSync: Peer = {
   variants: [
     {
       name: 'stock',
-      what: `No timeout set: --timeout 30. With ${enough} workers, because each holds one client at a time.`,
+      what: `No timeout set: --timeout 30, after which a worker is ended with whatever it has in hand. With ${enough} workers, because each holds one client at a time.`,
       argv: [...gunicorn, '--preload', '--workers', enough, 'wsgi:application'],
     },
   ],

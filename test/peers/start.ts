@@ -26,7 +26,7 @@ export function fill(text: string, places: Partial<Places>): string {
 export async function versionOf({ version }: Peer): Promise<string | null> {
   try {
     const said = await run(version, {})
-    return /\d+(\.\d+)+/.exec(said)?.[0] ?? said.trim()
+    return /\d+([.-]\d+)+/.exec(said)?.[0] ?? said.trim()
   } catch {
     return null
   }

@@ -62,6 +62,7 @@ func main() {
 	http.HandleFunc("/upload", func(w http.ResponseWriter, r *http.Request) {
 		size, err := io.Copy(io.Discard, r.Body)
 		if err != nil {
+			http.Error(w, err.Error(), http.StatusRequestTimeout)
 			return
 		}
 		wait(r)
