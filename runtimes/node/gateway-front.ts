@@ -5,7 +5,7 @@
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
-import { type Answer, NativeFront } from '../../src/gateway/front.ts'
+import { type Answer, dropBody, isStreamed, NativeFront } from '../../src/gateway/front.ts'
 import { NativeResponse } from '../../src/http1/light/native.ts'
 import type { BodySource } from '../../src/http1/light/payload.ts'
 
@@ -16,6 +16,8 @@ const alreadySent = new NativeResponse(null, { headers: { 'x-hono-already-sent':
 const lastStatus = 599
 
 const internalError = 2
+
+const badGateway = () => new NativeResponse('502 Bad Gateway\n', { status: 502 })
 
 export interface NodeBindings {
   readonly incoming: IncomingMessage | Http2ServerRequest
@@ -50,8 +52,8 @@ export class NodeFront extends NativeFront {
   override respond(answer: Answer): Response {
     const { status, body } = answer
     if (status > lastStatus && 'stream' in this.#outgoing) {
-      if (isSource(body)) body.cancel(new Error(`${status} is no status`))
-      return super.respond({ status: 502, statusText: '', fields: [], body: null, left: answer.left })
+      dropBody(body)
+      return badGateway()
     }
     const response = super.respond(answer)
     this.#made = { response, answer }
@@ -65,11 +67,17 @@ export class NodeFront extends NativeFront {
     if (made === null || made.response !== response || outgoing.headersSent) return response
     const { status, fields, body } = made.answer
     if (outgoing.destroyed) {
-      if (isSource(body)) body.cancel(new Error('the client is gone'))
+      dropBody(body)
       return alreadySent
     }
-    ;(outgoing as ServerResponse).writeHead(status, recordOf(fields))
-    if (isSource(body)) void this.#stream(body)
+    try {
+      ;(outgoing as ServerResponse).writeHead(status, recordOf(fields))
+    } catch {
+      // What passed our parser and still is nothing that Node would send.
+      dropBody(body)
+      return badGateway()
+    }
+    if (isStreamed(body)) void this.#stream(body)
     else if (body === null) outgoing.end()
     else outgoing.end(body)
     return alreadySent
@@ -95,9 +103,6 @@ export class NodeFront extends NativeFront {
     }
   }
 }
-
-const isSource = (body: Answer['body']): body is Exclude<Answer['body'], string | Uint8Array | null> =>
-  body !== null && typeof body !== 'string' && !(body instanceof Uint8Array)
 
 function withoutPseudo(raw: readonly string[]): string[] {
   const fields: string[] = []

@@ -114,6 +114,17 @@ test('an upstream that fails again and again is ejected, and comes back with a r
   )
 })
 
+test('content that a status can’t have is left behind, and its upstream let go', async () => {
+  const reset = () => {
+    const response = new Response('no such thing', { headers: { 'content-length': '13' } })
+    return Object.defineProperty(response, 'status', { value: 205 })
+  }
+  const { ask, asked } = await edge({ 'http://a:1': reset })
+  const response = await ask()
+  assert.deepEqual([response.status, await response.text()], [205, ''])
+  assert.equal(asked[0]!.init.signal.aborted, true)
+})
+
 test('an answer with two framings is a 502', async () => {
   const both = { 'content-length': '2', 'transfer-encoding': 'chunked' }
   const { ask } = await edge({ 'http://a:1': () => new Response('ok', { headers: both }) })

@@ -12,7 +12,7 @@ import { ClientLimiter } from './client-limits.ts'
 import type { GatewayConfig } from './config.ts'
 import { authorityOf, type Passing } from './exchange.ts'
 import { type FetchDeps, FetchUpstream } from './fetch-upstream.ts'
-import { type Answer, contentOf, headersOf, NativeFront } from './front.ts'
+import { type Answer, contentOf, headersOf, isStreamed, NativeFront } from './front.ts'
 import { Group } from './group.ts'
 import type { UpstreamOptionName } from './options.ts'
 import { minRetriesPerSec, RetryBudget } from './retry-budget.ts'
@@ -93,7 +93,8 @@ class EdgeFront extends NativeFront {
     this.#fixedLength = fixedLength
   }
 
-  override respond({ status, statusText, fields, body, left, webSocket }: Answer): Response {
+  override respond(answer: Answer): Response {
+    const { status, statusText, fields, body, left, webSocket } = answer
     left?.drop()
     const headers = headersOf(fields)
     if (webSocket !== undefined) {
@@ -101,8 +102,8 @@ class EdgeFront extends NativeFront {
       return new Response(null, { status, headers, webSocket } as ResponseInit)
     }
     const length = headers.get('content-length')
-    const streams = body !== null && typeof body !== 'string' && !(body instanceof Uint8Array)
-    const content = streams && length !== null ? this.#ofLength(Number(length), body) : contentOf(body)
+    const made = contentOf(answer)
+    const content = made !== null && isStreamed(body) && length !== null ? this.#ofLength(Number(length), body) : made
     // What an upstream has coded stays so.
     return new Response(content, { status, statusText, headers, encodeBody: 'manual' } as ResponseInit)
   }

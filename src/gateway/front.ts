@@ -2,7 +2,7 @@
 import type { RequestHead } from '../http1/head.ts'
 import type { IncomingBody } from '../http1/incoming-body.ts'
 import { type BodySource, sourceOf } from '../http1/light/payload.ts'
-import { type Given, responseOf } from '../http1/light/response.ts'
+import { type Given, responseOf, type Streamed } from '../http1/light/response.ts'
 import type { ServerConnection } from '../http1/server-connection.ts'
 import type { Peer } from '../http1/transport.ts'
 
@@ -163,9 +163,10 @@ export class NativeFront implements Front {
 
   inform(_status: number, _fields: readonly string[]): void {}
 
-  respond({ status, statusText, fields, body, left }: Answer): Response {
+  respond(answer: Answer): Response {
+    const { status, statusText, fields, left } = answer
     left?.drop()
-    return new Response(contentOf(body), { status, statusText, headers: headersOf(fields) })
+    return new Response(contentOf(answer), { status, statusText, headers: headersOf(fields) })
   }
 
   /** What the app has made of the answer, for the server. */
@@ -180,10 +181,22 @@ export function headersOf(fields: readonly string[]): Headers {
   return headers
 }
 
-/** For a native `Response`. */
-export function contentOf(body: Given['body']): BodyInit | null {
+/** For a native `Response`, which takes no content with some statuses, whatever an upstream sends with them. */
+export function contentOf({ status, body }: Pick<Given, 'status' | 'body'>): BodyInit | null {
+  if (status === 204 || status === 205 || status === 304) {
+    dropBody(body)
+    return null
+  }
   if (body === null || typeof body === 'string') return body
   return body instanceof Uint8Array ? (body as Uint8Array<ArrayBuffer>) : streamOf(body)
+}
+
+export const isStreamed = (body: Given['body']): body is Streamed =>
+  body !== null && typeof body !== 'string' && !(body instanceof Uint8Array)
+
+/** Nobody is going to have it. */
+export function dropBody(body: Given['body']): void {
+  if (isStreamed(body)) body.cancel(new TypeError('the body was not wanted'))
 }
 
 function streamOf(source: BodySource): ReadableStream<Uint8Array> {
