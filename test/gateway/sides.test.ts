@@ -195,6 +195,27 @@ onEachRuntime('between a client and a backend', (name) => {
     )
   })
 
+  test('a POST takes a connection that has just been used, or a new one; a GET any', async (t) => {
+    const backend = await rawBackend(t, {
+      '/': ({ socket }) => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'),
+    })
+    const gateway = await startGateway(t, name, [backend])
+    const connectionsAfter = async (waitMs: number, method: string) => {
+      await sleep(waitMs)
+      await ask(gateway.port, '/', { method })
+      return backend.connections.length
+    }
+    assert.deepEqual(
+      [
+        await connectionsAfter(0, 'POST'),
+        await connectionsAfter(50, 'POST'),
+        await connectionsAfter(600, 'GET'),
+        await connectionsAfter(600, 'POST'),
+      ],
+      [1, 1, 1, 2],
+    )
+  })
+
   test('2,000 POSTs to a backend that hangs up after 300 ms without a word: none is executed twice, none lost unsaid', async (t) => {
     const executed = new Map<string, number>()
     const timers = new Map<object, ReturnType<typeof setTimeout>>()
