@@ -105,7 +105,7 @@ export function readProbe(argv: readonly string[], env: Host['env']): ReadProbe 
 
 async function run(read: ReadProbe, host: Host): Promise<number> {
   const { settings, target, paths, behind } = read
-  const { insecure, ca, pid, iMayTestThisHost = false } = settings
+  const { insecure, ca, pid, vanish, iMayTestThisHost = false } = settings
   const ip = await destination(target.host, iMayTestThisHost)
   const address = { host: target.host, port: target.port, tls: target.tls, ip }
   if (target.tls && !insecure) await checkCertificate(address, ca)
@@ -115,7 +115,7 @@ async function run(read: ReadProbe, host: Host): Promise<number> {
   const fromMs = performance.now()
   const controller = new AbortController()
   const interrupt = interruptedBy(controller, host)
-  const site: Site = { ...address, paths, foreign, local, pid }
+  const site: Site = { ...address, paths, foreign, local, pid, vanish }
   const url = urlOf(target)
   const chosenCount = cases.filter(read.chosen).length
   const progress = settings.quiet

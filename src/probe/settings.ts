@@ -123,6 +123,9 @@ export const probeEntries = {
     (text, refuse) => (/^[1-9]\d{0,9}$/.test(text) ? Number(text) : refuse(`${text} is no process id`)),
   ),
   drain: onOff('Ends the server at last: SIGTERM to --pid, and watches how it drains.'),
+  vanish: onOff(
+    'Lets a client vanish: an address is given to this machine’s loopback and taken away (CAP_NET_ADMIN, iproute2).',
+  ),
   case: setting(
     {
       value: 'ids',

@@ -24,6 +24,8 @@ export interface Target extends Address {
   readonly measureMs?: number | undefined
   /** It runs on this machine: its side of each connection is in the kernel's table. */
   readonly local?: boolean | undefined
+  /** An address may be given to this machine's loopback for a client, and taken away under it. */
+  readonly vanish?: boolean | undefined
   /** The server's process on this machine: its descriptors and its side of each connection can be seen. */
   readonly pid?: number | undefined
   /** A process that we may signal. */
@@ -56,7 +58,10 @@ export function unjudgeable(theCase: Case, target: Target): string | null {
     if (requirement === 'kernel' && target.pid === undefined && countsDescriptors(theCase)) {
       return 'the server’s descriptors are not to be seen (needs its process id)'
     }
-    if (requirement === 'net-admin' && !mayVanish()) return 'no host can be made to vanish (needs CAP_NET_ADMIN)'
+    if (requirement === 'net-admin') {
+      if (!target.vanish) return 'this machine is left as it is (--vanish lets an address of it come and go)'
+      if (!mayVanish()) return 'no host can be made to vanish (needs CAP_NET_ADMIN)'
+    }
     if (requirement.endsWith('process') && target.process === undefined) return 'needs a process that may be signalled'
   }
   return null

@@ -6,6 +6,7 @@ import { flagOf } from '../../src/names.ts'
 import { type OptionName, optionSpecs, type Policy } from '../../src/policy.ts'
 import { type PathName, type ProfileName, pathNames } from '../../src/probe/case.ts'
 import type { Target } from '../../src/probe/target.ts'
+import { testsMayVanish } from '../../src/probe/vanish.ts'
 import { format } from '../../src/units.ts'
 import { type Profile, profiles } from './profiles.ts'
 import type { Runtime, Transport } from './runtimes.ts'
@@ -119,6 +120,7 @@ async function start(
             .filter((name) => !runtime.withoutPaths.includes(name))
             .map((name): [PathName, string] => [name, name === 'hello' ? '/' : `/${name}`]),
         ),
+        vanish: testsMayVanish(),
         ...(runtime.ownProcess && {
           pid: child.pid,
           process: { signal: (name) => child.kill(name), exited },
