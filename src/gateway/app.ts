@@ -58,7 +58,8 @@ export function gatewayApp(current: () => Compiled, limiter: ClientLimiter): Gat
     }).then(() => c.res)
   }
 
-  const app: GatewayApp = new Hono()
+  // There is one route for all paths: none has to be read out of the URL.
+  const app: GatewayApp = new Hono({ getPath: () => '/' })
   app.all('*', pass)
   return app
 }

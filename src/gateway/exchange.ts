@@ -52,7 +52,7 @@ export class Exchange implements Asker, Want {
   readonly #passing: Passing
   /** What chooses the upstream, where the balance asks for something. */
   readonly #keyOf: (() => string | null) | null
-  readonly #settled = Promise.withResolvers<Response>()
+  #settle!: (response: Response) => void
   readonly #fields: readonly string[]
   readonly #target: string
   readonly #tried: Member<Upstream>[] = []
@@ -98,6 +98,9 @@ export class Exchange implements Asker, Want {
   }
 
   start(): Promise<Response> {
+    const answer = new Promise<Response>((resolve) => {
+      this.#settle = resolve
+    })
     const body = this.#incoming()
     this.#passing.budget.request()
     this.#front.onClient((what) => this.#onClient(what))
@@ -109,7 +112,7 @@ export class Exchange implements Asker, Want {
       this.#body = body
       this.#attempt()
     }
-    return this.#settled.promise
+    return answer
   }
 
   /** Without a spool only what is sure to fit into memory is taken in; the rest passes as it comes. */
@@ -388,10 +391,6 @@ export class Exchange implements Asker, Want {
 
   #own(status: number, reason: OwnReason): Response {
     return ownAnswer(status, reason, this.#front, this.#passing.config, this.#route)
-  }
-
-  #settle(response: Response): void {
-    this.#settled.resolve(response)
   }
 
   /** Done with the upstream. */

@@ -86,7 +86,8 @@ export class Pool implements Owner, Upstream {
 
   release(connection: UpstreamConnection): void {
     this.#busy.delete(connection)
-    if (this.#closed || this.#isOld(connection, this.now())) {
+    // It has just become idle: no need to read the clock again.
+    if (this.#closed || this.#isOld(connection, connection.idleSince)) {
       connection.close()
       this.#next()
       return

@@ -135,11 +135,11 @@ export class UpstreamConnection implements Sender, TransportEvents, ResponseSink
   feed(bytes: Uint8Array): void {
     if (this.#upgraded !== null) this.#upgraded.feed(bytes)
     else if (!this.#closed) {
-      if (this.#ask !== null) {
-        this.#begun = true
-        this.#expect('read-timeout', this.#readTimeoutMs)
-      }
+      const ask = this.#ask
+      if (ask !== null) this.#begun = true
       this.#parser.feed(bytes)
+      // Most answers are whole by now.
+      if (ask !== null && this.#ask === ask && !this.#paused) this.#expect('read-timeout', this.#readTimeoutMs)
     }
   }
 

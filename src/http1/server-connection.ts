@@ -270,7 +270,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
 
   #begin(head: RequestHead, body: Uint8Array | IncomingBody | null): void {
     const { connection } = this
-    const { policy, now, draining, book, clients } = this.#served
+    const { policy, draining, book, clients } = this.#served
     this.#head = head
     this.#continued = false
     this.#last =
@@ -278,7 +278,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
       !head.keepAlive ||
       this.surplus ||
       connection.requests === policy.maxRequestsPerConnection ||
-      now() >= connection.agesAt ||
+      connection.since >= connection.agesAt ||
       draining()
     if (connection.requests === 1 && clients?.connected(this.transport.peer.address) === false) {
       this.surplus = true
