@@ -44,7 +44,10 @@ export class VanishingHost {
     hosts += 1
     const host = new VanishingHost(`198.18.${pid % 256}.${hosts % 256}`)
     await ip(['address', 'add', `${host.address}/32`, 'dev', 'lo'])
-    if (hosts === 1) process.on('exit', () => present.forEach((left) => left.#forgetNow()))
+    if (hosts === 1)
+      process.on('exit', () => {
+        for (const left of present) left.#forgetNow()
+      })
     present.add(host)
     host.#left = [['address', 'del', `${host.address}/32`, 'dev', 'lo']]
     return host
