@@ -1,16 +1,22 @@
 /** The gateway on workerd, as `wrangler dev --env gateway` runs it, in front of servers of this process. */
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { WebSocket, WebSocketServer } from 'ws'
 import { environment, root } from '../conformance/server.ts'
 
 const startWithinMs = 30_000
+
+const run = promisify(execFile)
 
 interface Edge {
   readonly url: string
@@ -22,7 +28,8 @@ interface Edge {
 const running = new Set<ChildProcess>()
 const kill = (child: ChildProcess) => {
   // wrangler starts workerd; both are of the group that is the child's own.
-  if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL')
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
+  process.kill(-child.pid, 'SIGKILL')
 }
 process.on('exit', () => running.forEach(kill))
 
@@ -140,7 +147,7 @@ async function startBackend(): Promise<Backend> {
 }
 
 /** A port where nobody listens. */
-async function deadPort(): Promise<number> {
+async function freePort(): Promise<number> {
   const server = createTcpServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
@@ -290,7 +297,7 @@ describe('hangup gateway on workerd, one of two upstreams dead', { timeout: 120_
   let edge: Edge
   before(async () => {
     backend = await startBackend()
-    edge = await startEdge({ HANGUP_TO: `http://127.0.0.1:${await deadPort()} http://127.0.0.1:${backend.port}` })
+    edge = await startEdge({ HANGUP_TO: `http://127.0.0.1:${await freePort()} http://127.0.0.1:${backend.port}` })
   })
   after(async () => {
     await edge?.stop()
@@ -345,6 +352,70 @@ describe('hangup gateway on workerd, by a module', { timeout: 120_000 }, () => {
     assert.equal((await ask('/api', '192.0.2.3')).status, 200)
   })
 })
+
+/** `wrangler dev` has a server of its own in front, which keeps to itself what becomes of its clients. */
+test('workerd alone: a client that resets its connection frees the upstream', { timeout: 60_000 }, async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'hangup-edge-'))
+  t.after(() => rm(folder, { recursive: true }))
+  await run('wrangler', ['deploy', '--dry-run', '--env', 'gateway', '--outdir', folder], {
+    cwd: root,
+    env: environment,
+  })
+  const { promise: came, resolve: arrived } = Promise.withResolvers<Socket>()
+  const upstream = createTcpServer((socket) => {
+    socket.on('error', () => {})
+    socket.once('data', () => arrived(socket))
+  })
+  await once(upstream.listen(0, '127.0.0.1'), 'listening')
+  t.after(() => upstream.close())
+  const port = await freePort()
+  await writeFile(
+    join(folder, 'workerd.capnp'),
+    capnp(port, `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`),
+  )
+  const child = spawn('workerd', ['serve', join(folder, 'workerd.capnp')], { env: environment, detached: true })
+  running.add(child)
+  t.after(async () => {
+    kill(child)
+    await once(child, 'close')
+    running.delete(child)
+  })
+  const client = await connected(port)
+  client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+  const socket = await came
+  await delay(200)
+  assert.equal(socket.closed, false)
+  client.resetAndDestroy()
+  await once(socket, 'close', { signal: AbortSignal.timeout(3_000) })
+})
+
+const capnp = (port: number, to: string): string => `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "gateway", worker = (
+      modules = [(name = "worker", esModule = embed "workers-gateway-entry.js")],
+      bindings = [(name = "HANGUP_TO", text = "${to}")],
+      compatibilityDate = "2026-10-23",
+      compatibilityFlags = ["enable_request_signal", "nodejs_compat"],
+    )),
+    (name = "internet", network = (allow = ["local"])),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "gateway")],
+);
+`
+
+/** As soon as somebody listens. */
+async function connected(port: number): Promise<Socket> {
+  for (const end = performance.now() + 10_000; ; await delay(50)) {
+    const socket = connect(port, '127.0.0.1')
+    try {
+      await once(socket, 'connect')
+      return socket
+    } catch (error) {
+      if (performance.now() > end) throw error
+    }
+  }
+}
 
 test('a Worker that could not hold what is asked of it does not start, and says by name what it is', async () => {
   const started = startEdge({
