@@ -284,6 +284,11 @@ test('trailers that frame, route, authenticate or name the client are not passed
   ])
 })
 
+test('a trailer that could be read as the line of a request is not passed on', () => {
+  assert.deepEqual(trailerFields(['GET', '/admin HTTP/1.1', 'Server', 'HTTP/1.1']), ['Server', 'HTTP/1.1'])
+  assert.deepEqual(trailerFields(['X-A', '1', 'POST', '/\tHTTP/1.0', 'X-B', '2']), ['X-A', '1', 'X-B', '2'])
+})
+
 const name = fc.oneof(
   fc.constantFrom(
     'Connection',

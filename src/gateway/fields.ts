@@ -170,6 +170,9 @@ export function interimFields(raw: readonly string[]): string[] {
   return out
 }
 
+/** What makes of a field a line that begins a request: gevent.pywsgi before 23.9 reads trailers as that (CVE-2023-41419). */
+const requestLineEnd = /\sHTTP\/\d/i
+
 /** Trailers, in either direction, without those that a recipient might merge into the head to its harm (RFC 9110 6.5.1). */
 export function trailerFields(raw: readonly string[]): readonly string[] {
   if (raw.length === 0) return raw
@@ -177,7 +180,7 @@ export function trailerFields(raw: readonly string[]): readonly string[] {
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i]!
     const alike = name.replaceAll('_', '-')
-    if (isForbiddenInTrailers(alike) || isXForwarded(name)) continue
+    if (isForbiddenInTrailers(alike) || isXForwarded(name) || requestLineEnd.test(raw[i + 1]!)) continue
     if (kindOf(requestTable, name) === null && kindOf(responseTable, name) === null) out.push(name, raw[i + 1]!)
   }
   return out

@@ -1,5 +1,6 @@
 /** The servers that the gateway is for: each leaks alone, and does not behind it. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { socketCount } from '../../src/probe/kernel.ts'
@@ -117,4 +118,18 @@ onEachRuntime('behind a gateway', (name) => {
       assert.equal(answered, buffer === 'both' ? 200 : undefined)
     })
   }
+
+  test('trailers are no second request to gevent.pywsgi', { skip: withoutGevent }, async (t) => {
+    const gevent = await startGevent()
+    t.after(() => gevent.kill())
+    const gateway = await startGateway(t, name, [gevent])
+    const smuggling = await opened(
+      gateway.port,
+      'POST /upload HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-A: 1\r\nPOST: /count HTTP/1.1\r\n\r\n',
+    )
+    await once(smuggling, 'data')
+    await sleep(200)
+    smuggling.destroy()
+    assert.equal((await ask(gevent.port, '/count', { method: 'POST' })).body, '1\n')
+  })
 })
