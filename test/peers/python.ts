@@ -139,7 +139,7 @@ export const tornado: Peer = {
   version: [python, '-c', 'import tornado; print(tornado.version)'],
   kills: {
     'strict-chunk-size-negative':
-      'a chunk of size -1 sends 6.2 into a loop without end, and nobody else is answered (GHSA-qppv-j76h-2rpx, 6.3.3)',
+      'a chunk of size -1 sends 6.2 into a loop without end, and nobody else is answered; 6.3.3 and later read chunk sizes strictly',
   },
   variants: [
     {
