@@ -98,10 +98,10 @@ export class NodeTransport implements Transport {
       else this.#send(Buffer.concat([Buffer.from(head, 'latin1'), Buffer.from(body)]))
     } else if (head === '') this.#send(body)
     else {
-      socket.cork()
-      socket.write(head, 'latin1')
-      this.#send(body)
-      socket.uncork()
+      const whole = Buffer.allocUnsafe(head.length + body.length)
+      whole.write(head, 'latin1')
+      whole.set(body, head.length)
+      this.#send(whole)
     }
     if (socket.writableLength === 0 && this.#left === null) return true
     this.#owesDrained = true
