@@ -32,6 +32,8 @@ import { gatewayEntries } from '../src/gateway/settings.ts'
 import { flagOf } from '../src/names.ts'
 import { type OptionName, optionNames, optionSpecs } from '../src/policy.ts'
 import { type Preset, presetNames, presets } from '../src/presets.ts'
+import type { Case } from '../src/probe/case.ts'
+import { cases as allCases, chapters } from '../src/probe/cases/index.ts'
 import { countVerdicts, type Report, reportSchema, reportVersion } from '../src/probe/report.ts'
 import { legend, notes, rowsOf } from '../src/probe/reports/table.ts'
 import { type Entries, specOf } from '../src/setting.ts'
@@ -217,8 +219,26 @@ export function reportFields(): string {
   return markdown(['field', 'is', 'what'], rows)
 }
 
+/** What each case asks, and why. */
+export function casesPage(): string {
+  const sections = chapters.map(({ title, cases }) =>
+    [
+      `## ${title}`,
+      ...(cases as readonly Case[]).map(({ id, level, title, why, spec }) =>
+        [`### ${id}`, '', `**${title}.** ${why}`, '', `${level} · ${spec.join(' · ')}`].join('\n'),
+      ),
+    ].join('\n\n'),
+  )
+  const head = [
+    '# The cases',
+    `What \`hangup probe\` and the conformance suite ask of a server, ${sections.length} chapters and ${allCases.length} cases. *must* and *should*: an RFC says so. *policy*: hangup promises it; from a server that has promised nothing it is only observed. *observe*: written down, never a failure.`,
+  ]
+  return `${[...head, ...sections].join('\n\n')}\n`
+}
+
 /** Whole files that come from data, by their paths. */
 export const generated: Renderers = {
+  'docs/cases.md': casesPage,
   'docs/report.schema.json': () => `${JSON.stringify(reportJsonSchema, null, 2)}\n`,
 }
 

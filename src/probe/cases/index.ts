@@ -14,7 +14,7 @@ import strict from './strict.ts'
 import write from './write.ts'
 
 /** In the order of a report; `title` is its heading there. */
-const chapters = [
+export const chapters = [
   { name: 'http', title: 'Persistent connections', cases: http },
   { name: 'framing', title: 'Framing', cases: framing },
   { name: 'malformed', title: 'Malformed requests', cases: malformed },
