@@ -10,7 +10,7 @@ import type { Given, Left, Streamed } from '../http1/light/response.ts'
 import type { BodyFraming } from '../http1/writer.ts'
 import type { GatewayConfig, Route, UpstreamConfig } from './config.ts'
 import { type FailureName, failures, type UpstreamError } from './errors.ts'
-import { interimFields, requestFields, responseFields, trailerFields } from './fields.ts'
+import { interimFields, requestFields, requestLines, responseFields, responseLines, trailerFields } from './fields.ts'
 import type { Front } from './front.ts'
 import type { Group, Member } from './group.ts'
 import { KeptBody } from './kept-body.ts'
@@ -53,7 +53,7 @@ export class Exchange implements Asker, Want {
   /** What chooses the upstream, where the balance asks for something. */
   readonly #keyOf: (() => string | null) | null
   #settle!: (response: Response) => void
-  readonly #fields: readonly string[]
+  readonly #fields: readonly string[] | string
   readonly #target: string
   readonly #tried: Member<Upstream>[] = []
   readonly #idempotent: boolean
@@ -85,7 +85,9 @@ export class Exchange implements Asker, Want {
     this.#keyOf = keyOf
     this.#idempotent = idempotent.has(front.method)
     this.#upgrade = upgradeOf(front, route)
-    this.#fields = requestFields(front, route, passing.config, trusted)
+    const { config } = passing
+    const lines = front.text === null ? null : requestLines(front.text, front, route, config, trusted)
+    this.#fields = lines ?? requestFields(front, route, config, trusted)
     this.#target = targetOf(front.path, route)
   }
 
@@ -362,17 +364,25 @@ export class Exchange implements Asker, Want {
   #answer(head: ResponseHead, body: Slab | KeptBody | null): void {
     if (this.#answered) return
     this.#answered = true
+    const front = this.#front
+    if (front.text !== null && body !== null && !(body instanceof KeptBody)) {
+      const lines = responseLines(head.text, front, this.#route, this.#passing.config, head.minor)
+      if (lines !== null) {
+        this.#settle(front.respond(new PassedOn(head, lines, body, front, this.#route, this.#passing.config)))
+        return
+      }
+    }
     const slab = body instanceof KeptBody ? null : body
     const given: Given = {
       status: head.status,
       statusText: head.reason,
-      fields: responseFields(head.raw, this.#front, this.#route, this.#passing.config, head.minor),
+      fields: responseFields(head.raw, front, this.#route, this.#passing.config, head.minor),
       body: body instanceof KeptBody ? streamOf(body) : (slab?.bytes ?? null),
       // HEAD: what GET would say is in the fields, or nobody knows it.
-      left: body === null && this.#front.method === 'HEAD' ? unknown : null,
+      left: body === null && front.method === 'HEAD' ? unknown : null,
       ...(slab?.release && { room: slab.room, sent: slab.release }),
     }
-    this.#settle(this.#front.respond(given))
+    this.#settle(front.respond(given))
   }
 
   #refuse(code: FailureName): void {
@@ -435,6 +445,40 @@ export class Exchange implements Asker, Want {
   }
 }
 
+/** An answer that is here whole and needs no change but lines left out: what it is written of is there already. */
+class PassedOn implements Given {
+  readonly status: number
+  readonly statusText: string
+  readonly lines: string
+  readonly body: Uint8Array
+  readonly left = null
+  readonly room: number
+  readonly sent: () => void
+  readonly #head: ResponseHead
+  readonly #front: Front
+  readonly #route: Route
+  readonly #config: GatewayConfig
+
+  constructor(head: ResponseHead, lines: string, slab: Slab, front: Front, route: Route, config: GatewayConfig) {
+    this.status = head.status
+    this.statusText = head.reason
+    this.lines = lines
+    this.body = slab.bytes
+    this.room = slab.room
+    this.sent = slab.release ?? nothingToRelease
+    this.#head = head
+    this.#front = front
+    this.#route = route
+    this.#config = config
+  }
+
+  /** For a middleware that looks at them. */
+  get fields(): string[] {
+    return responseFields(this.#head.raw, this.#front, this.#route, this.#config, this.#head.minor)
+  }
+}
+
+const nothingToRelease = () => {}
 const unknown: Left = { length: null, drop() {} }
 
 /** Protocols that the route lets through, of those that the client offers; with a body there is no upgrade. */

@@ -1,5 +1,5 @@
 /** An upstream that is reached by the platform's `fetch`: where there are no sockets, the platform pools, resolves and speaks TLS. */
-import { ResponseHead } from '../http1/head.ts'
+import { ResponseHead, split } from '../http1/head.ts'
 import type { BodySource } from '../http1/light/payload.ts'
 import { type FailureName, UpstreamError } from './errors.ts'
 import { headersOf } from './front.ts'
@@ -58,7 +58,7 @@ class FetchSender implements Sender {
   send(ask: Ask): void {
     const { method, target, fields, upgrade } = ask
     if (target.charCodeAt(0) !== 0x2f) throw new TypeError(`${JSON.stringify(target)} can’t be fetched`)
-    const headers = headersOf(fields)
+    const headers = headersOf(typeof fields === 'string' ? split(fields) : fields)
     if (upgrade !== null) headers.set('Upgrade', upgrade)
     const url = `${this.#origin}${target}`
     this.#ask = ask

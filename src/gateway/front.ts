@@ -18,6 +18,8 @@ export interface Front {
   readonly version: string
   /** name, value, … */
   readonly raw: readonly string[]
+  /** The same as lines that a parser of ours has checked, where there were such. */
+  readonly text: string | null
   readonly address: string
   readonly port: number
   /** What the client is connected to; null: nobody knows. */
@@ -78,6 +80,10 @@ export class EngineFront implements Front {
     return this.#head.raw
   }
 
+  get text(): string {
+    return this.#head.text
+  }
+
   get address(): string {
     return this.#connection.transport.peer.address
   }
@@ -120,6 +126,7 @@ export class NativeFront implements Front {
   readonly port: number
   readonly body: BodySource | null
   readonly raw: readonly string[]
+  readonly text = null
   readonly minor = 1
   readonly upgrade: string | null = null
   readonly local = null

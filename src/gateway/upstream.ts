@@ -44,8 +44,8 @@ export interface Ask {
   readonly method: string
   readonly target: string
   readonly host: string
-  /** As `requestFields` made them. */
-  readonly fields: readonly string[]
+  /** As `requestFields` made them, or as lines by `requestLines`. */
+  readonly fields: readonly string[] | string
   readonly body: Uint8Array | BodySource | null
   readonly framing: BodyFraming
   /** Protocols of an upgrade, one of which 101 is an answer to. */

@@ -328,10 +328,11 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     // Without a length an answer to HTTP/1.0 ends with its connection.
     if (length === null && stream !== null && !chunked) this.#last = true
     const framing: BodyFraming = chunked ? 'chunked' : (length ?? 'none')
-    const { statusText, fields } = answer
+    // Looking at its `fields` would make them.
+    const fields = answer.lines ?? answer.fields
     let text: string
     try {
-      text = responseHead(status, statusText, fields, framing, this.#connectionLines(head), dateLine(Date.now()))
+      text = responseHead(status, answer.statusText, fields, framing, this.#connectionLines(head), dateLine(Date.now()))
     } catch (error) {
       // A field that would split the answer in two is the application's fault, and never sent.
       drop(answer)
@@ -489,19 +490,21 @@ function drop({ body, left }: Given): void {
 }
 
 /** RFC 9112 6.3 from the sender's side; for HEAD what GET would have said. null: nobody knows. */
-function lengthOf({ status, body, left, fields }: Given): number | null {
+function lengthOf(given: Given): number | null {
+  const { status, body, left } = given
   if (status === 205) return 0
   if (typeof body === 'string') return Buffer.byteLength(body)
   if (body instanceof Uint8Array) return body.length
-  const said = fieldOf(fields, 'content-length')
+  const said = given.lines === undefined ? fieldOf(given.fields, 'content-length') : null
   if (said !== null && /^\d{1,15}$/.test(said)) return Number(said)
   if (body !== null) return body.length
   if (left !== null) return left.length
   return status === 304 ? null : 0
 }
 
-function saysClose({ fields }: Given): boolean {
-  const said = fieldOf(fields, 'connection')
+function saysClose(given: Given): boolean {
+  if (given.lines !== undefined) return false
+  const said = fieldOf(given.fields, 'connection')
   return said !== null && /\bclose\b/i.test(said)
 }
 

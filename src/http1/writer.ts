@@ -45,7 +45,7 @@ function checkValue(name: string, value: string): void {
 const statusLines: (string | undefined)[] = []
 
 function statusLine(status: number, phrase: string): string {
-  if (phrase === '') {
+  if (phrase === '' || phrase === phrases[status]) {
     const known = statusLines[status]
     if (known !== undefined) return known
   } else if (notInValue.test(phrase)) {
@@ -53,7 +53,7 @@ function statusLine(status: number, phrase: string): string {
   }
   if (!Number.isInteger(status) || status < 100 || status > 999) throw new TypeError(`${status} is not a status`)
   const line = `HTTP/1.1 ${status} ${phrase || (phrases[status] ?? '')}\r\n`
-  if (phrase === '') statusLines[status] = line
+  if (phrase === '' || phrase === phrases[status]) statusLines[status] = line
   return line
 }
 
@@ -82,17 +82,21 @@ export function connectionLines(keep: boolean, minor: 0 | 1, hintSec: number): s
 
 /**
  * The head of an answer, empty line included. `phrase` '' is the standard one. `connection` comes from `connectionLines`, `date` from
- * `dateLine` ('' for none); a Date among the fields wins. 1xx and 204 never get framing (RFC 9110 8.6, RFC 9112 6.1).
+ * `dateLine` ('' for none); a Date among the fields wins. 1xx and 204 never get framing (RFC 9110 8.6, RFC 9112 6.1). Fields in text are
+ * lines that have been checked, a Date among them and nothing of what is the writer's own.
  */
 export function responseHead(
   status: number,
   phrase: string,
-  fields: RawFields,
+  fields: RawFields | string,
   body: BodyFraming,
   connection: string,
   date: string,
 ): string {
-  let head = statusLine(status, phrase)
+  const start = statusLine(status, phrase)
+  const end = `${status < 200 || status === 204 ? '' : framingLine(body)}${connection}\r\n`
+  if (typeof fields === 'string') return start + fields + end
+  let head = start
   let dated = false
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i]!
@@ -104,7 +108,7 @@ export function responseHead(
     head += `${name}: ${value}\r\n`
   }
   if (!dated) head += date
-  return `${head}${status < 200 || status === 204 ? '' : framingLine(body)}${connection}\r\n`
+  return head + end
 }
 
 /** Interim answers: 100, 103. */
@@ -115,12 +119,15 @@ export function informationalHead(status: number, fields: RawFields = []): strin
 /** Known to be valid. */
 let lastHost = ''
 
-/** The head of a request, empty line included; `Host` comes first (RFC 9110 7.2) and from `host` alone. */
+/**
+ * The head of a request, empty line included; `Host` comes first (RFC 9110 7.2) and from `host` alone. Fields in text are lines that have
+ * been checked, with nothing of what is the writer's own.
+ */
 export function requestHead(
   method: string,
   target: string,
   host: string,
-  fields: RawFields,
+  fields: RawFields | string,
   body: BodyFraming,
   connection: string,
 ): string {
@@ -131,6 +138,7 @@ export function requestHead(
     lastHost = host
   }
   let head = `${method} ${target} HTTP/1.1\r\nHost: ${host}\r\n`
+  if (typeof fields === 'string') return `${head}${fields}${framingLine(body)}${connection}\r\n`
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i]!
     const value = fields[i + 1]!

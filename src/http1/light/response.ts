@@ -29,6 +29,8 @@ export interface Given {
   readonly statusText: string
   /** name, value, …, in the application's case and order; each Set-Cookie on its own. */
   readonly fields: Fields
+  /** The same as `responseHead` takes it in text; where it is there, `fields` is only for who wants to look at them. */
+  readonly lines?: string
   /** Bytes may be written without a copy: they are nobody's but the answer's. */
   readonly body: string | Uint8Array | Streamed | null
   /** For `new Response(null, other)`, which is how Hono answers HEAD: the body that was left out. */
@@ -158,12 +160,11 @@ export class LightResponse {
     }
 
     make = (given) => {
-      const { status, statusText, fields, body, left, takeOver } = given
+      const { status, statusText, body, left, takeOver } = given
       const response = new LightResponse()
       response.#given = given
       response.#status = status
       response.#statusText = statusText
-      response.#fields = fields
       if (body !== null) response.#payload = new Payload(body)
       response.#left = left
       response.#takeOver = takeOver
@@ -174,7 +175,8 @@ export class LightResponse {
   }
 
   #read(): Fields {
-    return this.#headers === null ? this.#fields : fieldsOf(this.#headers)
+    if (this.#headers !== null) return fieldsOf(this.#headers)
+    return this.#given === null ? this.#fields : this.#given.fields
   }
 
   get status(): number {
@@ -190,7 +192,7 @@ export class LightResponse {
   }
 
   get headers(): Headers {
-    this.#headers ??= headersOver({ raw: this.#fields })
+    this.#headers ??= headersOver({ raw: this.#read() })
     return this.#headers as unknown as Headers
   }
 
@@ -215,7 +217,10 @@ export class LightResponse {
   }
 
   clone(): LightResponse {
-    this.#given = null
+    if (this.#given !== null) {
+      this.#fields = this.#given.fields
+      this.#given = null
+    }
     const payload = this.#payload?.clone() ?? null
     const copy = new LightResponse()
     copy.#payload = payload
