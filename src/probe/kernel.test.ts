@@ -55,3 +55,12 @@ test('what the kernel alone still knows is not held by the server', { skip: tcpR
 })
 
 test('a process that can’t be seen has no count', () => assert.equal(socketCount(2 ** 31 - 2), null))
+
+test('a socket that stands twice in the table counts once, what nobody holds as often as it is there', () => {
+  const row = (inode: number) =>
+    `   0: 0100007F:1F90 0100007F:C000 01 00000000:00000000 00:00000000 00000000     0        0 ${inode} 1 0 100 0 0 10 0\n`
+  assert.deepEqual(
+    parseRows(row(7) + row(8) + row(7) + row(0) + row(0)).map(({ inode }) => inode),
+    [7, 8, 0, 0],
+  )
+})
