@@ -44,6 +44,9 @@ declare const Bun: {
 /** A message is laid out here, so that it is one write; larger bodies are written on their own. */
 const scratch = Buffer.allocUnsafeSlow(256 * 1024)
 
+/** Above it, to write a head in front of a body is less than to copy both: it takes two new views. */
+const largeBytes = 32 * 1024
+
 export class BunTransport implements Transport {
   peer: Peer
   /** As the peer announced it. */
@@ -91,7 +94,7 @@ export class BunTransport implements Transport {
 
   write(head: string, body: string | Uint8Array | null, room = 0): boolean {
     if (this.#closed) return true
-    if (head.length <= room && body instanceof Uint8Array) {
+    if (head.length <= room && body instanceof Uint8Array && body.length > largeBytes) {
       const length = head.length + body.length
       const whole = Buffer.from(body.buffer, body.byteOffset - head.length, length)
       whole.write(head, 'latin1')
@@ -120,14 +123,14 @@ export class BunTransport implements Transport {
     return bytes === null ? this.#unsent === 0 : this.#send(bytes, bytes.length, false)
   }
 
-  /** `view`: the bytes are of the scratch buffer. */
+  /** `view`: the bytes are of the scratch buffer, whose own `slice` would be one of it as well. */
   #send(bytes: Uint8Array, length: number, view: boolean): boolean {
     let taken = 0
     if (this.#queue.length === 0) {
       taken = Math.max(this.#socket.write(bytes, 0, length), 0)
       if (taken === length) return true
     }
-    return this.#keep(view ? bytes.slice(taken, length) : bytes.subarray(taken, length))
+    return this.#keep(view ? Uint8Array.prototype.slice.call(bytes, taken, length) : bytes.subarray(taken, length))
   }
 
   #keep(rest: Uint8Array): false {
