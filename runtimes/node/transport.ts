@@ -3,7 +3,7 @@
  * engine, can be reset, and let go of a TLS handshake that never ends.
  */
 import { Buffer } from 'node:buffer'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { type AddressInfo, createServer, Socket, type SocketConstructorOpts } from 'node:net'
 import { type SecureContext, TLSSocket } from 'node:tls'
 import { CertificateStore } from '../../src/gateway/certificates.ts'
 import { ProxyHeaderReader, proxyFaults } from '../../src/gateway/proxy-protocol.ts'
@@ -169,6 +169,33 @@ function hear(socket: Socket, events: TransportEvents): void {
   socket.on('end', () => events.peerEnded())
 }
 
+/** What is read is used, or copied, before the next one reads. */
+const shared = new Uint8Array(256 * 1024)
+
+/**
+ * The accepted connection as a socket that reads into `shared`, or null where none can be made. A stream allocates 64 KB for each read
+ * and hands them on through four functions: a fifth of what a small request costs. `onread` is how it is done without, but a server has
+ * no such option; so its socket, which has not begun to read, gives its handle to one that has.
+ */
+function readingShared(accepted: Socket, feed: (bytes: Uint8Array) => void): Socket | null {
+  const holder = accepted as unknown as { _handle?: object | null }
+  const handle = holder._handle
+  if (!handle) return null
+  holder._handle = null
+  const options = {
+    handle,
+    allowHalfOpen: true,
+    onread: {
+      buffer: shared,
+      callback(length: number) {
+        feed(shared.subarray(0, length))
+        return true
+      },
+    },
+  }
+  return new Socket(options as SocketConstructorOpts)
+}
+
 // What went wrong, the close that follows says.
 const ignore = () => {}
 
@@ -215,7 +242,10 @@ export const listen: Listen = async ({ port, host, unix, tls, proxyProtocol }, a
     socket.once('secure', () => transport.events.secured())
   }
 
-  const server = createServer({ allowHalfOpen: true, noDelay: true }, (tcp) => {
+  const plain = store === undefined && proxyProtocol === undefined
+  const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: plain }, (accepted) => {
+    const reading = plain ? readingShared(accepted, (bytes) => events.feed(bytes)) : null
+    const tcp = reading ?? accepted
     const transport = new NodeTransport(tcp)
     const events = accept(transport)
     transport.events = events
@@ -235,8 +265,11 @@ export const listen: Listen = async ({ port, host, unix, tls, proxyProtocol }, a
     } else if (proxyProtocol?.others === 'refuse') {
       proxyProtocol.onRefused('its peer is none of those that announce clients', transport.peer)
       tcp.destroy()
-    } else if (store === undefined) hear(tcp, events)
-    else secure(tcp, transport, store)
+    } else if (store !== undefined) secure(tcp, transport, store)
+    else if (reading === null) {
+      hear(tcp, events)
+      tcp.resume()
+    } else tcp.on('end', () => events.peerEnded())
   })
   const { promise: listening, resolve, reject } = Promise.withResolvers<void>()
   server.once('error', reject)

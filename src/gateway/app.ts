@@ -8,7 +8,7 @@ import { isLastHop } from './fields.ts'
 import type { Front } from './front.ts'
 import { lastHopAnswer, ownAnswer, redirectToTls } from './own-answer.ts'
 import { compileRoutes, type Router } from './target.ts'
-import { clientOf, networks, type Trust } from './trust.ts'
+import { clientOf, networks, plainAddress, type Trust } from './trust.ts'
 
 export type GatewayApp = Hono<{ Bindings: Front }>
 
@@ -36,7 +36,9 @@ export function gatewayApp(current: () => Compiled, limiter: ClientLimiter): Gat
     if (config.redirectToPort !== null && !front.secure) return redirectToTls(front, config, config.redirectToPort)
     const trusted = trusts(front.address)
     if (!limiter.off) {
-      const waitSec = limiter.request(clientOf(front.address, front.raw, trusts))
+      const waitSec = limiter.request(
+        trusted ? clientOf(front.address, front.raw, trusts) : plainAddress(front.address),
+      )
       if (waitSec > 0) return ownAnswer(429, 'too-many-requests', front, config, null, waitSec)
     }
     if (isLastHop(front)) return lastHopAnswer(front)

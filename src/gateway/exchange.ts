@@ -68,6 +68,8 @@ export class Exchange implements Asker, Want {
   /** The answer has begun to reach the client, or it will never get one. */
   #answered = false
   #over = false
+  /** A body of bytes is out. */
+  #sent = false
   /** Of the answer: gathered, or streamed. */
   #head: ResponseHead | null = null
   #gathered: Slab | null = null
@@ -210,6 +212,7 @@ export class Exchange implements Asker, Want {
         host: this.#host(),
         fields: this.#fields,
         body,
+        ...(body === this.#front.body && this.#front.slab !== null && { room: this.#front.slab.room }),
         framing: this.#framing(body),
         upgrade: this.#upgrade,
         firstByteTimeoutMs: options.upstreamFirstByteTimeoutMs,
@@ -223,6 +226,10 @@ export class Exchange implements Asker, Want {
       this.#answered = true
       this.#settle(this.#own(400, 'bad-request'))
     }
+  }
+
+  onSent(): void {
+    this.#sent = true
   }
 
   onRefused(error: UpstreamError): void {
@@ -239,6 +246,7 @@ export class Exchange implements Asker, Want {
     // What a parser shows is gone after the call.
     if (body !== null) own?.bytes.set(body)
     this.#release()
+    this.#reuse()
     this.#answer(head, own)
   }
 
@@ -273,6 +281,7 @@ export class Exchange implements Asker, Want {
   onEnd(trailers: readonly string[]): void {
     const head = this.#head
     this.#release()
+    this.#reuse()
     if (this.#gathered === null) this.#kept?.end(trailerFields(trailers))
     else if (head !== null) this.#answer(head, this.#gathered)
   }
@@ -401,6 +410,11 @@ export class Exchange implements Asker, Want {
 
   #own(status: number, reason: OwnReason): Response {
     return ownAnswer(status, reason, this.#front, this.#passing.config, this.#route)
+  }
+
+  /** The request is answered: unless another connection may still have them, its bytes are needed no more. */
+  #reuse(): void {
+    if (this.#sent && this.#attempts === 1) this.#front.slab?.release?.()
   }
 
   /** Done with the upstream. */

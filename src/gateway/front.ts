@@ -5,6 +5,7 @@ import { type BodySource, sourceOf } from '../http1/light/payload.ts'
 import { type Given, responseOf, type Streamed } from '../http1/light/response.ts'
 import type { ServerConnection } from '../http1/server-connection.ts'
 import type { Peer } from '../http1/transport.ts'
+import { type Slab, slabOf } from './slabs.ts'
 
 export interface Front {
   readonly method: string
@@ -25,6 +26,8 @@ export interface Front {
   /** What the client is connected to; null: nobody knows. */
   readonly local: Pick<Peer, 'address' | 'port'> | null
   readonly body: Uint8Array | BodySource | null
+  /** What `body` is in, where it is bytes. */
+  readonly slab: Slab | null
   /** -1: nobody knows. */
   readonly bodyLength: number
   readonly upgrade: string | null
@@ -45,11 +48,15 @@ export class EngineFront implements Front {
   readonly #connection: ServerConnection
   readonly #head: RequestHead
   readonly body: Uint8Array | IncomingBody | null
+  readonly slab: Slab | null
 
+  /** `body` may be a view that is valid only now. */
   constructor(connection: ServerConnection, head: RequestHead, body: Uint8Array | IncomingBody | null) {
     this.#connection = connection
     this.#head = head
-    this.body = body
+    this.slab = body instanceof Uint8Array ? slabOf(body.length) : null
+    if (body instanceof Uint8Array) this.slab?.bytes.set(body)
+    this.body = body instanceof Uint8Array ? (this.slab?.bytes ?? null) : body
   }
 
   get method(): string {
@@ -127,6 +134,7 @@ export class NativeFront implements Front {
   readonly body: BodySource | null
   readonly raw: readonly string[]
   readonly text = null
+  readonly slab = null
   readonly minor = 1
   readonly upgrade: string | null = null
   readonly local = null

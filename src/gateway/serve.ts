@@ -39,6 +39,7 @@ export function gatewayOn(flavour: GatewayFlavour): GatewayRuntime {
         why,
         listen,
         also: [],
+        bodyInEnv: true,
         env: (connection, head, body) => new EngineFront(connection, head, body),
         clients,
       })

@@ -91,7 +91,8 @@ export class UpstreamConnection implements Sender, TransportEvents, ResponseSink
     this.#interim = 0
     this.#parser.next(method)
     if (body === null || body instanceof Uint8Array) {
-      this.#sentAll = this.transport.write(head, body)
+      this.#sentAll = this.transport.write(head, body, ask.room)
+      if (this.#sentAll) ask.asker.onSent?.()
       if (!this.#sentAll) this.#onDrained = this.#allSent
       this.#expect('first-byte-timeout', ask.firstByteTimeoutMs)
     } else {
@@ -292,6 +293,7 @@ export class UpstreamConnection implements Sender, TransportEvents, ResponseSink
 
   readonly #allSent = (): void => {
     this.#sentAll = true
+    this.#ask?.asker.onSent?.()
     if (this.#ask !== null && !this.#begun) this.#expect('first-byte-timeout', this.#ask.firstByteTimeoutMs)
   }
 

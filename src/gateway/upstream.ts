@@ -47,6 +47,8 @@ export interface Ask {
   /** As `requestFields` made them, or as lines by `requestLines`. */
   readonly fields: readonly string[] | string
   readonly body: Uint8Array | BodySource | null
+  /** Of bytes: how many in front of them, in their buffer, may be written over. */
+  readonly room?: number
   readonly framing: BodyFraming
   /** Protocols of an upgrade, one of which 101 is an answer to. */
   readonly upgrade: string | null
@@ -56,6 +58,8 @@ export interface Ask {
 
 /** Who is told of the answer. After `onWhole`, `onEnd`, `onUpgrade`, `onWebSocket` or `onFailure` nothing more is told. */
 export interface Asker {
+  /** A body of bytes has gone out whole. */
+  onSent?(): void
   /** 1xx; the answer itself still comes. */
   onInterim(head: ResponseHead): void
   /** An answer in one piece; `body` is a view that is valid only during the call, or null if empty. */

@@ -42,6 +42,8 @@ export interface EngineFlavour {
     request: Request,
   ): UpgradeBindings | Promise<UpgradeBindings>
   readonly clients?: ClientAdmission
+  /** The application takes bodies from its `env` alone: bytes are shown to that as a view, which is valid only during the call. */
+  readonly bodyInEnv?: boolean
   /** Options that only this runtime's `serve` has. */
   readonly also: readonly string[]
 }
@@ -65,6 +67,7 @@ export async function serveOnEngine(app: App, options: ServeOptions, flavour: En
     policy,
     limits: limitsOf(policy),
     clients: flavour.clients,
+    showsViews: flavour.bodyInEnv,
     now,
     book,
     draining: () => drain.draining,
@@ -82,7 +85,10 @@ export async function serveOnEngine(app: App, options: ServeOptions, flavour: En
         return null
       }
       requests += 1
-      const request = light ? (new LightRequest(head, url, body) as object as Request) : nativeRequest(head, url, body)
+      const shown = flavour.bodyInEnv === true ? null : body
+      const request = light
+        ? (new LightRequest(head, url, shown) as object as Request)
+        : nativeRequest(head, url, shown)
       if (head.upgrade !== null && flavour.webSocketBindings !== undefined && /\bwebsocket\b/i.test(head.upgrade)) {
         askUpgrade(connection, flavour.webSocketBindings(connection, head, request), request)
         return request

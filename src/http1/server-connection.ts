@@ -47,6 +47,8 @@ export interface Served {
    * the head, a body that is still coming, or null. Returns what `abort` takes.
    */
   ask(connection: ServerConnection, head: RequestHead, body: Uint8Array | IncomingBody | null): object | null
+  /** Bytes that came with the head are given to `ask` as the parser shows them: valid only during the call. */
+  readonly showsViews?: boolean | undefined
   /** Fires the signal of a request. */
   abort(asked: object, reason: Error): void
   /** An error that is the application's: for its operator, never for the client. */
@@ -173,7 +175,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
 
   onFull(head: RequestHead, body: Uint8Array | null): void {
     this.connection.move('request', this.#served.now())
-    this.#begin(head, body === null ? null : body.slice())
+    this.#begin(head, body === null || this.#served.showsViews === true ? body : own(body))
   }
 
   onHead(head: RequestHead): void {
@@ -471,6 +473,9 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     this.gone()
   }
 }
+
+/** A copy on every runtime: `slice` of Node's Buffer is a view. */
+const own = (bytes: Uint8Array): Uint8Array => Uint8Array.prototype.slice.call(bytes)
 
 /** An answer of the engine's own. */
 export function plainAnswer(status: number, fields: readonly string[] = []): Given {

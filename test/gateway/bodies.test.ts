@@ -1,9 +1,9 @@
-/** Answers whose memory is used again, on connections that are full: each client gets its own bytes, all of them. */
+/** Bodies whose memory is used again, on connections that are full: each client, and each request's upstream, gets its own bytes, all of them. */
 import assert from 'node:assert/strict'
-import { createServer } from 'node:http'
+import { createServer, request as httpRequest, type RequestListener } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { buffer } from 'node:stream/consumers'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startGateway } from './process.ts'
 import { gatewayRuntimeNames } from './runtimes.ts'
@@ -38,18 +38,33 @@ async function ask(port: number, ids: readonly number[]): Promise<Buffer[]> {
   return bodies
 }
 
+async function startBackend(t: TestContext, listener: RequestListener): Promise<AddressInfo> {
+  const backend = createServer(listener)
+  await new Promise<void>((resolve) => backend.listen(0, '127.0.0.1', resolve))
+  t.after(() => {
+    backend.closeAllConnections()
+    backend.close()
+  })
+  return backend.address() as AddressInfo
+}
+
+function post(port: number, id: number, length: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    httpRequest({ port, host: '127.0.0.1', method: 'POST', path: `/${id}/${length}` }, (response) => {
+      buffer(response).then((body) => resolve(`${response.statusCode} ${body}`), reject)
+    })
+      .on('error', reject)
+      .end(Buffer.alloc(length, byteOf(id)))
+  })
+}
+
 for (const runtime of gatewayRuntimeNames) {
   test(`${runtime}: no client gets another's bytes, however long it lets them wait`, async (t) => {
-    const backend = createServer((request, response) => {
+    const backend = await startBackend(t, (request, response) => {
       const [, id, length] = (request.url ?? '').split('/').map(Number)
       response.end(Buffer.alloc(length!, byteOf(id!)))
     })
-    await new Promise<void>((resolve) => backend.listen(0, '127.0.0.1', resolve))
-    t.after(() => {
-      backend.closeAllConnections()
-      backend.close()
-    })
-    const gateway = await startGateway(t, runtime, [backend.address() as AddressInfo])
+    const gateway = await startGateway(t, runtime, [backend])
     const count = rounds * lengths.length
     await Promise.all(
       Array.from({ length: clients }, async (_, client) => {
@@ -62,6 +77,42 @@ for (const runtime of gatewayRuntimeNames) {
           assert.ok(body.equals(Buffer.alloc(length, byteOf(ids[i]!))), `${length} bytes of request ${ids[i]}`)
         }
       }),
+    )
+  })
+  test(`${runtime}: no upstream gets another request's bytes, also when it answers before it has them all`, async (t) => {
+    const wrong: string[] = []
+    const backend = await startBackend(t, async (request, response) => {
+      const [, id, length] = (request.url ?? '').split('/').map(Number)
+      if (id! % 5 === 0) response.end('early')
+      if (id! % 3 === 0) await sleep(20)
+      let bytes = 0
+      request.on('error', () => {})
+      for await (const piece of request as AsyncIterable<Buffer>) {
+        bytes += piece.length
+        if (!piece.equals(Buffer.alloc(piece.length, byteOf(id!)))) wrong.push(request.url!)
+      }
+      if (bytes !== length) wrong.push(`${request.url}: ${bytes}`)
+      if (!response.writableEnded) response.end('late')
+    })
+    // Most wait for a connection, with their bytes.
+    const gateway = await startGateway(t, runtime, [backend], ['--upstream-max-connections', '4'])
+    const count = rounds * 4
+    await Promise.all(
+      Array.from({ length: clients * 4 }, async (_, client) => {
+        for (let turn = 0; turn < count; turn++) {
+          const id = client * count + turn
+          const answer = await post(gateway.port, id, lengths[turn % lengths.length]!)
+          assert.equal(answer, id % 5 === 0 ? '200 early' : '200 late')
+        }
+      }),
+    )
+    assert.deepEqual(
+      wrong.filter((url) => !/^\/\d*[05]\//.test(url)),
+      [],
+    )
+    assert.ok(
+      wrong.every((url) => url.includes(':')),
+      wrong.join(),
     )
   })
 }
