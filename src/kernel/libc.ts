@@ -1,0 +1,111 @@
+/**
+ * The few calls into the C library that show and end a process's own TCP connections, and what their numbers are on Linux.
+ * Two implementations: `runtimes/deno/libc.ts`, `runtimes/bun/libc.ts`. What a runtime's FFI can differ in is here; what
+ * the bytes mean is in `layout.ts`.
+ *
+ * Numbers from the kernel's own headers: asm-generic/{socket,fcntl,poll,resource}.h, linux/{in,tcp,sockios,stat,eventpoll}.h.
+ * x86-64 and arm64 share them, but for those in `arches`. Tested on x86-64 with glibc; arm64, and musl, are written from
+ * the headers and untested.
+ */
+
+/** Memory that does not move, to be filled by a call. */
+export interface Block {
+  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly view: DataView
+  /** What the runtime's FFI takes for a pointer to it. */
+  readonly address: unknown
+}
+
+/** Each returns what C returns: -1 for a failure, and then `errno()` says which. */
+export interface Libc {
+  readonly arch: Arch
+  allocate(size: number): Block
+  getsockopt(fd: number, level: number, name: number, value: Block, length: Block): number
+  setsockopt(fd: number, level: number, name: number, value: Block, length: number): number
+  getsockname(fd: number, address: Block, length: Block): number
+  getpeername(fd: number, address: Block, length: Block): number
+  ioctl(fd: number, request: number, argument: Block): number
+  shutdown(fd: number, how: number): number
+  connect(fd: number, address: Block, length: number): number
+  send(fd: number, bytes: Block, length: number, flags: number): number
+  listen(fd: number, backlog: number): number
+  poll(fds: Block, count: number, timeoutMs: number): number
+  epollCreate(flags: number): number
+  epollControl(epoll: number, operation: number, fd: number, event: Block): number
+  epollWait(epoll: number, events: Block, most: number, timeoutMs: number): number
+  dup(fd: number): number
+  close(fd: number): number
+  open(path: Block, flags: number): number
+  pread(fd: number, into: Block, length: number, offset: number): number
+  lseek(fd: number, offset: number, whence: number): number
+  getdents(fd: number, into: Block, length: number): number
+  statx(dirfd: number, path: Block, flags: number, mask: number, into: Block): number
+  getrlimit(resource: number, into: Block): number
+  /**
+   * Of this thread's last failed call. The runtime may make calls of its own between the two: good enough to tell a
+   * person, never asked to decide.
+   */
+  errno(): number
+}
+
+/** What differs between the two architectures. */
+export interface Arch {
+  readonly name: 'x64' | 'arm64'
+  /** asm/unistd_64.h; asm-generic/unistd.h. glibc before 2.30 has no getdents64(), musl before 1.2.5 no statx(). */
+  readonly syscalls: { readonly getdents64: number; readonly statx: number }
+  /** O_DIRECTORY: asm-generic/fcntl.h; arch/arm64/include/uapi/asm/fcntl.h. */
+  readonly oDirectory: number
+  /** linux/eventpoll.h packs struct epoll_event on x86-64 alone. */
+  readonly epollEvent: { readonly size: number; readonly data: number }
+}
+
+export const arches: Readonly<Record<Arch['name'], Arch>> = {
+  x64: {
+    name: 'x64',
+    syscalls: { getdents64: 217, statx: 332 },
+    oDirectory: 0o200000,
+    epollEvent: { size: 12, data: 4 },
+  },
+  arm64: {
+    name: 'arm64',
+    syscalls: { getdents64: 61, statx: 291 },
+    oDirectory: 0o40000,
+    epollEvent: { size: 16, data: 8 },
+  },
+}
+
+export const SOL_SOCKET = 1
+export const SO_KEEPALIVE = 9
+export const SO_LINGER = 13
+/** Since Linux 4.12. */
+export const SO_COOKIE = 57
+export const IPPROTO_TCP = 6
+export const TCP_KEEPIDLE = 4
+export const TCP_KEEPINTVL = 5
+export const TCP_KEEPCNT = 6
+export const TCP_INFO = 11
+export const TCP_USER_TIMEOUT = 18
+/** FIONREAD by another name: bytes in the receive queue. */
+export const SIOCINQ = 0x541b
+export const SHUT_RDWR = 2
+export const MSG_DONTWAIT = 0x40
+export const MSG_NOSIGNAL = 0x4000
+export const AF_UNSPEC = 0
+export const AF_INET = 2
+export const AF_INET6 = 10
+export const O_RDONLY = 0
+export const O_CLOEXEC = 0o2000000
+export const SEEK_SET = 0
+export const AT_EMPTY_PATH = 0x1000
+export const STATX_SIZE = 0x200
+export const RLIMIT_NOFILE = 7
+export const POLLNVAL = 0x20
+export const EPOLL_CLOEXEC = O_CLOEXEC
+export const EPOLL_CTL_ADD = 1
+export const EPOLLIN = 1
+export const EPOLLOUT = 4
+export const EPOLLRDHUP = 0x2000
+export const EPOLLET = 2 ** 31
+
+/** What loading the C library came to. */
+export type Loaded = { readonly libc: Libc } | { readonly libc: null; readonly why: string }
