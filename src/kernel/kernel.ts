@@ -38,8 +38,10 @@ export interface Kernel {
   look(fd: number, into: Snapshot): boolean
   /** Bytes in the receive queue: the runtime has not read them. -1: gone. */
   queued(fd: number): number
-  /** An orderly end. The runtime sees it and closes the descriptor itself. */
+  /** An orderly end. The runtime sees it and closes the descriptor itself; what still comes is answered by RST. */
   shut(fd: number): boolean
+  /** An orderly end of what we send; what comes is still taken. */
+  finish(fd: number): boolean
   /** The peer sees RST at once; the runtime an error, and closes the descriptor. */
   reset(fd: number): boolean
   /** Writes past the runtime: only where it has nothing to write, and speaks no TLS. Returns whether all of it was taken. */
@@ -154,6 +156,7 @@ export function openKernel(libc: c.Libc): Kernel {
     },
     queued: (fd) => (libc.ioctl(fd, c.SIOCINQ, value) === 0 ? value.view.getInt32(0, true) : -1),
     shut: (fd) => libc.shutdown(fd, c.SHUT_RDWR) === 0,
+    finish: (fd) => libc.shutdown(fd, c.SHUT_WR) === 0,
     reset(fd) {
       // What is closed then sends RST, should the next call be refused.
       value.view.setInt32(0, 1, true)

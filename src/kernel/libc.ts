@@ -87,6 +87,7 @@ export const TCP_INFO = 11
 export const TCP_USER_TIMEOUT = 18
 /** FIONREAD by another name: bytes in the receive queue. */
 export const SIOCINQ = 0x541b
+export const SHUT_WR = 1
 export const SHUT_RDWR = 2
 export const MSG_DONTWAIT = 0x40
 export const MSG_NOSIGNAL = 0x4000

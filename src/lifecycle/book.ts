@@ -17,6 +17,8 @@ export interface Member {
   parkedIn: Set<Member> | null
   /** What is to be seen now; called once a sweep, so it must be cheap. */
   sight(now: number): Sight
+  /** Asked first where what is seen may be old: whether it is not to be ended after all. */
+  spared?(reason: ReasonName, now: number): boolean
   /** Ends it as the reason says. Called again at each sweep until the member has left the book. */
   hangUp(reason: ReasonName, now: number): void
   /** Ends it at once, whatever it is doing. */
@@ -29,12 +31,15 @@ export interface BookOptions {
   /** Told once for each connection that is hung up on. */
   readonly onHangUp: (reason: ReasonName) => void
   readonly random?: () => number
+  /** How long a sweep may take where looking is not free: the rest of it comes a little later. Default: as long as it takes. */
+  readonly sliceMs?: number
 }
 
 /** Limits hold to 10 % or 250 ms, whichever is more: a sweep is late by a fraction of that. */
 const sweepMs = 50
 /** What is due later than this is parked: most of ten thousand connections are idle, and even to pass them by is not free. */
 const parkMs = 500
+const betweenSlicesMs = 4
 
 export class Book<M extends Member> {
   readonly #options: BookOptions
@@ -49,6 +54,7 @@ export class Book<M extends Member> {
   readonly #spread = new WeakMap<M, number>()
   readonly #counts: Record<string, number> = {}
   #timer: ReturnType<typeof setInterval> | null = null
+  #rest: ReturnType<typeof setTimeout> | null = null
 
   constructor(options: BookOptions) {
     this.#options = options
@@ -103,15 +109,29 @@ export class Book<M extends Member> {
       this.#parked.delete(this.#swept + 1)
       if (due !== undefined) for (const member of due) this.wake(member)
     }
+    const { sliceMs } = this.#options
     for (const member of this.#active) {
       const { lookAt } = member
       if (now < lookAt) {
         if (lookAt - now > parkMs) this.#park(member)
         continue
       }
+      if (sliceMs !== undefined && this.#options.now() - now >= sliceMs) {
+        this.#later()
+        return
+      }
       const reason = member.connection.look(member.sight(now), now, this.#options.policy)
       if (reason !== null) this.hangUp(member, reason, now)
     }
+  }
+
+  #later(): void {
+    if (this.#rest !== null) return
+    this.#rest = setTimeout(() => {
+      this.#rest = null
+      this.sweep()
+    }, betweenSlicesMs)
+    this.#rest.unref()
   }
 
   #park(member: M): void {
@@ -128,6 +148,7 @@ export class Book<M extends Member> {
   }
 
   hangUp(member: M, reason: ReasonName, now: number): void {
+    if (member.spared?.(reason, now)) return
     if (!this.#hungUpOn.has(member)) {
       this.#hungUpOn.add(member)
       this.count(reason)

@@ -1,0 +1,419 @@
+/**
+ * The kernel ledger: one record for each connection of our listeners, kept from two sources only, the kernel's snapshots
+ * and what the application says of requests. For a runtime whose own server shows no connections and closes none.
+ *
+ * On the request's path are `started` and `finished`, which write down two numbers; what they mean is found out when a
+ * connection is looked at next.
+ */
+import { Book, type Member } from '../lifecycle/book.ts'
+import { Connection, type Sight } from '../lifecycle/connection.ts'
+import { type ReasonName, reasons } from '../lifecycle/reasons.ts'
+import type { Policy } from '../policy.ts'
+import type { Kernel } from './kernel.ts'
+import { type Address, emptySnapshot, peerName, type Snapshot } from './layout.ts'
+import { figuresOf, freshNote, type IncomingBody, type Note, type Notes, Reading, settleMs } from './observe.ts'
+
+export interface LedgerOptions {
+  readonly policy: Policy
+  readonly kernel: Kernel
+  readonly now: () => number
+  /** The listener speaks TLS. Then every request has to be noted: what the handshake sends looks like an answer. */
+  readonly secure: boolean
+  readonly notes: Notes
+  /** Told once for each connection that is hung up on. */
+  readonly onHangUp: (reason: ReasonName) => void
+  /**
+   * Answers the requests of this peer in the application's place: what `reasons` says for it, and then the connection is
+   * to end. Without it, or when it has not ended a second later, the connection is ended without an answer.
+   */
+  readonly refuse?: ((peer: Peer, reason: ReasonName) => void) | undefined
+  /** Whether another thread of this process has a request of this peer in flight. */
+  readonly elsewhere?: ((peer: string) => boolean) | undefined
+  readonly random?: () => number
+}
+
+/** Time to the next look at what can't be told of: a request whose answer begins, a body that falls silent. */
+export interface LookEvery {
+  readonly headMs: number
+  readonly requestMs: number
+}
+
+/** Looked at again after bytes without a request, so soon; and a connection that is stirred all the time, no more often. */
+const againMs = 150
+const stirredEveryMs = 100
+/** Whatever can be due later than this is looked at nevertheless: it may be gone. */
+const restMs = 10_000
+/** A client that has been told why keeps the connection so long, at most, if `discardTimeoutMs` is off. */
+const lingerMs = 5_000
+/** The kernel counts in its own ticks (CONFIG_HZ, 100 at the least). */
+const tickMs = 10
+const refusedMs = 1_000
+/** Of event-loop time at a stretch. */
+export const sliceMs = 1
+
+/** An application that notes only what takes a while notes it when it has taken so long. */
+export function noteAfterMs({ headTimeoutMs, idleTimeoutMs, minIdleMs }: Policy): number {
+  return Math.min(...[headTimeoutMs, idleTimeoutMs, minIdleMs, 2_000].filter((ms) => ms > 0)) / 2
+}
+
+function lookEvery(policy: Policy): LookEvery {
+  const { bodyTimeoutMs, writeTimeoutMs, streamIdleTimeoutMs, discardTimeoutMs, headTimeoutMs } = policy
+  const rated = policy.minBodyBytesPerSec > 0 || policy.minResponseBytesPerSec > 0
+  const limits = [
+    bodyTimeoutMs,
+    writeTimeoutMs,
+    streamIdleTimeoutMs,
+    discardTimeoutMs,
+    rated ? policy.minRateGraceMs : 0,
+  ]
+  // A twentieth of a limit is half of what it may be late.
+  const part = (...some: readonly number[]) => Math.min(...some.filter((ms) => ms > 0), 10_000) / 20
+  return {
+    headMs: Math.max(part(headTimeoutMs), againMs),
+    requestMs: Math.max(part(...limits), 50),
+  }
+}
+
+/** A peer that the application has spoken of, a connection that the kernel shows, or both. */
+export interface Peer extends Note {
+  readonly name: string
+  record: Record | null
+}
+
+const freshPeer = (name: string): Peer => ({ ...freshNote(), name, record: null })
+
+const endsWaiting: ReadonlySet<ReasonName> = new Set([
+  'handshake',
+  'silent',
+  'head',
+  'idle',
+  'age',
+  'pressure',
+  'drained',
+])
+
+const refusal = (): string =>
+  `HTTP/1.1 408 Request Timeout\r\nDate: ${new Date().toUTCString()}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`
+
+interface Found {
+  readonly fd: number
+  readonly cookie: number
+  /** What `Kernel.events` calls it. */
+  readonly id: number
+  readonly peer: Peer
+  readonly connection: Connection
+  readonly reading: Reading
+}
+
+export class Record implements Member {
+  readonly connection: Connection
+  readonly fd: number
+  readonly cookie: number
+  readonly id: number
+  readonly peer: Peer
+  readonly reading: Reading
+  lookAt = 0
+  parkedIn: Set<Member> | null = null
+  /** Until when nothing had come, when something has that has not been looked at yet. */
+  quietUntil: number | null = null
+  lookedAt: number
+  endedAt: number | null = null
+  refusedAt: number | null = null
+  readonly #ledger: Ledger
+  /** Bytes without a request have been seen, and have not been looked at again yet. */
+  #headSeen = false
+  #sight: Sight = { received: 0, taken: 0, unsent: 0, wanted: false }
+
+  constructor(ledger: Ledger, now: number, { fd, cookie, id, peer, connection, reading }: Found) {
+    this.#ledger = ledger
+    this.fd = fd
+    this.cookie = cookie
+    this.id = id
+    this.peer = peer
+    this.connection = connection
+    this.reading = reading
+    this.lookedAt = now
+  }
+
+  sight(now: number): Sight {
+    const { connection, reading, peer } = this
+    const snapshot = this.#ledger.lookAt(this)
+    if (snapshot === null) {
+      connection.close(now)
+      return this.#sight
+    }
+    if (connection.state === 'closing') this.#ledger.chase(this, now)
+    else {
+      const quietUntil = this.quietUntil ?? this.lookedAt
+      reading.read(connection, figuresOf(snapshot, now), this.#ledger.noteOf(peer), quietUntil, now)
+    }
+    this.quietUntil = null
+    this.lookedAt = now
+    this.lookAt = this.#nextLook(now)
+    const { received, unsent } = snapshot
+    this.#sight = { received, unsent, taken: reading.taken, wanted: peer.body?.wanted ?? false }
+    return this.#sight
+  }
+
+  #nextLook(now: number): number {
+    const { connection, peer } = this
+    const { policy, every } = this.#ledger
+    const { state, since } = connection
+    const headSeen = this.#headSeen
+    this.#headSeen = state === 'head'
+    const due = (limitMs: number) => (limitMs === 0 ? Number.POSITIVE_INFINITY : Math.max(since + limitMs, now + 1))
+    switch (state) {
+      case 'accepted':
+      case 'idle':
+        return Math.min(connection.dueAt(policy), now + restMs)
+      case 'handshake':
+        return Math.min(due(policy.handshakeTimeoutMs), now + restMs)
+      case 'head':
+        return Math.min(due(policy.headTimeoutMs), now + (headSeen ? every.headMs : againMs))
+      case 'upgraded':
+        return now + restMs
+      case 'closing':
+        return now + settleMs
+      default:
+        return now + (peer.owed === 0 ? settleMs : every.requestMs)
+    }
+  }
+
+  spared(reason: ReasonName, now: number): boolean {
+    return this.#ledger.spared(this, reason, now)
+  }
+
+  hangUp(reason: ReasonName, now: number): void {
+    this.#ledger.end(this, reason, now)
+  }
+
+  cut(): void {
+    this.#ledger.cut(this)
+  }
+}
+
+export class Ledger {
+  readonly policy: Policy
+  readonly every: LookEvery
+  readonly book: Book<Record>
+  /** Requests that came while their connection was being ended: the client was not answered. */
+  closeRaces = 0
+  readonly #options: LedgerOptions
+  readonly #kernel: Kernel
+  readonly #peers = new Map<string, Peer>()
+  readonly #byFd = new Map<number, Record>()
+  readonly #byId = new Map<number, Record>()
+  readonly #snapshot = emptySnapshot()
+  readonly #abortsBefore: number | null
+  #lastId = 0
+  #strangers = 0
+
+  constructor(options: LedgerOptions) {
+    this.#options = options
+    this.#kernel = options.kernel
+    this.policy = options.policy
+    this.every = lookEvery(options.policy)
+    this.#abortsBefore = options.kernel.abortsOnData()
+    this.book = new Book<Record>({
+      policy: options.policy,
+      now: options.now,
+      onHangUp: options.onHangUp,
+      sliceMs,
+      ...(options.random && { random: options.random }),
+    })
+  }
+
+  /**
+   * The application has a request of `peer` (see `peerName`), since `startedAt` if it is noted late. What is returned is for
+   * `finished`: a name can pass to another connection.
+   */
+  started(peer: string, body: IncomingBody | null = null, startedAt: number = this.#options.now()): Peer {
+    let known = this.#peers.get(peer)
+    if (known === undefined) {
+      known = freshPeer(peer)
+      this.#peers.set(peer, known)
+      this.#strangers += 1
+    }
+    if (known.owed === 0) known.startedAt = startedAt
+    known.latestAt = startedAt
+    known.owed += 1
+    known.body = body
+    return known
+  }
+
+  /** The application is done with it: the answer is with the runtime, or out. */
+  finished(peer: Peer): void {
+    peer.owed -= 1
+    if (peer.owed > 0) return
+    peer.rounds += 1
+    peer.finishedAt = this.#options.now()
+    if (peer.record === null && this.#peers.get(peer.name) === peer) this.#peers.delete(peer.name)
+  }
+
+  /** From now on no limit of HTTP holds for it. */
+  upgraded(peer: Peer): void {
+    peer.upgraded = true
+  }
+
+  /** What the kernel counted since the beginning, in this network namespace: see `Kernel.abortsOnData`. */
+  abortsOnData(): number | null {
+    const now = this.#kernel.abortsOnData()
+    return now === null || this.#abortsBefore === null ? null : now - this.#abortsBefore
+  }
+
+  /** Peers that spoke before their connection was found, since the last time this was asked. */
+  takeStrangers(): number {
+    const strangers = this.#strangers
+    this.#strangers = 0
+    return strangers
+  }
+
+  at(fd: number): Record | undefined {
+    return this.#byFd.get(fd)
+  }
+
+  descriptors(): IterableIterator<number> {
+    return this.#byFd.keys()
+  }
+
+  /** A connection of ours that was not there before. */
+  found(fd: number, cookie: number, remote: Address, now: number): void {
+    const before = this.#byFd.get(fd)
+    if (before !== undefined) this.gone(before)
+    const snapshot = this.#snapshot
+    if (!this.#kernel.look(fd, snapshot)) return
+    const seen = figuresOf(snapshot, now)
+    // Nothing has gone out: the kernel's clock still runs from the handshake of TCP.
+    const untouched = seen.acked === 0 && seen.unsent === 0
+    const acceptedAt = untouched ? seen.sentAt : Math.min(seen.sentAt, seen.receivedAt)
+    const peer = this.#peerOf(peerName(remote.host, remote.port), untouched ? acceptedAt : Number.NEGATIVE_INFINITY)
+    const { secure, notes, random } = this.#options
+    const bornAt = peer.owed > 0 ? Math.min(acceptedAt, peer.startedAt) : acceptedAt
+    const connection = new Connection(bornAt, this.policy, secure ? 'handshake' : 'accepted', random)
+    const reading = new Reading({ ...seen, acked: 0, received: 0, segmentsIn: 0, sentAt: bornAt }, notes)
+    this.#lastId += 1
+    const record = new Record(this, now, { fd, cookie, id: this.#lastId, peer, connection, reading })
+    record.quietUntil = bornAt
+    peer.record = record
+    this.#byFd.set(fd, record)
+    this.#byId.set(record.id, record)
+    this.book.add(record)
+    this.#kernel.watch(fd, record.id)
+  }
+
+  /** A client's port can be a new connection's while the application still works for the one before. */
+  #peerOf(name: string, acceptedAt: number): Peer {
+    const known = this.#peers.get(name)
+    if (known?.record) this.gone(known.record)
+    if (known !== undefined && this.#peers.get(name) === known && known.latestAt >= acceptedAt - tickMs) return known
+    const fresh = freshPeer(name)
+    this.#peers.set(name, fresh)
+    return fresh
+  }
+
+  gone(record: Record): void {
+    this.book.remove(record)
+    this.#byId.delete(record.id)
+    if (this.#byFd.get(record.fd) === record) this.#byFd.delete(record.fd)
+    const { peer } = record
+    if (peer.record !== record) return
+    peer.record = null
+    if (peer.owed === 0 && this.#peers.get(peer.name) === peer) this.#peers.delete(peer.name)
+  }
+
+  /** Something happened on these; until `quietUntil` nothing had. */
+  stirred(ids: readonly number[], quietUntil: number, now: number): void {
+    for (const id of ids) {
+      const record = this.#byId.get(id)
+      if (record === undefined) continue
+      record.quietUntil ??= quietUntil
+      // What is in a request is looked at anyway.
+      if (record.connection.owesAnswer && record.peer.owed > 0) continue
+      const lookAt = Math.max(now, Math.min(record.lookAt, record.lookedAt + stirredEveryMs))
+      if (lookAt >= record.lookAt) continue
+      record.lookAt = lookAt
+      this.book.wake(record)
+    }
+  }
+
+  /** Null: the descriptor is another's by now, or nobody's. */
+  lookAt(record: Record): Snapshot | null {
+    const { fd, cookie } = record
+    if (this.#kernel.cookie(fd) === cookie && this.#kernel.look(fd, this.#snapshot)) return this.#snapshot
+    this.gone(record)
+    return null
+  }
+
+  noteOf(peer: Peer): Note {
+    if (peer.owed > 0 || !this.#options.elsewhere?.(peer.name)) return peer
+    return { ...peer, owed: 1, startedAt: this.#options.now() }
+  }
+
+  /** Asked before it is hung up on: whether it has a request by now, or is gone. */
+  spared(record: Record, reason: ReasonName, now: number): boolean {
+    if (record.endedAt !== null || !endsWaiting.has(reason)) return false
+    const snapshot = this.lookAt(record)
+    if (snapshot === null) return true
+    if (this.noteOf(record.peer).owed > 0 || snapshot.unsent > 0) return true
+    if (snapshot.received !== record.reading.seen.received || this.#kernel.queued(record.fd) !== 0) {
+      record.lookAt = now
+      this.book.wake(record)
+      return true
+    }
+    return false
+  }
+
+  end(record: Record, reason: ReasonName, now: number): void {
+    const { connection, fd, cookie } = record
+    if (this.#kernel.cookie(fd) !== cookie) {
+      this.gone(record)
+      return
+    }
+    if (record.endedAt !== null) {
+      this.chase(record, now)
+      return
+    }
+    switch (reason) {
+      case 'body':
+      case 'bodyRate':
+        if (record.refusedAt === null && this.#options.refuse !== undefined) {
+          record.refusedAt = now
+          this.#options.refuse(record.peer, reason)
+          return
+        }
+        if (now - (record.refusedAt ?? Number.NEGATIVE_INFINITY) < refusedMs) return
+        break
+      case 'discard':
+        record.endedAt = now
+        // The answer is out and the client still sends: a whole end now would be RST over it.
+        this.#kernel.finish(fd)
+        return
+      case 'head':
+        if (this.#options.secure) break
+        record.endedAt = now
+        connection.close(now)
+        this.#kernel.say(fd, refusal())
+        this.#kernel.finish(fd)
+        return
+    }
+    record.endedAt = now
+    connection.close(now)
+    if (reasons[reason].end === 'rst') {
+      this.#kernel.reset(fd)
+      return
+    }
+    this.#kernel.shut(fd)
+    if (this.#kernel.queued(fd) > 0) this.closeRaces += 1
+  }
+
+  /** It has been ended, and its runtime or its client does not let go. */
+  chase({ endedAt, fd }: Record, now: number): void {
+    if (endedAt !== null && now - endedAt >= (this.policy.discardTimeoutMs || lingerMs)) this.#kernel.reset(fd)
+  }
+
+  cut(record: Record): void {
+    if (this.#kernel.cookie(record.fd) !== record.cookie) this.gone(record)
+    else if (record.connection.busy) this.#kernel.reset(record.fd)
+    else this.#kernel.shut(record.fd)
+  }
+}

@@ -1,0 +1,177 @@
+/**
+ * What two sights of a connection and the application's notes mean in the words of the lifecycle: figures in, moves out.
+ * Pure: it reads no clock and calls no kernel.
+ */
+import type { Connection } from '../lifecycle/connection.ts'
+import type { Snapshot } from './layout.ts'
+
+/** A snapshot with its ages turned into times. */
+export interface Figures {
+  readonly received: number
+  readonly acked: number
+  readonly unsent: number
+  readonly sentAt: number
+  readonly receivedAt: number
+  readonly segmentsIn: number
+}
+
+export function figuresOf(snapshot: Snapshot, now: number): Figures {
+  const { received, acked, unsent, segmentsIn, sentAgoMs, receivedAgoMs } = snapshot
+  return { received, acked, unsent, segmentsIn, sentAt: now - sentAgoMs, receivedAt: now - receivedAgoMs }
+}
+
+/** A request's body, as the engine that hands it to the application knows it. */
+export interface IncomingBody {
+  /** The application waits for bytes of it. */
+  readonly wanted: boolean
+  /** All of it has come. */
+  readonly complete: boolean
+}
+
+/** What the application did on one connection. */
+export interface Note {
+  /** Requests begun and not finished. */
+  owed: number
+  /** When the first of those began, or of the last that were owed. */
+  startedAt: number
+  /** When the last of all began. */
+  latestAt: number
+  finishedAt: number
+  /** How often the last one that was owed has been finished. */
+  rounds: number
+  /** Of the latest request; null: it has none, or the engine does not watch it. */
+  body: IncomingBody | null
+  upgraded: boolean
+}
+
+export const freshNote = (): Note => ({
+  owed: 0,
+  startedAt: Number.NEGATIVE_INFINITY,
+  latestAt: Number.NEGATIVE_INFINITY,
+  finishedAt: Number.NEGATIVE_INFINITY,
+  rounds: 0,
+  body: null,
+  upgraded: false,
+})
+
+/** Which requests the application notes: each one when it begins, or only those that have taken a while. */
+export type Notes = 'every' | 'late'
+
+/**
+ * An answer that the runtime still holds in part is sent on as soon as the kernel has room: if nothing waits and nothing
+ * has gone out for so long, all of it is out.
+ */
+export const settleMs = 100
+
+/** What is remembered of a connection between two sights. */
+export class Reading {
+  seen: Figures
+  /** `Sight.taken`: what the peer took of the answers, and never what it still had to take of one when the next began. */
+  taken = 0
+  readonly #notes: Notes
+  #rounds = 0
+  #bodyOpen = false
+  /** Bytes received that are explained: more of them are a request of which nobody has told. */
+  #known = 0
+
+  constructor(seen: Figures, notes: Notes) {
+    this.seen = seen
+    this.#notes = notes
+  }
+
+  /** `quietUntil`: until when it is certain that nothing came after the sight before this one. */
+  read(connection: Connection, seen: Figures, note: Note, quietUntil: number, now: number): void {
+    const before = this.seen
+    this.seen = seen
+    if (connection.owesAnswer) this.taken += seen.acked - before.acked
+    if (connection.state === 'handshake') {
+      if (note.owed === 0 && note.rounds === this.#rounds && !handshakeDone(seen)) return
+      connection.move('secured', clamp(seen.receivedAt, connection.since, now), seen.received)
+      this.#known = seen.received
+    }
+    if (note.upgraded) {
+      if (connection.state !== 'upgraded') this.#upgrade(connection, now)
+      return
+    }
+    if (note.owed > 0 || note.rounds !== this.#rounds) this.#readNote(connection, before, seen, note, now)
+    else if (!connection.owesAnswer) this.#readBytes(connection, before, seen, quietUntil, now)
+    if (this.#bodyOpen && note.body?.complete === true) this.#bodyEnd(connection, now)
+    if (connection.owesAnswer && note.owed === 0) this.#settle(connection, seen, note, now)
+  }
+
+  #readNote(connection: Connection, before: Figures, seen: Figures, note: Note, now: number): void {
+    const finished = note.rounds !== this.#rounds
+    if (connection.owesAnswer && finished && note.owed > 0) {
+      // One was answered and another has begun since the last sight.
+      if (this.#bodyOpen) this.#bodyEnd(connection, now)
+      connection.move('answered', clamp(note.finishedAt, connection.since, now), seen.received)
+    }
+    if (!connection.owesAnswer) {
+      if (this.#bodyOpen) this.#bodyEnd(connection, now)
+      this.#begin(connection, note, clamp(note.startedAt, connection.since, now), seen.received)
+      // What went out before it began belongs to the answer before it.
+      if (seen.sentAt > note.startedAt) this.taken += seen.acked - before.acked
+    }
+    this.#rounds = note.rounds
+    this.#known = seen.received
+  }
+
+  /** Bytes that no request explains. */
+  #readBytes(connection: Connection, before: Figures, seen: Figures, quietUntil: number, now: number): void {
+    const { state, since } = connection
+    if (state === 'discarding') return
+    if (state === 'idle' && seen.unsent > 0) {
+      // It was not all: the rest of the answer is taken for the answer.
+      connection.move('request', clamp(seen.sentAt, since, now), seen.received)
+      connection.requests -= 1
+      return
+    }
+    const answered = this.#notes === 'late' && (seen.unsent > 0 || seen.sentAt > before.sentAt)
+    if (answered && (seen.received > this.#known || state === 'head')) {
+      // A request that took less time than is noted.
+      connection.move('request', clamp(seen.receivedAt, since, now), seen.received)
+      this.#known = seen.received
+    } else if (seen.received > this.#known && state !== 'head') {
+      // A single segment says when it came; of several the first may have come as early as we know of no quiet.
+      const alone = seen.segmentsIn - before.segmentsIn === 1
+      const earliest = Math.max(quietUntil, since)
+      const began = state === 'accepted' ? since : alone ? seen.receivedAt : earliest
+      connection.move('bytes', clamp(began, since, now), seen.received)
+      this.#known = seen.received
+    }
+  }
+
+  #settle(connection: Connection, seen: Figures, note: Note, now: number): void {
+    const lastAt = Math.max(note.finishedAt, seen.sentAt)
+    if (seen.unsent > 0 || now - lastAt < settleMs) return
+    connection.move('answered', clamp(lastAt, connection.since, now), seen.received)
+    this.#known = seen.received
+  }
+
+  #begin(connection: Connection, note: Note, at: number, received: number): void {
+    this.#bodyOpen = note.body !== null && !note.body.complete
+    connection.move(this.#bodyOpen ? 'requestWithBody' : 'request', at, received)
+  }
+
+  #bodyEnd(connection: Connection, now: number): void {
+    this.#bodyOpen = false
+    connection.move('bodyEnd', now, this.seen.received)
+  }
+
+  #upgrade(connection: Connection, now: number): void {
+    if (this.#bodyOpen) this.#bodyEnd(connection, now)
+    const { state } = connection
+    if (state === 'writing' || state === 'streaming') connection.move('answered', now)
+    connection.move('upgrade', now)
+  }
+}
+
+/**
+ * The client has spoken twice, and after it the server: its Finished in TLS 1.2, its tickets in 1.3. A ClientHello of
+ * several segments whose client then stops looks the same, and has the head's limit instead.
+ */
+function handshakeDone({ acked, unsent, segmentsIn, sentAt, receivedAt }: Figures): boolean {
+  return (acked > 0 || unsent > 0) && segmentsIn >= 2 && sentAt >= receivedAt
+}
+
+const clamp = (value: number, least: number, most: number): number => Math.min(Math.max(value, least), most)

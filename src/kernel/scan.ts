@@ -1,0 +1,172 @@
+/**
+ * What keeps the ledger's table: finds new connections among the process's descriptors and forgets those that are gone.
+ * A walk is cut in slices, and begins only when something says that it may find anything. Whom to look at again, and when,
+ * the ledger's book says.
+ */
+import type { Kernel } from './kernel.ts'
+import { type Ledger, sliceMs } from './ledger.ts'
+
+export interface ScanOptions {
+  readonly kernel: Kernel
+  readonly ledger: Ledger
+  /** Of our listeners. */
+  readonly ports: readonly number[]
+  readonly now: () => number
+  /** Before connections are judged: the time to note what has taken a while. */
+  readonly beforeEach?: ((now: number) => void) | undefined
+}
+
+const everyMs = 50
+const betweenSlicesMs = 4
+/** A walk takes no more than a fiftieth of the time, and comes no more often, nor less often if something has changed. */
+const walkShare = 50
+const walkEveryMs = { least: 100, most: 1_000 }
+/** Sockets that wait to be accepted are told of by no count of descriptors. */
+const askEveryMs = 1_000
+/** In case a change went unseen: one descriptor closed, another opened in its place. */
+const walkAnywayMs = 10_000
+/** Between two looks at the clock. */
+const stride = 64
+
+export class Scan {
+  readonly #options: ScanOptions
+  readonly #ports: ReadonlySet<number>
+  /** Sockets that are not connections of ours, by descriptor. */
+  readonly #others = new Map<number, number>()
+  #timer: ReturnType<typeof setInterval> | null = null
+  #rest: ReturnType<typeof setTimeout> | null = null
+  #tickedAt: number
+  #count: number | null = null
+  #opens: number | null = null
+  #askedAt = Number.NEGATIVE_INFINITY
+  #changed = true
+  #walk: Walk | null = null
+  #walkedAt = Number.NEGATIVE_INFINITY
+  /** Event-loop time that the last walk took. */
+  #walkMs = 0
+
+  constructor(options: ScanOptions) {
+    this.#options = options
+    this.#ports = new Set(options.ports)
+    this.#tickedAt = options.now()
+  }
+
+  start(): void {
+    if (this.#timer !== null) return
+    this.#timer = setInterval(() => this.tick(), everyMs)
+    this.#timer.unref()
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearInterval(this.#timer)
+    if (this.#rest !== null) clearTimeout(this.#rest)
+    this.#timer = null
+    this.#rest = null
+    this.#walk = null
+  }
+
+  tick(): void {
+    const { kernel, ledger, now: clock, beforeEach } = this.#options
+    const now = clock()
+    beforeEach?.(now)
+    for (;;) {
+      const ids = kernel.events()
+      ledger.stirred(ids, this.#tickedAt, now)
+      if (ids.length < 1_024) break
+    }
+    this.#tickedAt = now
+    if (this.#walk !== null) return
+    if (ledger.takeStrangers() > 0) this.#changed = true
+    const count = kernel.count()
+    if (count === null || count !== this.#count) this.#changed = true
+    this.#count = count
+    if (now - this.#askedAt >= askEveryMs) this.#ask(now)
+    const pause = Math.min(Math.max(this.#walkMs * walkShare, walkEveryMs.least), walkEveryMs.most)
+    const since = now - this.#walkedAt
+    if ((this.#changed && since >= pause) || since >= walkAnywayMs) this.#beginWalk(now)
+  }
+
+  /** Walks at once and to the end, however long it takes: when descriptors are short. */
+  walkNow(): void {
+    this.#beginWalk(this.#options.now(), Number.POSITIVE_INFINITY)
+  }
+
+  #ask(now: number): void {
+    this.#askedAt = now
+    const opens = this.#options.kernel.passiveOpens()
+    if (opens === null || opens !== this.#opens) this.#changed = true
+    this.#opens = opens
+  }
+
+  #beginWalk(now: number, mostMs = sliceMs): void {
+    if (this.#rest !== null) clearTimeout(this.#rest)
+    this.#rest = null
+    this.#changed = false
+    this.#walkedAt = now
+    this.#walkMs = 0
+    this.#walk = { at: 0, left: this.#count, before: new Set(this.#options.ledger.descriptors()) }
+    this.#slice(mostMs)
+  }
+
+  #slice(mostMs: number): void {
+    const walk = this.#walk
+    if (walk === null) return
+    const { kernel, ledger, now: clock } = this.#options
+    const startedAt = clock()
+    const soft = this.#soft()
+    while (walk.at < soft && (walk.left === null || walk.left > 0)) {
+      const from = walk.at
+      const used = kernel.used(from, Math.min(stride, soft - from))
+      for (const fd of used) this.#see(fd, clock(), walk.before)
+      walk.at = from + stride
+      if (walk.left !== null) walk.left -= used.length
+      if (clock() - startedAt < mostMs) continue
+      this.#walkMs += clock() - startedAt
+      this.#rest = setTimeout(() => {
+        this.#rest = null
+        this.#slice(mostMs)
+      }, betweenSlicesMs)
+      this.#rest.unref()
+      return
+    }
+    this.#walkMs += clock() - startedAt
+    this.#walk = null
+    for (const fd of walk.before) {
+      const record = ledger.at(fd)
+      if (record !== undefined && kernel.cookie(fd) !== record.cookie) ledger.gone(record)
+    }
+  }
+
+  #see(fd: number, now: number, before: Set<number>): void {
+    const { kernel, ledger } = this.#options
+    before.delete(fd)
+    const cookie = kernel.cookie(fd)
+    const record = ledger.at(fd)
+    if (record !== undefined) {
+      if (record.cookie === cookie) return
+      ledger.gone(record)
+    }
+    if (cookie === 0 || this.#others.get(fd) === cookie) return
+    const local = kernel.local(fd)
+    const remote = local !== null && this.#ports.has(local.port) ? kernel.remote(fd) : null
+    if (remote === null) {
+      this.#others.set(fd, cookie)
+      return
+    }
+    this.#others.delete(fd)
+    ledger.found(fd, cookie, remote, now)
+  }
+
+  #soft(): number {
+    return this.#options.kernel.limit().soft
+  }
+}
+
+interface Walk {
+  /** The next descriptor to see. */
+  at: number
+  /** Descriptors in use that have not been seen; null: unknown. */
+  left: number | null
+  /** Connections that were known when it began, and have not been seen. */
+  readonly before: Set<number>
+}
