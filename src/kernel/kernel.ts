@@ -61,6 +61,8 @@ export interface Kernel {
   events(): readonly number[]
   /** Inherited by what a listener accepts from now on. */
   keepAlive(fd: number, how: KeepAlive): boolean
+  /** Clients that say nothing are accepted too, and not a second later (Bun sets TCP_DEFER_ACCEPT on its listeners). */
+  acceptSilent(fd: number): boolean
   listen(fd: number, backlog: number): boolean
   /** `PassiveOpens`: connections that this network namespace has taken from others so far; null: unknown. */
   passiveOpens(): number | null
@@ -225,6 +227,7 @@ export function openKernel(libc: c.Libc): Kernel {
       option(fd, c.IPPROTO_TCP, c.TCP_KEEPINTVL, seconds(everyMs)) &&
       option(fd, c.IPPROTO_TCP, c.TCP_KEEPCNT, probes) &&
       (userTimeoutMs === 0 || option(fd, c.IPPROTO_TCP, c.TCP_USER_TIMEOUT, userTimeoutMs)),
+    acceptSilent: (fd) => option(fd, c.IPPROTO_TCP, c.TCP_DEFER_ACCEPT, 0),
     listen: (fd, backlog) => libc.listen(fd, backlog) === 0,
     passiveOpens: () => counter(snmp, 'Tcp', 'PassiveOpens'),
     abortsOnData: () => counter(netstat, 'TcpExt', 'TCPAbortOnData'),

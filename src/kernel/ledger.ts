@@ -247,7 +247,6 @@ export class Ledger {
     if (peer.owed > 0) return
     peer.rounds += 1
     peer.finishedAt = this.#options.now()
-    if (peer.record === null && this.#peers.get(peer.name) === peer) this.#peers.delete(peer.name)
   }
 
   /** From now on no limit of HTTP holds for it. */
@@ -266,6 +265,13 @@ export class Ledger {
     const strangers = this.#strangers
     this.#strangers = 0
     return strangers
+  }
+
+  /** A walk that began then has come to its end: whoever has been answered before, and was not found, is gone. */
+  walked(beganAt: number): void {
+    for (const [name, peer] of this.#peers) {
+      if (peer.record === null && peer.owed === 0 && peer.finishedAt < beganAt) this.#peers.delete(name)
+    }
   }
 
   at(fd: number): Record | undefined {

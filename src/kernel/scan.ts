@@ -4,6 +4,7 @@
  * the ledger's book says.
  */
 import type { Kernel } from './kernel.ts'
+import { emptySnapshot, TCP_LISTEN } from './layout.ts'
 import { type Ledger, sliceMs } from './ledger.ts'
 
 export interface ScanOptions {
@@ -12,6 +13,8 @@ export interface ScanOptions {
   /** Of our listeners. */
   readonly ports: readonly number[]
   readonly now: () => number
+  /** A listener of ours was found: what is set on it is inherited by what it accepts. */
+  readonly onListener?: ((fd: number) => void) | undefined
   /** Before connections are judged: the time to note what has taken a while. */
   readonly beforeEach?: ((now: number) => void) | undefined
 }
@@ -33,6 +36,7 @@ export class Scan {
   readonly #ports: ReadonlySet<number>
   /** Sockets that are not connections of ours, by descriptor. */
   readonly #others = new Map<number, number>()
+  readonly #snapshot = emptySnapshot()
   #timer: ReturnType<typeof setInterval> | null = null
   #rest: ReturnType<typeof setTimeout> | null = null
   #tickedAt: number
@@ -55,6 +59,7 @@ export class Scan {
     if (this.#timer !== null) return
     this.#timer = setInterval(() => this.tick(), everyMs)
     this.#timer.unref()
+    this.walkNow()
   }
 
   stop(): void {
@@ -135,6 +140,7 @@ export class Scan {
       const record = ledger.at(fd)
       if (record !== undefined && kernel.cookie(fd) !== record.cookie) ledger.gone(record)
     }
+    ledger.walked(this.#walkedAt)
   }
 
   #see(fd: number, now: number, before: Set<number>): void {
@@ -151,10 +157,18 @@ export class Scan {
     const remote = local !== null && this.#ports.has(local.port) ? kernel.remote(fd) : null
     if (remote === null) {
       this.#others.set(fd, cookie)
+      if (local !== null && this.#ports.has(local.port)) this.#seeListener(fd)
       return
     }
     this.#others.delete(fd)
     ledger.found(fd, cookie, remote, now)
+  }
+
+  #seeListener(fd: number): void {
+    const { kernel, onListener } = this.#options
+    if (!kernel.look(fd, this.#snapshot) || this.#snapshot.state !== TCP_LISTEN) return
+    kernel.acceptSilent(fd)
+    onListener?.(fd)
   }
 
   #soft(): number {
