@@ -11,7 +11,7 @@ import { type ReasonName, reasons } from '../lifecycle/reasons.ts'
 import type { Policy } from '../policy.ts'
 import type { Kernel } from './kernel.ts'
 import { type Address, emptySnapshot, peerName, type Snapshot } from './layout.ts'
-import { figuresOf, freshNote, type IncomingBody, type Note, type Notes, Reading, settleMs } from './observe.ts'
+import { figuresOf, freshNote, type IncomingBody, type Note, type Notes, Reading, settleMs, tickMs } from './observe.ts'
 
 export interface LedgerOptions {
   readonly policy: Policy
@@ -45,8 +45,6 @@ const stirredEveryMs = 100
 const restMs = 10_000
 /** A client that has been told why keeps the connection so long, at most, if `discardTimeoutMs` is off. */
 const lingerMs = 5_000
-/** The kernel counts in its own ticks (CONFIG_HZ, 100 at the least). */
-const tickMs = 10
 const refusedMs = 1_000
 /** Of event-loop time at a stretch. */
 export const sliceMs = 1
@@ -247,6 +245,9 @@ export class Ledger {
     if (peer.owed > 0) return
     peer.rounds += 1
     peer.finishedAt = this.#options.now()
+    const { record } = peer
+    // One that is parked has been stirred, and is about to be looked at.
+    if (record !== null && record.parkedIn === null) record.lookAt = Math.min(record.lookAt, peer.finishedAt + settleMs)
   }
 
   /** From now on no limit of HTTP holds for it. */

@@ -62,6 +62,8 @@ export type Notes = 'every' | 'late'
  * has gone out for so long, all of it is out.
  */
 export const settleMs = 100
+/** The kernel counts in its own ticks (CONFIG_HZ, 100 at the least). */
+export const tickMs = 10
 
 /** What is remembered of a connection between two sights. */
 export class Reading {
@@ -146,6 +148,10 @@ export class Reading {
     if (seen.unsent > 0 || now - lastAt < settleMs) return
     connection.move('answered', clamp(lastAt, connection.since, now), seen.received)
     this.#known = seen.received
+    // The client has gone on meanwhile, and nobody has told of a request.
+    if (connection.state === 'idle' && seen.receivedAt > lastAt + tickMs) {
+      connection.move('bytes', clamp(seen.receivedAt, connection.since, now), seen.received)
+    }
   }
 
   #begin(connection: Connection, note: Note, at: number, received: number): void {

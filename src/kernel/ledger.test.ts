@@ -1,0 +1,563 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { peerName } from './layout.ts'
+import { noteAfterMs } from './ledger.ts'
+import type { Notes } from './observe.ts'
+import { scanMs, scene } from './scene.fake.ts'
+
+type Scene = ReturnType<typeof scene>
+
+/** What a walk may be late by when a connection is found, and a look. */
+const found = 3 * scanMs
+
+test('a connection is found and is as old as the kernel says', () => {
+  const { connect, pass, skip, record } = scene()
+  pass(1_000)
+  const fd = connect()
+  skip(400)
+  pass(found)
+  assert.equal(record(fd)?.connection.state, 'accepted')
+  assert.equal(record(fd)?.connection.since, 2_000)
+})
+
+test('sockets that are not connections of the listener are left alone', () => {
+  const { kernel, listen, listeners, pass, ledger } = scene({ idleTimeoutMs: 1_000, headTimeoutMs: 1_000 })
+  const listener = listen()
+  const outgoing = kernel.accept({ host: '127.0.0.1', port: 50_000 }, { host: '127.0.0.1', port: 8_080 })
+  pass(2_000)
+  assert.equal(ledger.book.size, 0)
+  assert.deepEqual(listeners, [listener])
+  assert.equal(kernel.sockets.get(outgoing)?.ended, null)
+})
+
+test('a connection that says nothing is hung up on at the head limit, without a word', () => {
+  const { connect, pass, socket, reasons } = scene({ headTimeoutMs: 3_000 })
+  const fd = connect()
+  pass(2_950)
+  assert.equal(socket(fd).ended, null)
+  pass(100)
+  assert.equal(socket(fd).ended, 'fin')
+  assert.equal(socket(fd).said, '')
+  assert.deepEqual(reasons, ['silent'])
+})
+
+test('half a head is answered 408, its clock runs from accept, and no later byte sets it back', () => {
+  const { connect, pass, socket, kernel, reasons, state } = scene({ headTimeoutMs: 3_000 })
+  const fd = connect()
+  pass(500)
+  for (let at = 500; at < 2_900; at += 300) {
+    kernel.receive(fd, 1)
+    pass(300)
+    if (at < 2_600) assert.equal(state(fd), 'head')
+  }
+  assert.equal(socket(fd).ended, null)
+  pass(150)
+  assert.equal(socket(fd).ended, 'half')
+  assert.match(socket(fd).said, /^HTTP\/1\.1 408 /)
+  assert.deepEqual(reasons, ['head'])
+})
+
+test('under TLS nothing is written past the runtime', () => {
+  const { connect, pass, socket, kernel, reasons } = scene({ headTimeoutMs: 3_000 }, { secure: true })
+  const fd = connect()
+  kernel.receive(fd, 500)
+  kernel.send(fd, 3_000)
+  pass(100)
+  kernel.receive(fd, 80)
+  kernel.send(fd, 500)
+  pass(100)
+  kernel.receive(fd, 20)
+  pass(3_200)
+  assert.deepEqual(reasons, ['head'])
+  assert.equal(socket(fd).said, '')
+  assert.equal(socket(fd).ended, 'fin')
+})
+
+test('a TLS handshake has its own limit, and what the server sends in it is no answer', () => {
+  const { connect, pass, kernel, reasons, state } = scene({ handshakeTimeoutMs: 1_000 }, { secure: true })
+  const fd = connect()
+  kernel.receive(fd, 500)
+  kernel.send(fd, 3_000)
+  pass(900)
+  assert.equal(state(fd), 'handshake')
+  pass(150)
+  assert.deepEqual(reasons, ['handshake'])
+})
+
+test('idle ends at the idle limit, counted from when the last byte of the answer went out', () => {
+  const { connect, pass, kernel, started, ledger, socket, reasons, state } = scene({ idleTimeoutMs: 2_000 })
+  const fd = connect()
+  pass(200)
+  kernel.receive(fd, 100)
+  const request = started()
+  pass(300)
+  assert.equal(state(fd), 'handling')
+  kernel.send(fd, 50)
+  ledger.finished(request)
+  pass(200)
+  assert.equal(state(fd), 'idle')
+  pass(1_750)
+  assert.equal(socket(fd).ended, null)
+  pass(100)
+  assert.equal(socket(fd).ended, 'fin')
+  assert.deepEqual(reasons, ['idle'])
+})
+
+test('an answer before its connection was found makes it idle, not half a head', () => {
+  const { connect, pass, skip, kernel, started, ledger, state, reasons } = scene({ idleTimeoutMs: 2_000 })
+  pass(1_000)
+  const fd = connect()
+  kernel.receive(fd, 100)
+  const request = started()
+  skip(5)
+  kernel.send(fd, 50)
+  ledger.finished(request)
+  pass(500)
+  assert.equal(state(fd), 'idle')
+  pass(1_600)
+  assert.deepEqual(reasons, ['idle'])
+})
+
+test('the head of a later request has a clock of its own, from its first byte', () => {
+  const { connect, pass, kernel, started, ledger, reasons, state, record } = scene({
+    idleTimeoutMs: 5_000,
+    headTimeoutMs: 2_000,
+  })
+  const fd = connect()
+  pass(200)
+  kernel.receive(fd, 100)
+  const request = started()
+  kernel.send(fd, 50)
+  ledger.finished(request)
+  pass(4_800)
+  kernel.receive(fd, 1)
+  const firstByteAt = 6_000
+  for (let at = 0; at < 1_900; at += 100) {
+    pass(100)
+    kernel.receive(fd, 1)
+  }
+  assert.equal(state(fd), 'head')
+  assert.ok(Math.abs(record(fd)!.connection.since - firstByteAt) <= 2 * scanMs)
+  assert.deepEqual(reasons, [])
+  pass(250)
+  assert.deepEqual(reasons, ['head'])
+})
+
+test('bytes without a request are looked at again within 200 ms', () => {
+  const { connect, pass, kernel, started, ledger, record, now } = scene({ headTimeoutMs: 60_000 })
+  const fd = connect()
+  pass(200)
+  kernel.receive(fd, 100)
+  const request = started()
+  kernel.send(fd, 50)
+  ledger.finished(request)
+  pass(1_000)
+  kernel.receive(fd, 1)
+  pass(2 * scanMs)
+  const seenAt = record(fd)!.lookedAt
+  pass(200)
+  assert.ok(record(fd)!.lookedAt > seenAt, `at ${now()}`)
+})
+
+test('a head that begins right after an answer, before anybody has looked, is a head', () => {
+  const { connect, pass, skip, kernel, started, ledger, state } = scene()
+  const fd = connect()
+  pass(200)
+  kernel.receive(fd, 100)
+  const request = started()
+  kernel.send(fd, 50)
+  ledger.finished(request)
+  skip(20)
+  kernel.receive(fd, 1)
+  pass(300)
+  assert.equal(state(fd), 'head')
+})
+
+test('a request in flight is left alone by every limit of the waiting, however long it takes', () => {
+  const { connect, pass, kernel, started, reasons, state } = scene({ idleTimeoutMs: 1_000, headTimeoutMs: 1_000 })
+  const fd = connect()
+  kernel.receive(fd, 100)
+  started()
+  pass(60_000)
+  assert.equal(state(fd), 'handling')
+  assert.deepEqual(reasons, [])
+})
+
+test('of several requests in flight on one connection the last one to be finished makes it idle', () => {
+  const { connect, pass, kernel, started, ledger, reasons, state } = scene({ idleTimeoutMs: 1_000 })
+  const fd = connect()
+  pass(200)
+  kernel.receive(fd, 100)
+  const first = started()
+  const second = started()
+  ledger.finished(first)
+  kernel.send(fd, 10)
+  pass(5_000)
+  assert.notEqual(state(fd), 'idle')
+  ledger.finished(second)
+  kernel.send(fd, 10)
+  pass(1_200)
+  assert.deepEqual(reasons, ['idle'])
+})
+
+test('an answer that the client does not take is reset, though the application is done', () => {
+  const { connect, pass, kernel, started, ledger, reasons, state, socket } = scene({ writeTimeoutMs: 2_000 })
+  const fd = connect()
+  pass(200)
+  kernel.receive(fd, 100)
+  const request = started()
+  kernel.send(fd, 1e6, 1e5)
+  ledger.finished(request)
+  pass(200)
+  assert.equal(state(fd), 'writing')
+  pass(1_700)
+  assert.deepEqual(reasons, [])
+  pass(300)
+  assert.deepEqual(reasons, ['write'])
+  assert.equal(socket(fd).ended, 'rst')
+})
+
+test('a client that takes too little of an answer is reset at the rate', () => {
+  const { connect, pass, kernel, started, ledger, reasons } = scene({
+    writeTimeoutMs: 30_000,
+    minResponseBytesPerSec: 100,
+    minRateGraceMs: 1_000,
+  })
+  const fd = connect()
+  kernel.receive(fd, 100)
+  ledger.finished(started())
+  kernel.send(fd, 1e6, 1e5)
+  for (let tick = 0; tick < 400 && reasons.length === 0; tick++) {
+    pass(100)
+    kernel.take(fd, 1)
+  }
+  assert.deepEqual(reasons, ['writeRate'])
+})
+
+test('a body that falls silent is refused by the engine, and ended without it when that does nothing', () => {
+  const refused: string[] = []
+  const { connect, pass, kernel, started, reasons, socket } = scene(
+    { bodyTimeoutMs: 2_000 },
+    { refuse: ({ name }, reason) => refused.push(`${name} ${reason}`) },
+  )
+  const fd = connect()
+  kernel.receive(fd, 100)
+  started(40_000, { wanted: true, complete: false })
+  pass(2_300)
+  assert.deepEqual(refused, ['127.0.0.1|40000 body'])
+  assert.equal(socket(fd).ended, null)
+  pass(1_200)
+  assert.equal(socket(fd).ended, 'fin')
+  assert.deepEqual(reasons, ['body'])
+})
+
+test('a body that nobody waits for, and one that has come whole, are nobody’s fault', () => {
+  const { connect, pass, kernel, started, reasons, state } = scene({ bodyTimeoutMs: 1_000 })
+  const body = { wanted: false, complete: false }
+  const fd = connect()
+  kernel.receive(fd, 100)
+  started(40_000, body)
+  pass(5_000)
+  assert.equal(state(fd), 'body')
+  body.complete = true
+  body.wanted = true
+  pass(5_000)
+  assert.equal(state(fd), 'handling')
+  assert.deepEqual(reasons, [])
+})
+
+test('after an early answer the rest of the body is discarded for a while, then our side of it ends', () => {
+  const { connect, pass, kernel, started, ledger, reasons, state, socket } = scene({ discardTimeoutMs: 1_000 })
+  const fd = connect()
+  pass(200)
+  kernel.receive(fd, 100)
+  const request = started(40_000, { wanted: false, complete: false })
+  kernel.send(fd, 50)
+  ledger.finished(request)
+  for (let at = 0; at < 900; at += 100) {
+    pass(100)
+    kernel.receive(fd, 10)
+  }
+  assert.equal(state(fd), 'discarding')
+  pass(300)
+  assert.deepEqual(reasons, ['discard'])
+  assert.equal(socket(fd).ended, 'half')
+  pass(1_200)
+  assert.equal(socket(fd).ended, 'rst')
+})
+
+test('an upgraded connection has no limit of HTTP', () => {
+  const { connect, pass, kernel, started, ledger, reasons, state } = scene({ idleTimeoutMs: 1_000 })
+  const fd = connect()
+  kernel.receive(fd, 100)
+  const request = started()
+  ledger.upgraded(request)
+  ledger.finished(request)
+  pass(60_000)
+  assert.equal(state(fd), 'upgraded')
+  assert.deepEqual(reasons, [])
+})
+
+test('age ends an idle connection', () => {
+  const { connect, pass, kernel, started, ledger, reasons } = scene({
+    idleTimeoutMs: 60_000,
+    maxConnectionAgeMs: 3_000,
+  })
+  const fd = connect()
+  kernel.receive(fd, 100)
+  kernel.send(fd, 50)
+  ledger.finished(started())
+  pass(2_900)
+  assert.deepEqual(reasons, [])
+  pass(200)
+  assert.deepEqual(reasons, ['age'])
+})
+
+test('what comes while its connection is ended is a request lost, and counted', () => {
+  const { connect, pass, kernel, ledger } = scene({ headTimeoutMs: 1_000 })
+  connect()
+  pass(500)
+  kernel.racing = 100
+  pass(700)
+  assert.equal(ledger.closeRaces, 1)
+  kernel.aborts = 3
+  assert.equal(ledger.abortsOnData(), 3)
+})
+
+test('a request that waits to be read spares its connection, and is no hang-up', () => {
+  const { connect, pass, socket, reasons } = scene({ headTimeoutMs: 1_000 })
+  const fd = connect()
+  pass(500)
+  socket(fd).queued = 100
+  pass(1_000)
+  assert.equal(socket(fd).ended, null)
+  assert.deepEqual(reasons, [])
+  socket(fd).queued = 0
+  pass(100)
+  assert.deepEqual(reasons, ['silent'])
+})
+
+test('pressure spares a connection that has just got a request', () => {
+  const { connect, pass, ledger, kernel, started, reasons, now } = scene()
+  const fd = connect()
+  pass(3_000)
+  kernel.receive(fd, 100)
+  const request = started()
+  ledger.book.makeRoom(now())
+  assert.deepEqual(reasons, [])
+  kernel.send(fd, 10)
+  ledger.finished(request)
+  pass(3_000)
+  ledger.book.makeRoom(now())
+  assert.deepEqual(reasons, ['pressure'])
+})
+
+test('a runtime that does not close what was ended has it reset in the end', () => {
+  const { connect, pass, socket } = scene({ headTimeoutMs: 1_000, discardTimeoutMs: 2_000 })
+  const fd = connect()
+  pass(1_200)
+  assert.equal(socket(fd).ended, 'fin')
+  pass(2_500)
+  assert.equal(socket(fd).ended, 'rst')
+})
+
+test('a descriptor that has become another connection is not hung up on for the one before', () => {
+  const { connect, pass, kernel, socket, started, ledger, reasons } = scene({
+    idleTimeoutMs: 2_000,
+    headTimeoutMs: 9_000,
+  })
+  const fd = connect(40_000)
+  pass(200)
+  kernel.receive(fd, 100)
+  kernel.send(fd, 50)
+  ledger.finished(started(40_000))
+  pass(1_900)
+  kernel.close(fd)
+  assert.equal(connect(40_001), fd)
+  pass(3_000)
+  assert.equal(socket(fd).ended, null)
+  assert.deepEqual(reasons, [])
+  pass(6_100)
+  assert.deepEqual(reasons, ['silent'])
+})
+
+test('a port that has become another connection’s does not inherit the request of the one before', () => {
+  const { connect, pass, kernel, socket, started, ledger } = scene({ headTimeoutMs: 2_000 })
+  const fd = connect(40_000)
+  kernel.receive(fd, 100)
+  const old = started(40_000)
+  pass(1_000)
+  kernel.close(fd)
+  const next = connect(40_000)
+  pass(1_000)
+  const own = started(40_000)
+  kernel.receive(next, 100)
+  pass(100)
+  ledger.finished(old)
+  pass(3_000)
+  assert.equal(socket(next).ended, null, 'its own request is in flight')
+  kernel.send(next, 10)
+  ledger.finished(own)
+  const silent = connect(40_001)
+  pass(2_200)
+  assert.equal(socket(silent).ended, 'fin')
+})
+
+test('a silent successor on the port of a request in flight is hung up on', () => {
+  const { connect, pass, kernel, socket, started } = scene({ headTimeoutMs: 2_000 })
+  const fd = connect(40_000)
+  kernel.receive(fd, 100)
+  started(40_000)
+  pass(1_000)
+  kernel.close(fd)
+  pass(500)
+  const next = connect(40_000)
+  pass(2_200)
+  assert.equal(socket(next).ended, 'fin')
+})
+
+test('a request of another thread protects its connection', () => {
+  const busy = new Set(['127.0.0.1|40000'])
+  const { connect, pass, kernel, reasons } = scene(
+    { headTimeoutMs: 1_000, idleTimeoutMs: 1_000 },
+    { elsewhere: (peer) => busy.has(peer) },
+  )
+  const fd = connect()
+  kernel.receive(fd, 100)
+  pass(5_000)
+  assert.deepEqual(reasons, [])
+  busy.clear()
+  kernel.send(fd, 10)
+  pass(1_300)
+  assert.deepEqual(reasons, ['idle'])
+})
+
+test('noted late, a short exchange is told by its bytes', () => {
+  const { connect, pass, kernel, state, reasons } = scene({ idleTimeoutMs: 2_000 }, { notes: 'late' })
+  const fd = connect()
+  pass(200)
+  for (let turn = 0; turn < 5; turn++) {
+    kernel.receive(fd, 100)
+    kernel.send(fd, 50)
+    pass(1_500)
+    assert.equal(state(fd), 'idle')
+  }
+  assert.deepEqual(reasons, [])
+  pass(600)
+  assert.deepEqual(reasons, ['idle'])
+})
+
+test('10,000 idle connections are looked at no more often than their deadlines ask', () => {
+  const { connect, pass, kernel, ledger } = scene({ idleTimeoutMs: 60_000, headTimeoutMs: 60_000 })
+  for (let index = 0; index < 2_000; index++) connect(40_000 + index)
+  pass(3_000)
+  assert.equal(ledger.book.size, 2_000)
+  kernel.calls = 0
+  pass(9_000)
+  assert.ok(kernel.calls < 2.5 * 2_000 * 2, `${kernel.calls} calls for 2,000 connections in 9 s`)
+})
+
+type Step =
+  | { readonly do: 'connect' | 'receive' | 'start' | 'answer' | 'close'; readonly port: number }
+  | { readonly do: 'pass'; readonly ms: number }
+
+const port = fc.constantFrom(40_000, 40_001)
+const steps = fc.array(
+  fc.oneof(
+    fc.record({ do: fc.constantFrom('connect', 'receive', 'start', 'answer', 'close'), port }),
+    fc.record({ do: fc.constant('pass' as const), ms: fc.constantFrom(0, 7, 60, 400, 1_100, 2_600) }),
+  ),
+  { maxLength: 40 },
+) as fc.Arbitrary<Step[]>
+
+interface Client {
+  readonly fd: number
+  readonly cookie: number
+  readonly flying: { readonly at: number; request: ReturnType<Scene['started']> | null }[]
+  /** When it fell silent: since its accept, its answer, or the first byte of a head. */
+  silentAt: number
+  /** It has been answered, and has sent nothing since. */
+  idle: boolean
+  inHead: boolean
+}
+
+/** Two clients that reuse their ports and the server's descriptors, in any order; what holds is checked at every scan. */
+function play(all: readonly Step[], notes: Notes): void {
+  const [idleMs, headMs] = [1_500, 2_000]
+  const stage = scene({ idleTimeoutMs: idleMs, headTimeoutMs: headMs, minIdleMs: 200 }, { notes })
+  const { kernel, ledger, now } = stage
+  const open = new Map<number, Client>()
+  const note = (port: number, flight: Client['flying'][number]) => {
+    flight.request ??= ledger.started(peerName('127.0.0.1', port), null, flight.at)
+  }
+  const scan = (ms: number) => {
+    for (const [port, { flying }] of open) {
+      for (const flight of flying) if (now() - flight.at >= noteAfterMs(stage.policy)) note(port, flight)
+    }
+    stage.pass(ms)
+    for (const [port, { fd, cookie, flying, silentAt, idle }] of open) {
+      const socket = kernel.sockets.get(fd)
+      const silentMs = now() - silentAt
+      const limitMs = idle ? idleMs : headMs
+      assert.equal(socket?.cookie, cookie)
+      if (flying.length > 0) assert.equal(socket?.ended, null, `${port}: ended with a request in flight`)
+      else if (socket?.ended !== null)
+        assert.ok(silentMs >= limitMs - 2 * scanMs, `${port}: ended after ${silentMs} ms`)
+      else assert.ok(silentMs <= limitMs + 250, `${port}: open after ${silentMs} ms`)
+    }
+    for (const [port, { fd }] of open) {
+      if (kernel.sockets.get(fd)?.ended === null) continue
+      kernel.close(fd)
+      open.delete(port)
+    }
+  }
+  for (const step of all) {
+    if (step.do === 'pass') {
+      for (let left = step.ms; left > 0; left -= scanMs) scan(Math.min(left, scanMs))
+      continue
+    }
+    const client = open.get(step.port)
+    if (step.do === 'connect') {
+      if (client !== undefined) continue
+      const fd = stage.connect(step.port)
+      const { cookie } = stage.socket(fd)
+      open.set(step.port, { fd, cookie, flying: [], silentAt: now(), idle: false, inHead: false })
+    } else if (client === undefined) {
+      // Not there to do anything.
+    } else if (step.do === 'close') {
+      // The client is gone, and what works for it is not: it never ends.
+      kernel.close(client.fd)
+      open.delete(step.port)
+    } else if (step.do === 'start') {
+      kernel.receive(client.fd, 100)
+      const flight = { at: now(), request: null }
+      client.flying.push(flight)
+      if (notes === 'every') note(step.port, flight)
+      client.idle = false
+      client.inHead = false
+    } else if (step.do === 'answer') {
+      const flight = client.flying.pop()
+      if (flight === undefined) continue
+      kernel.send(client.fd, 50)
+      if (flight.request !== null) ledger.finished(flight.request)
+      client.silentAt = now()
+      client.idle = client.flying.length === 0
+    } else if (client.flying.length === 0 && !client.inHead) {
+      kernel.receive(client.fd, 1)
+      if (client.idle) client.silentAt = now()
+      client.inHead = true
+      client.idle = false
+    }
+  }
+  stage.end()
+}
+
+for (const notes of ['every', 'late'] as const) {
+  test(`in any order, noted ${notes}: no request in flight is hung up on, no silence outlasts its limit`, () => {
+    fc.assert(
+      fc.property(steps, (all) => play(all, notes)),
+      { numRuns: 300 },
+    )
+  })
+}
