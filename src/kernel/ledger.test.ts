@@ -382,6 +382,35 @@ test('a descriptor that has become another connection is not hung up on for the 
   assert.deepEqual(reasons, ['silent'])
 })
 
+test('a descriptor that has become another connection is found out long before the one before was due', () => {
+  const { connect, pass, kernel, started, ledger, reasons } = scene({ idleTimeoutMs: 60_000, headTimeoutMs: 2_000 })
+  const fd = connect(40_000)
+  kernel.receive(fd, 100)
+  kernel.send(fd, 50)
+  ledger.finished(started(40_000))
+  pass(3_000)
+  kernel.close(fd)
+  assert.equal(connect(40_001), fd)
+  pass(1_900)
+  assert.deepEqual(reasons, [])
+  pass(350)
+  assert.deepEqual(reasons, ['silent'])
+})
+
+test('a connection that takes the place of another and speaks is found at once', () => {
+  const { connect, pass, kernel, started, state, record } = scene()
+  const fd = connect(40_000)
+  pass(3_000)
+  kernel.close(fd)
+  connect(40_001)
+  const { cookie } = kernel.sockets.get(fd)!
+  kernel.receive(fd, 100)
+  started(40_001)
+  pass(2 * scanMs)
+  assert.equal(record(fd)?.cookie, cookie)
+  assert.equal(state(fd), 'handling')
+})
+
 test('a port that has become another connection’s does not inherit the request of the one before', () => {
   const { connect, pass, kernel, socket, started, ledger } = scene({ headTimeoutMs: 2_000 })
   const fd = connect(40_000)
