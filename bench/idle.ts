@@ -4,10 +4,10 @@
  * Linux; needs `ulimit -n` above the count. Clients spread over 127.0.0.1 … 127.0.0.4, so that ports suffice.
  */
 import { readFileSync } from 'node:fs'
-import { connect } from 'node:net'
 import { parseArgs } from 'node:util'
 import { chosen, cpuSeconds, during, refuse, residentBytes, type Server } from './compare.ts'
 import { commands, runtimes } from './contenders.ts'
+import { lateOf, open, percentile } from './idle-clients.ts'
 
 const { values } = parseArgs({
   options: {
@@ -28,51 +28,10 @@ if (counts.some((count) => !Number.isInteger(count) || count < 0)) refuse(`--cou
 if (Math.max(...counts) + 100 > descriptors) refuse(`ulimit -Hn is ${descriptors}`)
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
-const percentile = (sorted: readonly number[], p: number) =>
-  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))] ?? Number.NaN
-
-interface Idle {
-  /** When the answer came; from then on it is idle. */
-  readonly answered: Promise<number>
-  /** How much later than its limit the FIN came, ms; null if the connection ended in another way. */
-  readonly late: Promise<number | null>
-}
-
-function ask(port: number, localAddress: string): Idle {
-  const socket = connect({ port, host: '127.0.0.1', localAddress })
-  let answeredAt = 0
-  const answered = new Promise<number>((resolve, reject) => {
-    socket.once('data', () => {
-      answeredAt = performance.now()
-      resolve(answeredAt)
-    })
-    socket.on('error', reject)
-    socket.once('close', () => reject(new Error('bench: closed without an answer')))
-  })
-  const late = new Promise<number | null>((resolve) => {
-    socket.once('end', () => resolve(performance.now() - answeredAt - idleMs))
-    socket.once('close', () => resolve(null))
-  })
-  socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
-  return { answered, late }
-}
-
-/** 200 at a time: below every runtime's backlog. */
-async function open(port: number, count: number): Promise<Idle[]> {
-  const connections: Idle[] = []
-  while (connections.length < count) {
-    const batch = Array.from({ length: Math.min(200, count - connections.length) }, (_, i) =>
-      ask(port, `127.0.0.${1 + (i % 4)}`),
-    )
-    await Promise.all(batch.map(({ answered }) => answered))
-    connections.push(...batch)
-  }
-  return connections
-}
 
 async function measure({ port, child }: Server, count: number) {
   const bytesBefore = residentBytes(child.pid!)
-  const connections = await open(port, count)
+  const connections = await open(port, count, idleMs)
   await sleep(settleSeconds * 1_000)
   const kilobytesEach = (residentBytes(child.pid!) - bytesBefore) / count / 1024
   const cpuBefore = cpuSeconds(child.pid!)
@@ -82,17 +41,8 @@ async function measure({ port, child }: Server, count: number) {
   if (first !== undefined && performance.now() - first > idleMs) {
     throw new Error('bench: opening took so long that some were closed while idling was measured')
   }
-  const late = await Promise.race([Promise.all(connections.map((connection) => connection.late)), overdue()])
-  const bad = late.filter((ms) => ms === null).length
-  if (bad > 0) throw new Error(`bench: ${bad} of ${count} connections ended without a FIN`)
-  return { cpuPercent, kilobytesEach, late: late.map(Number).sort((a, b) => a - b) }
-}
-
-/** A server that leaks must not hold up the bench for ever. */
-function overdue(): Promise<never> {
-  return new Promise((_, reject) => {
-    setTimeout(() => reject(new Error('bench: connections are open long after their limit')), idleMs + 10_000).unref()
-  })
+  const late = await lateOf(connections, idleMs)
+  return { cpuPercent, kilobytesEach, late }
 }
 
 console.log('| runtime | idle connections | CPU % of a core | KB of memory each | closed late by, p50 – p99 ms |')

@@ -1,0 +1,59 @@
+/** Clients that ask once and then say nothing. They spread over 127.0.0.1 … 127.0.0.4, so that ports suffice. */
+import { connect } from 'node:net'
+
+export interface Idle {
+  /** When the answer came; from then on it is idle. */
+  readonly answered: Promise<number>
+  /** How much later than its limit the FIN came, ms; null if the connection ended in another way. */
+  readonly late: Promise<number | null>
+}
+
+function ask(port: number, localAddress: string, idleMs: number): Idle {
+  const socket = connect({ port, host: '127.0.0.1', localAddress })
+  let answeredAt = 0
+  const answered = new Promise<number>((resolve, reject) => {
+    socket.once('data', () => {
+      answeredAt = performance.now()
+      resolve(answeredAt)
+    })
+    socket.on('error', reject)
+    socket.once('close', () => reject(new Error('bench: closed without an answer')))
+  })
+  const late = new Promise<number | null>((resolve) => {
+    socket.once('end', () => resolve(performance.now() - answeredAt - idleMs))
+    socket.once('close', () => resolve(null))
+  })
+  socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+  return { answered, late }
+}
+
+/** 200 at a time: below every runtime's backlog. */
+export async function open(port: number, count: number, idleMs: number): Promise<Idle[]> {
+  const connections: Idle[] = []
+  while (connections.length < count) {
+    const batch = Array.from({ length: Math.min(200, count - connections.length) }, (_, i) =>
+      ask(port, `127.0.0.${1 + (i % 4)}`, idleMs),
+    )
+    await Promise.all(batch.map(({ answered }) => answered))
+    connections.push(...batch)
+  }
+  return connections
+}
+
+/** How late each was closed, sorted; rejects if one was not, or not by a FIN. */
+export async function lateOf(connections: readonly Idle[], idleMs: number): Promise<number[]> {
+  const late = await Promise.race([Promise.all(connections.map((connection) => connection.late)), overdue(idleMs)])
+  const bad = late.filter((ms) => ms === null).length
+  if (bad > 0) throw new Error(`bench: ${bad} of ${connections.length} connections ended without a FIN`)
+  return late.map(Number).sort((a, b) => a - b)
+}
+
+/** A server that leaks must not hold up the bench for ever. */
+function overdue(idleMs: number): Promise<never> {
+  return new Promise((_, reject) => {
+    setTimeout(() => reject(new Error('bench: connections are open long after their limit')), idleMs + 10_000).unref()
+  })
+}
+
+export const percentile = (sorted: readonly number[], p: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))] ?? Number.NaN
