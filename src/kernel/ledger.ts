@@ -41,8 +41,8 @@ export interface LookEvery {
 /** Looked at again after bytes without a request, so soon; and a connection that is stirred all the time, no more often. */
 const againMs = 150
 const stirredEveryMs = 100
-/** Whatever can be due later than this is looked at nevertheless: it may be gone. */
-const restMs = 10_000
+/** What the kernel could not be asked to tell of (`fs.epoll.max_user_watches`) is looked at so often instead. */
+const unwatchedMs = 500
 /** A client that has been told why keeps the connection so long, at most, if `discardTimeoutMs` is off. */
 const lingerMs = 5_000
 const refusedMs = 1_000
@@ -112,6 +112,8 @@ export class Record implements Member {
   readonly reading: Reading
   lookAt = 0
   parkedIn: Set<Member> | null = null
+  /** The kernel tells of bytes on it. */
+  watched = false
   /** Until when nothing had come, when something has that has not been looked at yet. */
   quietUntil: number | null = null
   lookedAt: number
@@ -159,17 +161,18 @@ export class Record implements Member {
     const { state, since } = connection
     const headSeen = this.#headSeen
     this.#headSeen = state === 'head'
+    const rest = this.watched ? Number.POSITIVE_INFINITY : now + unwatchedMs
     const due = (limitMs: number) => (limitMs === 0 ? Number.POSITIVE_INFINITY : Math.max(since + limitMs, now + 1))
     switch (state) {
       case 'accepted':
       case 'idle':
-        return Math.min(connection.dueAt(policy), now + restMs)
+        return Math.min(connection.dueAt(policy), rest)
       case 'handshake':
-        return Math.min(due(policy.handshakeTimeoutMs), now + restMs)
+        return Math.min(due(policy.handshakeTimeoutMs), rest)
       case 'head':
         return Math.min(due(policy.headTimeoutMs), now + (headSeen ? every.headMs : againMs))
       case 'upgraded':
-        return now + restMs
+        return rest
       case 'closing':
         return now + settleMs
       default:
@@ -305,7 +308,7 @@ export class Ledger {
     this.#byFd.set(fd, record)
     this.#byId.set(record.id, record)
     this.book.add(record)
-    this.#kernel.watch(fd, record.id)
+    record.watched = this.#kernel.watch(fd, record.id)
   }
 
   /** A client's port can be a new connection's while the application still works for the one before. */
@@ -343,6 +346,10 @@ export class Ledger {
     }
   }
 
+  #holds(record: Record): boolean {
+    return this.#byFd.get(record.fd) === record
+  }
+
   /** Null: the descriptor is another's by now, or nobody's. */
   lookAt(record: Record): Snapshot | null {
     const { fd, cookie } = record
@@ -359,23 +366,20 @@ export class Ledger {
   /** Asked before it is hung up on: whether it has a request by now, or is gone. */
   spared(record: Record, reason: ReasonName, now: number): boolean {
     if (record.endedAt !== null || !endsWaiting.has(reason)) return false
-    const snapshot = this.lookAt(record)
-    if (snapshot === null) return true
-    if (this.noteOf(record.peer).owed > 0 || snapshot.unsent > 0) return true
-    if (snapshot.received !== record.reading.seen.received || this.#kernel.queued(record.fd) !== 0) {
-      record.lookAt = now
-      this.book.wake(record)
-      return true
-    }
-    return false
+    // In a sweep it has been looked at just now.
+    const snapshot = record.lookedAt === now ? null : this.lookAt(record)
+    if (!this.#holds(record)) return true
+    const { received, unsent } = snapshot ?? record.reading.seen
+    if (this.noteOf(record.peer).owed > 0 || unsent > 0) return true
+    if (received === record.reading.seen.received && this.#kernel.queued(record.fd) === 0) return false
+    record.lookAt = now
+    this.book.wake(record)
+    return true
   }
 
   end(record: Record, reason: ReasonName, now: number): void {
-    const { connection, fd, cookie } = record
-    if (this.#kernel.cookie(fd) !== cookie) {
-      this.gone(record)
-      return
-    }
+    const { connection, fd } = record
+    if (record.lookedAt !== now && this.lookAt(record) === null) return
     if (record.endedAt !== null) {
       this.chase(record, now)
       return

@@ -26,7 +26,7 @@ const walkShare = 50
 const walkEveryMs = { least: 100, most: 1_000 }
 /** Sockets that wait to be accepted are told of by no count of descriptors. */
 const askEveryMs = 1_000
-/** In case a change went unseen: one descriptor closed, another opened in its place. */
+/** In case a change went unseen: the runtime has closed one by itself, and another was opened in its place. */
 const walkAnywayMs = 10_000
 /** Between two looks at the clock. */
 const stride = 64

@@ -145,3 +145,45 @@ test('however the clock jumps, nothing parked is forgotten', () => {
   book.sweep()
   assert.deepEqual(hungUp.sort(), ['10000: idle', '1300: idle', '700: idle', '9990: idle'].sort())
 })
+
+test('a member that has something to say is asked before it is hung up on, and spared without a count', () => {
+  const { book, time, hungUp, open } = scene()
+  let spared = true
+  const member = open('idle', 'request', 'answered')
+  member.spared = () => spared
+  time.now = 5_000
+  book.sweep()
+  assert.deepEqual(hungUp, [])
+  assert.deepEqual(book.hungUp, {})
+  spared = false
+  book.sweep()
+  assert.deepEqual(hungUp, ['idle: idle'])
+})
+
+test('a sweep that takes too long leaves the rest for a little later, and forgets nobody', async () => {
+  const { policy } = resolveOptions({ idleTimeoutMs: 5_000 })
+  let now = 0
+  const book = new Book<Member>({ policy, now: () => now, onHangUp: () => {}, sliceMs: 1 })
+  const looked: number[] = []
+  for (let index = 0; index < 10; index++) {
+    const member: Member & { lookAt: number } = {
+      connection: new Connection(0, policy, 'accepted'),
+      lookAt: 0,
+      parkedIn: null,
+      sight() {
+        looked.push(index)
+        now += 0.4
+        member.lookAt = now + 400
+        return { received: 0, taken: 0, unsent: 0, wanted: false }
+      },
+      hangUp: () => {},
+      cut: () => {},
+    }
+    book.add(member)
+  }
+  book.sweep()
+  assert.deepEqual(looked, [0, 1, 2])
+  await new Promise((resolve) => setTimeout(resolve, 40))
+  assert.deepEqual(looked, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+  for (const member of [...book]) book.remove(member)
+})

@@ -39,7 +39,7 @@ export interface BookOptions {
 const sweepMs = 50
 /** What is due later than this is parked: most of ten thousand connections are idle, and even to pass them by is not free. */
 const parkMs = 500
-const betweenSlicesMs = 4
+const betweenSlicesMs = 2
 
 export class Book<M extends Member> {
   readonly #options: BookOptions
