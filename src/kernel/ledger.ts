@@ -202,6 +202,8 @@ export class Ledger {
   readonly #options: LedgerOptions
   readonly #kernel: Kernel
   readonly #peers = new Map<string, Peer>()
+  /** Of whom no connection is known. */
+  readonly #unfound = new Set<Peer>()
   readonly #byFd = new Map<number, Record>()
   readonly #byId = new Map<number, Record>()
   readonly #snapshot = emptySnapshot()
@@ -233,6 +235,7 @@ export class Ledger {
     if (known === undefined) {
       known = freshPeer(peer)
       this.#peers.set(peer, known)
+      this.#unfound.add(known)
       this.#strangers += 1
     }
     if (known.owed === 0) known.startedAt = startedAt
@@ -271,10 +274,17 @@ export class Ledger {
     return strangers
   }
 
-  /** A walk that began then has come to its end: whoever has been answered before, and was not found, is gone. */
+  /** A walk has not gone as far as these descriptors. */
+  checkFrom(fd: number): void {
+    for (const record of this.#byFd.values()) if (record.fd >= fd) this.lookAt(record)
+  }
+
+  /** A walk that began then has come to its end: whoever was answered before, and was not found, is gone. */
   walked(beganAt: number): void {
-    for (const [name, peer] of this.#peers) {
-      if (peer.record === null && peer.owed === 0 && peer.finishedAt < beganAt) this.#peers.delete(name)
+    for (const peer of this.#unfound) {
+      if (peer.owed > 0 || peer.finishedAt >= beganAt) continue
+      this.#unfound.delete(peer)
+      if (this.#peers.get(peer.name) === peer) this.#peers.delete(peer.name)
     }
   }
 
@@ -282,14 +292,15 @@ export class Ledger {
     return this.#byFd.get(fd)
   }
 
-  descriptors(): IterableIterator<number> {
-    return this.#byFd.keys()
+  /** The descriptor is free, or another's. */
+  closed(fd: number): void {
+    const record = this.#byFd.get(fd)
+    if (record !== undefined) this.gone(record)
   }
 
   /** A connection of ours that was not there before. */
   found(fd: number, cookie: number, remote: Address, now: number): void {
-    const before = this.#byFd.get(fd)
-    if (before !== undefined) this.gone(before)
+    this.closed(fd)
     const snapshot = this.#snapshot
     if (!this.#kernel.look(fd, snapshot)) return
     const seen = figuresOf(snapshot, now)
@@ -305,6 +316,7 @@ export class Ledger {
     const record = new Record(this, now, { fd, cookie, id: this.#lastId, peer, connection, reading })
     record.quietUntil = bornAt
     peer.record = record
+    this.#unfound.delete(peer)
     this.#byFd.set(fd, record)
     this.#byId.set(record.id, record)
     this.book.add(record)
@@ -328,7 +340,8 @@ export class Ledger {
     const { peer } = record
     if (peer.record !== record) return
     peer.record = null
-    if (peer.owed === 0 && this.#peers.get(peer.name) === peer) this.#peers.delete(peer.name)
+    if (peer.owed > 0) this.#unfound.add(peer)
+    else if (this.#peers.get(peer.name) === peer) this.#peers.delete(peer.name)
   }
 
   /** Something happened on these; until `quietUntil` nothing had. */

@@ -109,7 +109,7 @@ export class Scan {
     this.#changed = false
     this.#walkedAt = now
     this.#walkMs = 0
-    this.#walk = { at: 0, left: this.#count, before: new Set(this.#options.ledger.descriptors()) }
+    this.#walk = { at: 0, end: this.#options.kernel.limit().soft, left: this.#count }
     this.#slice(mostMs)
   }
 
@@ -118,12 +118,17 @@ export class Scan {
     if (walk === null) return
     const { kernel, ledger, now: clock } = this.#options
     const startedAt = clock()
-    const soft = this.#soft()
-    while (walk.at < soft && (walk.left === null || walk.left > 0)) {
-      const from = walk.at
-      const used = kernel.used(from, Math.min(stride, soft - from))
-      for (const fd of used) this.#see(fd, clock(), walk.before)
-      walk.at = from + stride
+    while (walk.at < walk.end && (walk.left === null || walk.left > 0)) {
+      const to = Math.min(walk.at + stride, walk.end)
+      const used = kernel.used(walk.at, to - walk.at)
+      let next = 0
+      for (let fd = walk.at; fd < to; fd++) {
+        if (used[next] === fd) {
+          next += 1
+          this.#see(fd, clock())
+        } else ledger.closed(fd)
+      }
+      walk.at = to
       if (walk.left !== null) walk.left -= used.length
       if (clock() - startedAt < mostMs) continue
       this.#walkMs += clock() - startedAt
@@ -136,32 +141,27 @@ export class Scan {
     }
     this.#walkMs += clock() - startedAt
     this.#walk = null
-    for (const fd of walk.before) {
-      const record = ledger.at(fd)
-      if (record !== undefined && kernel.cookie(fd) !== record.cookie) ledger.gone(record)
-    }
-    ledger.walked(this.#walkedAt)
+    ledger.checkFrom(walk.at)
+    // With others opened meanwhile it may have ended before the last.
+    if (walk.left !== null && kernel.count() !== this.#count) this.#changed = true
+    else ledger.walked(this.#walkedAt)
   }
 
-  #see(fd: number, now: number, before: Set<number>): void {
+  #see(fd: number, now: number): void {
     const { kernel, ledger } = this.#options
-    before.delete(fd)
     const cookie = kernel.cookie(fd)
-    const record = ledger.at(fd)
-    if (record !== undefined) {
-      if (record.cookie === cookie) return
-      ledger.gone(record)
-    }
+    if (ledger.at(fd)?.cookie === cookie) return
+    ledger.closed(fd)
     if (cookie === 0 || this.#others.get(fd) === cookie) return
     const local = kernel.local(fd)
-    const remote = local !== null && this.#ports.has(local.port) ? kernel.remote(fd) : null
-    if (remote === null) {
-      this.#others.set(fd, cookie)
-      if (local !== null && this.#ports.has(local.port)) this.#seeListener(fd)
+    const isOurs = local !== null && this.#ports.has(local.port)
+    const remote = isOurs ? kernel.remote(fd) : null
+    if (remote !== null) {
+      ledger.found(fd, cookie, remote, now)
       return
     }
-    this.#others.delete(fd)
-    ledger.found(fd, cookie, remote, now)
+    this.#others.set(fd, cookie)
+    if (isOurs) this.#seeListener(fd)
   }
 
   #seeListener(fd: number): void {
@@ -170,17 +170,12 @@ export class Scan {
     kernel.acceptSilent(fd)
     onListener?.(fd)
   }
-
-  #soft(): number {
-    return this.#options.kernel.limit().soft
-  }
 }
 
 interface Walk {
   /** The next descriptor to see. */
   at: number
+  readonly end: number
   /** Descriptors in use that have not been seen; null: unknown. */
   left: number | null
-  /** Connections that were known when it began, and have not been seen. */
-  readonly before: Set<number>
 }

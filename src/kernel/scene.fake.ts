@@ -64,7 +64,7 @@ export function scene(input: PolicyInput = {}, more: Partial<LedgerOptions> = {}
     record: (fd: number): Record | undefined => ledger.at(fd),
     state: (fd: number) => ledger.at(fd)?.connection.state,
     end(): void {
-      for (const fd of [...ledger.descriptors()]) ledger.gone(ledger.at(fd)!)
+      for (const record of [...ledger.book]) ledger.gone(record)
     },
   }
 }
