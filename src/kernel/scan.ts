@@ -77,7 +77,8 @@ export class Scan {
     for (;;) {
       const ids = kernel.events()
       ledger.stirred(ids, this.#tickedAt, now)
-      if (ids.length < 1_024) break
+      // The rest is told at the next tick.
+      if (ids.length < 1_024 || clock() - now >= sliceMs) break
     }
     this.#tickedAt = now
     if (this.#walk !== null) return
