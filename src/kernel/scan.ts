@@ -24,8 +24,12 @@ const betweenSlicesMs = 4
 /** A walk takes no more than a fiftieth of the time, and comes no more often, nor less often if something has changed. */
 const walkShare = 50
 const walkEveryMs = { least: 100, most: 1_000 }
-/** Sockets that wait to be accepted are told of by no count of descriptors. */
-const askEveryMs = 1_000
+/**
+ * A newcomer in the place of a connection that ended unseen changes no count of descriptors; that somebody came at all is
+ * known, but for all processes of the network namespace. It is asked for a few times within the shortest limit of a newcomer.
+ */
+const asksInALimit = 4
+const askEveryMs = { least: 250, most: 5_000 }
 /** In case a change went unseen: the runtime has closed one by itself, and another was opened in its place. */
 const walkAnywayMs = 10_000
 /** Between two looks at the clock. */
@@ -41,6 +45,9 @@ export class Scan {
   #rest: ReturnType<typeof setTimeout> | null = null
   #tickedAt: number
   #count: number | null = null
+  /** Descriptors that are no connections of the ledger, as far as it knows. */
+  #unknown: number | null = null
+  readonly #askEveryMs: number
   #opens: number | null = null
   #askedAt = Number.NEGATIVE_INFINITY
   #changed = true
@@ -53,6 +60,9 @@ export class Scan {
     this.#options = options
     this.#ports = new Set(options.ports)
     this.#tickedAt = options.now()
+    const { headTimeoutMs, handshakeTimeoutMs } = options.ledger.policy
+    const shortest = Math.min(...[headTimeoutMs, handshakeTimeoutMs].filter((ms) => ms > 0), Number.POSITIVE_INFINITY)
+    this.#askEveryMs = Math.min(Math.max(shortest / asksInALimit, askEveryMs.least), askEveryMs.most)
   }
 
   start(): void {
@@ -84,9 +94,10 @@ export class Scan {
     if (this.#walk !== null) return
     if (ledger.takeStrangers() > 0) this.#changed = true
     const count = kernel.count()
-    if (count === null || count !== this.#count) this.#changed = true
-    this.#count = count
-    if (now - this.#askedAt >= askEveryMs) this.#ask(now)
+    const unknown = count === null ? null : count - ledger.book.size
+    if (unknown === null || unknown !== this.#unknown) this.#changed = true
+    this.#unknown = unknown
+    if (now - this.#askedAt >= this.#askEveryMs) this.#ask(now)
     const pause = Math.min(Math.max(this.#walkMs * walkShare, walkEveryMs.least), walkEveryMs.most)
     const since = now - this.#walkedAt
     if ((this.#changed && since >= pause) || since >= walkAnywayMs) this.#beginWalk(now)
@@ -110,6 +121,7 @@ export class Scan {
     this.#changed = false
     this.#walkedAt = now
     this.#walkMs = 0
+    this.#count = this.#options.kernel.count()
     this.#walk = { at: 0, end: this.#options.kernel.limit().soft, left: this.#count }
     this.#slice(mostMs)
   }
@@ -143,8 +155,10 @@ export class Scan {
     this.#walkMs += clock() - startedAt
     this.#walk = null
     ledger.checkFrom(walk.at)
+    const count = kernel.count()
+    this.#unknown = count === null ? null : count - ledger.book.size
     // With others opened meanwhile it may have ended before the last.
-    if (walk.left !== null && kernel.count() !== this.#count) this.#changed = true
+    if (walk.left !== null && count !== this.#count) this.#changed = true
     else ledger.walked(this.#walkedAt)
   }
 
