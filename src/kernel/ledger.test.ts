@@ -477,6 +477,15 @@ test('noted late, a short exchange is told by its bytes', () => {
   assert.deepEqual(reasons, ['idle'])
 })
 
+test('noted late, an answer in the same tick as its accept is an answer', () => {
+  const { connect, pass, kernel, state } = scene({}, { notes: 'late' })
+  const fd = connect()
+  kernel.receive(fd, 100)
+  kernel.send(fd, 50)
+  pass(300)
+  assert.equal(state(fd), 'idle')
+})
+
 test('a connection that the kernel does not watch is looked at instead', () => {
   const { connect, pass, kernel, state } = scene()
   kernel.watch = () => false

@@ -128,7 +128,10 @@ export class Reading {
       connection.requests -= 1
       return
     }
-    const answered = this.#notes === 'late' && (seen.unsent > 0 || seen.sentAt > before.sentAt)
+    // All of the answer before had been taken: what has been taken since is of another. The kernel's clock is too coarse to
+    // tell it from the accept.
+    const answered =
+      this.#notes === 'late' && (seen.unsent > 0 || seen.acked > before.acked || seen.sentAt > before.sentAt)
     if (answered && (seen.received > this.#known || state === 'head')) {
       // A request that took less time than is noted.
       connection.move('request', clamp(seen.receivedAt, since, now), seen.received)
