@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { peerName } from './layout.ts'
 import { noteAfterMs } from './ledger.ts'
-import type { Notes } from './observe.ts'
+import { type Notes, tickMs } from './observe.ts'
 import { scanMs, scene } from './scene.fake.ts'
 
 type Scene = ReturnType<typeof scene>
@@ -486,6 +486,21 @@ test('noted late, an answer in the same tick as its accept is an answer', () => 
   assert.equal(state(fd), 'idle')
 })
 
+test('noted late, a head that is finished at the last moment is no unfinished head', () => {
+  const flying: (() => void)[] = []
+  const { connect, pass, kernel, started, state, reasons } = scene(
+    { headTimeoutMs: 2_000 },
+    { notes: 'late', noteNow: () => flying.splice(0).forEach((note) => void note()) },
+  )
+  const fd = connect()
+  pass(1_950)
+  kernel.receive(fd, 100)
+  flying.push(() => started())
+  pass(500)
+  assert.deepEqual(reasons, [])
+  assert.equal(state(fd), 'handling')
+})
+
 test('a connection that the kernel does not watch is looked at instead', () => {
   const { connect, pass, kernel, state } = scene()
   kernel.watch = () => false
@@ -526,7 +541,7 @@ const steps = fc.array(
     fc.record({ do: fc.constantFrom('connect', 'receive', 'start', 'answer', 'close'), port }),
     fc.record({ do: fc.constant('pass' as const), ms: fc.constantFrom(0, 7, 60, 400, 1_100, 2_600) }),
   ),
-  { maxLength: 40 },
+  { maxLength: 40, size: 'max' },
 ) as fc.Arbitrary<Step[]>
 
 interface Client {
@@ -538,14 +553,27 @@ interface Client {
   /** It has been answered, and has sent nothing since. */
   idle: boolean
   inHead: boolean
+  /** A head began so soon after an answer that the kernel's figures do not tell the two apart: either limit may end it. */
+  blurred: boolean
+  readonly connectedAt: number
+  /**
+   * It spoke before it was found, under the name of one whose handler still runs: as long as that does, it is taken for its own.
+   */
+  shared: boolean
 }
 
 /** Two clients that reuse their ports and the server's descriptors, in any order; what holds is checked at every scan. */
 function play(all: readonly Step[], notes: Notes): void {
   const [idleMs, headMs] = [1_500, 2_000]
-  const stage = scene({ idleTimeoutMs: idleMs, headTimeoutMs: headMs, minIdleMs: 200 }, { notes })
-  const { kernel, ledger, now } = stage
   const open = new Map<number, Client>()
+  /** Ports of clients that are gone while what works for them is not. */
+  const orphaned = new Set<number>()
+  const noteNow = () => {
+    for (const [port, { flying }] of open) for (const flight of flying) note(port, flight)
+  }
+  const limits = { idleTimeoutMs: idleMs, headTimeoutMs: headMs, minIdleMs: 200 }
+  const stage = scene(limits, { notes, noteNow })
+  const { kernel, ledger, now } = stage
   const note = (port: number, flight: Client['flying'][number]) => {
     flight.request ??= ledger.started(peerName('127.0.0.1', port), null, flight.at)
   }
@@ -554,15 +582,15 @@ function play(all: readonly Step[], notes: Notes): void {
       for (const flight of flying) if (now() - flight.at >= noteAfterMs(stage.policy)) note(port, flight)
     }
     stage.pass(ms)
-    for (const [port, { fd, cookie, flying, silentAt, idle }] of open) {
+    for (const [port, { fd, cookie, flying, silentAt, idle, blurred, shared }] of open) {
       const socket = kernel.sockets.get(fd)
       const silentMs = now() - silentAt
-      const limitMs = idle ? idleMs : headMs
+      const [leastMs, mostMs] = [idle || blurred ? idleMs : headMs, idle ? idleMs : headMs]
       assert.equal(socket?.cookie, cookie)
       if (flying.length > 0) assert.equal(socket?.ended, null, `${port}: ended with a request in flight`)
       else if (socket?.ended !== null)
-        assert.ok(silentMs >= limitMs - 2 * scanMs, `${port}: ended after ${silentMs} ms`)
-      else assert.ok(silentMs <= limitMs + 250, `${port}: open after ${silentMs} ms`)
+        assert.ok(silentMs >= leastMs - 2 * scanMs, `${port}: ended after ${silentMs} ms`)
+      else if (!shared) assert.ok(silentMs <= mostMs + 250, `${port}: open after ${silentMs} ms`)
     }
     for (const [port, { fd }] of open) {
       if (kernel.sockets.get(fd)?.ended === null) continue
@@ -580,20 +608,26 @@ function play(all: readonly Step[], notes: Notes): void {
       if (client !== undefined) continue
       const fd = stage.connect(step.port)
       const { cookie } = stage.socket(fd)
-      open.set(step.port, { fd, cookie, flying: [], silentAt: now(), idle: false, inHead: false })
+      const at = { silentAt: now(), connectedAt: now() }
+      open.set(step.port, { fd, cookie, flying: [], ...at, idle: false, inHead: false, blurred: false, shared: false })
     } else if (client === undefined) {
       // Not there to do anything.
     } else if (step.do === 'close') {
       // The client is gone, and what works for it is not: it never ends.
       kernel.close(client.fd)
       open.delete(step.port)
+      if (client.flying.length > 0) orphaned.add(step.port)
+      // A port passes to another connection no faster than the kernel's figures can tell.
+      stage.skip(2 * tickMs)
     } else if (step.do === 'start') {
       kernel.receive(client.fd, 100)
       const flight = { at: now(), request: null }
       client.flying.push(flight)
+      client.shared ||= orphaned.has(step.port) && now() - client.connectedAt <= 200
       if (notes === 'every') note(step.port, flight)
       client.idle = false
       client.inHead = false
+      client.blurred = false
     } else if (step.do === 'answer') {
       const flight = client.flying.pop()
       if (flight === undefined) continue
@@ -603,6 +637,7 @@ function play(all: readonly Step[], notes: Notes): void {
       client.idle = client.flying.length === 0
     } else if (client.flying.length === 0 && !client.inHead) {
       kernel.receive(client.fd, 1)
+      client.blurred = client.idle && now() - client.silentAt <= tickMs
       if (client.idle) client.silentAt = now()
       client.inHead = true
       client.idle = false

@@ -20,6 +20,11 @@ export interface LedgerOptions {
   /** The listener speaks TLS. Then every request has to be noted: what the handshake sends looks like an answer. */
   readonly secure: boolean
   readonly notes: Notes
+  /**
+   * For `late`: notes every request in flight that is not noted yet. Asked before an unfinished head is hung up on: a head
+   * that was finished at the last moment looks no different.
+   */
+  readonly noteNow?: (() => void) | undefined
   /** Told once for each connection that is hung up on. */
   readonly onHangUp: (reason: ReasonName) => void
   /**
@@ -210,6 +215,7 @@ export class Ledger {
   readonly #abortsBefore: number | null
   #lastId = 0
   #strangers = 0
+  #notedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: LedgerOptions) {
     this.#options = options
@@ -359,6 +365,12 @@ export class Ledger {
     }
   }
 
+  #noteNow(now: number): void {
+    if (this.#notedAt === now) return
+    this.#notedAt = now
+    this.#options.noteNow?.()
+  }
+
   #holds(record: Record): boolean {
     return this.#byFd.get(record.fd) === record
   }
@@ -382,6 +394,7 @@ export class Ledger {
     // In a sweep it has been looked at just now.
     const snapshot = record.lookedAt === now ? null : this.lookAt(record)
     if (!this.#holds(record)) return true
+    if (record.connection.state === 'head') this.#noteNow(now)
     const { received, unsent } = snapshot ?? record.reading.seen
     if (this.noteOf(record.peer).owed > 0 || unsent > 0) return true
     if (received === record.reading.seen.received && this.#kernel.queued(record.fd) === 0) return false
