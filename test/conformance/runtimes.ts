@@ -1,5 +1,6 @@
 /** How each runtime's server is started, and what the suite may know of it beforehand: data, one entry each. */
-
+import { tmpdir } from 'node:os'
+import process from 'node:process'
 import { enforcement as workersEnforcement } from '../../runtimes/workers.ts'
 import type { Enforcement } from '../../src/enforcement.ts'
 import { type OptionName, optionNames, type Policy } from '../../src/policy.ts'
@@ -70,6 +71,8 @@ export const runtimes: Readonly<Record<RuntimeName, Runtime>> = {
     command: ['node', 'node_modules/wrangler/bin/wrangler.js', 'dev'],
     listen: (port, transport) => [
       ...['--ip', '127.0.0.1', '--port', String(port), '--inspector-port', '0', '--show-interactive-dev-session=false'],
+      // Its database has one user at a time (SQLITE_BUSY), and two of them start together.
+      ...['--persist-to', `${tmpdir()}/hangup-workers-${process.pid}-${transport}`],
       ...(transport === 'tls'
         ? ['--local-protocol', 'https', '--https-cert-path', tlsFiles.cert, '--https-key-path', tlsFiles.key]
         : []),

@@ -33,6 +33,8 @@ const kill = (child: ChildProcess) => {
 }
 process.on('exit', () => running.forEach(kill))
 
+let starts = 0
+
 /** `script`: instead of the entry in wrangler.toml. Rejects with what wrangler said if the Worker does not start. */
 async function startEdge(variables: Readonly<Record<string, string>>, script?: string): Promise<Edge> {
   const child = spawn(
@@ -46,6 +48,8 @@ async function startEdge(variables: Readonly<Record<string, string>>, script?: s
         'gateway',
       ],
       ...['--ip', '127.0.0.1', '--port', '0', '--inspector-port', '0', '--show-interactive-dev-session=false'],
+      // Its database has one user at a time.
+      ...['--persist-to', `${tmpdir()}/hangup-edge-${process.pid}-${++starts}`],
       ...Object.entries({ HANGUP_REPORT: 'json', ...variables }).flatMap(([name, value]) => [
         '--var',
         `${name}:${value}`,
