@@ -151,9 +151,12 @@ for (const [runtime, command] of Object.entries(runtimeCommands)) {
         assert.ok(after > 400 && after < 1_500, `closed after ${after} ms`)
       })
       await Promise.all(ended)
+      const deadline = performance.now() + 2_000
+      while (descriptors() > before && performance.now() < deadline) await delay(20)
       await delay(100)
       assert.equal(JSON.parse(await say('connections')).open, 0)
-      assert.equal(descriptors(), before)
+      // The runtime may have let go of something of its own as well.
+      assert.ok(descriptors() <= before, `${descriptors()} descriptors, ${before} before`)
     })
   })
 }
