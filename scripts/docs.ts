@@ -170,7 +170,13 @@ export function rewrite(text: string, renderers: Renderers): { text: string; out
 }
 
 /** What a bench printed, by the block that shows it: `npx node bench/idle.ts > docs/bench/idle.md`. */
-const benches = { engines: 'engines', idle: 'idle', memory: 'memory', 'gateway-speed': 'gateway' } as const
+const benches = {
+  engines: 'engines',
+  idle: 'idle',
+  memory: 'memory',
+  'gateway-speed': 'gateway',
+  'gateway-memory': 'gateway-memory',
+} as const
 
 const measured = (name: string): string =>
   readFileSync(new URL(`../docs/bench/${name}.md`, import.meta.url), 'utf8').trim()

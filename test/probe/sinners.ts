@@ -55,7 +55,7 @@ export const sinners: Readonly<Record<string, Sinner>> = {
   'reset-content-in-step': says('^GET /reset ', [r`\r\n(Content-Length|Transfer-Encoding):[^\r]*`, '']),
   'broken-answer-not-whole': wire({ when: '^GET /broken ', lastWords: '0\r\n\r\n' }),
   'upgrade-ignored': says('^GET / .*Upgrade: h2c', [r`^HTTP/1\.1 200 OK`, 'HTTP/1.1 101 Switching Protocols']),
-  'upgrade-websocket-ignored': hangsUp('^GET / .*Upgrade: websocket', 0),
+  'upgrade-websocket-ignored': says('^GET / .*Upgrade: websocket', [r`^HTTP/1\.1 200 OK`, 'HTTP/1.1 400 Bad Request']),
   'continue-when-asked': says('Expect: 100-Continue', [r`^HTTP/1\.1 100 Continue\r\n\r\n`, '']),
   'no-continue-unasked': wire({
     when: r`^POST /upload HTTP/1\.0.*Expect: 100`,
