@@ -5,9 +5,10 @@
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
-import { type Answer, dropBody, isStreamed, NativeFront } from '../../src/gateway/front.ts'
+import { type Answer, dropBody, NativeFront } from '../../src/gateway/front.ts'
 import { NativeResponse } from '../../src/http1/light/native.ts'
 import type { BodySource } from '../../src/http1/light/payload.ts'
+import { isStreamed } from '../../src/http1/light/response.ts'
 
 /** How @hono/node-server is told that nothing is left to write (`RESPONSE_ALREADY_SENT`, whose class is whatever is global then). */
 const alreadySent = new NativeResponse(null, { headers: { 'x-hono-already-sent': 'true' } })

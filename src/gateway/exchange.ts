@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream'
 import type { TransportDuplex } from '../http1/duplex.ts'
 import type { ResponseHead } from '../http1/head.ts'
 import type { BodySource } from '../http1/light/payload.ts'
-import type { Given, Left, Streamed } from '../http1/light/response.ts'
+import { type Given, type Left, streamedFrom } from '../http1/light/response.ts'
 import type { BodyFraming } from '../http1/writer.ts'
 import type { GatewayConfig, Route, UpstreamConfig } from './config.ts'
 import { type FailureName, failures, type UpstreamError } from './errors.ts'
@@ -386,7 +386,7 @@ export class Exchange implements Asker, Want {
       status: head.status,
       statusText: head.reason,
       fields: responseFields(head.raw, front, this.#route, this.#passing.config, head.minor),
-      body: body instanceof KeptBody ? streamOf(body) : (slab?.bytes ?? null),
+      body: body instanceof KeptBody ? streamedFrom(body, null) : (slab?.bytes ?? null),
       // HEAD: what GET would say is in the fields, or nobody knows it.
       left: body === null && front.method === 'HEAD' ? unknown : null,
       ...(slab?.release && { room: slab.room, sent: slab.release }),
@@ -512,18 +512,6 @@ export function authorityOf({ host, port, tls, unix }: UpstreamConfig): string {
 /** What must reach the client as it comes: an event stream, or an answer that asks for it as nginx is asked. */
 function isToStream(head: ResponseHead): boolean {
   return isEventStream(head) || /^no$/i.test(head.get('x-accel-buffering') ?? '')
-}
-
-/** For `Given`, which wants to know whether the body has a length of its own. */
-function streamOf(kept: KeptBody): Streamed {
-  return {
-    length: null,
-    read: () => kept.read(),
-    cancel: (reason) => kept.cancel(reason),
-    get trailers() {
-      return kept.trailers
-    },
-  }
 }
 
 /** A body that may not be larger than a route allows. */

@@ -2,7 +2,8 @@
 import type { RequestHead } from '../http1/head.ts'
 import type { IncomingBody } from '../http1/incoming-body.ts'
 import { type BodySource, sourceOf } from '../http1/light/payload.ts'
-import { type Given, responseOf, type Streamed } from '../http1/light/response.ts'
+import { type Given, isStreamed, responseOf } from '../http1/light/response.ts'
+import { streamOf } from '../http1/native.ts'
 import type { ServerConnection } from '../http1/server-connection.ts'
 import type { Peer } from '../http1/transport.ts'
 import { type Slab, slabOf } from './slabs.ts'
@@ -206,24 +207,7 @@ export function contentOf({ status, body }: Pick<Given, 'status' | 'body'>): Bod
   return body instanceof Uint8Array ? (body as Uint8Array<ArrayBuffer>) : streamOf(body)
 }
 
-export const isStreamed = (body: Given['body']): body is Streamed =>
-  body !== null && typeof body !== 'string' && !(body instanceof Uint8Array)
-
 /** Nobody is going to have it. */
 export function dropBody(body: Given['body']): void {
   if (isStreamed(body)) body.cancel(new TypeError('the body was not wanted'))
-}
-
-function streamOf(source: BodySource): ReadableStream<Uint8Array> {
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const piece = await source.read()
-        if (piece === null) controller.close()
-        else controller.enqueue(piece)
-      },
-      cancel: (reason) => source.cancel(reason),
-    },
-    { highWaterMark: 0 },
-  )
 }

@@ -1,6 +1,7 @@
 /** The runtime's own `Request`, for an application in whose process the globals are left alone and whose runtime takes no other. */
 import type { RequestHead } from './head.ts'
 import { IncomingBody } from './incoming-body.ts'
+import type { BodySource } from './light/payload.ts'
 
 const controllers = new WeakMap<object, AbortController>()
 
@@ -24,7 +25,8 @@ export function abortNative(request: object, reason: Error): void {
   controllers.get(request)?.abort(reason)
 }
 
-function streamOf(body: IncomingBody): ReadableStream<Uint8Array> {
+/** A source as the runtime's own stream, which asks for nothing ahead of its reader. */
+export function streamOf(body: BodySource): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
@@ -32,7 +34,7 @@ function streamOf(body: IncomingBody): ReadableStream<Uint8Array> {
         if (piece === null) controller.close()
         else controller.enqueue(piece)
       },
-      cancel: () => body.cancel(),
+      cancel: (reason) => body.cancel(reason),
     },
     { highWaterMark: 0 },
   )

@@ -73,12 +73,12 @@ abstract class Parser<Head extends RequestHead | ResponseHead> {
     return this.#bodyBytes
   }
 
-  /** Whether `onData` returned false and `resume()` is awaited. */
   /** Bytes that are here and not read: of later messages, or of this one while it is paused. */
   get pendingBytes(): number {
     return this.stop - this.at
   }
 
+  /** Whether `onData` returned false and `resume()` is awaited. */
   get paused(): boolean {
     return this.#paused
   }

@@ -13,7 +13,7 @@ import { TransportDuplex } from './duplex.ts'
 import type { Limits, Sink } from './events.ts'
 import type { RequestHead } from './head.ts'
 import { BodyRefusedError, IncomingBody } from './incoming-body.ts'
-import type { Given, Streamed } from './light/response.ts'
+import { type Given, isStreamed, type Streamed } from './light/response.ts'
 import { RequestParser } from './parser.ts'
 import { type ReasonId, reasons as refusals } from './reasons.ts'
 import type { Transport } from './transport.ts'
@@ -324,7 +324,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     const outOfStep = head.expectContinue && this.#body !== null && !this.#continued
     if (refused || outOfStep || this.#nothingMore || this.#served.draining() || saysClose(answer)) this.#last = true
 
-    const stream = isStream(body) ? body : null
+    const stream = isStreamed(body) ? body : null
     const length = lengthOf(answer)
     const chunked = length === null && stream !== null && head.minor === 1
     // Without a length an answer to HTTP/1.0 ends with its connection.
@@ -345,7 +345,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     if (body === null || head.method === 'HEAD' || isBodyless(status)) {
       drop(answer)
       this.#write(text, null, this.#finish)
-    } else if (isStream(body)) {
+    } else if (isStreamed(body)) {
       this.#stream = body
       this.#write(text, null, () => this.#pump(body, chunked, length, 0))
     } else {
@@ -482,15 +482,12 @@ export function plainAnswer(status: number, fields: readonly string[] = []): Giv
   return { status, statusText: '', fields, body: null, left: null }
 }
 
-const isStream = (body: Given['body']): body is Streamed =>
-  body !== null && typeof body === 'object' && !(body instanceof Uint8Array)
-
 /** No content, whatever the application gave (RFC 9110 6.4.1; 205: 15.3.6). */
 const isBodyless = (status: number): boolean => status === 204 || status === 205 || status === 304
 
 /** Lets go of a body that nobody will read. */
 function drop({ body, left }: Given): void {
-  if (isStream(body)) body.cancel(null)
+  if (isStreamed(body)) body.cancel(null)
   left?.drop()
 }
 

@@ -48,6 +48,9 @@ export interface Streamed extends BodySource {
   readonly length: number | null
 }
 
+export const isStreamed = (body: Given['body']): body is Streamed =>
+  body !== null && typeof body !== 'string' && !(body instanceof Uint8Array)
+
 export interface Left {
   /** What Content-Length would have said, if that is known. */
   readonly length: number | null
@@ -286,7 +289,10 @@ function leftOf(init: ResponseInit | Response | LightResponse): Left | null {
 
 function streamed(content: Content, length: number | null): string | Uint8Array | Streamed {
   if (typeof content === 'string' || content instanceof Uint8Array) return content
-  const source = sourceOf(content)
+  return streamedFrom(sourceOf(content), length)
+}
+
+export function streamedFrom(source: BodySource, length: number | null): Streamed {
   return {
     length,
     read: () => source.read(),
