@@ -1,5 +1,5 @@
 /** The C library through Bun's FFI: glibc, or musl on Alpine (untested there). */
-import { type Arch, arches, type Block, type Libc, type Loaded } from '../../src/kernel/libc.ts'
+import { type Arch, arches, type Block, type Libc, type Loaded, libcOf } from '../../src/kernel/libc.ts'
 
 type Call = (...values: unknown[]) => number
 interface Ffi {
@@ -50,7 +50,7 @@ export async function loadLibc(): Promise<Loaded> {
   let last: unknown
   for (const path of ['libc.so.6', `libc.musl-${muslNames[name]}.so.1`]) {
     try {
-      return { libc: libcOf(arches[name], ffi, path) }
+      return { libc: bound(arches[name], ffi, path) }
     } catch (error) {
       last = error
     }
@@ -58,39 +58,19 @@ export async function loadLibc(): Promise<Loaded> {
   return { libc: null, why: `the C library could not be loaded: ${(last as Error).message}` }
 }
 
-function libcOf(arch: Arch, { dlopen, ptr, read }: Ffi, path: string): Libc {
+function bound(arch: Arch, { dlopen, ptr, read }: Ffi, path: string): Libc {
   const { symbols: call } = dlopen(path, symbols) as { readonly symbols: Record<keyof typeof symbols, Call> }
   const { getdents64, statx } = arch.syscalls
   // This thread's; it does not move.
   const errno = call.__errno_location()
-  return {
-    arch,
+  return libcOf(arch, call, {
     allocate(size): Block {
       const bytes = new Uint8Array(new ArrayBuffer(size))
       return { bytes, view: new DataView(bytes.buffer), address: ptr(bytes) }
     },
-    getsockopt: (fd, level, name, value, length) => call.getsockopt(fd, level, name, value.address, length.address),
-    setsockopt: (fd, level, name, value, length) => call.setsockopt(fd, level, name, value.address, length),
-    getsockname: (fd, address, length) => call.getsockname(fd, address.address, length.address),
-    getpeername: (fd, address, length) => call.getpeername(fd, address.address, length.address),
-    ioctl: (fd, request, argument) => call.ioctl(fd, request, argument.address),
-    shutdown: (fd, how) => call.shutdown(fd, how),
-    connect: (fd, address, length) => call.connect(fd, address.address, length),
-    send: (fd, bytes, length, flags) => Number(call.send(fd, bytes.address, length, flags)),
-    listen: (fd, backlog) => call.listen(fd, backlog),
-    poll: (fds, count, timeoutMs) => call.poll(fds.address, count, timeoutMs),
-    epollCreate: (flags) => call.epoll_create1(flags),
-    epollControl: (epoll, operation, fd, event) => call.epoll_ctl(epoll, operation, fd, event.address),
-    epollWait: (epoll, events, most, timeoutMs) => call.epoll_wait(epoll, events.address, most, timeoutMs),
-    dup: (fd) => call.dup(fd),
-    close: (fd) => call.close(fd),
-    open: (path, flags) => call.open(path.address, flags),
-    pread: (fd, into, length, offset) => Number(call.pread(fd, into.address, length, offset)),
-    lseek: (fd, offset, whence) => Number(call.lseek(fd, offset, whence)),
     getdents: (fd, into, length) => Number(call.syscall(getdents64, fd, into.address, length, 0, 0, 0)),
     statx: (dirfd, path, flags, mask, into) =>
       Number(call.syscall(statx, dirfd, path.address, flags, mask, into.address, 0)),
-    getrlimit: (resource, into) => call.getrlimit(resource, into.address),
     errno: () => read.i32(errno, 0),
-  }
+  })
 }

@@ -1,5 +1,5 @@
 /** The C library through Deno's FFI: glibc, for Deno has no build for musl. */
-import { type Arch, arches, type Block, type Libc, type Loaded } from '../../src/kernel/libc.ts'
+import { type Arch, arches, type Block, type Libc, type Loaded, libcOf } from '../../src/kernel/libc.ts'
 
 type Call = (...values: unknown[]) => number
 declare const Deno: {
@@ -49,46 +49,26 @@ export function loadLibc(): Loaded {
     return { libc: null, why: 'the kernel ledger needs --allow-ffi' }
   }
   try {
-    return { libc: libcOf(arches[name]) }
+    return { libc: bound(arches[name]) }
   } catch (error) {
     return { libc: null, why: `the C library could not be loaded: ${(error as Error).message}` }
   }
 }
 
-function libcOf(arch: Arch): Libc {
+function bound(arch: Arch): Libc {
   const { symbols: call } = Deno.dlopen('libc.so.6', symbols) as {
     readonly symbols: Record<keyof typeof symbols, Call>
   }
   // This thread's; it does not move.
   const errno = new Deno.UnsafePointerView(call.__errno_location())
-  return {
-    arch,
+  return libcOf(arch, call, {
     allocate(size): Block {
       const bytes = new Uint8Array(new ArrayBuffer(size))
       return { bytes, view: new DataView(bytes.buffer), address: Deno.UnsafePointer.of(bytes) }
     },
-    getsockopt: (fd, level, name, value, length) => call.getsockopt(fd, level, name, value.address, length.address),
-    setsockopt: (fd, level, name, value, length) => call.setsockopt(fd, level, name, value.address, length),
-    getsockname: (fd, address, length) => call.getsockname(fd, address.address, length.address),
-    getpeername: (fd, address, length) => call.getpeername(fd, address.address, length.address),
-    ioctl: (fd, request, argument) => call.ioctl(fd, request, argument.address),
-    shutdown: (fd, how) => call.shutdown(fd, how),
-    connect: (fd, address, length) => call.connect(fd, address.address, length),
-    send: (fd, bytes, length, flags) => call.send(fd, bytes.address, length, flags),
-    listen: (fd, backlog) => call.listen(fd, backlog),
-    poll: (fds, count, timeoutMs) => call.poll(fds.address, count, timeoutMs),
-    epollCreate: (flags) => call.epoll_create1(flags),
-    epollControl: (epoll, operation, fd, event) => call.epoll_ctl(epoll, operation, fd, event.address),
-    epollWait: (epoll, events, most, timeoutMs) => call.epoll_wait(epoll, events.address, most, timeoutMs),
-    dup: (fd) => call.dup(fd),
-    close: (fd) => call.close(fd),
-    open: (path, flags) => call.open(path.address, flags),
-    pread: (fd, into, length, offset) => call.pread(fd, into.address, length, offset),
-    lseek: (fd, offset, whence) => call.lseek(fd, offset, whence),
     getdents: (fd, into, length) => call.getdents(arch.syscalls.getdents64, fd, into.address, length),
     statx: (dirfd, path, flags, mask, into) =>
       call.statx(arch.syscalls.statx, dirfd, path.address, flags, mask, into.address),
-    getrlimit: (resource, into) => call.getrlimit(resource, into.address),
     errno: () => errno.getInt32(),
-  }
+  })
 }

@@ -111,3 +111,53 @@ export const EPOLLET = 2 ** 31
 
 /** What loading the C library came to. */
 export type Loaded = { readonly libc: Libc } | { readonly libc: null; readonly why: string }
+
+/** The functions whose arguments are the same to every FFI, by their names in C. A result may come as a bigint where it is a `long`. */
+type Calls = Readonly<Record<PlainCall, (...values: unknown[]) => number>>
+type PlainCall =
+  | 'getsockopt'
+  | 'setsockopt'
+  | 'getsockname'
+  | 'getpeername'
+  | 'ioctl'
+  | 'shutdown'
+  | 'connect'
+  | 'send'
+  | 'listen'
+  | 'poll'
+  | 'epoll_create1'
+  | 'epoll_ctl'
+  | 'epoll_wait'
+  | 'dup'
+  | 'close'
+  | 'open'
+  | 'pread'
+  | 'lseek'
+  | 'getrlimit'
+
+/** What is left to an FFI: memory, `errno`, and the calls that have no function of their own in every C library. */
+export type OfFfi = Pick<Libc, 'allocate' | 'getdents' | 'statx' | 'errno'>
+
+export const libcOf = (arch: Arch, call: Calls, own: OfFfi): Libc => ({
+  ...own,
+  arch,
+  getsockopt: (fd, level, name, value, length) => call.getsockopt(fd, level, name, value.address, length.address),
+  setsockopt: (fd, level, name, value, length) => call.setsockopt(fd, level, name, value.address, length),
+  getsockname: (fd, address, length) => call.getsockname(fd, address.address, length.address),
+  getpeername: (fd, address, length) => call.getpeername(fd, address.address, length.address),
+  ioctl: (fd, request, argument) => call.ioctl(fd, request, argument.address),
+  shutdown: (fd, how) => call.shutdown(fd, how),
+  connect: (fd, address, length) => call.connect(fd, address.address, length),
+  send: (fd, bytes, length, flags) => Number(call.send(fd, bytes.address, length, flags)),
+  listen: (fd, backlog) => call.listen(fd, backlog),
+  poll: (fds, count, timeoutMs) => call.poll(fds.address, count, timeoutMs),
+  epollCreate: (flags) => call.epoll_create1(flags),
+  epollControl: (epoll, operation, fd, event) => call.epoll_ctl(epoll, operation, fd, event.address),
+  epollWait: (epoll, events, most, timeoutMs) => call.epoll_wait(epoll, events.address, most, timeoutMs),
+  dup: (fd) => call.dup(fd),
+  close: (fd) => call.close(fd),
+  open: (path, flags) => call.open(path.address, flags),
+  pread: (fd, into, length, offset) => Number(call.pread(fd, into.address, length, offset)),
+  lseek: (fd, offset, whence) => Number(call.lseek(fd, offset, whence)),
+  getrlimit: (resource, into) => call.getrlimit(resource, into.address),
+})
