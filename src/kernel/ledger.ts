@@ -81,9 +81,13 @@ function lookEvery(policy: Policy): LookEvery {
 export interface Peer extends Note {
   readonly name: string
   record: Record | null
+  /** Begun, of those that were noted. */
+  requests: number
+  /** It came when all were busy: its first request is to be answered 503. */
+  surplus: boolean
 }
 
-const freshPeer = (name: string): Peer => ({ ...freshNote(), name, record: null })
+const freshPeer = (name: string): Peer => ({ ...freshNote(), name, record: null, requests: 0, surplus: false })
 
 const endsWaiting: ReadonlySet<ReasonName> = new Set([
   'handshake',
@@ -241,11 +245,13 @@ export class Ledger {
     if (known === undefined) {
       known = freshPeer(peer)
       this.#peers.set(peer, known)
+      this.#admit(known, this.#options.now())
       this.#unfound.add(known)
       this.#strangers += 1
     }
     if (known.owed === 0) known.startedAt = startedAt
     known.latestAt = startedAt
+    known.requests += 1
     known.owed += 1
     known.body = body
     return known
@@ -315,6 +321,8 @@ export class Ledger {
     const acceptedAt = untouched ? seen.sentAt : Math.min(seen.sentAt, seen.receivedAt)
     const peer = this.#peerOf(peerName(remote.host, remote.port), untouched ? acceptedAt : Number.NEGATIVE_INFINITY)
     const { secure, notes, random } = this.#options
+    // Whoever has spoken before was counted then.
+    if (peer.requests === 0) this.#admit(peer, now)
     const bornAt = peer.owed > 0 ? Math.min(acceptedAt, peer.startedAt) : acceptedAt
     const connection = new Connection(bornAt, this.policy, secure ? 'handshake' : 'accepted', random)
     const reading = new Reading({ ...seen, acked: 0, received: 0, segmentsIn: 0, sentAt: bornAt }, notes)
@@ -327,6 +335,13 @@ export class Ledger {
     this.#byId.set(record.id, record)
     this.book.add(record)
     record.watched = this.#kernel.watch(fd, record.id)
+  }
+
+  /** Under `maxConnections`: whether there is room for it, or room could be made. */
+  #admit(peer: Peer, now: number): void {
+    const { maxConnections } = this.policy
+    const full = maxConnections !== 0 && this.book.size + this.#unfound.size >= maxConnections
+    peer.surplus = full && !this.book.makeRoom(now)
   }
 
   /** A client's port can be a new connection's while the application still works for the one before. */
