@@ -38,6 +38,8 @@ const listening = {
   listen: kernel.listen(listener, 511),
 }
 
+const local = kernel.local(listener)
+
 async function client(host: string): Promise<{ readonly socket: Socket; readonly fd: number }> {
   const before = new Set(ours())
   const socket = connect({ port, host })
@@ -79,12 +81,20 @@ kernel.shut(shut.fd)
 await sleep(100)
 gone.push(kernel.cookie(shut.fd))
 
+server.unref()
+const vacated = [kernel.vacate(listener), kernel.local(listener), kernel.used(listener, 1).length]
+const refusal = await new Promise((resolve) => {
+  connect({ port, host: '127.0.0.1' })
+    .on('connect', () => resolve('connected'))
+    .on('error', ({ code }: NodeJS.ErrnoException) => resolve(code))
+})
+
 const used: number[] = []
 for (let from = 0; from < 256; from += 64) used.push(...kernel.used(from, 64))
 console.log(
   JSON.stringify({
     listening,
-    local: kernel.local(listener),
+    local,
     names: [four.socket.localPort, six.socket.localPort],
     cookies,
     silent,
@@ -95,6 +105,8 @@ console.log(
     said,
     ends,
     gone,
+    vacated,
+    refusal,
     used,
     listed: kernel.list().sort((a, b) => a - b),
     count: kernel.count(),

@@ -33,6 +33,8 @@ for (const runtime of ['deno', 'bun'] as const) {
     assert.equal(saw.answered.acked, 14)
     assert.deepEqual(saw.ends, ['HTTP/1.1 408', 'FIN', 'ECONNRESET', 'FIN'])
     assert.deepEqual(saw.gone, [0, 0], 'the runtime has closed what was ended')
+    assert.deepEqual(saw.vacated, [true, null, 1], 'the number stays taken')
+    assert.equal(saw.refusal, 'ECONNREFUSED')
     assert.deepEqual(saw.used, saw.listed)
     assert.equal(saw.count, saw.listed.length)
     assert.ok(!saw.listed.includes(saw.lowestFree))

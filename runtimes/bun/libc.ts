@@ -27,6 +27,7 @@ const symbols = {
   epoll_ctl: { args: [i, i, i, p], returns: i },
   epoll_wait: { args: [i, p, i, i], returns: i },
   dup: { args: [i], returns: i },
+  dup2: { args: [i, i], returns: i },
   close: { args: [i], returns: i },
   open: { args: [p, i], returns: i },
   pread: { args: [i, p, n, n], returns: n },

@@ -28,6 +28,7 @@ const symbols = {
   epoll_ctl: { parameters: [i, i, i, p], result: i },
   epoll_wait: { parameters: [i, p, i, i], result: i },
   dup: { parameters: [i], result: i },
+  dup2: { parameters: [i, i], result: i },
   close: { parameters: [i], result: i },
   open: { parameters: [p, i], result: i },
   pread: { parameters: [i, p, 'u64', 'i64'], result: i },

@@ -190,6 +190,10 @@ export class FakeKernel implements Kernel {
     return true
   }
 
+  vacate(fd: number): boolean {
+    return this.sockets.delete(fd)
+  }
+
   listen(): boolean {
     return true
   }

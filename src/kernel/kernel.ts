@@ -64,6 +64,11 @@ export interface Kernel {
   /** Clients that say nothing are accepted too, and not a second later (Bun sets TCP_DEFER_ACCEPT on its listeners). */
   acceptSilent(fd: number): boolean
   listen(fd: number, backlog: number): boolean
+  /**
+   * Closes the socket and leaves its number taken, by what never stirs, until its runtime closes that: for a listener, where
+   * the runtime's loop would spin on one that is only shut.
+   */
+  vacate(fd: number): boolean
   /** `PassiveOpens`: connections that this network namespace has taken from others so far; null: unknown. */
   passiveOpens(): number | null
   /** `TCPAbortOnData`: connections of this network namespace whose peer sent what nobody was left to read; null: unknown. */
@@ -229,6 +234,7 @@ export function openKernel(libc: c.Libc): Kernel {
       (userTimeoutMs === 0 || option(fd, c.IPPROTO_TCP, c.TCP_USER_TIMEOUT, userTimeoutMs)),
     acceptSilent: (fd) => option(fd, c.IPPROTO_TCP, c.TCP_DEFER_ACCEPT, 0),
     listen: (fd, backlog) => libc.listen(fd, backlog) === 0,
+    vacate: (fd) => libc.dup2(epoll, fd) === fd,
     passiveOpens: () => counter(snmp, 'Tcp', 'PassiveOpens'),
     abortsOnData: () => counter(netstat, 'TcpExt', 'TCPAbortOnData'),
     read(path) {

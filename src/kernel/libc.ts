@@ -34,6 +34,7 @@ export interface Libc {
   epollControl(epoll: number, operation: number, fd: number, event: Block): number
   epollWait(epoll: number, events: Block, most: number, timeoutMs: number): number
   dup(fd: number): number
+  dup2(fd: number, onto: number): number
   close(fd: number): number
   open(path: Block, flags: number): number
   pread(fd: number, into: Block, length: number, offset: number): number
@@ -129,6 +130,7 @@ type PlainCall =
   | 'epoll_ctl'
   | 'epoll_wait'
   | 'dup'
+  | 'dup2'
   | 'close'
   | 'open'
   | 'pread'
@@ -155,6 +157,7 @@ export const libcOf = (arch: Arch, call: Calls, own: OfFfi): Libc => ({
   epollControl: (epoll, operation, fd, event) => call.epoll_ctl(epoll, operation, fd, event.address),
   epollWait: (epoll, events, most, timeoutMs) => call.epoll_wait(epoll, events.address, most, timeoutMs),
   dup: (fd) => call.dup(fd),
+  dup2: (fd, onto) => call.dup2(fd, onto),
   close: (fd) => call.close(fd),
   open: (path, flags) => call.open(path.address, flags),
   pread: (fd, into, length, offset) => Number(call.pread(fd, into.address, length, offset)),
