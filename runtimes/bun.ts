@@ -4,14 +4,17 @@ import { chooseEngine, type NativeEngine } from '../src/engines.ts'
 import { serveOnEngine } from '../src/http1/engine.ts'
 import { resolveOptions } from '../src/resolve.ts'
 import type { App, Running } from '../src/server.ts'
-import { deviations, enforcement } from './bun/enforcement.ts'
-import { type BunServeOptions, serveBun } from './bun/serve.ts'
+import { enforcement } from './bun/clocked/enforcement.ts'
+import { serveClocked } from './bun/clocked/serve.ts'
+import { loadLibc } from './bun/libc.ts'
+import { native, serveBun } from './bun/serve.ts'
+import type { BunServeOptions } from './bun/server.ts'
 import { listen } from './bun/transport.ts'
 import { ServerLike, webSocketBindings } from './bun/upgrade.ts'
 import { engineEnforcement } from './engine-enforcement.ts'
 
 const runtime = 'bun'
-const native: NativeEngine = { name: 'Bun.serve', enforcement, deviations }
+const clocked: NativeEngine = { ...native, enforcement }
 const also = ['websocket']
 
 /**
@@ -20,8 +23,9 @@ const also = ['websocket']
  * `tls` it speaks HTTP/1.1.
  */
 export async function serve(app: App, options: BunServeOptions = {}): Promise<Running> {
-  const { engine, why } = chooseEngine(options, resolveOptions(options, also), native)
-  if (engine === 'native') return serveBun(app, options, why)
+  const { libc } = await loadLibc()
+  const { engine, why } = chooseEngine(options, resolveOptions(options, also), libc === null ? clocked : native)
+  if (engine === 'native') return libc === null ? serveClocked(app, options, why) : serveBun(app, options, libc, why)
   return serveOnEngine(app, options, {
     runtime,
     enforcement: engineEnforcement,

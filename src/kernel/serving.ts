@@ -6,8 +6,10 @@ import type { Enforcement } from '../enforcement.ts'
 import { Drain } from '../lifecycle/drain.ts'
 import { guardHandler } from '../lifecycle/guard.ts'
 import { reasons } from '../lifecycle/reasons.ts'
+import type { Policy } from '../policy.ts'
 import { runningOf } from '../running.ts'
 import type { App, Running, ServeOptions } from '../server.ts'
+import { isSet, resolveOptions } from '../resolve.ts'
 import { fetchOf, listenError, prepare } from '../serving.ts'
 import { announcedBytes, type BodyReason, RequestBody } from './body.ts'
 import { openKernel } from './kernel.ts'
@@ -30,16 +32,17 @@ export interface NativeServer<Call> {
   /** The client's end of the connection that the request came on; null: it is gone. */
   peerOf(request: Request, call: Call): Address | null
   /** The application has taken the connection over for another protocol. */
-  isUpgrade(answer: unknown): boolean
+  isUpgrade(answer: unknown, request: Request): boolean
   /**
    * Calls `done` when all of an answer that is made piece by piece is with the runtime, or the client is gone. Returns what
    * is to be answered instead, or null for an answer that the runtime has whole.
    */
   follow(answer: Response, request: Request, call: Call, done: () => void): Response | null
-  /** `Keep-Alive`, unless the answer says something of its connection itself. */
-  withHint(answer: Response, keepAlive: string): Response
-  /** `Connection: close`. */
-  withClose(answer: Response): Response
+  /** The answer's own `Connection`. */
+  connectionOf(answer: Response): string | null
+  withHeader(answer: Response, name: string, value: string): Response
+  /** Where the runtime's own limit is not that of the policy: `maxHeadBytes` is held by a look at each request, if it was set. */
+  readonly looksAtHeads?: boolean
   listen(
     handler: (request: Request, call: Call) => Response | Promise<Response>,
     kit: ListenKit,
@@ -48,8 +51,13 @@ export interface NativeServer<Call> {
 
 /** What a listener may ask of the ledger. */
 export interface ListenKit {
+  readonly policy: Policy
   /** Ends the listening sockets and nothing else; they stay the runtime's. */
   shutListeners(): void
+  /** The same where the runtime's loop would spin on a listener that is shut: all but their numbers is closed. */
+  closeListeners(): void
+  /** The application is about to take this request's connection over, after which nobody can say whose it was. */
+  beforeUpgrade(request: Request): void
   /** No descriptor is free: hangs up on those that have waited longest. */
   makeRoom(): void
 }
@@ -58,12 +66,12 @@ export interface NativeListener {
   readonly port: number
   /** Nobody is accepted any more; whoever is there stays, and is still answered. */
   stopAccepting(): void
+  /** Those that only the runtime can say goodbye to (HTTP/2: GOAWAY), `minIdleMs` later. */
+  sayGoodbye?(): void
   /** The end of all; called when nobody is left, or to cut whoever is. */
   stop(): void
 }
 
-/** A body that nobody has read and that is not longer than this has come with its head, more or less. */
-const withHeadBytes = 64 * 1024
 /** Below that the next tick of the scan is too late for a note. */
 const leastNoteAfterMs = 150
 
@@ -104,8 +112,13 @@ export async function serveUnderLedger<Call>(
   const young = new Set<Flight<Call>>()
   /** Those whose body is watched. */
   const withBody = new Map<Peer, Flight<Call>>()
+  /** Requests whose connection the application is taking over at this moment. */
+  const taking = new Map<Request, Flight<Call>>()
+  const checksHead = native.looksAtHeads === true && isSet(resolveOptions(options, native.also).origins.maxHeadBytes)
   let requests = 0
   let announced = false
+  /** The latest request that was handed to the application. */
+  const current: { request: Request | null; call: Call | null } = { request: null, call: null }
 
   const ledger = new Ledger({
     policy,
@@ -124,17 +137,22 @@ export async function serveUnderLedger<Call>(
     onTimeout: () => book.count('handler'),
   })
 
+  function ask(request: Request, call: Call): Response | Promise<Response> {
+    current.request = request
+    current.call = call
+    try {
+      return handler(request, call)
+    } catch (error) {
+      return failed(error)
+    }
+  }
+
   function onRequest(request: Request, call: Call): Response | Promise<Response> {
     requests += 1
     const { method } = request
     const bodied = method !== 'GET' && method !== 'HEAD'
-    if (notesAll || bodied) return onNoted(request, call, bodied)
-    let answer: Response | Promise<Response>
-    try {
-      answer = handler(request, call)
-    } catch (error) {
-      answer = failed(error)
-    }
+    if (notesAll || bodied || announced || checksHead) return onNoted(request, call, bodied)
+    const answer = ask(request, call)
     if (!(answer instanceof Promise)) return answered(answer, request, call, null)
     const flight = new Flight(request, call)
     young.add(flight)
@@ -146,28 +164,31 @@ export async function serveUnderLedger<Call>(
 
   /** A request that is noted at once, because its body is watched or its connection counted. */
   function onNoted(request: Request, call: Call, bodied: boolean): Response | Promise<Response> {
+    const address = native.peerOf(request, call)
+    const name = address && peerName(address.host, address.port)
+    // What comes after the last answer is never answered, so it must not run.
+    if (name !== null && ledger.wasLast(name) && !isHttp2(request)) return never
     const flight = new Flight(request, call)
+    let refused: Response | null = null
+    if (checksHead && headBytesOf(request) > policy.maxHeadBytes) {
+      book.count('headTooLarge')
+      refused = refusal('headTooLarge')
+    }
     if (bodied) {
-      const announcedLength = announcedBytes(request)
+      const announcedLength = isHttp2(request) ? announcedIn2(request) : announcedBytes(request)
+      if (announcedLength !== 0) flight.body = watched(flight, announcedLength)
       if (maxBodyBytes !== 0 && announcedLength !== null && announcedLength > maxBodyBytes) {
         book.count('bodyTooLarge')
-        flight.body = watched(flight, announcedLength)
-        note(flight, now())
-        return answered(refusal('bodyTooLarge'), request, call, flight)
+        refused ??= refusal('bodyTooLarge')
       }
-      if (announcedLength !== 0) flight.body = watched(flight, announcedLength)
     }
-    note(flight, now())
+    if (name !== null) note(flight, name, now())
     if (flight.peer?.surplus) {
       book.count('full')
-      return answered(surplus(), request, call, flight)
+      refused ??= surplus()
     }
-    let answer: Response | Promise<Response>
-    try {
-      answer = handler(request, call)
-    } catch (error) {
-      answer = failed(error)
-    }
+    if (refused !== null) return answered(refused, request, call, flight)
+    const answer = ask(request, call)
     if (!(answer instanceof Promise)) return answered(answer, request, call, flight)
     if (flight.body === null) {
       return answer.then(
@@ -205,49 +226,61 @@ export async function serveUnderLedger<Call>(
     })
   }
 
-  function note(flight: Flight<Call>, startedAt: number): void {
-    const { request, call, body } = flight
-    const address = native.peerOf(request, call)
-    if (address === null) return
-    const peer = ledger.started(peerName(address.host, address.port), body, startedAt)
+  function note(flight: Flight<Call>, name: string, startedAt: number): void {
+    const { body } = flight
+    const peer = ledger.started(name, body, startedAt)
     flight.peer = peer
     if (body !== null) withBody.set(peer, flight)
+  }
+
+  /** One that was not noted when it began. */
+  function noteLate(flight: Flight<Call>, startedAt: number): void {
+    young.delete(flight)
+    const address = native.peerOf(flight.request, flight.call)
+    if (address !== null) note(flight, peerName(address.host, address.port), startedAt)
   }
 
   function noteYoung(at: number, afterMs: number): void {
     for (const flight of young) {
       if (flight.seenAt === 0) flight.seenAt = at
       if (at - flight.seenAt < afterMs) continue
-      young.delete(flight)
-      note(flight, flight.seenAt)
+      noteLate(flight, flight.seenAt)
     }
   }
 
-  /** The application has made its answer. `flight` null: nobody else knows of the request. */
-  function answered(answer: Response, request: Request, call: Call, flight: Flight<Call> | null): Response {
-    if (native.isUpgrade(answer)) {
-      upgraded(request, call, flight)
+  /** The application has made its answer. `known` null: nobody else knows of the request. */
+  function answered(answer: Response, request: Request, call: Call, known: Flight<Call> | null): Response {
+    let flight = known
+    if (taking.size > 0) {
+      flight ??= taking.get(request) ?? null
+      taking.delete(request)
+    }
+    if (native.isUpgrade(answer, request)) {
+      upgraded(flight ?? new Flight(request, call))
       return answer
     }
-    const last = announced || (counted && isLast(flight?.peer))
-    const body = flight?.body ?? null
-    if (body !== null && !body.complete && body.announced !== null && body.announced <= withHeadBytes) {
-      body.complete = true
-    }
+    const said = native.connectionOf(answer)
     let given = answer
-    if (last) given = native.withClose(given)
-    else if (keepAlive !== null) given = native.withHint(given, keepAlive)
-    let streams = flight
+    if (announced || said !== null || (counted && isLast(flight?.peer))) {
+      const closes = said === null ? !(announced && isHttp2(request)) : closing.test(said)
+      if (said === null && closes) given = native.withHeader(given, 'connection', 'close')
+      if (closes) {
+        flight ??= new Flight(request, call)
+        if (flight.peer === null) noteLate(flight, now())
+        if (flight.peer !== null) flight.peer.last = true
+      }
+    } else if (keepAlive !== null) given = native.withHeader(given, 'keep-alive', keepAlive)
+    let streamed = flight
     const followed = native.follow(given, request, call, () => {
-      if (streams !== null) ended(streams)
+      if (streamed !== null) ended(streamed)
     })
     if (followed === null) {
       if (flight !== null) ended(flight)
       return given
     }
-    if (streams === null) {
-      streams = new Flight(request, call)
-      young.add(streams)
+    if (streamed === null) {
+      streamed = new Flight(request, call)
+      young.add(streamed)
     }
     return followed
   }
@@ -262,13 +295,20 @@ export async function serveUnderLedger<Call>(
     ledger.finished(peer)
   }
 
-  function upgraded(request: Request, call: Call, flight: Flight<Call> | null): void {
-    const taken = flight ?? new Flight(request, call)
-    young.delete(taken)
-    if (taken.peer === null) note(taken, now())
-    if (taken.peer === null) return
-    ledger.upgraded(taken.peer)
-    ended(taken)
+  function upgraded(flight: Flight<Call>): void {
+    if (flight.peer === null) noteLate(flight, now())
+    if (flight.peer === null) return
+    ledger.upgraded(flight.peer)
+    ended(flight)
+  }
+
+  function beforeUpgrade(request: Request): void {
+    for (const flight of young) if (flight.request === request) return noteLate(flight, now())
+    // Of one that has been noted its own flight knows.
+    if (current.request !== request || notesAll) return
+    const flight = new Flight(request, current.call as Call)
+    taking.set(request, flight)
+    noteLate(flight, now())
   }
 
   function isLast(peer: Peer | null | undefined): boolean {
@@ -278,14 +318,25 @@ export async function serveUnderLedger<Call>(
     return record !== null && now() >= record.connection.agesAt
   }
 
+  /** Deno and Bun give a request of HTTP/2 no Host, and HTTP/1.1 must have one. */
+  function isHttp2({ headers }: Request): boolean {
+    return secure && !headers.has('host')
+  }
+
   let scan: Scan | null = null
   let listener: NativeListener
   try {
     listener = await native.listen(onRequest, {
+      policy,
       shutListeners: () => {
         for (const fd of listeners) kernel.shut(fd)
         listeners.clear()
       },
+      closeListeners: () => {
+        for (const fd of listeners) kernel.vacate(fd)
+        listeners.clear()
+      },
+      beforeUpgrade,
       makeRoom: () => {
         scan?.walkNow()
         book.makeRoom(now())
@@ -305,6 +356,7 @@ export async function serveUnderLedger<Call>(
   })
   scan.start()
 
+  let saidGoodbye = false
   let over = false
   function end(): void {
     if (over) return
@@ -325,6 +377,10 @@ export async function serveUnderLedger<Call>(
     },
     hangUpIdle: (closingForMs) => {
       scan?.walkNow()
+      if (closingForMs >= policy.minIdleMs && !saidGoodbye) {
+        saidGoodbye = true
+        listener.sayGoodbye?.()
+      }
       book.hangUpIdle(closingForMs)
     },
     left: () => {
@@ -353,14 +409,30 @@ export async function serveUnderLedger<Call>(
   })
 }
 
-const texts = { 408: 'Request Timeout', 413: 'Content Too Large' } as const
+const texts = { 408: 'Request Timeout', 413: 'Content Too Large', 431: 'Request Header Fields Too Large' } as const
+const closing = /(^|,)\s*close\s*(,|$)/i
+const never = new Promise<Response>(() => {})
 
-function refusal(reason: BodyReason): Response {
-  const status = reasons[reason].status as 408 | 413
+function refusal(reason: BodyReason | 'headTooLarge'): Response {
+  const status = reasons[reason].status as keyof typeof texts
   return new Response(`${texts[status]}\n`, {
     status,
     headers: { 'content-type': 'text/plain', connection: 'close' },
   })
+}
+
+/** As it came over HTTP/1.1, but for optional white space. */
+function headBytesOf({ method, url, headers }: Request): number {
+  let bytes = method.length + url.length - url.indexOf('/', 8) + ' HTTP/1.1\r\n\r\n'.length + 1
+  for (const [name, value] of headers) bytes += name.length + value.length + ': \r\n'.length
+  return bytes
+}
+
+/** HTTP/2 frames its bodies, and need not say how long they are. */
+function announcedIn2(request: Request): number | null {
+  const length = request.headers.get('content-length')
+  if (length !== null) return Number(length)
+  return request.body === null ? 0 : null
 }
 
 function surplus(): Response {
@@ -371,12 +443,12 @@ function surplus(): Response {
 }
 
 /** What the application threw is for its operator, never for the client. */
-function failed(error: unknown): Response {
+export function failed(error: unknown): Response {
   console.error(error)
   return new Response('Internal Server Error\n', { status: 500, headers: { 'content-type': 'text/plain' } })
 }
 
-/** For `withHint` and `withClose` where a runtime has nothing faster. */
+/** Where a runtime has nothing faster. */
 export function withHeader(response: Response, name: string, value: string): Response {
   try {
     response.headers.set(name, value)

@@ -2,7 +2,7 @@
  * Requests and age per connection, for a server that shows no connections: they are told apart by the client's address
  * and port. What has been quiet longer than any connection can be is gone, and its port may be a new connection's.
  */
-import type { Policy } from '../../src/policy.ts'
+import type { Policy } from '../../../src/policy.ts'
 
 interface Peer {
   answers: number

@@ -3,7 +3,7 @@
  * Bun comes for more: it does as soon as the kernel has taken what it has, so a piece that nobody comes back from is one
  * that the client does not read.
  */
-import type { Policy } from '../../src/policy.ts'
+import type { Policy } from '../../../src/policy.ts'
 import type { Sweep, Watched } from './sweep.ts'
 
 export interface AnswerEvents {

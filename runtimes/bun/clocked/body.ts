@@ -3,9 +3,9 @@
  * connection without an answer. So it stands still while a handler runs, and the readers of the Request are ours: a body
  * is read chunk by chunk, and each chunk turns the clocks back.
  */
-import { Pace } from '../../src/lifecycle/pace.ts'
-import type { ReasonName } from '../../src/lifecycle/reasons.ts'
-import type { Policy } from '../../src/policy.ts'
+import { Pace } from '../../../src/lifecycle/pace.ts'
+import type { ReasonName } from '../../../src/lifecycle/reasons.ts'
+import type { Policy } from '../../../src/policy.ts'
 import type { Sweep, Watched } from './sweep.ts'
 
 export type BodyReason = Extract<ReasonName, 'body' | 'bodyRate' | 'bodyTooLarge'>

@@ -1,0 +1,298 @@
+/**
+ * `serve()` over `Bun.serve` where there is no kernel ledger: Bun's own clock, in steps of 4 s, and what can be held from
+ * within a request.
+ */
+import { Drain } from '../../../src/lifecycle/drain.ts'
+import { guardHandler } from '../../../src/lifecycle/guard.ts'
+import { type ReasonName, reasons } from '../../../src/lifecycle/reasons.ts'
+import { stderrLog } from '../../../src/log.ts'
+import type { App, Running } from '../../../src/server.ts'
+import { fetchOf, listenError, prepare, urlOf } from '../../../src/serving.ts'
+import { onSignals } from '../../../src/signals.ts'
+import { isLarge, lastPlain, noteBodies, streamOf } from '../response.ts'
+import { type BunServeOptions, type BunServer, listen } from '../server.ts'
+import { StreamedAnswer } from './answer.ts'
+import { announcedBytes, type BodyReason, RequestBody } from './body.ts'
+import { clockSeconds } from './clock.ts'
+import { enforcement } from './enforcement.ts'
+import { Peers } from './peers.ts'
+import { Sweep, sweepMs, type Watched } from './sweep.ts'
+
+/**
+ * Bun's clock runs against a handler too. To stop it costs a request 1 µs, so only those pay that take longer than this;
+ * the clock is never set to less than two steps, and so has at least 3 s left by then.
+ */
+const stopClockAfterMs = 1_000
+
+/** A body that nobody has read and that is not longer than this has come with its head, more or less. */
+const withHeadBytes = 64 * 1024
+
+/** A handler that has returned a promise. */
+class Pending implements Watched {
+  clockStopped = false
+  /** The client has been answered in its place. */
+  replaced = false
+  readonly #request: Request
+  readonly #server: BunServer
+  readonly #sweep: Sweep
+  #sweeps = 0
+
+  constructor(request: Request, server: BunServer, sweep: Sweep) {
+    this.#request = request
+    this.#server = server
+    this.#sweep = sweep
+    sweep.add(this)
+  }
+
+  look(): void {
+    this.#sweeps += 1
+    if (this.#sweeps * sweepMs >= stopClockAfterMs) this.stopClock()
+  }
+
+  stopClock(): void {
+    this.#sweep.remove(this)
+    this.clockStopped = true
+    this.#server.timeout(this.#request, 0)
+  }
+}
+
+/** `why`: why this engine serves. */
+export async function serveClocked(app: App, options: BunServeOptions, why: string): Promise<Running> {
+  noteBodies()
+  const { policy, log } = prepare(options, ['websocket'], { runtime: 'bun', enforcement })
+  const idleSeconds = clockSeconds(policy.idleTimeoutMs)
+  const { idleTimeoutMs, writeTimeoutMs } = policy
+  const noLimit = idleTimeoutMs === 0 || writeTimeoutMs === 0
+  const largeSeconds = clockSeconds(noLimit ? 0 : Math.max(idleTimeoutMs, writeTimeoutMs))
+  const sweep = new Sweep()
+  const counted = policy.maxRequestsPerConnection !== 0 || policy.maxConnectionAgeMs !== 0
+  // With the idle clock off a connection may wait for ever; a day is long enough to remember it.
+  const peers = counted ? new Peers(policy, (idleSeconds || 86_400) * 1000) : null
+  const hungUp: Record<string, number> = {}
+  const hintSeconds = Math.floor(policy.keepAliveHintMs / 1000)
+  const keepAlive = hintSeconds > 0 ? `timeout=${hintSeconds}` : null
+  let requests = 0
+  let announced = false
+  /** Streams being written whose head did not say that their connection will close. */
+  let unmarkedStreams = 0
+  /** When the last answer of such a connection was made: the idle ones have waited at least since then. */
+  let unmarkedAt = Number.POSITIVE_INFINITY
+  let stopped = false
+  let gone = false
+
+  const handler = guardHandler(fetchOf(app), {
+    handlerTimeoutMs: policy.handlerTimeoutMs,
+    onTimeout: () => count('handler'),
+  })
+
+  function count(reason: ReasonName): void {
+    const { option } = reasons[reason]
+    hungUp[option] = (hungUp[option] ?? 0) + 1
+    log.note(reason)
+  }
+
+  function onRequest(request: Request, server: BunServer): Response | Promise<Response> {
+    requests += 1
+    const { method } = request
+    let body: RequestBody | null = null
+    let refuse: (reason: BodyReason) => void = () => {}
+    // Bun gives no body to a GET or HEAD.
+    if (method !== 'GET' && method !== 'HEAD') {
+      const bytes = announcedBytes(request)
+      if (policy.maxBodyBytes !== 0 && bytes !== null && bytes > policy.maxBodyBytes) {
+        count('bodyTooLarge')
+        return finish(request, server, refusal('bodyTooLarge'), true, null)
+      }
+      if (bytes !== 0) {
+        body = new RequestBody(request, bytes, policy, sweep, (reason) => {
+          count(reason)
+          refuse(reason)
+        })
+      }
+    }
+    let answer: Response | Promise<Response>
+    try {
+      answer = handler(request, server)
+    } catch (error) {
+      answer = failed(error)
+    }
+    if (!(answer instanceof Promise)) return finish(request, server, answer, unread(body), null)
+    const pending = new Pending(request, server, sweep)
+    const settled = (response: Response): Response => finish(request, server, response, unread(body), pending)
+    if (body === null) return answer.then(settled, (error) => settled(failed(error)))
+    return new Promise((resolve) => {
+      refuse = (reason) => {
+        if (pending.replaced) return
+        pending.replaced = true
+        resolve(finish(request, server, refusal(reason), true, pending))
+      }
+      // Whatever it says of a body that was refused, the client has been answered.
+      answer.then(
+        (response) => {
+          if (!pending.replaced) resolve(settled(response))
+          else response?.body?.cancel().catch(() => {})
+        },
+        (error) => {
+          if (!pending.replaced) resolve(settled(failed(error)))
+        },
+      )
+    })
+  }
+
+  /** `bodyLeft`: more of the request may be coming. */
+  function finish(
+    request: Request,
+    server: BunServer,
+    response: Response,
+    bodyLeft: boolean,
+    pending: Pending | null,
+  ): Response {
+    if (pending !== null) sweep.remove(pending)
+    // An app that upgraded the connection itself has no answer to give.
+    if (!(response instanceof Response)) return response
+    // Bun ends the connection right after such an answer, and under a body that is still coming that is a reset: the
+    // client would not see the answer (10 of 10 saw nothing). Without it Bun reads the rest away.
+    const last = !bodyLeft && (announced || (peers !== null && isLast(peers, request, server)))
+    if (announced && !last) unmarkedAt = performance.now()
+    let answer = response
+    if (last) answer = withHeader(response, 'connection', 'close')
+    else if (keepAlive !== null && !response.headers.has('connection')) {
+      answer = withHeader(response, 'keep-alive', keepAlive)
+    }
+
+    const plain = answer === lastPlain && (pending === null || !pending.clockStopped)
+    if (plain) return answer
+    const stream = streamOf(answer)
+    if (stream === null || request.method === 'HEAD') {
+      // It stays so until the next request: Bun does not say when an answer is out.
+      if (isLarge(answer)) server.timeout(request, largeSeconds)
+      else if (pending?.clockStopped) server.timeout(request, idleSeconds)
+      return answer
+    }
+    server.timeout(request, 0)
+    if (!last) unmarkedStreams += 1
+    const streamed = new StreamedAnswer(stream, policy, sweep, {
+      ended: () => {
+        server.timeout(request, idleSeconds)
+        if (last) return
+        unmarkedStreams -= 1
+        if (announced) unmarkedAt = performance.now()
+      },
+      stalled: () => {
+        count('write')
+        // The shortest there is: the clock's next step.
+        server.timeout(request, 1)
+      },
+      silent: () => count('streamIdle'),
+    })
+    const { status, statusText, headers } = answer
+    return new Response(streamed.stream, { status, statusText, headers })
+  }
+
+  function isLast(known: Peers, request: Request, server: BunServer): boolean {
+    const peer = server.requestIP(request)
+    return peer !== null && known.answered(`${peer.address}|${peer.port}`, performance.now())
+  }
+
+  let server: BunServer
+  try {
+    server = listen(options, policy, { idleTimeout: idleSeconds, fetch: onRequest, error: failed })
+  } catch (error) {
+    throw typeof (error as NodeJS.ErrnoException).code === 'string' ? listenError(error, options) : error
+  }
+
+  const inRequest = (): number => server.pendingRequests + server.pendingWebSockets
+  /** Since when the stopped server has had no request. */
+  let quietSince = 0
+
+  const drain = new Drain(policy, {
+    announce: () => {
+      announced = true
+      unmarkedAt = performance.now()
+    },
+    // Bun shuts its listener and its idle connections in one act, and from then on closes each connection with its
+    // answer. So it waits for the streams that promised to keep theirs, but half of the time has to be left for others.
+    stopAccepting: () => {},
+    hangUpIdle: (closingForMs) => {
+      const now = performance.now()
+      if (stopped) {
+        if (inRequest() > 0) quietSince = now
+        // What is left then are unfinished heads, and TLS clients that do not answer the end of theirs.
+        else if (now - quietSince >= policy.minIdleMs) {
+          gone = true
+          server.stop(true)
+        }
+        return
+      }
+      const halfTime = closingForMs >= policy.drainTimeoutMs / 2
+      if (now - unmarkedAt < policy.minIdleMs && !halfTime) return
+      if (unmarkedStreams > 0 && !halfTime) {
+        server.closeIdleConnections()
+        return
+      }
+      stopped = true
+      quietSince = now
+      server.stop().then(() => {
+        gone = true
+      })
+    },
+    left: () => (gone ? 0 : 1),
+    cut: () => {
+      const cut = inRequest()
+      server.stop(true)
+      return cut
+    },
+  })
+
+  const running: Running = {
+    url: urlOf({ secure: options.tls !== undefined, host: options.host, port: server.port }),
+    engine: 'Bun.serve',
+    engineWhy: why,
+    policy,
+    enforcement,
+    get phase() {
+      return drain.phase
+    },
+    connections: () => ({
+      open: null,
+      busy: server.pendingRequests,
+      states: {},
+      requests,
+      hungUp: { ...hungUp },
+    }),
+    drain: (how) => drain.start(how).finally(log.flush),
+    kill: () => drain.kill().finally(log.flush),
+  }
+  if (options.signals !== false) onSignals(running, { log: options.log ?? stderrLog })
+  return running
+}
+
+const unread = (body: RequestBody | null): boolean => body !== null && !body.complete && body.mayBeLeft(withHeadBytes)
+
+function withHeader(response: Response, name: string, value: string): Response {
+  try {
+    response.headers.set(name, value)
+    return response
+  } catch {
+    // Headers of a Response that must not be changed.
+    const copy = new Response(response.body, response)
+    copy.headers.set(name, value)
+    return copy
+  }
+}
+
+const texts = { 408: 'Request Timeout', 413: 'Content Too Large' } as const
+
+function refusal(reason: BodyReason): Response {
+  const status = reasons[reason].status as 408 | 413
+  return new Response(`${texts[status]}\n`, {
+    status,
+    headers: { 'content-type': 'text/plain', ...(status === 408 ? { connection: 'close' } : {}) },
+  })
+}
+
+/** What the application threw is for its operator, never for the client. */
+function failed(error: unknown): Response {
+  console.error(error)
+  return new Response('Internal Server Error\n', { status: 500, headers: { 'content-type': 'text/plain' } })
+}

@@ -1,0 +1,63 @@
+/** `Bun.serve`, as far as it is used here, and what every server of it is given alike. */
+import http from 'node:http'
+import { websocket as honoWebSocket } from 'hono/bun'
+import { type Certificate, CertificateStore } from '../../src/gateway/certificates.ts'
+import type { Policy } from '../../src/policy.ts'
+import type { ServeOptions } from '../../src/server.ts'
+import { certificatesOf } from '../../src/serving.ts'
+
+export interface BunServeOptions extends ServeOptions {
+  /** Bun's handler of WebSockets. Default: that of `hono/bun`, which its `upgradeWebSocket` needs. */
+  readonly websocket?: object
+}
+
+/** The app gets it whole, as `c.env`. */
+export interface BunServer {
+  readonly port: number
+  readonly pendingRequests: number
+  readonly pendingWebSockets: number
+  requestIP(request: Request): { readonly address: string; readonly port: number } | null
+  upgrade(request: Request, options?: object): boolean
+  timeout(request: Request, seconds: number): void
+  closeIdleConnections(): number
+  stop(closeActiveConnections?: boolean): Promise<void>
+}
+declare const Bun: { serve(options: object): BunServer }
+
+interface Handlers {
+  /** Seconds of Bun's own clock; 0: it stands still once a request has come. */
+  readonly idleTimeout: number
+  readonly fetch: (request: Request, server: BunServer) => Response | Promise<Response>
+  readonly error: (error: unknown) => Response
+}
+
+export function listen(
+  options: BunServeOptions,
+  { maxHeadBytes, maxBodyBytes }: Policy,
+  handlers: Handlers,
+): BunServer {
+  ;(http as { maxHeaderSize: number }).maxHeaderSize = maxHeadBytes
+  const { port = 3000, host, tls, websocket = honoWebSocket } = options
+  return Bun.serve({
+    ...handlers,
+    port,
+    ...(host !== undefined && { hostname: host }),
+    ...(tls && { tls: entriesOf(new CertificateStore(certificatesOf(tls))) }),
+    // Bun's default lets a second server take the same port, and half the connections with it.
+    reusePort: false,
+    // Far above ours: Bun's own 413 resets the connection under the answer. It holds for what passes our readers by.
+    maxRequestBodySize: maxBodyBytes === 0 ? Number.MAX_SAFE_INTEGER : maxBodyBytes * 2 + 2 ** 24,
+    development: false,
+    websocket,
+  })
+}
+
+/** An entry for each name, and first the one for whoever asks for none of them. Bun takes TLS 1.2 and 1.3 by itself. */
+function entriesOf({ certificates }: CertificateStore): object[] {
+  const [first] = certificates
+  const entryOf = ({ options: { cert, key } }: Certificate) => ({ cert, key })
+  return [
+    entryOf(first!),
+    ...certificates.flatMap((each) => each.names.map((serverName) => ({ ...entryOf(each), serverName }))),
+  ]
+}
