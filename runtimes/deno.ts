@@ -1,12 +1,15 @@
 /**
- * `serve()` on Deno: the hangup engine, because `Deno.serve` closes nothing and does not tell its connections. Runs
- * directly too: `deno run -A runtimes/deno.ts`.
+ * `serve()` on Deno: `Deno.serve` under the kernel ledger where that can be (Linux, `--allow-ffi`), else the hangup engine,
+ * because `Deno.serve` alone closes nothing. Runs directly too:
+ * `deno run --allow-net --allow-ffi --allow-env runtimes/deno.ts`.
  */
 import { main } from '../src/command.ts'
 import { chooseEngine } from '../src/engines.ts'
 import { serveOnEngine } from '../src/http1/engine.ts'
 import { resolveOptions } from '../src/resolve.ts'
 import type { App, Running, ServeOptions } from '../src/server.ts'
+import { loadLibc } from './deno/libc.ts'
+import { native, serveDeno } from './deno/serve.ts'
 import { envOf, webSocketBindings } from './deno/upgrade.ts'
 import { engineEnforcement } from './engine-enforcement.ts'
 import { listen } from './node/transport.ts'
@@ -19,7 +22,9 @@ const runtime = 'deno'
  * `tls` it speaks HTTP/1.1.
  */
 export async function serve(app: App, options: ServeOptions = {}): Promise<Running> {
-  const { why } = chooseEngine(options, resolveOptions(options), null)
+  const loaded = loadLibc()
+  const { engine, why } = chooseEngine(options, resolveOptions(options), loaded.libc === null ? loaded : native)
+  if (engine === 'native' && loaded.libc !== null) return serveDeno(app, options, loaded.libc, why)
   return serveOnEngine(app, options, {
     runtime,
     enforcement: engineEnforcement,

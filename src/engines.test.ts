@@ -40,8 +40,8 @@ test('auto is hangup where the native server loses requests, and says which', ()
 
 test('an impossible choice is an error that names the option', () => {
   assert.throws(
-    () => chooseEngine({ engine: 'native' }, resolveOptions(), null),
-    /engine .*--engine.* native: .*closes nothing/,
+    () => chooseEngine({ engine: 'native' }, resolveOptions(), { why: 'it needs --allow-this' }),
+    /engine .*--engine.* native: it needs --allow-this/,
   )
   assert.throws(() => chooseEngine({ engine: 'native', unix: '/a' }, resolveOptions(), native()), /Unix socket/)
   assert.throws(() => chooseEngine({ engine: 'turbo' as never }, resolveOptions(), native()), /no such engine/)

@@ -28,17 +28,22 @@ export interface Chosen {
 
 export const engineChoices: readonly EngineChoice[] = ['auto', 'native', 'hangup']
 
-/** `native` null: the runtime has no server of its own that holds a limit. Throws a `SettingsError` for a choice that can't be. */
-export function chooseEngine(options: ServeOptions, resolved: Resolved, native: NativeEngine | null): Chosen {
+/** The runtime's own server holds no limit here: `why`, and what would help. */
+export interface NoNative {
+  readonly why: string
+}
+
+/** Throws a `SettingsError` for a choice that can't be. */
+export function chooseEngine(options: ServeOptions, resolved: Resolved, native: NativeEngine | NoNative): Chosen {
   const { engine: asked = 'auto', unix, proxyProtocol } = options
   if (!engineChoices.includes(asked)) throw refused(asked, 'there is no such engine')
   if (asked === 'native') {
-    if (native === null) throw refused(asked, 'the runtime’s own server closes nothing')
+    if (!isEngine(native)) throw refused(asked, native.why)
     if (unix !== undefined) throw refused(asked, 'it does not listen on a Unix socket here')
     if (proxyProtocol !== undefined) throw refused(asked, 'it does not read PROXY protocol')
   }
   if (asked !== 'auto') return { engine: asked, why: 'asked for' }
-  if (native === null) return { engine: 'hangup', why: 'the runtime’s own server closes nothing' }
+  if (!isEngine(native)) return { engine: 'hangup', why: native.why }
   if (unix !== undefined) return { engine: 'hangup', why: 'a Unix socket' }
   if (proxyProtocol !== undefined) return { engine: 'hangup', why: 'PROXY protocol' }
   const loss = native.deviations.find(({ losesRequests }) => losesRequests)
@@ -54,6 +59,8 @@ export function chooseEngine(options: ServeOptions, resolved: Resolved, native: 
   if (unheld !== undefined) return { engine: 'hangup', why: `${native.name} does not hold ${unheld}` }
   return { engine: 'native', why: `${native.name} holds every limit` }
 }
+
+const isEngine = (native: NativeEngine | NoNative): native is NativeEngine => 'enforcement' in native
 
 function refused(asked: string, why: string): SettingsError {
   return new SettingsError([

@@ -85,9 +85,18 @@ export interface Peer extends Note {
   requests: number
   /** It came when all were busy: its first request is to be answered 503. */
   surplus: boolean
+  /** An answer has said that it is the connection's last. */
+  last: boolean
 }
 
-const freshPeer = (name: string): Peer => ({ ...freshNote(), name, record: null, requests: 0, surplus: false })
+const freshPeer = (name: string): Peer => ({
+  ...freshNote(),
+  name,
+  record: null,
+  requests: 0,
+  surplus: false,
+  last: false,
+})
 
 const endsWaiting: ReadonlySet<ReasonName> = new Set([
   'handshake',
@@ -155,6 +164,7 @@ export class Record implements Member {
     else {
       const quietUntil = this.quietUntil ?? this.lookedAt
       reading.read(connection, figuresOf(snapshot, now), this.#ledger.noteOf(peer), quietUntil, now)
+      if (peer.last && peer.owed === 0 && !connection.busy) this.#ledger.finish(this, now)
     }
     this.quietUntil = null
     this.lookedAt = now
@@ -268,6 +278,11 @@ export class Ledger {
     if (record !== null && record.parkedIn === null) record.lookAt = Math.min(record.lookAt, peer.finishedAt + settleMs)
   }
 
+  /** What the client was told of this connection: no answer comes after the last. */
+  wasLast(peer: string): boolean {
+    return this.#peers.get(peer)?.last ?? false
+  }
+
   /** From now on no limit of HTTP holds for it. */
   upgraded(peer: Peer): void {
     peer.upgraded = true
@@ -325,7 +340,7 @@ export class Ledger {
     if (peer.requests === 0) this.#admit(peer, now)
     const bornAt = peer.owed > 0 ? Math.min(acceptedAt, peer.startedAt) : acceptedAt
     const connection = new Connection(bornAt, this.policy, secure ? 'handshake' : 'accepted', random)
-    const reading = new Reading({ ...seen, acked: 0, received: 0, segmentsIn: 0, sentAt: bornAt }, notes)
+    const reading = new Reading({ ...seen, acked: 0, received: 0, segmentsIn: 0, sentAt: bornAt }, notes, this.policy)
     this.#lastId += 1
     const record = new Record(this, now, { fd, cookie, id: this.#lastId, peer, connection, reading })
     record.quietUntil = bornAt
@@ -458,9 +473,20 @@ export class Ledger {
     if (this.#kernel.queued(fd) > 0) this.closeRaces += 1
   }
 
+  /**
+   * Its last answer is out, and its runtime keeps it. Only what we send ends if the client is still sending: a whole end
+   * would be RST over the answer.
+   */
+  finish({ connection, fd }: Record, now: number): void {
+    const whole = connection.state !== 'discarding' && this.#kernel.queued(fd) === 0
+    connection.close(now)
+    if (whole) this.#kernel.shut(fd)
+    else this.#kernel.finish(fd)
+  }
+
   /** It has been ended, and its runtime or its client does not let go. */
-  chase({ endedAt, fd }: Record, now: number): void {
-    if (endedAt !== null && now - endedAt >= (this.policy.discardTimeoutMs || lingerMs)) this.#kernel.reset(fd)
+  chase({ connection, endedAt, fd }: Record, now: number): void {
+    if (now - (endedAt ?? connection.since) >= (this.policy.discardTimeoutMs || lingerMs)) this.#kernel.reset(fd)
   }
 
   cut(record: Record): void {

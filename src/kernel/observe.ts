@@ -3,6 +3,7 @@
  * Pure: it reads no clock and calls no kernel.
  */
 import type { Connection } from '../lifecycle/connection.ts'
+import type { Policy } from '../policy.ts'
 import type { Snapshot } from './layout.ts'
 
 /** A snapshot with its ages turned into times. */
@@ -26,6 +27,8 @@ export interface IncomingBody {
   readonly wanted: boolean
   /** All of it has come. */
   readonly complete: boolean
+  /** Bytes of its content so far, where they are counted: what frames them buys no time. */
+  readonly content?: number | null
 }
 
 /** What the application did on one connection. */
@@ -65,20 +68,25 @@ export const settleMs = 100
 /** The kernel counts in its own ticks (CONFIG_HZ, 100 at the least). */
 export const tickMs = 10
 
+const quietMs = 1_000
+
 /** What is remembered of a connection between two sights. */
 export class Reading {
   seen: Figures
   /** `Sight.taken`: what the peer took of the answers, and never what it still had to take of one when the next began. */
   taken = 0
   readonly #notes: Notes
+  readonly #quietMs: number
   #rounds = 0
   #bodyOpen = false
   /** Bytes received that are explained: more of them are a request of which nobody has told. */
   #known = 0
 
-  constructor(seen: Figures, notes: Notes) {
+  /** `discardTimeoutMs`: a client that is silent for half of it after an early answer has nothing left to send. */
+  constructor(seen: Figures, notes: Notes, { discardTimeoutMs }: Pick<Policy, 'discardTimeoutMs'>) {
     this.seen = seen
     this.#notes = notes
+    this.#quietMs = Math.min(discardTimeoutMs / 2 || quietMs, quietMs)
   }
 
   /** `quietUntil`: until when it is certain that nothing came after the sight before this one. */
@@ -121,17 +129,20 @@ export class Reading {
   /** Bytes that no request explains. */
   #readBytes(connection: Connection, before: Figures, seen: Figures, quietUntil: number, now: number): void {
     const { state, since } = connection
-    if (state === 'discarding') return
+    if (state === 'discarding') {
+      // The body that nobody read had come with its head.
+      if (seen.received === this.#known && now - since >= this.#quietMs) this.#bodyEnd(connection, since)
+      return
+    }
     if (state === 'idle' && seen.unsent > 0) {
       // It was not all: the rest of the answer is taken for the answer.
       connection.move('request', clamp(seen.sentAt, since, now), seen.received)
       connection.requests -= 1
       return
     }
-    // All of the answer before had been taken: what has been taken since is of another. The kernel's clock is too coarse to
-    // tell it from the accept.
-    const answered =
-      this.#notes === 'late' && (seen.unsent > 0 || seen.acked > before.acked || seen.sentAt > before.sentAt)
+    // All of the answer before had been taken: what has been taken since is of another. The times are no witness: the
+    // kernel counts them in ticks.
+    const answered = this.#notes === 'late' && (seen.unsent > 0 || seen.acked > before.acked)
     if (answered && (seen.received > this.#known || state === 'head')) {
       // A request that took less time than is noted.
       connection.move('request', clamp(seen.receivedAt, since, now), seen.received)
@@ -162,9 +173,9 @@ export class Reading {
     connection.move(this.#bodyOpen ? 'requestWithBody' : 'request', at, received)
   }
 
-  #bodyEnd(connection: Connection, now: number): void {
+  #bodyEnd(connection: Connection, at: number): void {
     this.#bodyOpen = false
-    connection.move('bodyEnd', now, this.seen.received)
+    connection.move('bodyEnd', at, this.seen.received)
   }
 
   #upgrade(connection: Connection, now: number): void {
@@ -176,10 +187,12 @@ export class Reading {
 }
 
 /**
- * The client has spoken twice, and after it the server: its Finished in TLS 1.2, its tickets in 1.3. A ClientHello of
- * several segments whose client then stops looks the same, and has the head's limit instead.
+ * The client has spoken twice, and after it the server: its Finished in TLS 1.2, its tickets in 1.3; or the client three
+ * times, if it goes on. A ClientHello of several segments whose client then stops looks the same, and has the head's limit
+ * instead.
  */
 function handshakeDone({ acked, unsent, segmentsIn, sentAt, receivedAt }: Figures): boolean {
+  if (acked > 0 && segmentsIn >= 3) return true
   return (acked > 0 || unsent > 0) && segmentsIn >= 2 && sentAt >= receivedAt
 }
 

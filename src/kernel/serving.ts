@@ -7,9 +7,9 @@ import { Drain } from '../lifecycle/drain.ts'
 import { guardHandler } from '../lifecycle/guard.ts'
 import { reasons } from '../lifecycle/reasons.ts'
 import type { Policy } from '../policy.ts'
+import { isSet, resolveOptions } from '../resolve.ts'
 import { runningOf } from '../running.ts'
 import type { App, Running, ServeOptions } from '../server.ts'
-import { isSet, resolveOptions } from '../resolve.ts'
 import { fetchOf, listenError, prepare } from '../serving.ts'
 import { announcedBytes, type BodyReason, RequestBody } from './body.ts'
 import { openKernel } from './kernel.ts'
@@ -278,10 +278,9 @@ export async function serveUnderLedger<Call>(
       if (flight !== null) ended(flight)
       return given
     }
-    if (streamed === null) {
-      streamed = new Flight(request, call)
-      young.add(streamed)
-    }
+    // At once: its clock of quiet time begins with it.
+    streamed ??= new Flight(request, call)
+    if (streamed.peer === null) noteLate(streamed, now())
     return followed
   }
 
@@ -303,9 +302,10 @@ export async function serveUnderLedger<Call>(
   }
 
   function beforeUpgrade(request: Request): void {
-    for (const flight of young) if (flight.request === request) return noteLate(flight, now())
+    const waiting = [...young].find((flight) => flight.request === request)
+    if (waiting !== undefined) noteLate(waiting, now())
     // Of one that has been noted its own flight knows.
-    if (current.request !== request || notesAll) return
+    if (waiting !== undefined || current.request !== request || notesAll) return
     const flight = new Flight(request, current.call as Call)
     taking.set(request, flight)
     noteLate(flight, now())

@@ -211,6 +211,7 @@ export const deviations: Readonly<Record<RuntimeName, readonly Deviation[]>> = {
     },
   ],
   'bun-hangup': [],
+  deno: [],
   'deno-hangup': [],
   workers: [
     {

@@ -7,7 +7,7 @@ import { type OptionName, optionNames, type Policy } from '../../src/policy.ts'
 import type { PathName, ProfileName } from '../../src/probe/case.ts'
 
 /** Each engine of each runtime: the runtime's own server, or that of hangup on its sockets. */
-export const runtimeNames = ['node', 'node-hangup', 'bun', 'bun-hangup', 'deno-hangup', 'workers'] as const
+export const runtimeNames = ['node', 'node-hangup', 'bun', 'bun-hangup', 'deno', 'deno-hangup', 'workers'] as const
 export type RuntimeName = (typeof runtimeNames)[number]
 export type Transport = 'tcp' | 'tls'
 
@@ -66,6 +66,7 @@ export const runtimes: Readonly<Record<RuntimeName, Runtime>> = {
   'node-hangup': entry('hangup', ['node', 'runtimes/node.ts'], ['node', '--version']),
   bun: entry('native', ['bun', 'runtimes/bun.ts'], ['bun', '--version']),
   'bun-hangup': entry('hangup', ['bun', 'runtimes/bun.ts'], ['bun', '--version']),
+  deno: entry('native', ['deno', 'run', '-A', 'runtimes/deno.ts'], ['deno', '--version']),
   'deno-hangup': entry('hangup', ['deno', 'run', '-A', 'runtimes/deno.ts'], ['deno', '--version']),
   workers: {
     command: ['node', 'node_modules/wrangler/bin/wrangler.js', 'dev'],

@@ -1,0 +1,130 @@
+/** `serve()` over `Deno.serve`, under the kernel ledger. */
+import type { NativeEngine } from '../../src/engines.ts'
+import type { Libc } from '../../src/kernel/libc.ts'
+import { type ListenKit, type NativeListener, serveUnderLedger, withHeader } from '../../src/kernel/serving.ts'
+import type { App, Running, ServeOptions } from '../../src/server.ts'
+import { certificatesOf } from '../../src/serving.ts'
+import { ledgerEnforcement } from '../ledger-enforcement.ts'
+import { connectionOf, isStream } from './response.ts'
+
+/** What `Deno.serve` hands over with a request. */
+export interface ServeInfo {
+  readonly remoteAddr: { readonly hostname: string; readonly port: number }
+  /** The answer is with the kernel's side of Deno; rejects when the client went. */
+  readonly completed: Promise<void>
+}
+
+interface DenoServer {
+  readonly addr: { readonly port: number }
+  /** Rejects when accepting has failed; the connections there are go on. */
+  readonly finished: Promise<void>
+  shutdown(): Promise<void>
+}
+
+type Handler = (request: Request, info: ServeInfo) => Response | Promise<Response>
+declare const Deno: {
+  serve(options: object, handler: Handler): DenoServer
+  upgradeWebSocket(request: Request, options?: object): { response: Response; socket: WebSocket }
+}
+
+export const enforcement = ledgerEnforcement({
+  by: 'runtime',
+  stepMs: 0,
+  how: 'Deno’s own, 64 KB and 100 fields: 400; one that is set: by its fields, once the head is whole: 431',
+})
+
+export const native: NativeEngine = { name: 'Deno.serve', enforcement, deviations: [] }
+
+/** `why`: why this engine serves. */
+export function serveDeno(app: App, options: ServeOptions, libc: Libc, why: string): Promise<Running> {
+  return serveUnderLedger<ServeInfo>(app, options, {
+    runtime: 'deno',
+    engine: 'Deno.serve',
+    why,
+    enforcement,
+    libc,
+    also: [],
+    peerOf(_, info) {
+      try {
+        const { hostname, port } = info.remoteAddr
+        return { host: hostname, port }
+      } catch {
+        return null
+      }
+    },
+    isUpgrade: (answer) => (answer as Response).status === 101,
+    follow(answer, _, info, done) {
+      if (!isStream(answer)) return null
+      info.completed.then(done, done)
+      return answer
+    },
+    connectionOf,
+    withHeader,
+    looksAtHeads: true,
+    listen: (handler, kit) => listen(options, handler, kit),
+  })
+}
+
+async function listen(options: ServeOptions, handler: Handler, kit: ListenKit): Promise<NativeListener> {
+  const { host, tls } = options
+  let { port = 3000 } = options
+  const [certificate] = tls === undefined ? [] : certificatesOf(tls)
+  let stopped = false
+
+  function start(): DenoServer {
+    const made = Deno.serve(
+      {
+        port,
+        ...(host !== undefined && { hostname: host }),
+        ...(certificate && { cert: certificate.cert, key: certificate.key }),
+        // An answer is the same on every runtime; compression is a middleware's.
+        automaticCompression: false,
+        onListen() {},
+      },
+      handler,
+    )
+    port = made.addr.port
+    made.finished.catch((error) => {
+      if (!stopped) again(error)
+    })
+    return made
+  }
+
+  /** Deno has given up accepting, for want of descriptors as a rule. Who is there is still served. */
+  function again(error: unknown): void {
+    console.error(error)
+    kit.makeRoom()
+    servers.push(start())
+  }
+
+  noteUpgrades(kit)
+  const servers = [start()]
+  return {
+    port,
+    stopAccepting() {
+      stopped = true
+      kit.shutListeners()
+    },
+    sayGoodbye() {
+      if (tls !== undefined) for (const server of servers) server.shutdown().catch(() => {})
+    },
+    stop() {
+      stopped = true
+      for (const server of servers) server.shutdown().catch(() => {})
+    },
+  }
+}
+
+/** Those that are told of a WebSocket before Deno forgets whose request it was: one for each server in this process. */
+const kits = new Set<ListenKit>()
+
+function noteUpgrades(kit: ListenKit): void {
+  if (kits.size === 0) {
+    const native = Deno.upgradeWebSocket
+    Deno.upgradeWebSocket = (request, options) => {
+      for (const each of kits) each.beforeUpgrade(request)
+      return native(request, options)
+    }
+  }
+  kits.add(kit)
+}
