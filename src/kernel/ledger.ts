@@ -170,7 +170,9 @@ export class Record implements Member {
     this.lookedAt = now
     this.lookAt = this.#nextLook(now)
     const { received, unsent } = snapshot
-    this.#sight = { received, unsent, taken: reading.taken, wanted: peer.body?.wanted ?? false }
+    const { wanted = false, content } = (connection.owesAnswer && peer.body) || {}
+    const { taken, seen } = reading
+    this.#sight = { received: content ?? received, unsent, taken, takenAt: seen.sentAt, wanted }
     return this.#sight
   }
 
@@ -259,12 +261,25 @@ export class Ledger {
       this.#unfound.add(known)
       this.#strangers += 1
     }
-    if (known.owed === 0) known.startedAt = startedAt
+    if (known.owed === 0) {
+      known.startedAt = startedAt
+      known.begunAt = Number.POSITIVE_INFINITY
+    }
     known.latestAt = startedAt
     known.requests += 1
     known.owed += 1
     known.body = body
     return known
+  }
+
+  /** The application has begun an answer that comes piece by piece: how long it is quiet counts from now on. */
+  began(peer: Peer): void {
+    peer.begunAt = Math.min(peer.begunAt, this.#options.now())
+  }
+
+  /** The head of its answer is with the runtime, and the rest comes piece by piece. */
+  begun(peer: Peer): void {
+    peer.begun = true
   }
 
   /** The application is done with it: the answer is with the runtime, or out. */

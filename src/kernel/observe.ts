@@ -39,11 +39,15 @@ export interface Note {
   startedAt: number
   /** When the last of all began. */
   latestAt: number
+  /** When the first answer of those that are owed was begun piece by piece; Infinity: none was. */
+  begunAt: number
   finishedAt: number
   /** How often the last one that was owed has been finished. */
   rounds: number
   /** Of the latest request; null: it has none, or the engine does not watch it. */
   body: IncomingBody | null
+  /** The application has begun an answer that it makes piece by piece. */
+  begun: boolean
   upgraded: boolean
 }
 
@@ -51,9 +55,11 @@ export const freshNote = (): Note => ({
   owed: 0,
   startedAt: Number.NEGATIVE_INFINITY,
   latestAt: Number.NEGATIVE_INFINITY,
+  begunAt: Number.POSITIVE_INFINITY,
   finishedAt: Number.NEGATIVE_INFINITY,
   rounds: 0,
   body: null,
+  begun: false,
   upgraded: false,
 })
 
@@ -78,6 +84,7 @@ export class Reading {
   readonly #notes: Notes
   readonly #quietMs: number
   #rounds = 0
+  #begun = false
   #bodyOpen = false
   /** Bytes received that are explained: more of them are a request of which nobody has told. */
   #known = 0
@@ -105,6 +112,12 @@ export class Reading {
     }
     if (note.owed > 0 || note.rounds !== this.#rounds) this.#readNote(connection, before, seen, note, now)
     else if (!connection.owesAnswer) this.#readBytes(connection, before, seen, quietUntil, now)
+    if (connection.state === 'handling' && note.owed > 0 && note.begunAt <= now) {
+      connection.move('begun', clamp(note.begunAt, connection.since, now), seen.received)
+    }
+    // Of what went out in the kernel's tick of the note, nobody knows whose it was.
+    if (note.begun && !this.#begun) this.taken += 1
+    this.#begun = note.begun
     if (this.#bodyOpen && note.body?.complete === true) this.#bodyEnd(connection, now)
     if (connection.owesAnswer && note.owed === 0) this.#settle(connection, seen, note, now)
   }
@@ -187,13 +200,10 @@ export class Reading {
 }
 
 /**
- * The client has spoken twice, and after it the server: its Finished in TLS 1.2, its tickets in 1.3; or the client three
- * times, if it goes on. A ClientHello of several segments whose client then stops looks the same, and has the head's limit
- * instead.
+ * The client has spoken, taken what the server said, and spoken again: its Finished. The server's last word is no witness:
+ * rustls and OpenSSL send their tickets at once, BoringSSL (Bun) with its first answer. A client that stops in its second
+ * flight, or whose ClientHello is of several segments, looks the same, and has the head's limit instead.
  */
-function handshakeDone({ acked, unsent, segmentsIn, sentAt, receivedAt }: Figures): boolean {
-  if (acked > 0 && segmentsIn >= 3) return true
-  return (acked > 0 || unsent > 0) && segmentsIn >= 2 && sentAt >= receivedAt
-}
+const handshakeDone = ({ acked, segmentsIn }: Figures): boolean => acked > 0 && segmentsIn >= 2
 
 const clamp = (value: number, least: number, most: number): number => Math.min(Math.max(value, least), most)

@@ -116,6 +116,7 @@ export async function serveUnderLedger<Call>(
   const taking = new Map<Request, Flight<Call>>()
   const checksHead = native.looksAtHeads === true && isSet(resolveOptions(options, native.also).origins.maxHeadBytes)
   let requests = 0
+  let spokeHttp2 = false
   let announced = false
   /** The latest request that was handed to the application. */
   const current: { request: Request | null; call: Call | null } = { request: null, call: null }
@@ -183,6 +184,7 @@ export async function serveUnderLedger<Call>(
       }
     }
     if (name !== null) note(flight, name, now())
+    if (secure && flight.peer?.requests === 1 && isHttp2(request)) spokeHttp2 = true
     if (flight.peer?.surplus) {
       book.count('full')
       refused ??= surplus()
@@ -281,6 +283,7 @@ export async function serveUnderLedger<Call>(
     // At once: its clock of quiet time begins with it.
     streamed ??= new Flight(request, call)
     if (streamed.peer === null) noteLate(streamed, now())
+    if (streamed.peer !== null) ledger.began(streamed.peer)
     return followed
   }
 
@@ -379,7 +382,7 @@ export async function serveUnderLedger<Call>(
       scan?.walkNow()
       if (closingForMs >= policy.minIdleMs && !saidGoodbye) {
         saidGoodbye = true
-        listener.sayGoodbye?.()
+        if (spokeHttp2) listener.sayGoodbye?.()
       }
       book.hangUpIdle(closingForMs)
     },

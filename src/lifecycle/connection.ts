@@ -28,6 +28,8 @@ export interface Sight {
   readonly received: number
   /** Bytes of ours that left the process so far. */
   readonly taken: number
+  /** When the last of them left, where that is known; else it is taken for now. */
+  readonly takenAt?: number
   /** Bytes of ours that still wait for the peer. */
   readonly unsent: number
   /** Whether the application is waiting for bytes of the body: a peer is not blamed for what nobody reads. */
@@ -171,7 +173,7 @@ export class Connection {
     if (this.#receiving === 'body') this.#since = since
     if (moved) {
       this.#taken = sight.taken
-      this.#takenAt = now
+      this.#takenAt = Math.min(Math.max(sight.takenAt ?? now, this.#takenAt), now)
     }
   }
 
@@ -179,7 +181,8 @@ export class Connection {
     if (this.#receiving !== 'body') return null
     this.#bodyPace ??= new Pace(
       { quietMs: policy.bodyTimeoutMs, bytesPerSec: policy.minBodyBytesPerSec, graceMs: policy.minRateGraceMs },
-      now,
+      // Whoever looks for the first time may come late.
+      sight.wanted ? this.#since : now,
       sight.received,
     )
     const breach = this.#bodyPace.look(now, sight.received, sight.wanted)

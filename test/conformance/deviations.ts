@@ -175,19 +175,22 @@ export const deviations: Readonly<Record<RuntimeName, readonly Deviation[]>> = {
       issue: 'https://github.com/oven-sh/bun/issues/38128',
     },
     {
-      cases: [
-        ...['partial-request-line', 'partial-head', 'head-trickle', 'head-byte-trickle', 'partial-second-head'],
-        'pipelined-half',
-      ],
+      cases: ['pipelined-half'],
       accept: ['fin'],
-      what: 'Bun’s idle clock ends a connection without a word: no 408',
-      issue: 'https://bun.com/docs/runtime/http/server#idletimeout',
+      what: 'a head that has begun with the bytes of the request before it is not seen by the kernel: the idle clock ends it, without a word',
+      issue: 'src/kernel/ledger.ts',
     },
     {
-      cases: ['reader-stalls', 'reader-stalls-stream'],
-      accept: ['partial 200 then fin'],
-      what: 'Bun’s idle clock ends a connection with FIN, after what its kernel still holds',
-      issue: 'https://bun.com/docs/runtime/http/server#idletimeout',
+      cases: ['idle-close-loses-no-byte'],
+      what: 'what the client has not taken is not answered: idle begins when it has',
+      issue: 'src/kernel/ledger.ts',
+    },
+    {
+      cases: ['partial-request-line', 'partial-head', 'head-trickle', 'head-byte-trickle', 'partial-second-head'],
+      transports: ['tls'],
+      accept: ['fin'],
+      what: 'over TLS the clock of a head ends a connection without a word: nothing is written past the runtime that encrypts',
+      issue: 'src/kernel/ledger.ts',
     },
     {
       cases: ['half-close-in-handler'],
@@ -199,19 +202,124 @@ export const deviations: Readonly<Record<RuntimeName, readonly Deviation[]>> = {
       what: 'the connection is closed, but the answer does not say so',
       issue: 'https://github.com/oven-sh/bun/pull/33005',
     },
-    {
-      cases: ['connection-age-idle'],
-      what: 'an idle connection is ended by the idle clock alone: Bun shows no connection outside a request',
-      issue: 'runtimes/bun/enforcement.ts',
-    },
-    {
-      cases: ['drain-refuses-new'],
-      what: 'stop() ends the idle connections with the listener, so both wait for minIdleMs',
-      issue: 'runtimes/bun/enforcement.ts',
-    },
   ],
   'bun-hangup': [],
-  deno: [],
+  deno: [
+    {
+      cases: ['head-says-length'],
+      what: 'the answer to HEAD says a length of 0: Hono has let go of the body, and Deno counts what is left',
+      issue: 'https://github.com/honojs/hono/blob/main/src/hono-base.ts',
+    },
+    {
+      cases: ['head-of-many-fields'],
+      accept: ['400 then fin', '400 then reset'],
+      what: 'Deno’s own limits on a head, 64 KB and 100 fields, answer 400, not 431',
+      issue: 'https://github.com/denoland/deno/blob/main/libs/http_h1/conn.rs',
+    },
+    {
+      cases: ['idle-after-post', 'continue-when-asked'],
+      what: 'a body that did not come whole with its head makes the answer the last of its connection, and the answer says so',
+      issue: 'https://github.com/denoland/deno/blob/main/ext/http/http_next.rs',
+    },
+    {
+      cases: ['half-close-in-handler'],
+      what: 'FIN while the handler works ends the connection without its answer',
+      issue: 'https://github.com/denoland/deno/blob/main/ext/http/http_next.rs',
+    },
+    {
+      cases: ['reset-content-in-step'],
+      what: '205 without a body goes out chunked, and its end never',
+      issue: 'https://github.com/denoland/deno/blob/main/libs/http_h1/conn.rs',
+    },
+    {
+      cases: ['no-continue-unasked'],
+      what: '100 goes to HTTP/1.0, too',
+      issue: 'https://github.com/denoland/deno/blob/main/libs/http_h1/conn.rs',
+    },
+    {
+      cases: ['no-continue-before-refusal'],
+      what: '100 is written before the application is asked, as the RFC allows',
+      issue: 'https://www.rfc-editor.org/rfc/rfc9110#section-10.1.1',
+    },
+    {
+      cases: ['later-minor-version'],
+      what: 'HTTP/1.2 is 400',
+      issue: 'https://www.rfc-editor.org/rfc/rfc9110#section-2.5',
+    },
+    {
+      cases: ['malformed-no-host'],
+      what: 'HTTP/1.1 without Host is taken',
+      issue: 'https://github.com/denoland/deno/blob/main/ext/http/http_next.rs',
+    },
+    {
+      cases: [
+        'malformed-chunk',
+        'strict-chunk-size-hex',
+        'strict-chunk-size-empty',
+        'strict-chunk-size-negative',
+        'strict-chunk-size-overflow',
+        'strict-chunk-without-end',
+      ],
+      accept: ['fin'],
+      what: 'a malformed chunk ends the connection without an answer',
+      issue: 'https://github.com/denoland/deno/blob/main/libs/http_h1/conn.rs',
+    },
+    {
+      cases: ['strict-chunk-extension-long'],
+      accept: ['500 then fin'],
+      what: 'a chunk extension that is too long fails the application’s read: its 500, not a 400',
+      issue: 'https://github.com/denoland/deno/blob/main/libs/http_h1/conn.rs',
+    },
+    {
+      cases: ['strict-major-version'],
+      accept: ['400 then fin'],
+      what: 'HTTP/2.0 is 400, not 505',
+      issue: 'https://www.rfc-editor.org/rfc/rfc9110#section-15.6.6',
+    },
+    {
+      cases: ['strict-bare-lf'],
+      what: 'a bare LF ends a line, as the RFC allows',
+      issue: 'https://www.rfc-editor.org/rfc/rfc9112#section-2.2',
+    },
+    {
+      cases: ['strict-invalid-host', 'strict-connect', 'strict-coding-unknown', 'strict-trailer-forbidden'],
+      what: 'an invalid Host, CONNECT, gzip before chunked and any trailer reach the application',
+      issue: 'https://github.com/denoland/deno/blob/main/libs/http_h1/conn.rs',
+    },
+    {
+      cases: ['strict-too-many-fields', 'strict-target-too-long'],
+      what: '101 fields and a target of 20,000 bytes are taken',
+      issue: 'https://github.com/denoland/deno/blob/main/libs/http_h1/conn.rs',
+    },
+    {
+      cases: ['strict-nothing-executed'],
+      what: 'what is taken is executed',
+      issue: 'https://www.rfc-editor.org/rfc/rfc9112#section-11.2',
+    },
+    {
+      cases: ['pipelined-half'],
+      accept: ['fin'],
+      what: 'a head that has begun with the bytes of the request before it is not seen by the kernel: the idle clock ends it, without a word',
+      issue: 'src/kernel/ledger.ts',
+    },
+    {
+      cases: ['idle-close-loses-no-byte'],
+      what: 'what the client has not taken is not answered: idle begins when it has',
+      issue: 'src/kernel/ledger.ts',
+    },
+    {
+      cases: ['partial-request-line', 'partial-head', 'head-trickle', 'head-byte-trickle', 'partial-second-head'],
+      transports: ['tls'],
+      accept: ['fin'],
+      what: 'over TLS the clock of a head ends a connection without a word: nothing is written past the runtime that encrypts',
+      issue: 'src/kernel/ledger.ts',
+    },
+    {
+      cases: ['h2-idle-goaway', 'h2-pings-do-not-keep'],
+      what: 'no GOAWAY before the end of an idle connection, and a PING is bytes of a request that has begun: the clock of a head ends it',
+      issue: 'src/kernel/ledger.ts',
+    },
+  ],
   'deno-hangup': [],
   workers: [
     {
