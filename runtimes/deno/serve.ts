@@ -65,6 +65,9 @@ export function serveDeno(app: App, options: ServeOptions, libc: Libc, why: stri
   })
 }
 
+/** Of descriptors that have been hung up on until they are free; nobody is accepted meanwhile. */
+const longestPauseMs = 50
+
 async function listen(options: ServeOptions, handler: Handler, kit: ListenKit): Promise<NativeListener> {
   const { host, tls } = options
   let { port = 3000 } = options
@@ -92,9 +95,24 @@ async function listen(options: ServeOptions, handler: Handler, kit: ListenKit): 
 
   /** Deno has given up accepting, for want of descriptors as a rule. Who is there is still served. */
   function again(error: unknown): void {
-    console.error(error)
-    kit.makeRoom()
-    servers.push(start())
+    const outOfDescriptors = /os error 2[34]\b/.test((error as Error).message)
+    if (outOfDescriptors) kit.makeRoom()
+    else
+      kit.log.write({ level: 'error', code: 'ACCEPT_FAILED', message: `accepting failed: ${(error as Error).message}` })
+    const failedAt = performance.now()
+    const retry = (): void => {
+      if (stopped) return
+      if (outOfDescriptors && !kit.hasRoom() && performance.now() - failedAt < longestPauseMs) {
+        setTimeout(retry, 1)
+        return
+      }
+      try {
+        servers.push(start())
+      } catch {
+        setTimeout(retry, longestPauseMs)
+      }
+    }
+    retry()
   }
 
   noteUpgrades(kit)

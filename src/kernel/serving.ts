@@ -10,7 +10,7 @@ import type { Policy } from '../policy.ts'
 import { isSet, resolveOptions } from '../resolve.ts'
 import { runningOf } from '../running.ts'
 import type { App, Running, ServeOptions } from '../server.ts'
-import { fetchOf, listenError, prepare } from '../serving.ts'
+import { fetchOf, listenError, prepare, type ReasonLog } from '../serving.ts'
 import { announcedBytes, type BodyReason, RequestBody } from './body.ts'
 import { openKernel } from './kernel.ts'
 import { type Address, peerName } from './layout.ts'
@@ -51,6 +51,7 @@ export interface NativeServer<Call> {
 
 /** What a listener may ask of the ledger. */
 export interface ListenKit {
+  readonly log: ReasonLog
   readonly policy: Policy
   /** Ends the listening sockets and nothing else; they stay the runtime's. */
   shutListeners(): void
@@ -58,8 +59,12 @@ export interface ListenKit {
   closeListeners(): void
   /** The application is about to take this request's connection over, after which nobody can say whose it was. */
   beforeUpgrade(request: Request): void
-  /** No descriptor is free: hangs up on those that have waited longest. */
+  /**
+   * No descriptor is left and the runtime has stopped accepting for it: hangs up on those that have waited longest, for the
+   * moment they were accepted too. Their descriptors are free a little later: see `hasRoom`.
+   */
   makeRoom(): void
+  hasRoom(): boolean
 }
 
 export interface NativeListener {
@@ -72,6 +77,8 @@ export interface NativeListener {
   stop(): void
 }
 
+/** Descriptors for whoever has waited to be accepted meanwhile. */
+const roomFor = 16
 /** Below that the next tick of the scan is too late for a note. */
 const leastNoteAfterMs = 150
 
@@ -314,6 +321,25 @@ export async function serveUnderLedger<Call>(
     noteLate(flight, now())
   }
 
+  function makeRoom(): void {
+    scan?.walkNow()
+    const at = now()
+    const needed = policy.reservedDescriptors || roomFor
+    let freed = book.makeRoomFor(needed, at)
+    // Whoever waits to be accepted is turned away otherwise.
+    const silent = [...book].filter(({ connection: { state } }) => state === 'accepted' || state === 'handshake')
+    for (const member of silent.sort((a, b) => a.connection.since - b.connection.since)) {
+      if (freed >= needed) break
+      book.hangUp(member, 'descriptors', at)
+      freed += 1
+    }
+    log.write({
+      level: 'warn',
+      code: 'reservedDescriptors',
+      message: `no descriptor was left to accept with: hung up on ${freed} connections that waited`,
+    })
+  }
+
   function isLast(peer: Peer | null | undefined): boolean {
     if (!peer) return false
     if (peer.surplus || (maxRequestsPerConnection !== 0 && peer.requests >= maxRequestsPerConnection)) return true
@@ -330,6 +356,7 @@ export async function serveUnderLedger<Call>(
   let listener: NativeListener
   try {
     listener = await native.listen(onRequest, {
+      log,
       policy,
       shutListeners: () => {
         for (const fd of listeners) kernel.shut(fd)
@@ -340,10 +367,9 @@ export async function serveUnderLedger<Call>(
         listeners.clear()
       },
       beforeUpgrade,
-      makeRoom: () => {
-        scan?.walkNow()
-        book.makeRoom(now())
-      },
+      makeRoom,
+      // That a few are.
+      hasRoom: () => (kernel.lowestFree() ?? Number.POSITIVE_INFINITY) + roomFor <= kernel.limit().soft,
     })
   } catch (error) {
     kernel.close()
