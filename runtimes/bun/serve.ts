@@ -1,6 +1,5 @@
 /** `serve()` over `Bun.serve`, under the kernel ledger. */
 import type { NativeEngine } from '../../src/engines.ts'
-import type { Address } from '../../src/kernel/layout.ts'
 import type { Libc } from '../../src/kernel/libc.ts'
 import { failed, serveUnderLedger, withHeader } from '../../src/kernel/serving.ts'
 import type { App, Running } from '../../src/server.ts'
@@ -14,8 +13,7 @@ export const native: NativeEngine = { name: 'Bun.serve', enforcement, deviations
 /** `why`: why this engine serves. */
 export function serveBun(app: App, options: BunServeOptions, libc: Libc, why: string): Promise<Running> {
   noteBodies()
-  /** Bun forgets the client of a request that it has upgraded. */
-  const upgraded = new WeakMap<Request, Address | null>()
+  const upgraded = new WeakSet<Request>()
 
   return serveUnderLedger<BunServer>(app, options, {
     runtime: 'bun',
@@ -24,7 +22,10 @@ export function serveBun(app: App, options: BunServeOptions, libc: Libc, why: st
     enforcement,
     libc,
     also: ['websocket'],
-    peerOf: (request, server) => upgraded.get(request) ?? addressOf(server, request),
+    peerOf(request, server) {
+      const client = server.requestIP(request)
+      return client && { host: client.address, port: client.port }
+    },
     isUpgrade: (_, request) => upgraded.has(request),
     follow(answer, request, _, done) {
       const stream = streamOf(answer)
@@ -32,16 +33,16 @@ export function serveBun(app: App, options: BunServeOptions, libc: Libc, why: st
       const { status, statusText, headers } = answer
       return new Response(followed(stream, done), { status, statusText, headers })
     },
-    withHint: (answer, keepAlive) =>
-      answer.headers.has('connection') ? answer : withHeader(answer, 'keep-alive', keepAlive),
-    withClose: (answer) => withHeader(answer, 'connection', 'close'),
-    async listen(handler, { policy, closeListeners }) {
+    connectionOf: (answer) => answer.headers.get('connection'),
+    withHeader,
+    async listen(handler, { policy, closeListeners, beforeUpgrade }) {
       const server = listen(options, policy, { idleTimeout: 0, fetch: handler, error: failed })
-      const upgrade = server.upgrade
+      const { upgrade } = server
       server.upgrade = (request, how) => {
-        const client = addressOf(server, request)
+        // Of a request that is upgraded Bun has forgotten the client.
+        beforeUpgrade(request)
         const done = upgrade.call(server, request, how)
-        if (done) upgraded.set(request, client)
+        if (done) upgraded.add(request)
         return done
       }
       return {
@@ -52,9 +53,4 @@ export function serveBun(app: App, options: BunServeOptions, libc: Libc, why: st
       }
     },
   })
-}
-
-function addressOf(server: BunServer, request: Request): Address | null {
-  const client = server.requestIP(request)
-  return client && { host: client.address, port: client.port }
 }

@@ -77,6 +77,7 @@ export class RequestBody implements IncomingBody {
   readonly #request: Request
   readonly #options: RequestBodyOptions
   #bytes = 0
+  #readWhole = false
   #stream: ReadableStream<Uint8Array> | null = null
   #reader: ReadableStreamDefaultReader<Uint8Array> | null = null
   #refusal: BodyRefusedError | null = null
@@ -88,6 +89,11 @@ export class RequestBody implements IncomingBody {
     this.announced = options.announced
     ;(request as Held)[slot] = this
     Object.setPrototypeOf(request, heldPrototype)
+  }
+
+  /** Null while the runtime reads it whole. */
+  get content(): number | null {
+    return this.#readWhole ? null : this.#bytes
   }
 
   get used(): boolean {
@@ -114,6 +120,7 @@ export class RequestBody implements IncomingBody {
     if (this.#refusal !== null) throw this.#refusal
     // What was announced was not too much, and more than that never comes.
     if (this.#stream === null && (this.announced !== null || this.#options.maxBytes === 0)) {
+      this.#readWhole = true
       const value = await this.#wait(native[kind]!.value.call(this.#request) as Promise<unknown>)
       this.complete = true
       return value

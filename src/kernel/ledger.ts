@@ -197,7 +197,7 @@ export class Record implements Member {
       case 'closing':
         return now + settleMs
       default:
-        return now + (peer.owed === 0 ? settleMs : every.requestMs)
+        return Math.min(now + (peer.owed === 0 ? settleMs : every.requestMs), Math.max(connection.paceDueAt, now + 1))
     }
   }
 

@@ -103,7 +103,9 @@ export class Reading {
     if (connection.owesAnswer) this.taken += seen.acked - before.acked
     if (connection.state === 'handshake') {
       if (note.owed === 0 && note.rounds === this.#rounds && !handshakeDone(seen)) return
-      connection.move('secured', clamp(seen.receivedAt, connection.since, now), seen.received)
+      // What came last may be of the head by now.
+      const securedAt = Math.min(seen.receivedAt, Math.max(seen.sentAt, quietUntil))
+      connection.move('secured', clamp(securedAt, connection.since, now), seen.received)
       this.#known = seen.received
     }
     if (note.upgraded) {

@@ -52,9 +52,11 @@ export class Connection {
   /** Bytes taken at the last look, and when they last moved: the quiet time of a stream. */
   #taken = 0
   #takenAt = 0
+  #lookedAt: number
 
   constructor(now: number, policy: Policy, first: 'handshake' | 'accepted', random: () => number = Math.random) {
     this.#since = now
+    this.#lookedAt = now
     this.#receiving = first
     // ± 10 %, so that connections opened together do not all come back together.
     this.agesAt =
@@ -97,6 +99,12 @@ export class Connection {
     }
   }
 
+  /** When a client that stops in the middle of a body or an answer is due, as far as the last look knows. */
+  get paceDueAt(): number {
+    const never = Number.POSITIVE_INFINITY
+    return Math.min(this.#bodyPace?.dueAt ?? never, this.#writePace?.dueAt ?? never)
+  }
+
   /** `received`: bytes received so far, where the observer knows. A connection that is closing moves no more. */
   move(event: Event, now: number, received = this.#receivedAt): void {
     if (this.#closing) return
@@ -126,6 +134,8 @@ export class Connection {
   /** Reports what changed in the bytes as moves, then says why the connection is to be hung up on now, or null. */
   look(sight: Sight, now: number, policy: Policy): ReasonName | null {
     const takenBefore = this.#taken
+    const from = Math.max(this.#lookedAt, this.#since)
+    this.#lookedAt = now
     if (this.#answering !== 'none') this.#watchAnswer(sight, now)
     switch (this.state) {
       case 'handshake':
@@ -154,9 +164,9 @@ export class Connection {
       case 'body':
         return this.#judgeBody(sight, now, policy)
       case 'writing':
-        return this.#judgeWrite(sight, takenBefore, now, policy) ?? this.#judgeBody(sight, now, policy)
+        return this.#judgeWrite(sight, takenBefore, from, now, policy) ?? this.#judgeBody(sight, now, policy)
       case 'streaming':
-        this.#judgeWrite(sight, takenBefore, now, policy)
+        this.#judgeWrite(sight, takenBefore, from, now, policy)
         if (policy.streamIdleTimeoutMs === 0) return null
         return now - this.#takenAt >= policy.streamIdleTimeoutMs ? 'streamIdle' : null
       default:
@@ -189,14 +199,16 @@ export class Connection {
     return breach && (breach === 'quiet' ? 'body' : 'bodyRate')
   }
 
-  #judgeWrite(sight: Sight, takenBefore: number, now: number, policy: Policy): ReasonName | null {
+  /** `from`: nothing had to be taken before. */
+  #judgeWrite(sight: Sight, takenBefore: number, from: number, now: number, policy: Policy): ReasonName | null {
     if (sight.unsent === 0 && this.#writePace === null) return null
+    const takenAt = Math.min(Math.max(sight.takenAt ?? now, from), now)
     this.#writePace ??= new Pace(
       { quietMs: policy.writeTimeoutMs, bytesPerSec: policy.minResponseBytesPerSec, graceMs: policy.minRateGraceMs },
-      now,
+      takenAt,
       takenBefore,
     )
-    const breach = this.#writePace.look(now, sight.taken, sight.unsent > 0)
+    const breach = this.#writePace.look(now, sight.taken, sight.unsent > 0, takenAt)
     return breach && (breach === 'quiet' ? 'write' : 'writeRate')
   }
 

@@ -18,6 +18,7 @@ export type PaceBreach = 'quiet' | 'rate'
 export class Pace {
   readonly #limits: PaceLimits
   #total: number
+  #lookedAt: number
   #quietAt: number
   #rateAt: number
   /** Set while the other side is not to blame: the application does not read, or nothing waits to be taken. */
@@ -26,14 +27,25 @@ export class Pace {
   constructor(limits: PaceLimits, now: number, total: number) {
     this.#limits = limits
     this.#total = total
+    this.#lookedAt = now
     this.#quietAt = limits.quietMs === 0 ? Number.POSITIVE_INFINITY : now + limits.quietMs
     this.#rateAt = limits.bytesPerSec === 0 ? Number.POSITIVE_INFINITY : now + limits.graceMs
     this.#pausedAt = null
   }
 
-  /** `total`: all bytes so far; `owed`: whether the peer is the one to move. Returns what ran out, or null. */
-  look(now: number, total: number, owed: boolean): PaceBreach | null {
+  /** When it runs out if nothing more comes, as far as the last look knows. */
+  get dueAt(): number {
+    return this.#pausedAt === null ? Math.min(this.#quietAt, this.#rateAt) : Number.POSITIVE_INFINITY
+  }
+
+  /**
+   * `total`: all bytes so far; `owed`: whether the peer is the one to move; `movedAt`: when the last bytes did, where that
+   * is known. Returns what ran out, or null.
+   */
+  look(now: number, total: number, owed: boolean, movedAt = now): PaceBreach | null {
     const { quietMs, bytesPerSec, graceMs } = this.#limits
+    const at = Math.min(Math.max(movedAt, this.#lookedAt), now)
+    this.#lookedAt = now
     if (this.#pausedAt !== null && owed) {
       this.#rateAt += now - this.#pausedAt
       if (quietMs !== 0) this.#quietAt = now + quietMs
@@ -42,7 +54,7 @@ export class Pace {
     const bytes = total - this.#total
     if (bytes > 0) {
       this.#total = total
-      if (quietMs !== 0) this.#quietAt = now + quietMs
+      if (quietMs !== 0) this.#quietAt = at + quietMs
       if (bytesPerSec !== 0) {
         const from = this.#pausedAt ?? now
         const most = Math.max(graceMs, quietMs)
