@@ -85,6 +85,23 @@ test('a TLS handshake has its own limit, and what the server sends in it is no a
   assert.deepEqual(reasons, ['handshake'])
 })
 
+test('a head over TLS counts from its handshake, though what is found may be its latest byte, and no ticket was sent', () => {
+  const { connect, pass, skip, kernel, reasons } = scene({ headTimeoutMs: 3_000 }, { secure: true })
+  const fd = connect()
+  kernel.receive(fd, 500)
+  kernel.send(fd, 3_000)
+  for (let sent = 0; sent < 4; sent++) {
+    kernel.receive(fd, 80)
+    skip(250)
+  }
+  pass(900)
+  kernel.receive(fd, 80)
+  pass(1_000)
+  assert.deepEqual(reasons, [])
+  pass(200)
+  assert.deepEqual(reasons, ['head'])
+})
+
 test('idle ends at the idle limit, counted from when the last byte of the answer went out', () => {
   const { connect, pass, kernel, started, ledger, socket, reasons, state } = scene({ idleTimeoutMs: 2_000 })
   const fd = connect()
@@ -216,6 +233,57 @@ test('an answer that the client does not take is reset, though the application i
   pass(300)
   assert.deepEqual(reasons, ['write'])
   assert.equal(socket(fd).ended, 'rst')
+})
+
+test('a client that stops reading is due from what it took last, whenever that was looked at', () => {
+  const { connect, pass, skip, kernel, started, ledger, reasons } = scene({ writeTimeoutMs: 2_000 })
+  const fd = connect()
+  pass(200)
+  kernel.receive(fd, 100)
+  ledger.finished(started())
+  kernel.send(fd, 1e6, 1e5)
+  pass(100)
+  kernel.take(fd, 1e5)
+  skip(400)
+  pass(1_550)
+  assert.deepEqual(reasons, [])
+  pass(100)
+  assert.deepEqual(reasons, ['write'])
+})
+
+test('a client that had nothing to take for long is not blamed for that', () => {
+  const { connect, pass, kernel, started, ledger, reasons } = scene({ writeTimeoutMs: 2_000, idleTimeoutMs: 60_000 })
+  const fd = connect()
+  kernel.receive(fd, 100)
+  ledger.finished(started())
+  kernel.send(fd, 1_000)
+  pass(30_000)
+  kernel.receive(fd, 100)
+  const request = started()
+  pass(5_000)
+  // It can take none, so none goes out.
+  const socket = kernel.sockets.get(fd)!
+  socket.unsent = 1e5
+  ledger.finished(request)
+  pass(1_900)
+  assert.deepEqual(reasons, [])
+  pass(300)
+  assert.deepEqual(reasons, ['write'])
+})
+
+test('what frames a body buys it no time', () => {
+  const content = { wanted: true, complete: false, content: 0 }
+  const policy = { minBodyBytesPerSec: 1_000, minRateGraceMs: 1_000, bodyTimeoutMs: 30_000 }
+  const { connect, pass, kernel, started, reasons } = scene(policy, { refuse: () => {} })
+  const fd = connect()
+  kernel.receive(fd, 100)
+  started(40_000, content)
+  for (let sent = 0; sent < 12; sent++) {
+    kernel.receive(fd, 200)
+    content.content += 1
+    pass(100)
+  }
+  assert.deepEqual(reasons, ['bodyRate'])
 })
 
 test('a client that takes too little of an answer is reset at the rate', () => {
