@@ -1,11 +1,11 @@
 /** `serve()` over `Deno.serve`, under the kernel ledger. */
 import type { NativeEngine } from '../../src/engines.ts'
 import type { Libc } from '../../src/kernel/libc.ts'
-import { type ListenKit, type NativeListener, serveUnderLedger, withHeader } from '../../src/kernel/serving.ts'
+import { type ListenKit, type NativeListener, serveUnderLedger } from '../../src/kernel/serving.ts'
 import type { App, Running, ServeOptions } from '../../src/server.ts'
 import { certificatesOf } from '../../src/serving.ts'
 import { ledgerEnforcement } from '../ledger-enforcement.ts'
-import { connectionOf, isStream } from './response.ts'
+import { connectionOf, isPlain, isStream, withHeader } from './response.ts'
 
 /** What `Deno.serve` hands over with a request. */
 export interface ServeInfo {
@@ -58,6 +58,7 @@ export function serveDeno(app: App, options: ServeOptions, libc: Libc, why: stri
       info.completed.then(done, done)
       return answer
     },
+    isPlain,
     connectionOf,
     withHeader,
     looksAtHeads: true,

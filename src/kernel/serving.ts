@@ -38,9 +38,16 @@ export interface NativeServer<Call> {
    * is to be answered instead, or null for an answer that the runtime has whole.
    */
   follow(answer: Response, request: Request, call: Call, done: () => void): Response | null
+  /** Told at one look: there whole, no upgrade, and without a word of its connection. `false` promises nothing. */
+  isPlain?(answer: Response): boolean
   /** The answer's own `Connection`. */
   connectionOf(answer: Response): string | null
   withHeader(answer: Response, name: string, value: string): Response
+  /**
+   * An answer that says `Connection: close` ends its connection at once, and under a body that is still coming that is RST,
+   * which the client sees instead of it. So there the answer does not say so, and the ledger ends the connection.
+   */
+  readonly closesUnderBody?: boolean
   /** Where the runtime's own limit is not that of the policy: `maxHeadBytes` is held by a look at each request, if it was set. */
   readonly looksAtHeads?: boolean
   listen(
@@ -79,6 +86,8 @@ export interface NativeListener {
 
 /** Descriptors for whoever has waited to be accepted meanwhile. */
 const roomFor = 16
+/** A body that nobody has read and that is not longer than this has come with its head, more or less. */
+const withHeadBytes = 64 * 1024
 /** Below that the next tick of the scan is too late for a note. */
 const leastNoteAfterMs = 150
 
@@ -161,13 +170,19 @@ export async function serveUnderLedger<Call>(
     const bodied = method !== 'GET' && method !== 'HEAD'
     if (notesAll || bodied || announced || checksHead) return onNoted(request, call, bodied)
     const answer = ask(request, call)
-    if (!(answer instanceof Promise)) return answered(answer, request, call, null)
+    if (!(answer instanceof Promise)) {
+      return native.isPlain?.(answer) ? hinted(answer) : answered(answer, request, call, null)
+    }
     const flight = new Flight(request, call)
     young.add(flight)
     return answer.then(
       (response) => answered(response, request, call, flight),
       (error) => answered(failed(error), request, call, flight),
     )
+  }
+
+  function hinted(answer: Response): Response {
+    return keepAlive === null ? answer : native.withHeader(answer, 'keep-alive', keepAlive)
   }
 
   /** A request that is noted at once, because its body is watched or its connection counted. */
@@ -259,6 +274,10 @@ export async function serveUnderLedger<Call>(
 
   /** The application has made its answer. `known` null: nobody else knows of the request. */
   function answered(answer: Response, request: Request, call: Call, known: Flight<Call> | null): Response {
+    if (known !== null && known.body === null && !announced && !counted && native.isPlain?.(answer)) {
+      ended(known)
+      return hinted(answer)
+    }
     let flight = known
     if (taking.size > 0) {
       flight ??= taking.get(request) ?? null
@@ -272,13 +291,16 @@ export async function serveUnderLedger<Call>(
     let given = answer
     if (announced || said !== null || (counted && isLast(flight?.peer))) {
       const closes = said === null ? !(announced && isHttp2(request)) : closing.test(said)
-      if (said === null && closes) given = native.withHeader(given, 'connection', 'close')
+      // Whoever gets 408 has fallen silent.
+      if (closes && native.closesUnderBody === true && isLeft(flight?.body) && answer.status !== 408) {
+        if (said !== null) given = native.withHeader(given, 'connection', 'keep-alive')
+      } else if (said === null && closes) given = native.withHeader(given, 'connection', 'close')
       if (closes) {
         flight ??= new Flight(request, call)
         if (flight.peer === null) noteLate(flight, now())
         if (flight.peer !== null) flight.peer.last = true
       }
-    } else if (keepAlive !== null) given = native.withHeader(given, 'keep-alive', keepAlive)
+    } else given = hinted(given)
     let streamed = flight
     const followed = native.follow(given, request, call, () => {
       if (streamed !== null) ended(streamed)
@@ -292,6 +314,11 @@ export async function serveUnderLedger<Call>(
     if (streamed.peer === null) noteLate(streamed, now())
     if (streamed.peer !== null) ledger.began(streamed.peer)
     return followed
+  }
+
+  /** More of it may be coming. */
+  function isLeft(body: RequestBody | null | undefined): boolean {
+    return body ? !body.complete && (body.announced === null || body.announced > withHeadBytes) : false
   }
 
   function ended(flight: Flight<Call>): void {
