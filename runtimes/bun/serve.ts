@@ -33,6 +33,7 @@ export function serveBun(app: App, options: BunServeOptions, libc: Libc, why: st
       const { status, statusText, headers } = answer
       return new Response(followed(stream, done), { status, statusText, headers })
     },
+    closesUnderBody: true,
     connectionOf: (answer) => answer.headers.get('connection'),
     withHeader,
     async listen(handler, { policy, closeListeners, beforeUpgrade }) {

@@ -367,6 +367,24 @@ test('an upgraded connection has no limit of HTTP', () => {
   assert.deepEqual(reasons, [])
 })
 
+test('a connection that is found late is as old as its first request', () => {
+  const { connect, pass, skip, kernel, started, ledger, reasons } = scene({ maxConnectionAgeMs: 3_000 })
+  const fd = connect()
+  const busyFor = (ms: number, wait: (ms: number) => void) => {
+    for (let done = 0; done < ms; done += 200) {
+      kernel.receive(fd, 100)
+      const request = started()
+      kernel.send(fd, 100)
+      ledger.finished(request)
+      wait(200)
+    }
+  }
+  busyFor(1_000, skip)
+  busyFor(1_800, pass)
+  pass(1_300)
+  assert.deepEqual(reasons, ['age'])
+})
+
 test('age ends an idle connection', () => {
   const { connect, pass, kernel, started, ledger, reasons } = scene({
     idleTimeoutMs: 60_000,

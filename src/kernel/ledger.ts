@@ -81,6 +81,8 @@ function lookEvery(policy: Policy): LookEvery {
 export interface Peer extends Note {
   readonly name: string
   record: Record | null
+  /** When its first request was noted, if its connection had not been found by then. */
+  firstAt: number
   /** Begun, of those that were noted. */
   requests: number
   /** It came when all were busy: its first request is to be answered 503. */
@@ -93,6 +95,7 @@ const freshPeer = (name: string): Peer => ({
   ...freshNote(),
   name,
   record: null,
+  firstAt: Number.POSITIVE_INFINITY,
   requests: 0,
   surplus: false,
   last: false,
@@ -256,6 +259,7 @@ export class Ledger {
     let known = this.#peers.get(peer)
     if (known === undefined) {
       known = freshPeer(peer)
+      known.firstAt = startedAt
       this.#peers.set(peer, known)
       this.#admit(known, this.#options.now())
       this.#unfound.add(known)
@@ -353,7 +357,8 @@ export class Ledger {
     const { secure, notes, random } = this.#options
     // Whoever has spoken before was counted then.
     if (peer.requests === 0) this.#admit(peer, now)
-    const bornAt = peer.owed > 0 ? Math.min(acceptedAt, peer.startedAt) : acceptedAt
+    // One that is found when it has been at work for a while is as old as its first request.
+    const bornAt = Math.min(acceptedAt, peer.firstAt, peer.owed > 0 ? peer.startedAt : acceptedAt)
     const connection = new Connection(bornAt, this.policy, secure ? 'handshake' : 'accepted', random)
     const reading = new Reading({ ...seen, acked: 0, received: 0, segmentsIn: 0, sentAt: bornAt }, notes, this.policy)
     this.#lastId += 1
@@ -391,7 +396,9 @@ export class Ledger {
     const { peer } = record
     if (peer.record !== record) return
     peer.record = null
-    if (peer.owed > 0) this.#unfound.add(peer)
+    peer.firstAt = Number.POSITIVE_INFINITY
+    // What it has said since the last look may be of another connection, which has not been found.
+    if (peer.owed > 0 || (peer.latestAt > record.lookedAt && !peer.last)) this.#unfound.add(peer)
     else if (this.#peers.get(peer.name) === peer) this.#peers.delete(peer.name)
   }
 
