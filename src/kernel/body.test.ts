@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { announcedBytes, RequestBody } from './body.ts'
+
+const encoder = new TextEncoder()
+
+/** A request whose body is fed by hand, as the runtime would. */
+function upload({ announced = null, maxBytes = 0 }: { announced?: number | null; maxBytes?: number } = {}) {
+  let feed!: ReadableStreamDefaultController<Uint8Array>
+  const stream = new ReadableStream<Uint8Array>({
+    start(controller) {
+      feed = controller
+    },
+  })
+  const request = new Request('http://a/', { method: 'POST', body: stream, duplex: 'half' } as RequestInit)
+  let tooLarge = 0
+  const body = new RequestBody(request, { announced, maxBytes, onTooLarge: () => (tooLarge += 1) })
+  return {
+    request,
+    body,
+    tooLarge: () => tooLarge,
+    send: (text: string) => feed.enqueue(encoder.encode(text)),
+    end: () => feed.close(),
+  }
+}
+
+test('a body is wanted while the application waits for it, and complete when it has it', async () => {
+  for (const announced of [5, null]) {
+    const { request, body, send, end } = upload({ announced, maxBytes: 100 })
+    assert.equal(body.wanted, false)
+    const read = request.text()
+    await new Promise(setImmediate)
+    assert.equal(body.wanted, true)
+    assert.equal(body.complete, false)
+    send('hello')
+    end()
+    assert.equal(await read, 'hello')
+    assert.equal(body.wanted, false)
+    assert.equal(body.complete, true)
+    assert.equal(request.bodyUsed, true)
+  }
+})
+
+test('between two chunks that the application does not ask for the client is not to blame', async () => {
+  const { request, body, send } = upload()
+  const reader = request.body!.getReader()
+  send('a')
+  await reader.read()
+  await new Promise(setImmediate)
+  assert.equal(body.wanted, false)
+  const next = reader.read()
+  await new Promise(setImmediate)
+  assert.equal(body.wanted, true)
+  send('b')
+  assert.equal(new TextDecoder().decode((await next).value), 'b')
+})
+
+test('what reads a refused body fails, now and later', async () => {
+  for (const announced of [5, null]) {
+    const { request, body } = upload({ announced, maxBytes: 100 })
+    const read = request.arrayBuffer()
+    await new Promise(setImmediate)
+    body.refuse('bodyRate')
+    await assert.rejects(read, { code: 'BODY_REFUSED', reason: 'bodyRate' })
+    await assert.rejects(request.text(), { code: 'BODY_REFUSED' })
+  }
+})
+
+test('a body of unknown length is counted, and refused beyond the limit', async () => {
+  const { request, send, tooLarge } = upload({ maxBytes: 4 })
+  const read = request.text()
+  send('1234')
+  await new Promise(setImmediate)
+  assert.equal(tooLarge(), 0)
+  send('5')
+  await assert.rejects(read, { reason: 'bodyTooLarge' })
+  assert.equal(tooLarge(), 1)
+})
+
+test('a clone has the same bytes', async () => {
+  const { request, send, end } = upload()
+  const copy = request.clone()
+  send('hello')
+  end()
+  assert.deepEqual(await Promise.all([request.text(), copy.text()]), ['hello', 'hello'])
+})
+
+test('a head announces its body by Content-Length, or as chunked, or has none', () => {
+  const of = (headers: Record<string, string>) => announcedBytes({ headers: new Headers(headers) } as Request)
+  assert.equal(of({ 'content-length': '12' }), 12)
+  assert.equal(of({ 'transfer-encoding': 'chunked' }), null)
+  assert.equal(of({}), 0)
+})
