@@ -75,13 +75,17 @@ for (const [runtime, command] of Object.entries(runtimes)) {
   })
 }
 
-test('Deno has no native engine, and says so', async () => {
-  const [program = '', ...args] = runtimes.deno
-  const child = spawn(program, [...args, '--engine', 'native'], { stdio: ['ignore', 'ignore', 'pipe'] })
+test('Deno’s native engine is refused where the kernel can’t be asked, with what is missing', async () => {
+  const [program = ''] = runtimes.deno
+  const args = ['run', '--no-prompt', '--allow-net', '--allow-env', 'runtimes/deno.ts', '--engine', 'native']
+  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] })
   let err = ''
   child.stderr.on('data', (chunk) => {
     err += chunk
   })
   assert.equal((await once(child, 'close'))[0], 2)
-  assert.match(err, /^hangup: engine \(--engine, HANGUP_ENGINE\) native: .*closes nothing; accepted: auto, hangup/)
+  assert.match(
+    err,
+    /^hangup: engine \(--engine, HANGUP_ENGINE\) native: .* needs (--allow-ffi|Linux).*; accepted: auto, hangup/,
+  )
 })
