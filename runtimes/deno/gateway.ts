@@ -6,6 +6,7 @@ import { serve } from '../deno.ts'
 import { engineEnforcement } from '../engine-enforcement.ts'
 import { connect } from '../node/connect.ts'
 import { listen } from '../node/transport.ts'
+import type { ServeInfo } from './serve.ts'
 
 export const gateway: GatewayRuntime = gatewayOn({
   runtime: 'deno',
@@ -13,7 +14,9 @@ export const gateway: GatewayRuntime = gatewayOn({
   enforcement: engineEnforcement,
   listen,
   connect,
-  // There is none, and `serve` says so.
   serveNative: serve,
-  frontOf: (request) => new NativeFront(request, { address: '', port: 0 }, '1.1'),
+  frontOf(request, { remoteAddr: { hostname, port } }: ServeInfo) {
+    const version = request.headers.has('host') ? '1.1' : '2'
+    return new NativeFront(request, { address: hostname, port }, version)
+  },
 })
