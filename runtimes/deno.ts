@@ -4,10 +4,13 @@
  * `deno run --allow-net --allow-ffi --allow-env runtimes/deno.ts`.
  */
 import { main } from '../src/command.ts'
-import { chooseEngine } from '../src/engines.ts'
+import { chooseEngine, type NativeEngine, type NoNative } from '../src/engines.ts'
 import { serveOnEngine } from '../src/http1/engine.ts'
+import type { Loaded } from '../src/kernel/libc.ts'
 import { resolveOptions } from '../src/resolve.ts'
 import type { App, Running, ServeOptions } from '../src/server.ts'
+import { certificatesOf } from '../src/serving.ts'
+import { descriptors } from './deno/descriptors.ts'
 import { loadLibc } from './deno/libc.ts'
 import { native, serveDeno } from './deno/serve.ts'
 import { envOf, webSocketBindings } from './deno/upgrade.ts'
@@ -19,21 +22,27 @@ const runtime = 'deno'
 /**
  * Serves a `fetch` handler under a connection policy. Resolves when it listens; rejects with a `PolicyError` if the
  * policy cannot be, a `SettingsError` if the engine cannot, and with the cause named if the address can't be had. With
- * `tls` it speaks HTTP/1.1.
+ * `tls` the hangup engine speaks HTTP/1.1, `Deno.serve` HTTP/2 as well.
  */
 export async function serve(app: App, options: ServeOptions = {}): Promise<Running> {
   const loaded = loadLibc()
-  const { engine, why } = chooseEngine(options, resolveOptions(options), loaded.libc === null ? loaded : native)
+  const { engine, why } = chooseEngine(options, resolveOptions(options), nativeOf(loaded, options))
   if (engine === 'native' && loaded.libc !== null) return serveDeno(app, options, loaded.libc, why)
   return serveOnEngine(app, options, {
     runtime,
     enforcement: engineEnforcement,
+    descriptors,
     why,
     listen,
     also: [],
     env: envOf,
     webSocketBindings,
   })
+}
+
+function nativeOf(loaded: Loaded, { tls }: ServeOptions): NativeEngine | NoNative {
+  if (loaded.libc === null) return loaded
+  return tls !== undefined && certificatesOf(tls).length > 1 ? { why: 'Deno.serve has one certificate' } : native
 }
 
 if (import.meta.main) await main({ runtime, serve })

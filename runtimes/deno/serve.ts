@@ -1,5 +1,7 @@
 /** `serve()` over `Deno.serve`, under the kernel ledger. */
+
 import type { NativeEngine } from '../../src/engines.ts'
+import { CertificateStore } from '../../src/gateway/certificates.ts'
 import type { Libc } from '../../src/kernel/libc.ts'
 import { type ListenKit, type NativeListener, serveUnderLedger } from '../../src/kernel/serving.ts'
 import type { App, Running, ServeOptions } from '../../src/server.ts'
@@ -72,7 +74,7 @@ const longestPauseMs = 50
 async function listen(options: ServeOptions, handler: Handler, kit: ListenKit): Promise<NativeListener> {
   const { host, tls } = options
   let { port = 3000 } = options
-  const [certificate] = tls === undefined ? [] : certificatesOf(tls)
+  const [certificate] = tls === undefined ? [] : new CertificateStore(certificatesOf(tls)).certificates
   let stopped = false
 
   function start(): DenoServer {
@@ -80,7 +82,7 @@ async function listen(options: ServeOptions, handler: Handler, kit: ListenKit): 
       {
         port,
         ...(host !== undefined && { hostname: host }),
-        ...(certificate && { cert: certificate.cert, key: certificate.key }),
+        ...(certificate && { cert: certificate.options.cert, key: certificate.options.key }),
         // An answer is the same on every runtime; compression is a middleware's.
         automaticCompression: false,
         onListen() {},
