@@ -11,6 +11,7 @@ import { native, serveBun } from './bun/serve.ts'
 import type { BunServeOptions } from './bun/server.ts'
 import { listen } from './bun/transport.ts'
 import { ServerLike, webSocketBindings } from './bun/upgrade.ts'
+import { procDescriptors } from './descriptors.ts'
 import { engineEnforcement } from './engine-enforcement.ts'
 
 const runtime = 'bun'
@@ -29,6 +30,7 @@ export async function serve(app: App, options: BunServeOptions = {}): Promise<Ru
   return serveOnEngine(app, options, {
     runtime,
     enforcement: engineEnforcement,
+    descriptors: procDescriptors,
     why,
     listen,
     also,

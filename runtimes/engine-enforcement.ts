@@ -1,5 +1,5 @@
 /** Who holds each limit where the hangup engine serves: the same on Node, Bun and Deno. */
-import type { Enforced, Enforcement } from '../src/enforcement.ts'
+import { type Enforced, type Enforcement, probed } from '../src/enforcement.ts'
 
 const swept = (how: string): Enforced => ({ by: 'hangup', stepMs: 0, how })
 
@@ -21,7 +21,9 @@ export const engineEnforcement: Enforcement = {
   keepAliveHintMs: swept('Keep-Alive header'),
   maxRequestsPerConnection: swept('counted'),
   maxConnectionAgeMs: swept('at each request, and swept while idle'),
+  peerProbeMs: probed,
   maxConnections: swept('at accept'),
+  reservedDescriptors: swept('at accept, and swept every 50 ms'),
   minIdleMs: swept('asked before a drain or pressure hangs up'),
   drainDelayMs: swept('drain'),
   drainSpreadMs: swept('drain, in steps of 25 ms'),

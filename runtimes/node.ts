@@ -5,6 +5,7 @@ import { chooseEngine, type NativeEngine } from '../src/engines.ts'
 import { serveOnEngine } from '../src/http1/engine.ts'
 import { resolveOptions } from '../src/resolve.ts'
 import type { App, Running } from '../src/server.ts'
+import { procDescriptors } from './descriptors.ts'
 import { engineEnforcement } from './engine-enforcement.ts'
 import { enforcement } from './node/enforcement.ts'
 import { type NodeServeOptions, serveNodeHttp } from './node/http.ts'
@@ -26,6 +27,7 @@ export async function serve(app: App, options: NodeServeOptions = {}): Promise<R
     return serveNodeHttp(app, options, {
       runtime,
       enforcement,
+      descriptors: procDescriptors,
       why,
       secure: (tlsOptions, listener) =>
         createSecureServer({ ...tlsOptions, allowHTTP1: true, allowHalfOpen: true } as any, listener) as any,
@@ -35,6 +37,7 @@ export async function serve(app: App, options: NodeServeOptions = {}): Promise<R
   return serveOnEngine(app, options, {
     runtime,
     enforcement: engineEnforcement,
+    descriptors: procDescriptors,
     why,
     listen,
     also,

@@ -1,4 +1,5 @@
 /** Who holds each limit on this runtime, and how exactly: the data behind the start-up report, the docs table and the suite's time windows. */
+import type { Descriptors } from './lifecycle/budget.ts'
 import type { OptionName } from './policy.ts'
 
 /** `platform`: the host that runs the program (Cloudflare), on its own terms. */
@@ -19,4 +20,25 @@ export interface Enforced {
   readonly how: string
 }
 
+/** After `peerProbeMs` of quiet one probe a second, ten in all (libuv and Bun have no other), in the kernel's whole seconds. */
+export const probingMs = 10_000
+export const probed: Enforced = {
+  by: 'hangup',
+  stepMs: probingMs + 1_000,
+  how: 'TCP keepalive; probes are up to 10 s after the quiet time',
+}
+
 export type Enforcement = Readonly<Record<OptionName, Enforced>>
+
+/** Where the process's descriptors can't be told, nobody keeps any. */
+export function enforcementWith(descriptors: Descriptors | null, enforcement: Enforcement): Enforcement {
+  if (descriptors !== null) return enforcement
+  return {
+    ...enforcement,
+    reservedDescriptors: {
+      by: 'nobody',
+      stepMs: 0,
+      how: 'nothing says how many there are; on Linux /proc does (Deno: with --allow-all), or the C library (--allow-ffi)',
+    },
+  }
+}

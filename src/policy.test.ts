@@ -6,8 +6,8 @@ import { optionNames, optionSpecs, policySchema } from './policy.ts'
 const parse = (option: (typeof optionNames)[number], value: unknown) => v.safeParse(policySchema.entries[option], value)
 
 describe('the policy’s schema', () => {
-  test('names the unit of every option but counts', () => {
-    const suffix = { duration: /Ms$/, bytes: /Bytes$/, rate: /BytesPerSec$/, count: /^max/ }
+  test('names the unit of every option, or what it counts', () => {
+    const suffix = { duration: /Ms$/, bytes: /Bytes$/, rate: /BytesPerSec$/, count: /^max|Descriptors$/ }
     for (const option of optionNames) assert.match(option, suffix[optionSpecs[option].kind])
   })
 

@@ -177,6 +177,16 @@ const entries = {
     why: 'Needed only where a balancer spreads connections, not requests.',
     source: 'gRPC MAX_CONNECTION_AGE with ±10 % jitter (proposal A9)',
   }),
+  peerProbeMs: option({
+    kind: 'duration',
+    default: 60_000,
+    off: true,
+    what: 'Quiet time, in whole seconds, after which a client is asked by TCP keepalive whether it is there; one that does not answer is gone 10 s later.',
+    resets: 'anything that comes from the client',
+    peerSees: 'nothing: it has vanished without FIN',
+    why: 'An idle client that vanished is ended anyway; this finds one that vanished under a handler, a quiet stream or a WebSocket. The kernel would ask after two hours.',
+    source: 'Linux tcp_keepalive_time 7200 s; Go net.KeepAliveConfig 15 s; RFC 9293 3.8.4',
+  }),
   maxConnections: option({
     kind: 'count',
     default: 0,
@@ -186,6 +196,16 @@ const entries = {
     peerSees: 'FIN, or 503 with `Retry-After` and close',
     why: 'The right number depends on the machine’s memory and descriptors.',
     source: 'RFC 9110 15.6.4 (503), 10.2.3 (Retry-After)',
+  }),
+  reservedDescriptors: option({
+    kind: 'count',
+    default: 64,
+    off: true,
+    what: 'Descriptors of the process (`ulimit -n`) that connections leave to all else, at most half of them. From 80 % of the rest idleTimeoutMs shrinks towards minIdleMs; with none left those that wait are hung up on, longest first; if all are in a request, newcomers wait to be accepted.',
+    resets: '–',
+    peerSees: 'FIN, never inside a request',
+    why: 'A process without a free descriptor opens no file and accepts nobody; enough for an application’s own files and look-ups.',
+    source: 'Squid RESERVED_FD (100, at most a quarter); nginx ngx_drain_connections; getrlimit(2)',
   }),
   minIdleMs: option({
     kind: 'duration',

@@ -1,12 +1,14 @@
 /** What every runtime's `serve()` begins with, in one place. */
 import type { Enforcement } from './enforcement.ts'
 import type { CertificatePem } from './http1/transport.ts'
+import type { Shortage } from './lifecycle/budget.ts'
 import { type Reason, type ReasonName, reasons } from './lifecycle/reasons.ts'
 import { type LogLine, stderrLog, ThrottledLog } from './log.ts'
-import type { Policy } from './policy.ts'
+import type { OptionName, Policy } from './policy.ts'
 import { checkEnforcement } from './report.ts'
 import { resolveOptions } from './resolve.ts'
 import type { App, Fetch, ServeOptions } from './server.ts'
+import { format } from './units.ts'
 
 export interface ReasonLog {
   /** A line for a reason that is worth one, at most one a second each. */
@@ -40,6 +42,21 @@ export function prepare(
       write: (line) => throttled.write(line),
       flush: () => throttled.flush(),
     },
+  }
+}
+
+/** What is said while descriptors are short, once a second at most. */
+export function shortageLog({ write }: ReasonLog, now: () => number): (shortage: Shortage) => void {
+  let saidAt = Number.NEGATIVE_INFINITY
+  return ({ used, soft, idleMs, full }) => {
+    if (now() - saidAt < 1_000) return
+    saidAt = now()
+    const idle = idleMs === 0 ? 'those that wait are hung up on' : `the idle limit is now ${format('duration', idleMs)}`
+    write({
+      level: 'warn',
+      code: 'reservedDescriptors' satisfies OptionName,
+      message: `descriptors are short, ${used} of ${soft} are in use: ${full ? 'all connections are in a request' : idle}`,
+    })
   }
 }
 

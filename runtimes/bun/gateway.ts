@@ -3,6 +3,7 @@ import { NativeFront } from '../../src/gateway/front.ts'
 import { gatewayOn } from '../../src/gateway/serve.ts'
 import type { GatewayRuntime } from '../../src/gateway/start.ts'
 import { serve } from '../bun.ts'
+import { procDescriptors } from '../descriptors.ts'
 import { engineEnforcement } from '../engine-enforcement.ts'
 import { connect } from './connect.ts'
 import { listen } from './transport.ts'
@@ -11,6 +12,7 @@ export const gateway: GatewayRuntime = gatewayOn({
   runtime: 'bun',
   http2: false,
   enforcement: engineEnforcement,
+  descriptors: procDescriptors,
   listen,
   connect,
   serveNative: serve,

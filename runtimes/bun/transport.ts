@@ -24,6 +24,7 @@ export interface BunSocket {
   terminate(): void
   pause(): void
   resume(): void
+  setKeepAlive(enable: boolean, afterMs: number): boolean
   /**
    * The socket is TLS from here on. That a server may call it, and how it is given bytes that came before, is not in Bun's types, but
    * is what its own `node:tls` does (src/js/node/net.ts, `adoptServerTLS`).
@@ -214,7 +215,7 @@ export const http = {
   error: (socket: BunSocket) => socket.data?.close(),
 }
 
-export const listen: Listen = async ({ port, host, unix, tls, proxyProtocol }, accept: Accept) => {
+export const listen: Listen = async ({ port, host, peerProbeMs = 0, unix, tls, proxyProtocol }, accept: Accept) => {
   let store = tls && new CertificateStore(tls.certificates)
 
   const secured = {
@@ -286,6 +287,7 @@ export const listen: Listen = async ({ port, host, unix, tls, proxyProtocol }, a
     socket: {
       ...plain,
       open(socket: BunSocket) {
+        if (peerProbeMs > 0 && unix === undefined) socket.setKeepAlive(true, peerProbeMs)
         const transport = new BunTransport(socket)
         socket.data = transport
         transport.events = accept(transport)

@@ -6,12 +6,14 @@ import { serve } from '../deno.ts'
 import { engineEnforcement } from '../engine-enforcement.ts'
 import { connect } from '../node/connect.ts'
 import { listen } from '../node/transport.ts'
+import { descriptors } from './descriptors.ts'
 import type { ServeInfo } from './serve.ts'
 
 export const gateway: GatewayRuntime = gatewayOn({
   runtime: 'deno',
   http2: false,
   enforcement: engineEnforcement,
+  descriptors,
   listen,
   connect,
   serveNative: serve,

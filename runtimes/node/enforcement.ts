@@ -1,5 +1,5 @@
 /** Who holds each limit where `node:http` serves. */
-import type { Enforced, Enforcement } from '../../src/enforcement.ts'
+import { type Enforced, type Enforcement, probed } from '../../src/enforcement.ts'
 
 const swept = (how: string): Enforced => ({ by: 'hangup', stepMs: 0, how })
 const native = (how: string): Enforced => ({ by: 'runtime', stepMs: 0, how })
@@ -22,7 +22,9 @@ export const enforcement: Enforcement = {
   keepAliveHintMs: native('Keep-Alive header; HTTP/2 has none'),
   maxRequestsPerConnection: swept('counted; HTTP/2: GOAWAY'),
   maxConnectionAgeMs: swept('at each request, and swept while idle'),
+  peerProbeMs: probed,
   maxConnections: swept('at accept'),
+  reservedDescriptors: swept('at accept, and swept every 50 ms'),
   minIdleMs: swept('asked before a drain or pressure hangs up'),
   drainDelayMs: swept('drain'),
   drainSpreadMs: swept('drain, in steps of 25 ms'),

@@ -1,6 +1,7 @@
 /** `hangup gateway` on Node. */
 import { gatewayOn } from '../../src/gateway/serve.ts'
 import type { GatewayRuntime } from '../../src/gateway/start.ts'
+import { procDescriptors } from '../descriptors.ts'
 import { engineEnforcement } from '../engine-enforcement.ts'
 import { serve } from '../node.ts'
 import { connect } from './connect.ts'
@@ -11,6 +12,7 @@ export const gateway: GatewayRuntime = gatewayOn({
   runtime: 'node',
   http2: true,
   enforcement: engineEnforcement,
+  descriptors: procDescriptors,
   listen,
   connect,
   serveNative: serve,

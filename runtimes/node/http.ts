@@ -8,14 +8,15 @@ import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Session } from
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import type { TlsOptions, Server as TlsServer } from 'node:tls'
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
-import type { Enforcement } from '../../src/enforcement.ts'
+import { type Enforcement, enforcementWith } from '../../src/enforcement.ts'
 import { CertificateStore } from '../../src/gateway/certificates.ts'
 import { Book } from '../../src/lifecycle/book.ts'
+import { Budget, type Descriptors } from '../../src/lifecycle/budget.ts'
 import { Drain } from '../../src/lifecycle/drain.ts'
 import { guardHandler } from '../../src/lifecycle/guard.ts'
 import { runningOf } from '../../src/running.ts'
 import type { App, Running, ServeOptions } from '../../src/server.ts'
-import { certificatesOf, fetchOf, listenError, prepare } from '../../src/serving.ts'
+import { certificatesOf, fetchOf, listenError, prepare, shortageLog } from '../../src/serving.ts'
 import { Body, hasBody, type Incoming } from './body.ts'
 import { Session } from './session.ts'
 import { type NodeMember, Wire, type WireContext } from './wire.ts'
@@ -31,6 +32,8 @@ type Listener = (incoming: any, outgoing: any) => void
 export interface NodeFlavour {
   readonly runtime: string
   readonly enforcement: Enforcement
+  /** Of the process; null: they can't be told. */
+  readonly descriptors: () => Descriptors | null
   /** Why this engine serves. */
   readonly why: string
   /** Makes the server that speaks TLS. */
@@ -38,10 +41,18 @@ export interface NodeFlavour {
 }
 
 export async function serveNodeHttp(app: App, options: NodeServeOptions, flavour: NodeFlavour): Promise<Running> {
-  const { policy, log } = prepare(options, ['websocket'], flavour)
+  const descriptors = flavour.descriptors()
+  const enforcement = enforcementWith(descriptors, flavour.enforcement)
+  const { policy, log } = prepare(options, ['websocket'], { runtime: flavour.runtime, enforcement })
   const now = () => performance.now()
-  const book = new Book<NodeMember>({ policy, now, onHangUp: log.note })
-  const context: WireContext = { policy, now, book, draining: () => drain.draining }
+  const book = new Book<NodeMember>({
+    policy,
+    now,
+    onHangUp: log.note,
+    budget: Budget.of(descriptors, policy),
+    onShortage: shortageLog(log, now),
+  })
+  const context: WireContext = { policy, now, book, lastAnswers: () => drain.draining || book.full }
   const wires = new WeakMap<object, Wire>()
   const sessions = new WeakMap<object, Session>()
   const bodies = new WeakMap<Incoming, Body>()
@@ -161,6 +172,7 @@ export async function serveNodeHttp(app: App, options: NodeServeOptions, flavour
   const handshaking = new Map<string, { readonly tcp: Socket; readonly wire: Wire }>()
 
   server.on('connection', (tcp: Socket) => {
+    if (policy.peerProbeMs > 0) tcp.setKeepAlive(true, policy.peerProbeMs)
     const admitted = book.admits(now())
     const wire = new Wire(tcp, secure, context)
     wire.surplus = !admitted
@@ -233,7 +245,7 @@ export async function serveNodeHttp(app: App, options: NodeServeOptions, flavour
     log,
     book,
     drain,
-    enforcement: flavour.enforcement,
+    enforcement,
     requests: () => requests,
     ...(store && {
       setCertificates: (certificates) => {

@@ -35,13 +35,13 @@ export class Session implements NodeMember {
 
   begin(incoming: Http2ServerRequest, outgoing: Http2ServerResponse): void {
     const { connection } = this
-    const { policy, now, draining } = this.#context
+    const { policy, now, lastAnswers } = this.#context
     const at = now()
     // Streams overlap: to the lifecycle they are one request from the first that opens to the last that closes.
     connection.move(hasBody(incoming) || this.#bodies.size > 0 ? 'requestWithBody' : 'request', at, this.#tcp.bytesRead)
     this.#open.add(outgoing)
     outgoing.stream.once('close', () => this.#ended(outgoing))
-    if (connection.requests === policy.maxRequestsPerConnection || at >= connection.agesAt || draining()) {
+    if (connection.requests === policy.maxRequestsPerConnection || at >= connection.agesAt || lastAnswers()) {
       this.#session.close()
     }
   }

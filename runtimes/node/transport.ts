@@ -224,7 +224,7 @@ function readProxyHeader(
   tcp.on('data', onData).on('end', onEnd)
 }
 
-export const listen: Listen = async ({ port, host, unix, tls, proxyProtocol }, accept) => {
+export const listen: Listen = async ({ port, host, peerProbeMs = 0, unix, tls, proxyProtocol }, accept) => {
   let store = tls && new CertificateStore(tls.certificates)
   const SNICallback = (name: string, done: (error: null, context: SecureContext) => void) =>
     done(null, store!.choose(name).context)
@@ -246,6 +246,8 @@ export const listen: Listen = async ({ port, host, unix, tls, proxyProtocol }, a
   const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: plain }, (accepted) => {
     const reading = plain ? readingShared(accepted, (bytes) => events.feed(bytes)) : null
     const tcp = reading ?? accepted
+    // Of each: an option of the server is not read on Deno.
+    if (peerProbeMs > 0 && unix === undefined) tcp.setKeepAlive(true, peerProbeMs)
     const transport = new NodeTransport(tcp)
     const events = accept(transport)
     transport.events = events

@@ -13,7 +13,7 @@ export interface WireContext {
   readonly now: () => number
   readonly book: Book<NodeMember>
   /** Whether answers are to be the last of their connection. */
-  readonly draining: () => boolean
+  readonly lastAnswers: () => boolean
 }
 
 /** A connection of either version of HTTP. */
@@ -74,7 +74,7 @@ export class Wire implements NodeMember {
   /** Whether the application is to see the request. */
   begin(incoming: IncomingMessage, outgoing: ServerResponse): boolean {
     const { connection } = this
-    const { policy, now, draining } = this.#context
+    const { policy, now, lastAnswers } = this.#context
     const before = this.#outgoing
     // The answer before this one said that it is the last, or the end of the connection has been written already: what
     // is pipelined behind can't be answered, so it must not run.
@@ -89,7 +89,7 @@ export class Wire implements NodeMember {
     this.#outgoing = outgoing
     this.#owed += 1
     const last =
-      connection.requests === maxRequestsPerConnection || at >= connection.agesAt || this.surplus || draining()
+      connection.requests === maxRequestsPerConnection || at >= connection.agesAt || this.surplus || lastAnswers()
     if (last) {
       if (this.#owed > 1 && before !== null && !before.headersSent) before.shouldKeepAlive = true
       outgoing.shouldKeepAlive = false

@@ -7,7 +7,7 @@ import { EngineFront, type NativeFront } from './front.ts'
 import type { GatewayRuntime } from './start.ts'
 
 /** What differs between the runtimes. */
-export interface GatewayFlavour extends Pick<EngineFlavour, 'runtime' | 'enforcement' | 'listen'> {
+export interface GatewayFlavour extends Pick<EngineFlavour, 'runtime' | 'enforcement' | 'descriptors' | 'listen'> {
   readonly http2: boolean
   readonly connect: Connect
   /** Through the runtime's own server; `env` is what that gives. */
@@ -19,7 +19,7 @@ export interface GatewayFlavour extends Pick<EngineFlavour, 'runtime' | 'enforce
 const why = 'a gateway needs to see what its clients sent'
 
 export function gatewayOn(flavour: GatewayFlavour): GatewayRuntime {
-  const { runtime, http2, enforcement, listen, connect, serveNative, frontOf } = flavour
+  const { runtime, http2, enforcement, descriptors, listen, connect, serveNative, frontOf } = flavour
   return {
     runtime,
     http2,
@@ -36,6 +36,7 @@ export function gatewayOn(flavour: GatewayFlavour): GatewayRuntime {
       return serveOnEngine(app, options, {
         runtime,
         enforcement,
+        descriptors,
         why,
         listen,
         also: [],

@@ -1,12 +1,13 @@
 /** `serve()` on the engine of our own: the same on every runtime but for the sockets. */
 import type { Duplex } from 'node:stream'
-import type { Enforcement } from '../enforcement.ts'
+import { type Enforcement, enforcementWith } from '../enforcement.ts'
 import { Book } from '../lifecycle/book.ts'
+import { Budget, type Descriptors } from '../lifecycle/budget.ts'
 import { Drain } from '../lifecycle/drain.ts'
 import { guardHandler } from '../lifecycle/guard.ts'
 import { runningOf } from '../running.ts'
 import type { App, Running, ServeOptions } from '../server.ts'
-import { certificatesOf, fetchOf, listenError, prepare } from '../serving.ts'
+import { certificatesOf, fetchOf, listenError, prepare, shortageLog } from '../serving.ts'
 import { limitsOf } from './events.ts'
 import type { RequestHead } from './head.ts'
 import type { IncomingBody } from './incoming-body.ts'
@@ -31,6 +32,8 @@ export interface UpgradeBindings {
 export interface EngineFlavour {
   readonly runtime: string
   readonly enforcement: Enforcement
+  /** Of the process; null: they can't be told. */
+  readonly descriptors: () => Descriptors | null
   /** Why this engine serves. */
   readonly why: string
   readonly listen: Listen
@@ -49,9 +52,17 @@ export interface EngineFlavour {
 }
 
 export async function serveOnEngine(app: App, options: ServeOptions, flavour: EngineFlavour): Promise<Running> {
-  const { policy, log } = prepare(options, flavour.also, flavour)
+  const descriptors = flavour.descriptors()
+  const enforcement = enforcementWith(descriptors, flavour.enforcement)
+  const { policy, log } = prepare(options, flavour.also, { runtime: flavour.runtime, enforcement })
   const now = () => performance.now()
-  const book = new Book<ServerConnection>({ policy, now, onHangUp: log.note })
+  const book = new Book<ServerConnection>({
+    policy,
+    now,
+    onHangUp: log.note,
+    budget: Budget.of(descriptors, policy),
+    onShortage: shortageLog(log, now),
+  })
   const scheme = options.tls === undefined ? 'http' : 'https'
   const handler = guardHandler(fetchOf(app), {
     handlerTimeoutMs: policy.handlerTimeoutMs,
@@ -70,7 +81,7 @@ export async function serveOnEngine(app: App, options: ServeOptions, flavour: En
     showsViews: flavour.bodyInEnv,
     now,
     book,
-    draining: () => drain.draining,
+    lastAnswers: () => drain.draining || book.full,
     connectionLines: {
       close: connectionLines(false, 1, 0),
       keep: connectionLines(true, 1, policy.keepAliveHintMs / 1000),
@@ -145,6 +156,7 @@ export async function serveOnEngine(app: App, options: ServeOptions, flavour: En
   const at: ListenAt = {
     port,
     host,
+    peerProbeMs: policy.peerProbeMs,
     ...(unix !== undefined && { unix }),
     ...(tls && { tls: { certificates: certificatesOf(tls) } }),
     ...(proxyProtocol && {
@@ -191,7 +203,7 @@ export async function serveOnEngine(app: App, options: ServeOptions, flavour: En
     log,
     book,
     drain,
-    enforcement: flavour.enforcement,
+    enforcement,
     requests: () => requests,
     setCertificates: listener.setCertificates,
   })

@@ -62,7 +62,7 @@ function scene(handler: Handler = () => plainAnswer(200), options: ServeOptions 
     limits: limitsOf(policy),
     now: () => time.now,
     book,
-    draining: () => time.draining,
+    lastAnswers: () => time.draining,
     connectionLines: {
       close: connectionLines(false, 1, 0),
       keep: connectionLines(true, 1, 4),

@@ -41,7 +41,7 @@ export interface Served {
   readonly now: () => number
   readonly book: Book<ServerConnection>
   /** Whether answers are to be the last of their connection. */
-  readonly draining: () => boolean
+  readonly lastAnswers: () => boolean
   /**
    * Asks the application, which answers by `connection.answer`, in the same turn or later. `body` is bytes that came with
    * the head, a body that is still coming, or null. Returns what `abort` takes.
@@ -272,7 +272,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
 
   #begin(head: RequestHead, body: Uint8Array | IncomingBody | null): void {
     const { connection } = this
-    const { policy, draining, book, clients } = this.#served
+    const { policy, lastAnswers, book, clients } = this.#served
     this.#head = head
     this.#continued = false
     this.#last =
@@ -281,7 +281,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
       this.surplus ||
       connection.requests === policy.maxRequestsPerConnection ||
       connection.since >= connection.agesAt ||
-      draining()
+      lastAnswers()
     if (connection.requests === 1 && clients?.connected(this.transport.peer.address) === false) {
       this.surplus = true
       this.#last = true
@@ -322,7 +322,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     const { status, body } = answer
     // A body that nobody asked for with 100 may come or not: only a new connection is in step.
     const outOfStep = head.expectContinue && this.#body !== null && !this.#continued
-    if (refused || outOfStep || this.#nothingMore || this.#served.draining() || saysClose(answer)) this.#last = true
+    if (refused || outOfStep || this.#nothingMore || this.#served.lastAnswers() || saysClose(answer)) this.#last = true
 
     const stream = isStreamed(body) ? body : null
     const length = lengthOf(answer)

@@ -50,6 +50,8 @@ export interface ListenAt {
   readonly port: number
   /** Undefined: all interfaces. */
   readonly host: string | undefined
+  /** Quiet time until TCP keepalive asks a peer whether it is there; 0 or undefined: never. */
+  readonly peerProbeMs?: number
   /** A path: a Unix socket instead. */
   readonly unix?: string
   readonly tls?: ListenTls

@@ -2,6 +2,7 @@
  * What the ledger asks of the kernel, over the C library. Every descriptor stays its runtime's: nothing is closed here
  * that was not opened here, and all that is needed later, when no descriptor is free, is opened at the beginning.
  */
+import type { Descriptors } from '../lifecycle/budget.ts'
 import {
   type Address,
   readAddress,
@@ -77,6 +78,13 @@ export interface Kernel {
   read(path: string): string | null
   close(): void
 }
+
+/** As a budget needs them. */
+export const kernelDescriptors = (kernel: Kernel): Descriptors => ({
+  soft: kernel.limit().soft,
+  atStart: kernel.list().length,
+  used: () => kernel.count(),
+})
 
 const batch = 1_024
 const latin1 = new TextDecoder('latin1')

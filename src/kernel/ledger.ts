@@ -6,6 +6,7 @@
  * connection is looked at next.
  */
 import { Book, type Member } from '../lifecycle/book.ts'
+import type { Budget, Shortage } from '../lifecycle/budget.ts'
 import { Connection, type Sight } from '../lifecycle/connection.ts'
 import { type ReasonName, reasons } from '../lifecycle/reasons.ts'
 import type { Policy } from '../policy.ts'
@@ -34,6 +35,9 @@ export interface LedgerOptions {
   readonly refuse?: ((peer: Peer, reason: ReasonName) => void) | undefined
   /** Whether another thread of this process has a request of this peer in flight. */
   readonly elsewhere?: ((peer: string) => boolean) | undefined
+  /** Of the process's descriptors: see `Book`. */
+  readonly budget?: Budget | null
+  readonly onShortage?: ((shortage: Shortage) => void) | undefined
   readonly random?: () => number
 }
 
@@ -108,6 +112,7 @@ const endsWaiting: ReadonlySet<ReasonName> = new Set([
   'idle',
   'age',
   'pressure',
+  'descriptors',
   'drained',
 ])
 
@@ -247,6 +252,8 @@ export class Ledger {
       now: options.now,
       onHangUp: options.onHangUp,
       sliceMs,
+      ...(options.budget && { budget: options.budget }),
+      ...(options.onShortage && { onShortage: options.onShortage }),
       ...(options.random && { random: options.random }),
     })
   }

@@ -4,10 +4,11 @@
  * while there are any and never keeps a process alive.
  */
 import type { Policy } from '../policy.ts'
+import type { Budget, Shortage } from './budget.ts'
 import type { Connection, Sight } from './connection.ts'
 import type { ReasonName } from './reasons.ts'
 import { reasons } from './reasons.ts'
-import { busy, type State, waiting } from './states.ts'
+import { type State, waiting } from './states.ts'
 
 export interface Member {
   readonly connection: Connection
@@ -33,6 +34,10 @@ export interface BookOptions {
   readonly random?: () => number
   /** How long a sweep may take where looking is not free: the rest of it comes a little later. Default: as long as it takes. */
   readonly sliceMs?: number
+  /** Of the process's descriptors. Default: they are nobody's concern. */
+  readonly budget?: Budget | null
+  /** Told while descriptors are short, as often as something is done about it. */
+  readonly onShortage?: (shortage: Shortage) => void
 }
 
 /** Limits hold to 10 % or 250 ms, whichever is more: a sweep is late by a fraction of that. */
@@ -40,6 +45,9 @@ const sweepMs = 50
 /** What is due later than this is parked: most of ten thousand connections are idle, and even to pass them by is not free. */
 const parkMs = 500
 const betweenSlicesMs = 2
+/** While descriptors are short all are asked so often how long they have been idle; so many are hung up on at a time, at most. */
+const easeEveryMs = 250
+const easeAtMost = 512
 
 export class Book<M extends Member> {
   readonly #options: BookOptions
@@ -55,6 +63,10 @@ export class Book<M extends Member> {
   readonly #counts: Record<string, number> = {}
   #timer: ReturnType<typeof setInterval> | null = null
   #rest: ReturnType<typeof setTimeout> | null = null
+  #easedAt = Number.NEGATIVE_INFINITY
+  #full = false
+  /** Hung up on for their descriptor, and not gone yet. */
+  readonly #leaving = new Set<M>()
 
   constructor(options: BookOptions) {
     this.#options = options
@@ -88,6 +100,7 @@ export class Book<M extends Member> {
     member.parkedIn = null
     if (!held) return
     this.#size -= 1
+    this.#leaving.delete(member)
     if (this.#size > 0 || this.#timer === null) return
     this.#parked.clear()
     clearInterval(this.#timer)
@@ -109,6 +122,7 @@ export class Book<M extends Member> {
       this.#parked.delete(this.#swept + 1)
       if (due !== undefined) for (const member of due) this.wake(member)
     }
+    this.#ease(now)
     const { sliceMs } = this.#options
     for (const member of this.#active) {
       const { lookAt } = member
@@ -165,7 +179,11 @@ export class Book<M extends Member> {
   /** Called for a newcomer before it is added: whether there is room for it under `maxConnections`, or room could be made. */
   admits(now: number): boolean {
     const { maxConnections } = this.#options.policy
-    return maxConnections === 0 || this.#size < maxConnections || this.makeRoom(now)
+    const hasRoom = maxConnections === 0 || this.#size < maxConnections || this.makeRoom(now)
+    const { budget } = this.#options
+    // Itself it has its descriptor already.
+    if (budget) this.#keepWithin(budget, budget.used(this.#open + 1), now)
+    return hasRoom
   }
 
   /**
@@ -173,20 +191,95 @@ export class Book<M extends Member> {
    * none younger than `minIdleMs`. Returns false if all are in a request or too young.
    */
   makeRoom(now: number): boolean {
-    const longest: Partial<Record<State, M>> = {}
+    const [longest] = this.#longestWaiting(now, 1)
+    if (longest === undefined) return false
+    this.hangUp(longest, 'pressure', now)
+    return true
+  }
+
+  /** No descriptor is left for a newcomer, and nobody waits who could be hung up on: what is answered now is its connection's last. */
+  get full(): boolean {
+    return this.#full
+  }
+
+  /**
+   * Frees descriptors as `makeRoom` does, `atMost` so many; where that does not free as many as are needed, those that were
+   * answered a moment ago are hung up on as well.
+   */
+  makeRoomFor(needed: number, now: number, atMost = needed): number {
+    const { policy } = this.#options
+    let freed = 0
+    const free = (member: M) => {
+      const { connection } = member
+      const { state } = connection
+      // What is known of it may be old.
+      const reason = connection.look(member.sight(now), now, policy) ?? 'descriptors'
+      if (connection.state !== state) return
+      this.hangUp(member, reason, now)
+      if (connection.state !== 'closing') return
+      this.#leaving.add(member)
+      freed += 1
+    }
+    for (const member of this.#longestWaiting(now, atMost)) free(member)
+    if (freed < needed) for (const member of this.#longestAnswered(needed - freed)) free(member)
+    return freed
+  }
+
+  /** Connections whose descriptor is in use. */
+  get #open(): number {
+    return this.#size - this.#leaving.size
+  }
+
+  #keepWithin(budget: Budget, used: number, now: number): void {
+    const excess = used - budget.most
+    const freed = excess > 0 ? this.makeRoomFor(excess, now, Math.max(excess, budget.batch)) : 0
+    this.#full = freed < excess
+    if (excess > 0) this.#tellShortage(budget, used)
+  }
+
+  /** Idle connections have less time the fewer descriptors there are. */
+  #ease(now: number): void {
+    const { budget, policy } = this.#options
+    if (!budget) return
+    const used = budget.measure(this.#open)
+    this.#keepWithin(budget, used, now)
+    const idleMs = budget.idleMs(used, policy)
+    if (idleMs >= policy.idleTimeoutMs || now - this.#easedAt < easeEveryMs) return
+    this.#easedAt = now
+    let left = easeAtMost
+    for (const member of this) {
+      const { connection } = member
+      if (connection.state !== 'idle' || now - connection.since < idleMs) continue
+      const reason = connection.look(member.sight(now), now, policy) ?? 'descriptors'
+      if (connection.state !== 'idle') continue
+      this.hangUp(member, reason, now)
+      left -= 1
+      if (left === 0) break
+    }
+    this.#tellShortage(budget, used)
+  }
+
+  #tellShortage(budget: Budget, used: number): void {
+    const { policy, onShortage } = this.#options
+    onShortage?.({ used, soft: budget.soft, idleMs: budget.idleMs(used, policy), full: this.#full })
+  }
+
+  /** Those that have waited for `minIdleMs` or more, in the order in which they are hung up on. */
+  #longestWaiting(now: number, count: number): M[] {
+    const found: M[] = []
     for (const member of this) {
       const { state, since } = member.connection
-      const rival = longest[state]
-      if (busy[state] || now - since < this.#options.policy.minIdleMs) continue
-      if (!rival || since < rival.connection.since) longest[state] = member
+      if (waiting.includes(state) && now - since >= this.#options.policy.minIdleMs) found.push(member)
     }
-    for (const state of waiting) {
-      const member = longest[state]
-      if (!member) continue
-      this.hangUp(member, 'pressure', now)
-      return true
-    }
-    return false
+    const rank = ({ connection: { state } }: M) => waiting.indexOf(state)
+    return found.sort((a, b) => rank(a) - rank(b) || a.connection.since - b.connection.since).slice(0, count)
+  }
+
+  /** A client that has its answer loses nothing; the request of one that is silent may be on its way. */
+  #longestAnswered(count: number): M[] {
+    const found: M[] = []
+    for (const member of this) if (member.connection.state === 'idle') found.push(member)
+    return found.sort((a, b) => a.connection.since - b.connection.since).slice(0, count)
   }
 
   /** One tick of a drain that has been closing for `closingForMs`: see `DrainActions.hangUpIdle`. */

@@ -74,6 +74,13 @@ export const reasons = reason({
     end: 'fin',
     message: 'hung up on a waiting connection to make room',
   },
+  descriptors: {
+    option: 'reservedDescriptors',
+    status: null,
+    end: 'fin',
+    // The book says it of all of them together.
+    message: null,
+  },
   full: { option: 'maxConnections', status: 503, end: 'fin', message: 'answered 503: all connections are busy' },
   drained: { option: 'drainSpreadMs', status: null, end: 'fin', message: null },
   cut: { option: 'drainTimeoutMs', status: null, end: 'rst', message: null },

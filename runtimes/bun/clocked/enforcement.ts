@@ -46,7 +46,9 @@ export const enforcement: Enforcement = {
   maxConnectionAgeMs: ours('since the first request, at each answer; an idle one is left to the idle clock'),
   peerProbeMs: nobody('Bun.serve shows no socket to set it on; the kernel ledger and the hangup engine do'),
   maxConnections: nobody('Bun accepts without asking; a proxy in front or a limit in the kernel'),
-  reservedDescriptors: nobody('Bun.serve shows no connection to hang up on; the kernel ledger and the hangup engine do'),
+  reservedDescriptors: nobody(
+    'Bun.serve shows no connection to hang up on; the kernel ledger and the hangup engine do',
+  ),
   minIdleMs: ours(
     'a drain shuts listener and idle connections together, this long after the last answer that did not say so, at half time at the latest',
   ),
