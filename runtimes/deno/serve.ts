@@ -74,6 +74,7 @@ const longestPauseMs = 50
 async function listen(options: ServeOptions, handler: Handler, kit: ListenKit): Promise<NativeListener> {
   const { host, tls } = options
   let { port = 3000 } = options
+  let hostname = host ?? '::'
   const [certificate] = tls === undefined ? [] : new CertificateStore(certificatesOf(tls)).certificates
   let stopped = false
 
@@ -81,7 +82,7 @@ async function listen(options: ServeOptions, handler: Handler, kit: ListenKit): 
     const made = Deno.serve(
       {
         port,
-        ...(host !== undefined && { hostname: host }),
+        hostname,
         ...(certificate && { cert: certificate.options.cert, key: certificate.options.key }),
         // An answer is the same on every runtime; compression is a middleware's.
         automaticCompression: false,
@@ -94,6 +95,19 @@ async function listen(options: ServeOptions, handler: Handler, kit: ListenKit): 
       if (!stopped) again(error)
     })
     return made
+  }
+
+  /** All interfaces are those of IPv6, too, as for Node; Deno's own default leaves them out. */
+  function first(): DenoServer {
+    if (host !== undefined) return start()
+    try {
+      return start()
+    } catch (error) {
+      if ((error as Error).name === 'AddrInUse') throw error
+      // Without IPv6.
+      hostname = '0.0.0.0'
+      return start()
+    }
   }
 
   /** Deno has given up accepting, for want of descriptors as a rule. Who is there is still served. */
@@ -119,7 +133,7 @@ async function listen(options: ServeOptions, handler: Handler, kit: ListenKit): 
   }
 
   noteUpgrades(kit)
-  const servers = [start()]
+  const servers = [first()]
   return {
     port,
     stopAccepting() {
@@ -131,6 +145,7 @@ async function listen(options: ServeOptions, handler: Handler, kit: ListenKit): 
     },
     stop() {
       stopped = true
+      kits.delete(kit)
       for (const server of servers) server.shutdown().catch(() => {})
     },
   }
@@ -138,14 +153,15 @@ async function listen(options: ServeOptions, handler: Handler, kit: ListenKit): 
 
 /** Those that are told of a WebSocket before Deno forgets whose request it was: one for each server in this process. */
 const kits = new Set<ListenKit>()
+let replaced = false
 
 function noteUpgrades(kit: ListenKit): void {
-  if (kits.size === 0) {
-    const native = Deno.upgradeWebSocket
-    Deno.upgradeWebSocket = (request, options) => {
-      for (const each of kits) each.beforeUpgrade(request)
-      return native(request, options)
-    }
-  }
   kits.add(kit)
+  if (replaced) return
+  replaced = true
+  const native = Deno.upgradeWebSocket
+  Deno.upgradeWebSocket = (request, options) => {
+    for (const each of kits) each.beforeUpgrade(request)
+    return native(request, options)
+  }
 }

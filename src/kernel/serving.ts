@@ -2,7 +2,8 @@
  * `serve()` over a runtime's own server that shows no connections, under the kernel ledger: all but what the runtimes
  * differ in. On the request's path of a handler that answers at once is nothing but the answer's `Keep-Alive`.
  */
-import type { Enforcement } from '../enforcement.ts'
+import { type Enforcement, probingMs } from '../enforcement.ts'
+import { Budget } from '../lifecycle/budget.ts'
 import { Drain } from '../lifecycle/drain.ts'
 import { guardHandler } from '../lifecycle/guard.ts'
 import { reasons } from '../lifecycle/reasons.ts'
@@ -10,9 +11,9 @@ import type { Policy } from '../policy.ts'
 import { isSet, resolveOptions } from '../resolve.ts'
 import { runningOf } from '../running.ts'
 import type { App, Running, ServeOptions } from '../server.ts'
-import { fetchOf, listenError, prepare, type ReasonLog } from '../serving.ts'
+import { fetchOf, listenError, prepare, type ReasonLog, shortageLog } from '../serving.ts'
 import { announcedBytes, type BodyReason, RequestBody } from './body.ts'
-import { openKernel } from './kernel.ts'
+import { kernelDescriptors, openKernel } from './kernel.ts'
 import { type Address, peerName } from './layout.ts'
 import { Ledger, noteAfterMs, type Peer } from './ledger.ts'
 import type { Libc } from './libc.ts'
@@ -86,8 +87,8 @@ export interface NativeListener {
 
 /** Descriptors for whoever has waited to be accepted meanwhile. */
 const roomFor = 16
-/** A body that nobody has read and that is not longer than this has come with its head, more or less. */
-const withHeadBytes = 64 * 1024
+/** A body that nobody has read and that is not longer than this has come with its head: a client's first ten segments (RFC 6928). */
+const withHeadBytes = 14_600
 /** Below that the next tick of the scan is too late for a note. */
 const leastNoteAfterMs = 150
 
@@ -145,6 +146,8 @@ export async function serveUnderLedger<Call>(
     notes: notesAll ? 'every' : 'late',
     noteNow: () => noteYoung(now(), 0),
     onHangUp: log.note,
+    budget: Budget.of(kernelDescriptors(kernel), policy),
+    onShortage: shortageLog(log, now),
     refuse: (peer, reason) => withBody.get(peer)?.refuse?.(reason as BodyReason),
   })
   const { book } = ledger
@@ -168,7 +171,8 @@ export async function serveUnderLedger<Call>(
     requests += 1
     const { method } = request
     const bodied = method !== 'GET' && method !== 'HEAD'
-    if (notesAll || bodied || announced || checksHead) return onNoted(request, call, bodied)
+    const atOnce = notesAll || announced || checksHead
+    if (atOnce || bodied) return onWatched(request, call, bodied, atOnce)
     const answer = ask(request, call)
     if (!(answer instanceof Promise)) {
       return native.isPlain?.(answer) ? hinted(answer) : answered(answer, request, call, null)
@@ -185,9 +189,9 @@ export async function serveUnderLedger<Call>(
     return keepAlive === null ? answer : native.withHeader(answer, 'keep-alive', keepAlive)
   }
 
-  /** A request that is noted at once, because its body is watched or its connection counted. */
-  function onNoted(request: Request, call: Call, bodied: boolean): Response | Promise<Response> {
-    const address = native.peerOf(request, call)
+  /** A request with a body, or one that is noted at once because its connection is counted. */
+  function onWatched(request: Request, call: Call, bodied: boolean, atOnce: boolean): Response | Promise<Response> {
+    const address = atOnce ? native.peerOf(request, call) : null
     const name = address && peerName(address.host, address.port)
     // What comes after the last answer is never answered, so it must not run.
     if (name !== null && ledger.wasLast(name) && !isHttp2(request)) return never
@@ -206,6 +210,7 @@ export async function serveUnderLedger<Call>(
       }
     }
     if (name !== null) note(flight, name, now())
+    else if (!atOnce) young.add(flight)
     if (secure && flight.peer?.requests === 1 && isHttp2(request)) spokeHttp2 = true
     if (flight.peer?.surplus) {
       book.count('full')
@@ -267,7 +272,8 @@ export async function serveUnderLedger<Call>(
   function noteYoung(at: number, afterMs: number): void {
     for (const flight of young) {
       if (flight.seenAt === 0) flight.seenAt = at
-      if (at - flight.seenAt < afterMs) continue
+      // The clocks of a body do not wait.
+      if (flight.body === null && at - flight.seenAt < afterMs) continue
       noteLate(flight, flight.seenAt)
     }
   }
@@ -287,6 +293,7 @@ export async function serveUnderLedger<Call>(
       upgraded(flight ?? new Flight(request, call))
       return answer
     }
+    if (flight !== null && flight.peer === null && isLeft(flight.body)) noteLate(flight, now())
     const said = native.connectionOf(answer)
     let given = answer
     if (announced || said !== null || (counted && isLast(flight?.peer))) {
@@ -348,6 +355,13 @@ export async function serveUnderLedger<Call>(
     noteLate(flight, now())
   }
 
+  /** One that has ended by itself is somebody else's descriptor by now. */
+  function takeListeners(): number[] {
+    const found = [...listeners].filter((fd) => kernel.local(fd)?.port === listener.port && kernel.remote(fd) === null)
+    listeners.clear()
+    return found
+  }
+
   function makeRoom(): void {
     scan?.walkNow()
     const at = now()
@@ -386,12 +400,10 @@ export async function serveUnderLedger<Call>(
       log,
       policy,
       shutListeners: () => {
-        for (const fd of listeners) kernel.shut(fd)
-        listeners.clear()
+        for (const fd of takeListeners()) kernel.shut(fd)
       },
       closeListeners: () => {
-        for (const fd of listeners) kernel.vacate(fd)
-        listeners.clear()
+        for (const fd of takeListeners()) kernel.vacate(fd)
       },
       beforeUpgrade,
       makeRoom,
@@ -402,12 +414,24 @@ export async function serveUnderLedger<Call>(
     kernel.close()
     throw listenError(error, options)
   }
+  function onListener(fd: number): void {
+    listeners.add(fd)
+    const { peerProbeMs, writeTimeoutMs } = policy
+    if (peerProbeMs === 0) return
+    kernel.keepAlive(fd, {
+      afterMs: peerProbeMs,
+      everyMs: 1_000,
+      probes: probingMs / 1_000,
+      // It ends those whose window is zero too, which is for `writeTimeoutMs` to say (tcp_write_timer of net/ipv4/tcp_timer.c).
+      userTimeoutMs: writeTimeoutMs === 0 ? 0 : Math.max(peerProbeMs, writeTimeoutMs) + probingMs,
+    })
+  }
   scan = new Scan({
     kernel,
     ledger,
     ports: [listener.port],
     now,
-    onListener: (fd) => listeners.add(fd),
+    onListener,
     beforeEach: (at) => noteYoung(at, noteAfter),
   })
   scan.start()
