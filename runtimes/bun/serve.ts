@@ -5,7 +5,7 @@ import { failed, serveUnderLedger, withHeader } from '../../src/kernel/serving.t
 import type { App, Running } from '../../src/server.ts'
 import { deviations, enforcement } from './enforcement.ts'
 import { followed } from './followed.ts'
-import { noteBodies, streamOf } from './response.ts'
+import { lastPlain, noteBodies, streamOf } from './response.ts'
 import { type BunServeOptions, type BunServer, listen } from './server.ts'
 
 export const native: NativeEngine = { name: 'Bun.serve', enforcement, deviations }
@@ -14,6 +14,7 @@ export const native: NativeEngine = { name: 'Bun.serve', enforcement, deviations
 export function serveBun(app: App, options: BunServeOptions, libc: Libc, why: string): Promise<Running> {
   noteBodies()
   const upgraded = new WeakSet<Request>()
+  let anyUpgraded = false
 
   return serveUnderLedger<BunServer>(app, options, {
     runtime: 'bun',
@@ -26,8 +27,9 @@ export function serveBun(app: App, options: BunServeOptions, libc: Libc, why: st
       const client = server.requestIP(request)
       return client && { host: client.address, port: client.port }
     },
-    isUpgrade: (_, request) => upgraded.has(request),
+    isUpgrade: (_, request) => anyUpgraded && upgraded.has(request),
     follow(answer, request, _, done) {
+      if (answer === lastPlain) return null
       const stream = streamOf(answer)
       if (stream === null || request.method === 'HEAD') return null
       const { status, statusText, headers } = answer
@@ -43,8 +45,10 @@ export function serveBun(app: App, options: BunServeOptions, libc: Libc, why: st
         // Of a request that is upgraded Bun has forgotten the client.
         beforeUpgrade(request)
         const done = upgrade.call(server, request, how)
-        if (done) upgraded.add(request)
-        return done
+        if (!done) return false
+        anyUpgraded = true
+        upgraded.add(request)
+        return true
       }
       return {
         port: server.port,
