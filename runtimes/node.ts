@@ -8,6 +8,7 @@ import type { App, Running } from '../src/server.ts'
 import { procDescriptors } from './descriptors.ts'
 import { engineEnforcement } from './engine-enforcement.ts'
 import { enforcement } from './node/enforcement.ts'
+import { holdAccept } from './node/hold.ts'
 import { type NodeServeOptions, serveNodeHttp } from './node/http.ts'
 import { listen } from './node/transport.ts'
 import { IncomingLike, type WebSocketServerLike, webSocketBindings } from './node/upgrade.ts'
@@ -40,6 +41,7 @@ export async function serve(app: App, options: NodeServeOptions = {}): Promise<R
     descriptors: procDescriptors,
     why,
     listen,
+    holdAccept,
     also,
     env: (connection, head) => ({ incoming: new IncomingLike(connection, head), outgoing: undefined }),
     ...(wss && { webSocketBindings: webSocketBindings(wss) }),

@@ -6,6 +6,7 @@ import { engineEnforcement } from '../engine-enforcement.ts'
 import { serve } from '../node.ts'
 import { connect } from './connect.ts'
 import { NodeFront } from './gateway-front.ts'
+import { holdAccept } from './hold.ts'
 import { listen } from './transport.ts'
 
 export const gateway: GatewayRuntime = gatewayOn({
@@ -14,6 +15,7 @@ export const gateway: GatewayRuntime = gatewayOn({
   enforcement: engineEnforcement,
   descriptors: procDescriptors,
   listen,
+  holdAccept,
   connect,
   serveNative: serve,
   frontOf: (request, bindings) => new NodeFront(request, bindings),

@@ -18,6 +18,7 @@ import { runningOf } from '../../src/running.ts'
 import type { App, Running, ServeOptions } from '../../src/server.ts'
 import { certificatesOf, fetchOf, listenError, prepare, shortageLog } from '../../src/serving.ts'
 import { Body, hasBody, type Incoming } from './body.ts'
+import { holdAccept } from './hold.ts'
 import { Session } from './session.ts'
 import { type NodeMember, Wire, type WireContext } from './wire.ts'
 
@@ -174,6 +175,7 @@ export async function serveNodeHttp(app: App, options: NodeServeOptions, flavour
   server.on('connection', (tcp: Socket) => {
     if (policy.peerProbeMs > 0) tcp.setKeepAlive(true, policy.peerProbeMs)
     const admitted = book.admits(now())
+    if (book.full) holdAccept()
     const wire = new Wire(tcp, secure, context)
     wire.surplus = !admitted
     book.add(wire)

@@ -7,7 +7,8 @@ import { EngineFront, type NativeFront } from './front.ts'
 import type { GatewayRuntime } from './start.ts'
 
 /** What differs between the runtimes. */
-export interface GatewayFlavour extends Pick<EngineFlavour, 'runtime' | 'enforcement' | 'descriptors' | 'listen'> {
+export interface GatewayFlavour
+  extends Pick<EngineFlavour, 'runtime' | 'enforcement' | 'descriptors' | 'listen' | 'holdAccept'> {
   readonly http2: boolean
   readonly connect: Connect
   /** Through the runtime's own server; `env` is what that gives. */
@@ -39,6 +40,7 @@ export function gatewayOn(flavour: GatewayFlavour): GatewayRuntime {
         descriptors,
         why,
         listen,
+        ...(flavour.holdAccept && { holdAccept: flavour.holdAccept }),
         also: [],
         bodyInEnv: true,
         env: (connection, head, body) => new EngineFront(connection, head, body),

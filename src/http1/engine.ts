@@ -37,6 +37,8 @@ export interface EngineFlavour {
   /** Why this engine serves. */
   readonly why: string
   readonly listen: Listen
+  /** Called for each newcomer while no descriptor is left for any, where the runtime can't be kept from accepting. */
+  readonly holdAccept?: () => void
   /** What the application gets as `c.env`, like from Hono's own adapter of the runtime. */
   env(connection: ServerConnection, head: RequestHead, body: Uint8Array | IncomingBody | null): unknown
   webSocketBindings?(
@@ -171,6 +173,7 @@ export async function serveOnEngine(app: App, options: ServeOptions, flavour: En
   const listener = await flavour
     .listen(at, (transport) => {
       const admitted = book.admits(now())
+      if (book.full) flavour.holdAccept?.()
       const connection = new ServerConnection(transport, tls !== undefined, served)
       connection.surplus = !admitted
       return connection

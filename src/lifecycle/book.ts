@@ -207,21 +207,34 @@ export class Book<M extends Member> {
    * answered a moment ago are hung up on as well.
    */
   makeRoomFor(needed: number, now: number, atMost = needed): number {
-    const { policy } = this.#options
+    const freed = this.#free(this.#longestWaiting(now, atMost), now)
+    return freed >= needed ? freed : freed + this.#free(this.#longestAnswered(needed - freed), now)
+  }
+
+  /** Hangs up on so many of those that have not said anything yet, the longest silent first. */
+  turnAway(count: number, now: number): number {
+    const silent: M[] = []
+    for (const member of this) {
+      const { state } = member.connection
+      if (state === 'accepted' || state === 'handshake') silent.push(member)
+    }
+    silent.sort((a, b) => a.connection.since - b.connection.since)
+    return this.#free(silent.slice(0, count), now)
+  }
+
+  #free(members: readonly M[], now: number): number {
     let freed = 0
-    const free = (member: M) => {
+    for (const member of members) {
       const { connection } = member
       const { state } = connection
       // What is known of it may be old.
-      const reason = connection.look(member.sight(now), now, policy) ?? 'descriptors'
-      if (connection.state !== state) return
+      const reason = connection.look(member.sight(now), now, this.#options.policy) ?? 'descriptors'
+      if (connection.state !== state) continue
       this.hangUp(member, reason, now)
-      if (connection.state !== 'closing') return
+      if (connection.state !== 'closing') continue
       this.#leaving.add(member)
       freed += 1
     }
-    for (const member of this.#longestWaiting(now, atMost)) free(member)
-    if (freed < needed) for (const member of this.#longestAnswered(needed - freed)) free(member)
     return freed
   }
 
@@ -232,7 +245,8 @@ export class Book<M extends Member> {
 
   #keepWithin(budget: Budget, used: number, now: number): void {
     const excess = used - budget.most
-    const freed = excess > 0 ? this.makeRoomFor(excess, now, Math.max(excess, budget.batch)) : 0
+    let freed = excess > 0 ? this.makeRoomFor(excess, now, Math.max(excess, budget.batch)) : 0
+    if (used - freed > budget.brim) freed += this.turnAway(used - freed - budget.brim, now)
     this.#full = freed < excess
     if (excess > 0) this.#tellShortage(budget, used)
   }

@@ -27,6 +27,8 @@ export interface Shortage {
 const easeFromShare = 0.8
 /** At the budget room is made for a few, as nginx does (ngx_drain_connections): who comes next need not look for it again. */
 const batchShare = 1 / 64
+/** Of what is reserved: a newcomer is turned away rather than that the last of it is used. */
+const brimShare = 1 / 4
 
 export class Budget {
   readonly soft: number
@@ -35,6 +37,8 @@ export class Budget {
   /** Below it nothing is short. */
   readonly easeFrom: number
   readonly batch: number
+  /** From here on the table is about to be full: accepting fails, and a runtime drops all that wait, or accepts no more. */
+  readonly brim: number
   readonly #descriptors: Descriptors
   /** In use for anything but connections. */
   #others: number
@@ -51,6 +55,7 @@ export class Budget {
     this.soft = soft
     this.most = soft - Math.min(reserved, Math.floor(soft / 2))
     this.easeFrom = Math.floor(this.most * easeFromShare)
+    this.brim = soft - Math.ceil((soft - this.most) * brimShare)
     this.batch = Math.max(1, Math.floor(this.most * batchShare))
   }
 
