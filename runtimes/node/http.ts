@@ -51,6 +51,7 @@ export async function serveNodeHttp(app: App, options: NodeServeOptions, flavour
     now,
     onHangUp: log.note,
     budget: Budget.of(descriptors, policy),
+    turnsAway: true,
     onShortage: shortageLog(log, now),
   })
   const context: WireContext = { policy, now, book, lastAnswers: () => drain.draining || book.full }

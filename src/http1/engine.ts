@@ -37,7 +37,10 @@ export interface EngineFlavour {
   /** Why this engine serves. */
   readonly why: string
   readonly listen: Listen
-  /** Called for each newcomer while no descriptor is left for any, where the runtime can't be kept from accepting. */
+  /**
+   * Called for each newcomer while no descriptor is left for any, where the runtime can't be kept from accepting, and drops
+   * all that wait once it can't accept.
+   */
   readonly holdAccept?: () => void
   /** What the application gets as `c.env`, like from Hono's own adapter of the runtime. */
   env(connection: ServerConnection, head: RequestHead, body: Uint8Array | IncomingBody | null): unknown
@@ -63,6 +66,7 @@ export async function serveOnEngine(app: App, options: ServeOptions, flavour: En
     now,
     onHangUp: log.note,
     budget: Budget.of(descriptors, policy),
+    turnsAway: flavour.holdAccept !== undefined,
     onShortage: shortageLog(log, now),
   })
   const scheme = options.tls === undefined ? 'http' : 'https'

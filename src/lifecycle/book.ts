@@ -36,6 +36,8 @@ export interface BookOptions {
   readonly sliceMs?: number
   /** Of the process's descriptors. Default: they are nobody's concern. */
   readonly budget?: Budget | null
+  /** The runtime drops all that wait to be accepted once no descriptor is free: before that, the silent are turned away. */
+  readonly turnsAway?: boolean
   /** Told while descriptors are short, as often as something is done about it. */
   readonly onShortage?: (shortage: Shortage) => void
 }
@@ -246,7 +248,7 @@ export class Book<M extends Member> {
   #keepWithin(budget: Budget, used: number, now: number): void {
     const excess = used - budget.most
     let freed = excess > 0 ? this.makeRoomFor(excess, now, Math.max(excess, budget.batch)) : 0
-    if (used - freed > budget.brim) freed += this.turnAway(used - freed - budget.brim, now)
+    if (this.#options.turnsAway && used - freed > budget.brim) freed += this.turnAway(used - freed - budget.brim, now)
     this.#full = freed < excess
     if (excess > 0) this.#tellShortage(budget, used)
   }

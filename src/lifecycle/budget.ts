@@ -37,7 +37,7 @@ export class Budget {
   /** Below it nothing is short. */
   readonly easeFrom: number
   readonly batch: number
-  /** From here on the table is about to be full: accepting fails, and a runtime drops all that wait, or accepts no more. */
+  /** From here on the table is about to be full. */
   readonly brim: number
   readonly #descriptors: Descriptors
   /** In use for anything but connections. */

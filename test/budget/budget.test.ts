@@ -1,0 +1,115 @@
+/** Descriptors run short: `ulimit -n 256` and more clients than that, on each engine that keeps some. Linux. */
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { createInterface } from 'node:readline'
+import { after, before, describe, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type RuntimeName, runtimes } from '../conformance/runtimes.ts'
+import { environment, root } from '../conformance/server.ts'
+
+const engines: readonly RuntimeName[] = ['node', 'node-hangup', 'bun-hangup']
+const descriptors = 256
+const crowd = 1_000
+const burst = 2_000
+const busyMs = 3_000
+const withinMs = 3_000
+/** Of one core, once the burst is over. */
+const mostCpu = 0.2
+
+const own = Number(
+  /^Max open files +(\d+)/m.exec(existsSync('/proc') ? readFileSync('/proc/self/limits', 'utf8') : '')?.[1],
+)
+const skip = own > burst + 200 ? false : `it takes Linux and ${burst + 200} descriptors of one's own (ulimit -n)`
+
+interface Asked {
+  /** Null: closed without an answer. */
+  readonly status: number | null
+  readonly tookMs: number
+  readonly socket: Socket
+}
+
+/** Asks once, and stays. */
+function ask(port: number, path: string): Promise<Asked> {
+  const { promise, resolve } = Promise.withResolvers<Asked>()
+  const startedAt = performance.now()
+  const socket = connect(port, '127.0.0.1')
+  const end = (status: number | null) => resolve({ status, tookMs: performance.now() - startedAt, socket })
+  let came = ''
+  socket.on('connect', () => socket.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`))
+  socket.on('data', (bytes) => {
+    came += bytes.toString('latin1')
+    if (came.includes('\r\n\r\n')) end(Number(came.split(' ', 2)[1]))
+  })
+  socket.on('error', () => end(null))
+  socket.on('close', () => end(null))
+  return promise
+}
+
+const answered = (asked: readonly Asked[]) => asked.filter(({ status }) => status === 200).length
+const leave = (asked: readonly Asked[]) => {
+  for (const { socket } of asked) socket.destroy()
+}
+
+/** Of a core, in user mode and in the kernel: proc_pid_stat(5), in hundredths of a second. */
+function cpuMs(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
+  return (Number(fields[11]) + Number(fields[12])) * 10
+}
+
+for (const name of engines) {
+  describe(`${name} under ulimit -n ${descriptors}`, { skip }, () => {
+    let server: ChildProcess
+    let port = 0
+
+    before(async () => {
+      const { command, listen } = runtimes[name]
+      const args = [...command, ...listen(0, 'tcp'), '--app', 'test/fixtures/app.ts']
+      server = spawn('sh', ['-c', `ulimit -n ${descriptors}; exec "$@"`, 'sh', ...args], {
+        cwd: root,
+        env: environment,
+        stdio: ['ignore', 'pipe', 'ignore'],
+      })
+      for await (const line of createInterface(server.stdout!)) {
+        port = Number(new URL(JSON.parse(line).url).port)
+        break
+      }
+    })
+    after(() => server.kill('SIGKILL'))
+
+    test(`${crowd} clients that come one by one, ask once and stay are all answered`, async () => {
+      const asked: Asked[] = []
+      for (let i = 0; i < crowd; i++) asked.push(await ask(port, '/'))
+      assert.equal(answered(asked), crowd)
+      leave(asked)
+    })
+
+    test(`${burst} at once beside 10 busy handlers: all are answered, and then it rests`, async () => {
+      const busy = Array.from({ length: 10 }, () => ask(port, `/slow?ms=${busyMs}`))
+      await delay(300)
+      const asked = await Promise.all(Array.from({ length: burst }, () => ask(port, '/')))
+      assert.equal(answered(asked), burst)
+      const newcomer = await ask(port, '/')
+      assert.equal(newcomer.status, 200)
+      assert.ok(newcomer.tookMs < withinMs, `a newcomer was answered after ${Math.round(newcomer.tookMs)} ms`)
+      assert.equal(answered(await Promise.all(busy)), 10)
+      const before = cpuMs(server.pid!)
+      const began = performance.now()
+      await delay(2_000)
+      const share = (cpuMs(server.pid!) - before) / (performance.now() - began)
+      assert.ok(share < mostCpu, `it takes ${Math.round(share * 100)} % of a core`)
+      leave([...asked, newcomer])
+    })
+
+    test('after they have left, 100 of 100 requests are answered', async () => {
+      await delay(500)
+      for (let i = 0; i < 100; i++) {
+        const one = await ask(port, '/')
+        assert.equal(one.status, 200)
+        leave([one])
+      }
+      assert.equal(server.exitCode, null)
+    })
+  })
+}
