@@ -630,6 +630,9 @@ const steps = fc.array(
   { maxLength: 40, size: 'max' },
 ) as fc.Arbitrary<Step[]>
 
+/** A port passes to another connection no faster than the kernel's figures can tell. */
+const reuseMs = 2 * tickMs
+
 interface Client {
   readonly fd: number
   readonly cookie: number
@@ -682,6 +685,7 @@ function play(all: readonly Step[], notes: Notes): void {
       if (kernel.sockets.get(fd)?.ended === null) continue
       kernel.close(fd)
       open.delete(port)
+      stage.skip(reuseMs)
     }
   }
   for (const step of all) {
@@ -703,8 +707,7 @@ function play(all: readonly Step[], notes: Notes): void {
       kernel.close(client.fd)
       open.delete(step.port)
       if (client.flying.length > 0) orphaned.add(step.port)
-      // A port passes to another connection no faster than the kernel's figures can tell.
-      stage.skip(2 * tickMs)
+      stage.skip(reuseMs)
     } else if (step.do === 'start') {
       kernel.receive(client.fd, 100)
       const flight = { at: now(), request: null }
