@@ -31,7 +31,15 @@ async function run(argv: string[], env: Record<string, string> = {}, failure?: E
         policy: resolved.policy,
         enforcement,
         phase: 'serving',
-        connections: () => ({ open: 0, busy: 0, states: {}, requests: 0, hungUp: {} }),
+        connections: () => ({
+          open: 0,
+          busy: 0,
+          states: {},
+          requests: 0,
+          hungUp: {},
+          closeRaces: null,
+          abortsOnData: null,
+        }),
         drain: async () => ({ cut: 0 }),
         kill: async () => ({ cut: 0 }),
       }

@@ -4,7 +4,7 @@ import type { Book, Member } from './lifecycle/book.ts'
 import type { Drain } from './lifecycle/drain.ts'
 import { stderrLog } from './log.ts'
 import type { Policy } from './policy.ts'
-import type { Running, ServeOptions } from './server.ts'
+import type { ConnectionsSummary, Running, ServeOptions } from './server.ts'
 import { type ReasonLog, urlOf } from './serving.ts'
 import { onSignals } from './signals.ts'
 
@@ -19,6 +19,8 @@ export interface RunningParts {
   readonly book: Book<Member>
   readonly drain: Drain
   readonly requests: () => number
+  /** Under the kernel ledger; default: not counted. */
+  readonly races?: (() => Pick<ConnectionsSummary, 'closeRaces' | 'abortsOnData'>) | undefined
   readonly setCertificates?: Running['setCertificates'] | undefined
 }
 
@@ -33,6 +35,7 @@ export function runningOf({
   book,
   drain,
   requests,
+  races = () => ({ closeRaces: null, abortsOnData: null }),
   setCertificates,
 }: RunningParts): Running {
   const running: Running = {
@@ -47,7 +50,14 @@ export function runningOf({
     connections() {
       let busy = 0
       for (const { connection } of book) if (connection.owesAnswer) busy += 1
-      return { open: book.size, busy, states: book.states(), requests: requests(), hungUp: { ...book.hungUp } }
+      return {
+        open: book.size,
+        busy,
+        states: book.states(),
+        requests: requests(),
+        hungUp: { ...book.hungUp },
+        ...races(),
+      }
     },
     ...(setCertificates && { setCertificates }),
     drain: (how) => drain.start(how).finally(log.flush),

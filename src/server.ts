@@ -57,6 +57,17 @@ export interface ConnectionsSummary {
   readonly requests: number
   /** Connections that we hung up on since the start, by the option that said so. */
   readonly hungUp: Readonly<Record<string, number>>
+  /**
+   * Requests that came in the instant in which we hung up on their idle connection: handed to the application, their answer
+   * lost. Null where that is not counted: only under the kernel ledger does somebody else than the reader end a connection.
+   */
+  readonly closeRaces: number | null
+  /**
+   * Connections that were reset since the start because their client sent when nobody was left to read, requests that
+   * crossed our FIN among them: never handed to the application. The kernel's `TCPAbortOnData`, which counts all processes of
+   * the network namespace. Null where it is not read, as `closeRaces`, or can't be.
+   */
+  readonly abortsOnData: number | null
 }
 
 export interface Running {

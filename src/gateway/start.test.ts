@@ -43,7 +43,15 @@ function runtime({ taken = -1, fixed = false } = {}) {
         policy,
         enforcement,
         phase: 'serving',
-        connections: () => ({ open: 0, busy: 0, states: {}, requests: 0, hungUp: {} }),
+        connections: () => ({
+          open: 0,
+          busy: 0,
+          states: {},
+          requests: 0,
+          hungUp: {},
+          closeRaces: null,
+          abortsOnData: null,
+        }),
         ...(!fixed &&
           options.tls && {
             setCertificates: (certificates) => {

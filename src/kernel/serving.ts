@@ -438,9 +438,11 @@ export async function serveUnderLedger<Call>(
 
   let saidGoodbye = false
   let over = false
+  let lastAborts: number | null = null
   function end(): void {
     if (over) return
     over = true
+    lastAborts = ledger.abortsOnData()
     scan?.stop()
     listener.stop()
     kernel.close()
@@ -486,6 +488,7 @@ export async function serveUnderLedger<Call>(
     drain,
     enforcement: native.enforcement,
     requests: () => requests,
+    races: () => ({ closeRaces: ledger.closeRaces, abortsOnData: over ? lastAborts : ledger.abortsOnData() }),
   })
 }
 

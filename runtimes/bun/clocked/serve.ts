@@ -259,6 +259,8 @@ export async function serveClocked(app: App, options: BunServeOptions, why: stri
       states: {},
       requests,
       hungUp: { ...hungUp },
+      closeRaces: null,
+      abortsOnData: null,
     }),
     drain: (how) => drain.start(how).finally(log.flush),
     kill: () => drain.kill().finally(log.flush),
