@@ -246,7 +246,7 @@ for (const [name, variant] of Object.entries(variants)) {
       await client.answers()
       const since = performance.now()
       client.socket.on('data', () => client.socket.pause())
-      while (client.bytes < 12 * 2 ** 20 && client.end === 'open') {
+      while (client.bytes <= 12 * 2 ** 20 && client.end === 'open') {
         await sleep(20)
         // All of it in ten seconds, however much Node reads in one go.
         if (client.bytes < (12 * 2 ** 20 * (performance.now() - since)) / 10_000) client.socket.resume()
