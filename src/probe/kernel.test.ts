@@ -4,15 +4,15 @@ import { connect, createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { heldByServer, parseRows, socketCount, tcpRows } from './kernel.ts'
 
-test('parseRows() reads ports, states and whether a process holds the socket', () => {
+test('parseRows() reads ports, states, bytes that wait and whether a process holds the socket', () => {
   const text = [
     '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode',
-    '   0: 0100007F:1F90 0100007F:C350 08 00000000:00000001 00:00000000 00000000     0        0 123456 1 0000000000000000',
+    '   0: 0100007F:1F90 0100007F:C350 08 0000001F:00000001 00:00000000 00000000     0        0 123456 1 0000000000000000',
     '   1: 0100007F:1F90 0100007F:C351 06 00000000:00000000 03:00000F00 00000000     0        0 0 3 0000000000000000',
   ].join('\n')
   assert.deepEqual(parseRows(text), [
-    { localPort: 8080, remotePort: 50_000, state: 'CLOSE_WAIT', inode: 123_456 },
-    { localPort: 8080, remotePort: 50_001, state: 'TIME_WAIT', inode: 0 },
+    { localPort: 8080, remotePort: 50_000, state: 'CLOSE_WAIT', unacknowledged: 31, inode: 123_456 },
+    { localPort: 8080, remotePort: 50_001, state: 'TIME_WAIT', unacknowledged: 0, inode: 0 },
   ])
 })
 

@@ -5,6 +5,8 @@ export interface Row {
   readonly localPort: number
   readonly remotePort: number
   readonly state: string
+  /** Bytes that its owner has written and the other side has not acknowledged. */
+  readonly unacknowledged: number
   /** 0: no process holds it any more; what is left belongs to the kernel (TIME_WAIT, an orphan's FIN_WAIT). */
   readonly inode: number
 }
@@ -27,17 +29,18 @@ const states = [
 ]
 
 /** proc_net_tcp(5): `sl: local rem st tx:rx tr:tm retrnsmt uid timeout inode …`, numbers in hex but the last ones. */
-const line = /^ *\d+: [\dA-F]+:([\dA-F]{4}) [\dA-F]+:([\dA-F]{4}) ([\dA-F]{2}) \S+ \S+ \S+ +\d+ +\d+ (\d+)/gm
+const line = /^ *\d+: [\dA-F]+:([\dA-F]{4}) [\dA-F]+:([\dA-F]{4}) ([\dA-F]{2}) ([\dA-F]+):\S+ \S+ \S+ +\d+ +\d+ (\d+)/gm
 
 /** The kernel gives its table page by page, and where it changes in between a socket may stand in it twice: it counts once. */
 export function parseRows(text: string): Row[] {
   const held = new Set<number>()
   const rows: Row[] = []
-  for (const [, local = '', remote = '', state = '', inode] of text.matchAll(line)) {
+  for (const [, local = '', remote = '', state = '', unacknowledged = '', inode] of text.matchAll(line)) {
     const row = {
       localPort: Number.parseInt(local, 16),
       remotePort: Number.parseInt(remote, 16),
       state: states[Number.parseInt(state, 16)] ?? state,
+      unacknowledged: Number.parseInt(unacknowledged, 16),
       inode: Number(inode),
     }
     if (row.inode !== 0 && held.has(row.inode)) continue

@@ -19,9 +19,6 @@ const withoutPaths: readonly PathName[] = ['whoami', 'ws']
  */
 const flags = ['--buffer', 'response', '--spool-body', '4mb']
 
-/** What the backend gave reaches the client's kernel over two connections, and each piece that is taken sets the write clock back. */
-const latePiecesMs = 500
-
 const deviations: readonly Deviation[] = [
   {
     cases: ['no-continue-before-refusal'],
@@ -51,15 +48,11 @@ export function throughGateway(name: GatewayRuntimeName): Subject {
       }
       try {
         const server = await startServer(runtime, profile, transport)
-        const { process: gateway, enforcement } = server.target
+        const { process: gateway } = server.target
         return {
           ...server,
           target: {
             ...server.target,
-            enforcement: enforcement && {
-              ...enforcement,
-              writeTimeoutMs: { ...enforcement.writeTimeoutMs, stepMs: latePiecesMs },
-            },
             // What the application has counted is the backend's to say.
             ...(gateway && {
               process: {
