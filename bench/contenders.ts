@@ -33,6 +33,7 @@ export const contenders: Readonly<Record<Runtime, readonly Contender[]>> = {
   ],
   deno: [
     contender('deno', 'Deno.serve', 'bare-deno.ts'),
+    contender('deno', 'hangup, native engine', 'ours.ts', 'native'),
     contender('deno', 'hangup, hangup engine', 'ours.ts', 'hangup'),
     contender('deno', '@hono/node-server on Deno', 'bare-node-http.ts'),
     contender('deno', 'srvx', 'srvx.ts'),
