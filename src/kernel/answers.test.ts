@@ -93,7 +93,7 @@ test('an answer that is made piece by piece has begun when the application says 
   const peer = started()
   pass(500)
   assert.equal(state(fd), 'handling')
-  ledger.begun(peer)
+  ledger.began(peer)
   pass(200)
   assert.equal(state(fd), 'streaming')
   pass(1_500)

@@ -288,11 +288,6 @@ export class Ledger {
     peer.begunAt = Math.min(peer.begunAt, this.#options.now())
   }
 
-  /** The head of its answer is with the runtime, and the rest comes piece by piece. */
-  begun(peer: Peer): void {
-    peer.begun = true
-  }
-
   /** The application is done with it: the answer is with the runtime, or out. */
   finished(peer: Peer): void {
     peer.owed -= 1

@@ -46,8 +46,6 @@ export interface Note {
   rounds: number
   /** Of the latest request; null: it has none, or the engine does not watch it. */
   body: IncomingBody | null
-  /** The application has begun an answer that it makes piece by piece. */
-  begun: boolean
   upgraded: boolean
 }
 
@@ -59,7 +57,6 @@ export const freshNote = (): Note => ({
   finishedAt: Number.NEGATIVE_INFINITY,
   rounds: 0,
   body: null,
-  begun: false,
   upgraded: false,
 })
 
@@ -84,7 +81,6 @@ export class Reading {
   readonly #notes: Notes
   readonly #quietMs: number
   #rounds = 0
-  #begun = false
   #bodyOpen = false
   /** Bytes received that are explained: more of them are a request of which nobody has told. */
   #known = 0
@@ -117,9 +113,6 @@ export class Reading {
     if (connection.state === 'handling' && note.owed > 0 && note.begunAt <= now) {
       connection.move('begun', clamp(note.begunAt, connection.since, now), seen.received)
     }
-    // Of what went out in the kernel's tick of the note, nobody knows whose it was.
-    if (note.begun && !this.#begun) this.taken += 1
-    this.#begun = note.begun
     if (this.#bodyOpen && note.body?.complete === true) this.#bodyEnd(connection, now)
     if (connection.owesAnswer && note.owed === 0) this.#settle(connection, seen, note, now)
   }
