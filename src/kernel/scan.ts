@@ -24,6 +24,7 @@ const betweenSlicesMs = 4
 /** A walk takes no more than a fiftieth of the time, and comes no more often, nor less often if something has changed. */
 const walkShare = 50
 const walkEveryMs = { least: 100, most: 1_000 }
+const walkNowShare = 10
 /**
  * A newcomer in the place of a connection that ended unseen changes no count of descriptors; that somebody came at all is
  * known, but for all processes of the network namespace. It is asked for a few times within the shortest limit of a newcomer.
@@ -106,6 +107,11 @@ export class Scan {
   /** Walks at once and to the end, however long it takes: when descriptors are short. */
   walkNow(): void {
     this.#beginWalk(this.#options.now(), Number.POSITIVE_INFINITY)
+  }
+
+  /** The same, unless walks take more than a tenth of the time. */
+  walkAgain(): void {
+    if (this.#options.now() - this.#walkedAt >= this.#walkMs * walkNowShare) this.walkNow()
   }
 
   #ask(now: number): void {

@@ -36,6 +36,8 @@ export interface BookOptions {
   readonly sliceMs?: number
   /** Of the process's descriptors. Default: they are nobody's concern. */
   readonly budget?: Budget | null
+  /** Finds connections that the book does not know yet: asked when those that it knows do not make the room that is needed. */
+  readonly discover?: () => void
   /** The runtime drops all that wait to be accepted once no descriptor is free: before that, the silent are turned away. */
   readonly turnsAway?: boolean
   /** Told while descriptors are short, as often as something is done about it. */
@@ -46,10 +48,16 @@ export interface BookOptions {
 const sweepMs = 50
 /** What is due later than this is parked: most of ten thousand connections are idle, and even to pass them by is not free. */
 const parkMs = 500
-const betweenSlicesMs = 2
+const betweenSlicesMs = 1
+/** Members that are passed by between two looks at the clock. */
+const stride = 64
 /** While descriptors are short all are asked so often how long they have been idle; so many are hung up on at a time, at most. */
 const easeEveryMs = 250
 const easeAtMost = 512
+
+const turns: Readonly<Partial<Record<State, number>>> = Object.fromEntries(waiting.map((state, turn) => [state, turn]))
+const byTurn = ({ connection: a }: Member, { connection: b }: Member): number =>
+  turns[a.state]! - turns[b.state]! || a.since - b.since
 
 export class Book<M extends Member> {
   readonly #options: BookOptions
@@ -63,10 +71,13 @@ export class Book<M extends Member> {
   readonly #hungUpOn = new WeakSet<M>()
   readonly #spread = new WeakMap<M, number>()
   readonly #counts: Record<string, number> = {}
+  /** Where a sweep that was cut in slices goes on. */
+  #pass: SetIterator<M> | null = null
   #timer: ReturnType<typeof setInterval> | null = null
   #rest: ReturnType<typeof setTimeout> | null = null
   #easedAt = Number.NEGATIVE_INFINITY
   #full = false
+  #brimful = false
   /** Hung up on for their descriptor, and not gone yet. */
   readonly #leaving = new Set<M>()
 
@@ -105,6 +116,7 @@ export class Book<M extends Member> {
     this.#leaving.delete(member)
     if (this.#size > 0 || this.#timer === null) return
     this.#parked.clear()
+    this.#pass = null
     clearInterval(this.#timer)
     this.#timer = null
   }
@@ -119,26 +131,39 @@ export class Book<M extends Member> {
   sweep(): void {
     const now = this.#options.now()
     const current = Math.floor(now / sweepMs)
+    let passed = 0
+    const mayGoOn = () => ++passed % stride !== 0 || this.#hasTime(now)
     for (; this.#swept < current; this.#swept++) {
       const due = this.#parked.get(this.#swept + 1)
+      for (const member of due ?? []) {
+        this.wake(member)
+        if (!mayGoOn()) return this.#later()
+      }
       this.#parked.delete(this.#swept + 1)
-      if (due !== undefined) for (const member of due) this.wake(member)
     }
     this.#ease(now)
-    const { sliceMs } = this.#options
-    for (const member of this.#active) {
+    this.#pass ??= this.#active.values()
+    for (const member of this.#pass) {
       const { lookAt } = member
       if (now < lookAt) {
         if (lookAt - now > parkMs) this.#park(member)
-        continue
+        if (mayGoOn()) continue
+        return this.#later()
       }
-      if (sliceMs !== undefined && this.#options.now() - now >= sliceMs) {
-        this.#later()
-        return
-      }
-      const reason = member.connection.look(member.sight(now), now, this.#options.policy)
-      if (reason !== null) this.hangUp(member, reason, now)
+      this.#look(member, now)
+      if (!this.#hasTime(now)) return this.#later()
     }
+    this.#pass = null
+  }
+
+  #hasTime(since: number): boolean {
+    const { sliceMs, now } = this.#options
+    return sliceMs === undefined || now() - since < sliceMs
+  }
+
+  #look(member: M, now: number): void {
+    const reason = member.connection.look(member.sight(now), now, this.#options.policy)
+    if (reason !== null) this.hangUp(member, reason, now)
   }
 
   #later(): void {
@@ -204,13 +229,36 @@ export class Book<M extends Member> {
     return this.#full
   }
 
+  /** Most of what is reserved is in use as well. */
+  get brimful(): boolean {
+    return this.#brimful
+  }
+
   /**
    * Frees descriptors as `makeRoom` does, `atMost` so many; where that does not free as many as are needed, those that were
    * answered a moment ago are hung up on as well.
    */
   makeRoomFor(needed: number, now: number, atMost = needed): number {
-    const freed = this.#free(this.#longestWaiting(now, atMost), now)
+    let freed = this.#free(this.#longestWaiting(now, atMost), now)
+    const { discover } = this.#options
+    if (freed < needed && discover !== undefined) {
+      discover()
+      for (const member of this.#active) if (member.lookAt <= now) this.#look(member, now)
+      freed += this.#free(this.#longestWaiting(now, atMost - freed), now)
+    }
     return freed >= needed ? freed : freed + this.#free(this.#longestAnswered(needed - freed), now)
+  }
+
+  /**
+   * For a runtime that tells of requests and not of connections: keeps within the budget now. Returns how many may come before it
+   * is to be called again.
+   */
+  keepWithinBudget(now: number): number {
+    const { budget } = this.#options
+    if (!budget) return Number.POSITIVE_INFINITY
+    const used = budget.measure(this.#open)
+    this.#keepWithin(budget, used, now)
+    return Math.max(budget.most - used, budget.batch)
   }
 
   /** Hangs up on so many of those that have not said anything yet, the longest silent first. */
@@ -250,6 +298,7 @@ export class Book<M extends Member> {
     let freed = excess > 0 ? this.makeRoomFor(excess, now, Math.max(excess, budget.batch)) : 0
     if (this.#options.turnsAway && used - freed > budget.brim) freed += this.turnAway(used - freed - budget.brim, now)
     this.#full = freed < excess
+    this.#brimful = used - freed > budget.brim
     if (excess > 0) this.#tellShortage(budget, used)
   }
 
@@ -282,13 +331,29 @@ export class Book<M extends Member> {
 
   /** Those that have waited for `minIdleMs` or more, in the order in which they are hung up on. */
   #longestWaiting(now: number, count: number): M[] {
+    if (count === 1) return this.#longestOfAll(now)
     const found: M[] = []
-    for (const member of this) {
-      const { state, since } = member.connection
-      if (waiting.includes(state) && now - since >= this.#options.policy.minIdleMs) found.push(member)
+    this.#eachWaiting(now, (member) => found.push(member))
+    return found.sort(byTurn).slice(0, count)
+  }
+
+  /** At `maxConnections` one is looked for at each newcomer, among all. */
+  #longestOfAll(now: number): M[] {
+    let longest: M | null = null
+    this.#eachWaiting(now, (member) => {
+      if (longest === null || byTurn(member, longest) < 0) longest = member
+    })
+    return longest === null ? [] : [longest]
+  }
+
+  #eachWaiting(now: number, seen: (member: M) => void): void {
+    const before = now - this.#options.policy.minIdleMs
+    const see = (member: M) => {
+      const { connection } = member
+      if (connection.since <= before && turns[connection.state] !== undefined) seen(member)
     }
-    const rank = ({ connection: { state } }: M) => waiting.indexOf(state)
-    return found.sort((a, b) => rank(a) - rank(b) || a.connection.since - b.connection.since).slice(0, count)
+    this.#active.forEach(see)
+    for (const parked of this.#parked.values()) parked.forEach(see)
   }
 
   /** A client that has its answer loses nothing; the request of one that is silent may be on its way. */
