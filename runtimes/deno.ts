@@ -1,7 +1,7 @@
 /**
  * `serve()` on Deno: `Deno.serve` under the kernel ledger where that can be (Linux, `--allow-ffi`), else the hangup engine,
- * because `Deno.serve` alone closes nothing. Runs directly too:
- * `deno run --allow-net --allow-ffi --allow-env runtimes/deno.ts`.
+ * because `Deno.serve` alone closes nothing. Runs directly too, and under the command that serves by itself:
+ * `deno run --allow-net --allow-ffi --allow-env runtimes/deno.ts`, `deno serve` with the same.
  */
 import { main } from '../src/command.ts'
 import { chooseEngine, type NativeEngine, type NoNative } from '../src/engines.ts'
@@ -10,12 +10,15 @@ import type { Loaded } from '../src/kernel/libc.ts'
 import { resolveOptions } from '../src/resolve.ts'
 import type { App, Running, ServeOptions } from '../src/server.ts'
 import { certificatesOf } from '../src/serving.ts'
+import { commandOr } from './deno/command.ts'
 import { descriptors } from './deno/descriptors.ts'
 import { loadLibc } from './deno/libc.ts'
 import { native, serveDeno } from './deno/serve.ts'
+import { listen } from './deno/transport.ts'
 import { envOf, webSocketBindings } from './deno/upgrade.ts'
 import { engineEnforcement } from './engine-enforcement.ts'
-import { listen } from './node/transport.ts'
+
+export { type HangupOptions, hangup, type Served } from './deno/command.ts'
 
 const runtime = 'deno'
 
@@ -45,4 +48,4 @@ function nativeOf(loaded: Loaded, { tls }: ServeOptions): NativeEngine | NoNativ
   return tls !== undefined && certificatesOf(tls).length > 1 ? { why: 'Deno.serve has one certificate' } : native
 }
 
-if (import.meta.main) await main({ runtime, serve })
+export default import.meta.main ? await commandOr(() => main({ runtime, serve })) : undefined

@@ -5,9 +5,9 @@ import type { GatewayRuntime } from '../../src/gateway/start.ts'
 import { serve } from '../deno.ts'
 import { engineEnforcement } from '../engine-enforcement.ts'
 import { connect } from '../node/connect.ts'
-import { listen } from '../node/transport.ts'
 import { descriptors } from './descriptors.ts'
 import type { ServeInfo } from './serve.ts'
+import { listen } from './transport.ts'
 
 export const gateway: GatewayRuntime = gatewayOn({
   runtime: 'deno',

@@ -3,11 +3,20 @@
  * engine, can be reset, and let go of a TLS handshake that never ends.
  */
 import { Buffer } from 'node:buffer'
-import { type AddressInfo, createServer, Socket, type SocketConstructorOpts } from 'node:net'
+import { type AddressInfo, createServer, type Server, Socket, type SocketConstructorOpts } from 'node:net'
 import { type SecureContext, TLSSocket } from 'node:tls'
 import { CertificateStore } from '../../src/gateway/certificates.ts'
 import { ProxyHeaderReader, proxyFaults } from '../../src/gateway/proxy-protocol.ts'
-import type { Listen, Peer, ProxyProtocolFrom, Transport, TransportEvents } from '../../src/http1/transport.ts'
+import type {
+  Accept,
+  Listen,
+  ListenAt,
+  Listener,
+  Peer,
+  ProxyProtocolFrom,
+  Transport,
+  TransportEvents,
+} from '../../src/http1/transport.ts'
 
 /** A libuv handle says how much of one large write is still queued; there is no public way to see it, and none at all on Deno. */
 const queuedIn = (tcp: Socket): number | undefined =>
@@ -224,7 +233,12 @@ function readProxyHeader(
   tcp.on('data', onData).on('end', onEnd)
 }
 
-export const listen: Listen = async ({ port, host, peerProbeMs = 0, unix, tls, proxyProtocol }, accept) => {
+/** `onListening`: for what only one runtime's server needs. */
+export async function listenOn(
+  { port, host, peerProbeMs = 0, unix, tls, proxyProtocol }: ListenAt,
+  accept: Accept,
+  onListening?: (server: Server) => void,
+): Promise<Listener> {
   let store = tls && new CertificateStore(tls.certificates)
   const SNICallback = (name: string, done: (error: null, context: SecureContext) => void) =>
     done(null, store!.choose(name).context)
@@ -277,6 +291,7 @@ export const listen: Listen = async ({ port, host, peerProbeMs = 0, unix, tls, p
   server.once('error', reject)
   server.listen(unix === undefined ? { port, ...(host === undefined ? {} : { host }) } : { path: unix }, resolve)
   await listening
+  onListening?.(server)
   const address = server.address() as AddressInfo | string
   return {
     port: typeof address === 'string' ? 0 : address.port,
@@ -288,3 +303,5 @@ export const listen: Listen = async ({ port, host, peerProbeMs = 0, unix, tls, p
     }),
   }
 }
+
+export const listen: Listen = (at, accept) => listenOn(at, accept)
