@@ -1,4 +1,4 @@
-import type { Kernel } from './kernel.ts'
+import { eventsAtMost, type Kernel } from './kernel.ts'
 import { type Address, TCP_ESTABLISHED, TCP_LISTEN } from './layout.ts'
 
 /** A socket of the process, as a test makes it. */
@@ -177,8 +177,8 @@ export class FakeKernel implements Kernel {
   }
 
   events(): readonly number[] {
-    const ids = [...this.#stirred]
-    this.#stirred.clear()
+    const ids = [...this.#stirred].slice(0, eventsAtMost)
+    for (const id of ids) this.#stirred.delete(id)
     return ids
   }
 

@@ -58,7 +58,7 @@ export interface Kernel {
   limit(): DescriptorLimit
   /** `events()` tells of bytes and ends on the socket from now on, under `id`, and once at first. It ends with the socket. */
   watch(fd: number, id: number): boolean
-  /** The ids that something happened to since the last call, at most 1,024. */
+  /** The ids that something happened to since the last call, at most `eventsAtMost`. */
   events(): readonly number[]
   /** Inherited by what a listener accepts from now on. */
   keepAlive(fd: number, how: KeepAlive): boolean
@@ -87,6 +87,8 @@ export const kernelDescriptors = (kernel: Kernel): Descriptors => ({
 })
 
 const batch = 1_024
+/** As many as are told, and woken, within a third of a millisecond. */
+export const eventsAtMost = 256
 const latin1 = new TextDecoder('latin1')
 
 export function openKernel(libc: c.Libc): Kernel {
@@ -99,7 +101,7 @@ export function openKernel(libc: c.Libc): Kernel {
   const polledFds = new Int32Array(polled.bytes.buffer)
   const polledEvents = new Int16Array(polled.bytes.buffer)
   const event = libc.allocate(epollEvent.size)
-  const happened = libc.allocate(batch * epollEvent.size)
+  const happened = libc.allocate(eventsAtMost * epollEvent.size)
   const text = libc.allocate(64 * 1024)
   const empty = libc.allocate(1)
   const opened: number[] = []
@@ -228,7 +230,7 @@ export function openKernel(libc: c.Libc): Kernel {
     watch: (fd, id) => control(c.EPOLL_CTL_ADD, fd, stir, id),
     events() {
       const ids: number[] = []
-      const got = libc.epollWait(epoll, happened, batch, 0)
+      const got = libc.epollWait(epoll, happened, eventsAtMost, 0)
       for (let index = 0; index < got; index++) {
         ids.push(happened.view.getUint32(index * epollEvent.size + epollEvent.data, true))
       }

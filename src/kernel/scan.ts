@@ -3,7 +3,7 @@
  * A walk is cut in slices, and begins only when something says that it may find anything. Whom to look at again, and when,
  * the ledger's book says.
  */
-import type { Kernel } from './kernel.ts'
+import { eventsAtMost, type Kernel } from './kernel.ts'
 import { emptySnapshot, TCP_LISTEN } from './layout.ts'
 import { type Ledger, sliceMs } from './ledger.ts'
 
@@ -44,7 +44,9 @@ export class Scan {
   readonly #snapshot = emptySnapshot()
   #timer: ReturnType<typeof setInterval> | null = null
   #rest: ReturnType<typeof setTimeout> | null = null
-  #tickedAt: number
+  #untold: ReturnType<typeof setTimeout> | null = null
+  /** Of what happened before, all has been told. */
+  #toldUntil: number
   #count: number | null = null
   /** Descriptors that are no connections of the ledger, as far as it knows. */
   #unknown: number | null = null
@@ -60,7 +62,7 @@ export class Scan {
   constructor(options: ScanOptions) {
     this.#options = options
     this.#ports = new Set(options.ports)
-    this.#tickedAt = options.now()
+    this.#toldUntil = options.now()
     const { headTimeoutMs, handshakeTimeoutMs } = options.ledger.policy
     const shortest = Math.min(...[headTimeoutMs, handshakeTimeoutMs].filter((ms) => ms > 0), Number.POSITIVE_INFINITY)
     this.#askEveryMs = Math.min(Math.max(shortest / asksInALimit, askEveryMs.least), askEveryMs.most)
@@ -76,8 +78,10 @@ export class Scan {
   stop(): void {
     if (this.#timer !== null) clearInterval(this.#timer)
     if (this.#rest !== null) clearTimeout(this.#rest)
+    if (this.#untold !== null) clearTimeout(this.#untold)
     this.#timer = null
     this.#rest = null
+    this.#untold = null
     this.#walk = null
   }
 
@@ -85,13 +89,7 @@ export class Scan {
     const { kernel, ledger, now: clock, beforeEach } = this.#options
     const now = clock()
     beforeEach?.(now)
-    for (;;) {
-      const ids = kernel.events()
-      ledger.stirred(ids, this.#tickedAt, now)
-      // The rest is told at the next tick.
-      if (ids.length < 1_024 || clock() - now >= sliceMs) break
-    }
-    this.#tickedAt = now
+    this.#takeEvents(now)
     if (this.#walk !== null) return
     if (ledger.takeStrangers() > 0) this.#changed = true
     const count = kernel.count()
@@ -102,6 +100,23 @@ export class Scan {
     const pause = Math.min(Math.max(this.#walkMs * walkShare, walkEveryMs.least), walkEveryMs.most)
     const since = now - this.#walkedAt
     if ((this.#changed && since >= pause) || since >= walkAnywayMs) this.#beginWalk(now)
+  }
+
+  #takeEvents(now: number): void {
+    const { kernel, ledger, now: clock } = this.#options
+    for (;;) {
+      const ids = kernel.events()
+      ledger.stirred(ids, this.#toldUntil, now)
+      if (ids.length < eventsAtMost) break
+      if (clock() - now < sliceMs) continue
+      this.#untold ??= setTimeout(() => {
+        this.#untold = null
+        this.#takeEvents(clock())
+      }, betweenSlicesMs)
+      this.#untold.unref()
+      return
+    }
+    this.#toldUntil = now
   }
 
   /** Walks at once and to the end, however long it takes: when descriptors are short. */

@@ -187,3 +187,39 @@ test('a sweep that takes too long leaves the rest for a little later, and forget
   assert.deepEqual(looked, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
   for (const member of [...book]) book.remove(member)
 })
+
+test('thousands that are due at once come back in slices, and a slice goes on where the one before it stopped', async () => {
+  const { policy } = resolveOptions({ idleTimeoutMs: 5_000 })
+  const many = 2_000
+  let now = 0
+  const book = new Book<Member>({ policy, now: () => (now += 0.5), onHangUp: () => {}, sliceMs: 1 })
+  const looks = new Map<number, number>()
+  let longest = 0
+  for (let index = 0; index < many; index++) {
+    const member: Member & { lookAt: number } = {
+      connection: new Connection(0, policy, 'accepted'),
+      lookAt: 4_000,
+      parkedIn: null,
+      sight(at) {
+        looks.set(index, (looks.get(index) ?? 0) + 1)
+        longest = Math.max(longest, now - at)
+        member.lookAt = 1e9
+        return { received: 0, taken: 0, unsent: 0, wanted: false }
+      },
+      hangUp: () => {},
+      cut: () => {},
+    }
+    book.add(member)
+  }
+  const parked = () => [...book].filter(({ parkedIn }) => parkedIn !== null).length
+  book.sweep()
+  assert.ok(parked() > 0 && parked() < many / 4, `${parked()} parked in one go`)
+  while (parked() < many) book.sweep()
+  now = 4_000
+  book.sweep()
+  assert.ok(parked() > many / 2, `${many - parked()} woken in one go`)
+  while (looks.size < many) book.sweep()
+  assert.deepEqual(new Set(looks.values()), new Set([1]))
+  assert.ok(longest <= 1.5, `a slice of ${longest} ms`)
+  for (const member of [...book]) book.remove(member)
+})
