@@ -9,6 +9,7 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import kept from '../docs/conformance.json' with { type: 'json' }
 import { enforcement as onBun } from '../runtimes/bun/enforcement.ts'
+import { enforcement as onDeno } from '../runtimes/deno/serve.ts'
 import { engineEnforcement } from '../runtimes/engine-enforcement.ts'
 import { enforcement as onNode } from '../runtimes/node/enforcement.ts'
 import { enforcement as onWorkers } from '../runtimes/workers.ts'
@@ -312,7 +313,8 @@ export async function refreshFiles(
 const tables: Readonly<Record<string, Enforcement>> = {
   'hangup (Node, Bun, Deno)': engineEnforcement,
   'node:http': onNode,
-  'Bun.serve': onBun,
+  'Deno.serve (Linux)': onDeno,
+  'Bun.serve (Linux)': onBun,
   Workers: onWorkers,
 }
 
