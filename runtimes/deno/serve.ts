@@ -3,7 +3,7 @@
 import type { NativeEngine } from '../../src/engines.ts'
 import { CertificateStore } from '../../src/gateway/certificates.ts'
 import type { Libc } from '../../src/kernel/libc.ts'
-import { type ListenKit, type NativeListener, serveUnderLedger } from '../../src/kernel/serving.ts'
+import { type ListenKit, type NativeListener, type NativeServer, serveUnderLedger } from '../../src/kernel/serving.ts'
 import type { App, Running, ServeOptions } from '../../src/server.ts'
 import { certificatesOf } from '../../src/serving.ts'
 import { ledgerEnforcement } from '../ledger-enforcement.ts'
@@ -16,14 +16,14 @@ export interface ServeInfo {
   readonly completed: Promise<void>
 }
 
-interface DenoServer {
+export interface DenoServer {
   readonly addr: { readonly port: number }
   /** Rejects when accepting has failed; the connections there are go on. */
   readonly finished: Promise<void>
   shutdown(): Promise<void>
 }
 
-type Handler = (request: Request, info: ServeInfo) => Response | Promise<Response>
+export type Handler = (request: Request, info: ServeInfo) => Response | Promise<Response>
 declare const Deno: {
   serve(options: object, handler: Handler): DenoServer
   upgradeWebSocket(request: Request, options?: object): { response: Response; socket: WebSocket }
@@ -39,12 +39,20 @@ export const native: NativeEngine = { name: 'Deno.serve', enforcement, deviation
 
 /** `why`: why this engine serves. */
 export function serveDeno(app: App, options: ServeOptions, libc: Libc, why: string): Promise<Running> {
+  return serveDenoWith(app, options, { libc, why, listen: (handler, kit) => listen(options, handler, kit) })
+}
+
+/** The same where the server is started by somebody else. */
+export function serveDenoWith(
+  app: App,
+  options: ServeOptions,
+  own: Pick<NativeServer<ServeInfo>, 'libc' | 'why' | 'listen' | 'threads'>,
+): Promise<Running> {
   return serveUnderLedger<ServeInfo>(app, options, {
+    ...own,
     runtime: 'deno',
     engine: 'Deno.serve',
-    why,
     enforcement,
-    libc,
     also: [],
     peerOf(_, info) {
       try {
@@ -64,11 +72,11 @@ export function serveDeno(app: App, options: ServeOptions, libc: Libc, why: stri
     connectionOf,
     withHeader,
     looksAtHeads: true,
-    listen: (handler, kit) => listen(options, handler, kit),
+    failsAtLimit: true,
   })
 }
 
-/** Of descriptors that have been hung up on until they are free; nobody is accepted meanwhile. */
+/** Until those that are there have been answered and are gone; nobody is accepted meanwhile. Then the silent are turned away. */
 const longestPauseMs = 50
 
 async function listen(options: ServeOptions, handler: Handler, kit: ListenKit): Promise<NativeListener> {
@@ -76,7 +84,6 @@ async function listen(options: ServeOptions, handler: Handler, kit: ListenKit): 
   let { port = 3000 } = options
   let hostname = host ?? '::'
   const [certificate] = tls === undefined ? [] : new CertificateStore(certificatesOf(tls)).certificates
-  let stopped = false
 
   function start(): DenoServer {
     const made = Deno.serve(
@@ -91,9 +98,6 @@ async function listen(options: ServeOptions, handler: Handler, kit: ListenKit): 
       handler,
     )
     port = made.addr.port
-    made.finished.catch((error) => {
-      if (!stopped) again(error)
-    })
     return made
   }
 
@@ -109,6 +113,31 @@ async function listen(options: ServeOptions, handler: Handler, kit: ListenKit): 
       return start()
     }
   }
+  return keepAccepting(first(), kit, { start, secure: tls !== undefined })
+}
+
+interface Accepting {
+  /** Once more, on the same address. */
+  start(): DenoServer
+  readonly secure: boolean
+  /** The listener has been shut by somebody else. */
+  isOver?(): boolean
+}
+
+export function keepAccepting(
+  first: DenoServer,
+  kit: ListenKit,
+  { start, secure, isOver = () => false }: Accepting,
+): NativeListener {
+  let stopped = false
+  const servers: DenoServer[] = []
+
+  function watch(server: DenoServer): void {
+    servers.push(server)
+    server.finished.catch((error) => {
+      if (!stopped && !isOver()) again(error)
+    })
+  }
 
   /** Deno has given up accepting, for want of descriptors as a rule. Who is there is still served. */
   function again(error: unknown): void {
@@ -117,14 +146,22 @@ async function listen(options: ServeOptions, handler: Handler, kit: ListenKit): 
     else
       kit.log.write({ level: 'error', code: 'ACCEPT_FAILED', message: `accepting failed: ${(error as Error).message}` })
     const failedAt = performance.now()
+    let turnedAway = false
     const retry = (): void => {
-      if (stopped) return
-      if (outOfDescriptors && !kit.hasRoom() && performance.now() - failedAt < longestPauseMs) {
-        setTimeout(retry, 1)
-        return
+      if (stopped || isOver()) return
+      if (outOfDescriptors && !kit.hasRoom()) {
+        const pausedMs = performance.now() - failedAt
+        if (pausedMs > longestPauseMs && !turnedAway) {
+          turnedAway = true
+          kit.turnAway()
+        }
+        if (pausedMs < 2 * longestPauseMs) {
+          setTimeout(retry, 1)
+          return
+        }
       }
       try {
-        servers.push(start())
+        watch(start())
       } catch {
         setTimeout(retry, longestPauseMs)
       }
@@ -133,15 +170,15 @@ async function listen(options: ServeOptions, handler: Handler, kit: ListenKit): 
   }
 
   noteUpgrades(kit)
-  const servers = [first()]
+  watch(first)
   return {
-    port,
+    port: first.addr.port,
     stopAccepting() {
       stopped = true
       kit.shutListeners()
     },
     sayGoodbye() {
-      if (tls !== undefined) for (const server of servers) server.shutdown().catch(() => {})
+      if (secure) for (const server of servers) server.shutdown().catch(() => {})
     },
     stop() {
       stopped = true

@@ -5,6 +5,7 @@ import { peerName } from './layout.ts'
 import { noteAfterMs } from './ledger.ts'
 import { type Notes, tickMs } from './observe.ts'
 import { scanMs, scene } from './scene.fake.ts'
+import { sharedWords, Threads } from './threads.ts'
 
 type Scene = ReturnType<typeof scene>
 
@@ -532,20 +533,54 @@ test('a silent successor on the port of a request in flight is hung up on', () =
   assert.equal(socket(next).ended, 'fin')
 })
 
-test('a request of another thread protects its connection', () => {
-  const busy = new Set(['127.0.0.1|40000'])
-  const { connect, pass, kernel, reasons } = scene(
-    { headTimeoutMs: 1_000, idleTimeoutMs: 1_000 },
-    { elsewhere: (peer) => busy.has(peer) },
-  )
-  const fd = connect()
+function threads() {
+  const words = new BigInt64Array(sharedWords)
+  return { ours: new Threads(words, 0, 1_000), other: new Threads(words, 0, 1_000) }
+}
+
+test('a connection that another thread has a request of is that thread’s, until it is let go', () => {
+  const { ours, other } = threads()
+  const limits = { headTimeoutMs: 1_000, idleTimeoutMs: 1_000 }
+  const { connect, pass, kernel, reasons, ledger, now } = scene(limits, { threads: ours, notes: 'late' })
+  const fd = connect(40_000)
+  kernel.receive(fd, 100)
+  pass(300)
+  assert.equal(ledger.book.size, 1)
+  other.claim('127.0.0.1|40000')
+  other.beat(now(), 1)
+  pass(15_000)
+  assert.deepEqual([reasons, ledger.book.size], [[], 0])
+  kernel.send(fd, 10)
+  other.release('127.0.0.1|40000')
+  other.beat(now(), 0)
+  pass(12_000)
+  assert.deepEqual(reasons, ['idle'])
+})
+
+test('what another thread may have and has not noted yet is left alone until it has', () => {
+  const { ours, other } = threads()
+  const limits = { headTimeoutMs: 1_000, idleTimeoutMs: 1_000 }
+  const { connect, pass, kernel, reasons, now } = scene(limits, { threads: ours, notes: 'late' })
+  connect(40_001)
+  pass(500)
+  other.beat(now(), 0)
+  const fd = connect(40_000)
   kernel.receive(fd, 100)
   pass(5_000)
-  assert.deepEqual(reasons, [])
-  busy.clear()
-  kernel.send(fd, 10)
-  pass(1_300)
-  assert.deepEqual(reasons, ['idle'])
+  assert.deepEqual(reasons, ['silent'])
+  assert.ok(other.wasAsked())
+  other.beat(now(), 0)
+  pass(100)
+  assert.deepEqual(reasons, ['silent', 'head'])
+})
+
+test('the connections of other threads count where connections are counted', () => {
+  const { ours, other } = threads()
+  const { connect, pass, ledger } = scene({ maxConnections: 3 }, { threads: ours })
+  other.beat(1_000, 3)
+  connect(40_000)
+  pass(100)
+  assert.ok(ledger.started('127.0.0.1|40000').surplus)
 })
 
 test('noted late, a short exchange is told by its bytes', () => {

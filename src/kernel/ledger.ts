@@ -13,6 +13,7 @@ import type { Policy } from '../policy.ts'
 import type { Kernel } from './kernel.ts'
 import { type Address, emptySnapshot, peerName, type Snapshot } from './layout.ts'
 import { figuresOf, freshNote, type IncomingBody, type Note, type Notes, Reading, settleMs, tickMs } from './observe.ts'
+import type { Threads } from './threads.ts'
 
 export interface LedgerOptions {
   readonly policy: Policy
@@ -33,11 +34,12 @@ export interface LedgerOptions {
    * to end. Without it, or when it has not ended a second later, the connection is ended without an answer.
    */
   readonly refuse?: ((peer: Peer, reason: ReasonName) => void) | undefined
-  /** Whether another thread of this process has a request of this peer in flight. */
-  readonly elsewhere?: ((peer: string) => boolean) | undefined
+  /** Where several threads of this process serve on the same listener. */
+  readonly threads?: Threads | undefined
   /** Of the process's descriptors: see `Book`. */
   readonly budget?: Budget | null
   readonly onShortage?: ((shortage: Shortage) => void) | undefined
+  readonly discover?: (() => void) | undefined
   readonly random?: () => number
 }
 
@@ -55,6 +57,8 @@ const unwatchedMs = 500
 /** A client that has been told why keeps the connection so long, at most, if `discardTimeoutMs` is off. */
 const lingerMs = 5_000
 const refusedMs = 1_000
+/** Between two looks at whether an answer is out, in a turn of the event loop each: what is with the runtime is written by then. */
+const outMs = 2
 /** Of event-loop time at a stretch. */
 export const sliceMs = 1
 
@@ -144,6 +148,8 @@ export class Record implements Member {
   quietUntil: number | null = null
   lookedAt: number
   endedAt: number | null = null
+  /** The other threads were asked to claim it, in the state that began then. */
+  asked: { readonly since: number; readonly at: number } | null = null
   refusedAt: number | null = null
   readonly #ledger: Ledger
   /** Bytes without a request have been seen, and have not been looked at again yet. */
@@ -171,7 +177,7 @@ export class Record implements Member {
     if (connection.state === 'closing') this.#ledger.chase(this, now)
     else {
       const quietUntil = this.quietUntil ?? this.lookedAt
-      reading.read(connection, figuresOf(snapshot, now), this.#ledger.noteOf(peer), quietUntil, now)
+      reading.read(connection, figuresOf(snapshot, now), peer, quietUntil, now)
       if (peer.last && peer.owed === 0 && !connection.busy) this.#ledger.finish(this, now)
     }
     this.quietUntil = null
@@ -237,6 +243,8 @@ export class Ledger {
   readonly #byId = new Map<number, Record>()
   readonly #snapshot = emptySnapshot()
   readonly #abortsBefore: number | null
+  /** See `finishSoon`; with each what its client had acknowledged at the last look. */
+  readonly #finishing = new Map<Peer, number>()
   #lastId = 0
   #strangers = 0
   #notedAt = Number.NEGATIVE_INFINITY
@@ -254,6 +262,7 @@ export class Ledger {
       sliceMs,
       ...(options.budget && { budget: options.budget }),
       ...(options.onShortage && { onShortage: options.onShortage }),
+      ...(options.discover && { discover: options.discover }),
       ...(options.random && { random: options.random }),
     })
   }
@@ -273,6 +282,7 @@ export class Ledger {
       this.#strangers += 1
     }
     if (known.owed === 0) {
+      this.#options.threads?.claim(peer)
       known.startedAt = startedAt
       known.begunAt = Number.POSITIVE_INFINITY
     }
@@ -332,7 +342,7 @@ export class Ledger {
     for (const peer of this.#unfound) {
       if (peer.owed > 0 || peer.finishedAt >= beganAt) continue
       this.#unfound.delete(peer)
-      if (this.#peers.get(peer.name) === peer) this.#peers.delete(peer.name)
+      this.#forget(peer)
     }
   }
 
@@ -349,13 +359,15 @@ export class Ledger {
   /** A connection of ours that was not there before. */
   found(fd: number, cookie: number, remote: Address, now: number): void {
     this.closed(fd)
+    const name = peerName(remote.host, remote.port)
+    if (this.#options.threads?.isOurs(name) === false) return
     const snapshot = this.#snapshot
     if (!this.#kernel.look(fd, snapshot)) return
     const seen = figuresOf(snapshot, now)
     // Nothing has gone out: the kernel's clock still runs from the handshake of TCP.
     const untouched = seen.acked === 0 && seen.unsent === 0
     const acceptedAt = untouched ? seen.sentAt : Math.min(seen.sentAt, seen.receivedAt)
-    const peer = this.#peerOf(peerName(remote.host, remote.port), untouched ? acceptedAt : Number.NEGATIVE_INFINITY)
+    const peer = this.#peerOf(name, untouched ? acceptedAt : Number.NEGATIVE_INFINITY)
     const { secure, notes, random } = this.#options
     // Whoever has spoken before was counted then.
     if (peer.requests === 0) this.#admit(peer, now)
@@ -374,10 +386,16 @@ export class Ledger {
     record.watched = this.#kernel.watch(fd, record.id)
   }
 
+  /** Connections that are known, if only by what the application says of them. */
+  get open(): number {
+    return this.book.size + this.#unfound.size
+  }
+
   /** Under `maxConnections`: whether there is room for it, or room could be made. */
   #admit(peer: Peer, now: number): void {
     const { maxConnections } = this.policy
-    const full = maxConnections !== 0 && this.book.size + this.#unfound.size >= maxConnections
+    const elsewhere = this.#options.threads?.openElsewhere ?? 0
+    const full = maxConnections !== 0 && this.open + elsewhere >= maxConnections
     peer.surplus = full && !this.book.makeRoom(now)
   }
 
@@ -391,6 +409,12 @@ export class Ledger {
     return fresh
   }
 
+  #forget(peer: Peer): void {
+    if (this.#peers.get(peer.name) !== peer) return
+    this.#peers.delete(peer.name)
+    if (peer.requests > 0) this.#options.threads?.release(peer.name)
+  }
+
   gone(record: Record): void {
     this.book.remove(record)
     this.#byId.delete(record.id)
@@ -401,7 +425,7 @@ export class Ledger {
     peer.firstAt = Number.POSITIVE_INFINITY
     // What it has said since the last look may be of another connection, which has not been found.
     if (peer.owed > 0 || (peer.latestAt > record.lookedAt && !peer.last)) this.#unfound.add(peer)
-    else if (this.#peers.get(peer.name) === peer) this.#peers.delete(peer.name)
+    else this.#forget(peer)
   }
 
   /** Something happened on these; until `quietUntil` nothing had. */
@@ -429,17 +453,28 @@ export class Ledger {
     return this.#byFd.get(record.fd) === record
   }
 
-  /** Null: the descriptor is another's by now, or nobody's. */
+  /** Null: the descriptor is another's by now, or nobody's; or the connection is another thread's. */
   lookAt(record: Record): Snapshot | null {
-    const { fd, cookie } = record
-    if (this.#kernel.cookie(fd) === cookie && this.#kernel.look(fd, this.#snapshot)) return this.#snapshot
+    const { fd, cookie, peer } = record
+    const isOurs = this.#options.threads?.isOurs(peer.name) !== false
+    if (isOurs && this.#kernel.cookie(fd) === cookie && this.#kernel.look(fd, this.#snapshot)) return this.#snapshot
     this.gone(record)
     return null
   }
 
-  noteOf(peer: Peer): Note {
-    if (peer.owed > 0 || !this.#options.elsewhere?.(peer.name)) return peer
-    return { ...peer, owed: 1, startedAt: this.#options.now() }
+  /** Another thread may have a request of it that is not noted yet. */
+  #mayBeElsewhere(record: Record, now: number): boolean {
+    const { threads } = this.#options
+    if (threads === undefined || threads.alone || threads.isClaimed(record.peer.name)) return false
+    const { notedUntil } = threads
+    const { connection, reading } = record
+    if (reading.seen.receivedAt + tickMs < notedUntil) return false
+    // Of a head that trickles in the last byte is always too young. What was whole when they were asked is claimed by now.
+    if (record.asked?.since !== connection.since) record.asked = { since: connection.since, at: now }
+    if (record.asked.at < notedUntil) return false
+    threads.ask()
+    this.#wakeAt(record, now + 1)
+    return true
   }
 
   /** Asked before it is hung up on: whether it has a request by now, or is gone. */
@@ -450,11 +485,18 @@ export class Ledger {
     if (!this.#holds(record)) return true
     if (record.connection.state === 'head') this.#noteNow(now)
     const { received, unsent } = snapshot ?? record.reading.seen
-    if (this.noteOf(record.peer).owed > 0 || unsent > 0) return true
-    if (received === record.reading.seen.received && this.#kernel.queued(record.fd) === 0) return false
-    record.lookAt = now
-    this.book.wake(record)
+    if (record.peer.owed > 0 || unsent > 0) return true
+    if (received === record.reading.seen.received && this.#kernel.queued(record.fd) === 0) {
+      return this.#mayBeElsewhere(record, now)
+    }
+    this.#wakeAt(record, now)
     return true
+  }
+
+  /** It may be parked: who is hung up on for room, or in a drain, is not due yet. */
+  #wakeAt(record: Record, lookAt: number): void {
+    record.lookAt = lookAt
+    this.book.wake(record)
   }
 
   end(record: Record, reason: ReasonName, now: number): void {
@@ -483,12 +525,14 @@ export class Ledger {
         if (this.#options.secure) break
         record.endedAt = now
         connection.close(now)
+        this.#wakeAt(record, now + settleMs)
         this.#kernel.say(fd, refusal())
         this.#kernel.finish(fd)
         return
     }
     record.endedAt = now
     connection.close(now)
+    this.#wakeAt(record, now + settleMs)
     if (reasons[reason].end === 'rst') {
       this.#kernel.reset(fd)
       return
@@ -506,6 +550,44 @@ export class Ledger {
     connection.close(now)
     if (whole) this.#kernel.shut(fd)
     else this.#kernel.finish(fd)
+  }
+
+  /**
+   * Descriptors are short, and its answer, which the runtime has whole and keeps the connection after, said that it is the
+   * last: it ends as soon as nothing waits and nothing has gone out between two looks.
+   */
+  finishSoon(peer: Peer): void {
+    this.#finishing.set(peer, -1)
+    if (this.#finishing.size === 1) this.#finishLater()
+  }
+
+  #finishLater(): void {
+    setTimeout(() => {
+      const now = this.#options.now()
+      for (const { record } of this.#finishing.keys()) {
+        if (record !== null) continue
+        this.#options.discover?.()
+        break
+      }
+      for (const [peer, acked] of this.#finishing) {
+        const { record, owed, finishedAt } = peer
+        if (owed > 0 || record === null || record.connection.state === 'closing') {
+          // Found by a walk that is yet to come, perhaps.
+          if (owed > 0 || record !== null || now - finishedAt > settleMs) this.#finishing.delete(peer)
+          continue
+        }
+        const snapshot = this.lookAt(record)
+        if (snapshot !== null && (snapshot.unsent > 0 || snapshot.acked === 0 || snapshot.acked !== acked)) {
+          this.#finishing.set(peer, snapshot.acked)
+          if (now - finishedAt <= settleMs) continue
+        } else if (snapshot !== null) {
+          this.finish(record, now)
+          this.#wakeAt(record, now + settleMs)
+        }
+        this.#finishing.delete(peer)
+      }
+      if (this.#finishing.size > 0) this.#finishLater()
+    }, outMs).unref()
   }
 
   /** It has been ended, and its runtime or its client does not let go. */

@@ -2,7 +2,7 @@
  * `serve()` over a runtime's own server that shows no connections, under the kernel ledger: all but what the runtimes
  * differ in. On the request's path of a handler that answers at once is nothing but the answer's `Keep-Alive`.
  */
-import { type Enforcement, probingMs } from '../enforcement.ts'
+import { type Enforcement, probes, probingMs } from '../enforcement.ts'
 import { Budget } from '../lifecycle/budget.ts'
 import { Drain } from '../lifecycle/drain.ts'
 import { guardHandler } from '../lifecycle/guard.ts'
@@ -18,6 +18,7 @@ import { type Address, peerName } from './layout.ts'
 import { Ledger, noteAfterMs, type Peer } from './ledger.ts'
 import type { Libc } from './libc.ts'
 import { Scan } from './scan.ts'
+import type { Threads } from './threads.ts'
 
 /** `Call`: what the runtime hands over with a request, and the application gets as `c.env`. */
 export interface NativeServer<Call> {
@@ -30,6 +31,8 @@ export interface NativeServer<Call> {
   readonly libc: Libc
   /** Options that only this runtime's `serve` has. */
   readonly also: readonly string[]
+  /** Where several threads of this process serve on the same listener. */
+  readonly threads?: Threads | undefined
   /** The client's end of the connection that the request came on; null: it is gone. */
   peerOf(request: Request, call: Call): Address | null
   /** The application has taken the connection over for another protocol. */
@@ -49,6 +52,8 @@ export interface NativeServer<Call> {
    * which the client sees instead of it. So there the answer does not say so, and the ledger ends the connection.
    */
   readonly closesUnderBody?: boolean
+  /** Without a free descriptor the runtime does not wait for one: accepting has failed, and whoever waits for it is reset. */
+  readonly failsAtLimit?: boolean
   /** Where the runtime's own limit is not that of the policy: `maxHeadBytes` is held by a look at each request, if it was set. */
   readonly looksAtHeads?: boolean
   listen(
@@ -68,11 +73,13 @@ export interface ListenKit {
   /** The application is about to take this request's connection over, after which nobody can say whose it was. */
   beforeUpgrade(request: Request): void
   /**
-   * No descriptor is left and the runtime has stopped accepting for it: hangs up on those that have waited longest, for the
-   * moment they were accepted too. Their descriptors are free a little later: see `hasRoom`.
+   * No descriptor is left and the runtime has stopped accepting for it: hangs up on those that have waited longest. Their
+   * descriptors are free a little later: see `hasRoom`.
    */
   makeRoom(): void
   hasRoom(): boolean
+  /** The same for those that have not said anything yet, however young. */
+  turnAway(): void
 }
 
 export interface NativeListener {
@@ -87,6 +94,8 @@ export interface NativeListener {
 
 /** Descriptors for whoever has waited to be accepted meanwhile. */
 const roomFor = 16
+/** A request waits so long while the last descriptors are being used. */
+const brimMs = 10
 /** A body that nobody has read and that is not longer than this has come with its head: a client's first ten segments (RFC 6928). */
 const withHeadBytes = 14_600
 /** Below that the next tick of the scan is too late for a note. */
@@ -100,6 +109,8 @@ class Flight<Call> {
   body: RequestBody | null = null
   /** Of the scan's tick that saw it first; 0: none has. */
   seenAt = 0
+  /** It came no sooner than this. */
+  notBefore = 0
   /** Answers in the application's place. */
   refuse: ((reason: BodyReason) => void) | null = null
 
@@ -119,6 +130,7 @@ export async function serveUnderLedger<Call>(
   const now = () => performance.now()
   const secure = options.tls !== undefined
   const { maxRequestsPerConnection, maxConnectionAgeMs, maxConnections, maxBodyBytes } = policy
+  const { threads } = native
   const noteAfter = noteAfterMs(policy)
   const counted = maxRequestsPerConnection !== 0 || maxConnectionAgeMs !== 0 || maxConnections !== 0
   const notesAll = secure || counted || noteAfter < leastNoteAfterMs
@@ -135,6 +147,8 @@ export async function serveUnderLedger<Call>(
   let requests = 0
   let spokeHttp2 = false
   let announced = false
+  /** The request at which descriptors are counted again: each may have come on a connection of its own. */
+  let countAt = 0
   /** The latest request that was handed to the application. */
   const current: { request: Request | null; call: Call | null } = { request: null, call: null }
 
@@ -143,14 +157,18 @@ export async function serveUnderLedger<Call>(
     kernel,
     now,
     secure,
+    threads,
     notes: notesAll ? 'every' : 'late',
     noteNow: () => noteYoung(now(), 0),
     onHangUp: log.note,
     budget: Budget.of(kernelDescriptors(kernel), policy),
     onShortage: shortageLog(log, now),
+    discover: () => scan?.walkAgain(),
     refuse: (peer, reason) => withBody.get(peer)?.refuse?.(reason as BodyReason),
   })
   const { book } = ledger
+  /** What is answered now is its connection's last. */
+  const lastAnswers = () => announced || book.full
 
   const handler = guardHandler(fetchOf(app), {
     handlerTimeoutMs: policy.handlerTimeoutMs,
@@ -169,9 +187,11 @@ export async function serveUnderLedger<Call>(
 
   function onRequest(request: Request, call: Call): Response | Promise<Response> {
     requests += 1
+    if (requests >= countAt) countAt = requests + book.keepWithinBudget(now())
     const { method } = request
     const bodied = method !== 'GET' && method !== 'HEAD'
-    const atOnce = notesAll || announced || checksHead
+    if (book.brimful && native.failsAtLimit === true) return onBrim(request, call, bodied)
+    const atOnce = notesAll || checksHead || lastAnswers()
     if (atOnce || bodied) return onWatched(request, call, bodied, atOnce)
     const answer = ask(request, call)
     if (!(answer instanceof Promise)) {
@@ -183,6 +203,12 @@ export async function serveUnderLedger<Call>(
       (response) => answered(response, request, call, flight),
       (error) => answered(failed(error), request, call, flight),
     )
+  }
+
+  /** Whoever asks one after the other comes no faster than those before go. */
+  async function onBrim(request: Request, call: Call, bodied: boolean): Promise<Response> {
+    await new Promise((resolve) => setTimeout(resolve, brimMs))
+    return onWatched(request, call, bodied, true)
   }
 
   function hinted(answer: Response): Response {
@@ -271,16 +297,37 @@ export async function serveUnderLedger<Call>(
 
   function noteYoung(at: number, afterMs: number): void {
     for (const flight of young) {
-      if (flight.seenAt === 0) flight.seenAt = at
+      if (flight.seenAt === 0) {
+        flight.seenAt = at
+        flight.notBefore = ticks.beforeLast
+      }
       // The clocks of a body do not wait.
       if (flight.body === null && at - flight.seenAt < afterMs) continue
       noteLate(flight, flight.seenAt)
     }
   }
 
+  /** Of the scan. What the runtime had read when one of them ended a long block was handed over after it. */
+  const ticks = { last: now(), beforeLast: now() }
+
+  function tick(at: number): void {
+    noteYoung(at, threads?.wasAsked() ? 0 : noteAfter)
+    if (threads !== undefined) {
+      let notedUntil = ticks.last
+      for (const { notBefore } of young) notedUntil = Math.min(notedUntil, notBefore)
+      threads.beat(notedUntil, ledger.open)
+      if (threads.roomWanted()) {
+        makeRoom()
+        if (!hasRoom()) turnAway()
+      }
+    }
+    ticks.beforeLast = ticks.last
+    ticks.last = at
+  }
+
   /** The application has made its answer. `known` null: nobody else knows of the request. */
   function answered(answer: Response, request: Request, call: Call, known: Flight<Call> | null): Response {
-    if (known !== null && known.body === null && !announced && !counted && native.isPlain?.(answer)) {
+    if (known !== null && known.body === null && !counted && !lastAnswers() && native.isPlain?.(answer)) {
       ended(known)
       return hinted(answer)
     }
@@ -296,8 +343,9 @@ export async function serveUnderLedger<Call>(
     if (flight !== null && flight.peer === null && isLeft(flight.body)) noteLate(flight, now())
     const said = native.connectionOf(answer)
     let given = answer
-    if (announced || said !== null || (counted && isLast(flight?.peer))) {
-      const closes = said === null ? !(announced && isHttp2(request)) : closing.test(said)
+    const last = lastAnswers()
+    if (last || said !== null || (counted && isLast(flight?.peer))) {
+      const closes = said === null ? !(last && isHttp2(request)) : closing.test(said)
       // Whoever gets 408 has fallen silent.
       if (closes && native.closesUnderBody === true && isLeft(flight?.body) && answer.status !== 408) {
         if (said !== null) given = native.withHeader(given, 'connection', 'keep-alive')
@@ -313,7 +361,10 @@ export async function serveUnderLedger<Call>(
       if (streamed !== null) ended(streamed)
     })
     if (followed === null) {
-      if (flight !== null) ended(flight)
+      if (flight !== null) {
+        ended(flight)
+        if (book.full && flight.peer?.last && native.closesUnderBody !== true && !secure) ledger.finishSoon(flight.peer)
+      }
       return given
     }
     // At once: its clock of quiet time begins with it.
@@ -364,21 +415,22 @@ export async function serveUnderLedger<Call>(
 
   function makeRoom(): void {
     scan?.walkNow()
-    const at = now()
-    const needed = policy.reservedDescriptors || roomFor
-    let freed = book.makeRoomFor(needed, at)
-    // Whoever waits to be accepted is turned away otherwise.
-    const silent = [...book].filter(({ connection: { state } }) => state === 'accepted' || state === 'handshake')
-    for (const member of silent.sort((a, b) => a.connection.since - b.connection.since)) {
-      if (freed >= needed) break
-      book.hangUp(member, 'descriptors', at)
-      freed += 1
-    }
-    log.write({
-      level: 'warn',
-      code: 'reservedDescriptors',
-      message: `no descriptor was left to accept with: hung up on ${freed} connections that waited`,
-    })
+    said(book.makeRoomFor(policy.reservedDescriptors || roomFor, now()))
+  }
+
+  function turnAway(): void {
+    scan?.walkNow()
+    said(book.turnAway(policy.reservedDescriptors || roomFor, now()))
+  }
+
+  /** That a few descriptors are free. */
+  function hasRoom(): boolean {
+    return (kernel.lowestFree() ?? Number.POSITIVE_INFINITY) + roomFor <= kernel.limit().soft
+  }
+
+  function said(freed: number): void {
+    const message = `no descriptor was left to accept with: hung up on ${freed} connections that waited`
+    log.write({ level: 'warn', code: 'reservedDescriptors', message })
   }
 
   function isLast(peer: Peer | null | undefined): boolean {
@@ -406,9 +458,12 @@ export async function serveUnderLedger<Call>(
         for (const fd of takeListeners()) kernel.vacate(fd)
       },
       beforeUpgrade,
-      makeRoom,
-      // That a few are.
-      hasRoom: () => (kernel.lowestFree() ?? Number.POSITIVE_INFINITY) + roomFor <= kernel.limit().soft,
+      makeRoom() {
+        threads?.wantRoom()
+        makeRoom()
+      },
+      turnAway,
+      hasRoom,
     })
   } catch (error) {
     kernel.close()
@@ -418,12 +473,13 @@ export async function serveUnderLedger<Call>(
     listeners.add(fd)
     const { peerProbeMs, writeTimeoutMs } = policy
     if (peerProbeMs === 0) return
+    const goneAfterMs = peerProbeMs + probingMs
     kernel.keepAlive(fd, {
       afterMs: peerProbeMs,
-      everyMs: 1_000,
-      probes: probingMs / 1_000,
-      // It ends those whose window is zero too, which is for `writeTimeoutMs` to say (tcp_write_timer of net/ipv4/tcp_timer.c).
-      userTimeoutMs: writeTimeoutMs === 0 ? 0 : Math.max(peerProbeMs, writeTimeoutMs) + probingMs,
+      ...probes,
+      // It takes the place of the count of probes (tcp_keepalive_timer of net/ipv4/tcp_timer.c), so it is no longer than they last;
+      // and it ends those whose window is zero, too, which is for `writeTimeoutMs` to say.
+      userTimeoutMs: writeTimeoutMs !== 0 && goneAfterMs > writeTimeoutMs ? goneAfterMs : 0,
     })
   }
   scan = new Scan({
@@ -432,7 +488,7 @@ export async function serveUnderLedger<Call>(
     ports: [listener.port],
     now,
     onListener,
-    beforeEach: (at) => noteYoung(at, noteAfter),
+    beforeEach: tick,
   })
   scan.start()
 
@@ -443,6 +499,7 @@ export async function serveUnderLedger<Call>(
     if (over) return
     over = true
     lastAborts = ledger.abortsOnData()
+    threads?.leave()
     scan?.stop()
     listener.stop()
     kernel.close()
@@ -451,10 +508,12 @@ export async function serveUnderLedger<Call>(
   const drain = new Drain(policy, {
     announce: () => {
       announced = true
+      noteYoung(now(), 0)
     },
     stopAccepting: () => {
       // All that have been accepted are to be known from here on.
       scan?.walkNow()
+      threads?.stopAccepting()
       listener.stopAccepting()
     },
     hangUpIdle: (closingForMs) => {
@@ -466,8 +525,10 @@ export async function serveUnderLedger<Call>(
       book.hangUpIdle(closingForMs)
     },
     left: () => {
-      if (book.size === 0) end()
-      return book.size
+      // What ends here ends those of other threads' as well: `stop` knows no difference.
+      const left = book.size + (threads?.openElsewhere ?? 0)
+      if (left === 0) end()
+      return left
     },
     cut: () => {
       scan?.walkNow()
