@@ -196,6 +196,11 @@ function freePort(): Promise<number> {
 
 const ticksPerSecond = 100
 
+/** For a bench whose own process is the load. */
+export async function moveToLoadCore(): Promise<void> {
+  if (pinned) await run('taskset', ['-acp', loadCore, String(process.pid)])
+}
+
 /** Linux only; 0 elsewhere. taskset execs, so the pid is the server's own. */
 export function cpuSeconds(pid: number): number {
   if (!pinned) return 0

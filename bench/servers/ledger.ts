@@ -1,47 +1,40 @@
 /**
- * The bare server of Deno or Bun under the kernel ledger, and nothing else: `ledger.ts IDLE_MS PORT`. `GET /delay?ms=N` says
- * how late a timer was in the next N ms.
+ * The native engine of Deno or Bun, or the runtime's own server alone: `ledger.ts ours|bare IDLE_MS PORT`. `GET /delay?ms=N` says
+ * how late a timer was in the next N ms, and how long each turn of any other timer took, which are the ledger's.
  */
-import { openKernel } from '../../src/kernel/kernel.ts'
-import { peerName } from '../../src/kernel/layout.ts'
-import { Ledger } from '../../src/kernel/ledger.ts'
-import type { Loaded } from '../../src/kernel/libc.ts'
-import { Scan } from '../../src/kernel/scan.ts'
-import { resolveOptions } from '../../src/resolve.ts'
-
-interface Peer {
-  readonly remoteAddr: { readonly hostname: string; readonly port: number }
-  readonly completed: Promise<void>
+interface Serves {
+  serve(options: object, handler?: unknown): unknown
 }
-declare const Deno: { serve(options: object, handler: (request: Request, peer: Peer) => unknown): unknown }
-declare const Bun: { serve(options: object): unknown }
-interface BunServer {
-  requestIP(request: Request): { readonly address: string; readonly port: number }
-}
+declare const Deno: Serves
+declare const Bun: Serves
 
-const port = Number(process.argv.at(-1))
-const onBun = 'Bun' in globalThis
-const { loadLibc }: { loadLibc(): Loaded | Promise<Loaded> } = await import(
-  `../../runtimes/${onBun ? 'bun' : 'deno'}/libc.ts`
-)
-const { libc } = await loadLibc()
-if (libc === null) throw new Error('no C library')
-const kernel = openKernel(libc)
 const now = () => performance.now()
-const { policy } = resolveOptions({ idleTimeoutMs: Number(process.argv.at(-2)) })
-const ledger = new Ledger({ policy, kernel, now, secure: false, notes: 'every', onHangUp: () => {} })
+const { setTimeout, setInterval } = globalThis
+let turns: number[] = []
+
+/** `callback`, with the time that it took taken down. */
+function timed(callback: () => void): () => void {
+  return () => {
+    const before = now()
+    callback()
+    turns.push(now() - before)
+  }
+}
+globalThis.setTimeout = ((callback: () => void, ms: number) => setTimeout(timed(callback), ms)) as typeof setTimeout
+globalThis.setInterval = ((callback: () => void, ms: number) => setInterval(timed(callback), ms)) as typeof setInterval
 
 const periodMs = 5
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-async function delays(ms: number): Promise<number[]> {
+async function delays(ms: number) {
   const late: number[] = []
+  turns = []
   for (const end = now() + ms; now() < end; ) {
     const before = now()
     await sleep(periodMs)
     late.push(now() - before - periodMs)
   }
-  return late.sort((a, b) => a - b)
+  return { late, turns }
 }
 
 async function answer(request: Request): Promise<Response> {
@@ -50,27 +43,11 @@ async function answer(request: Request): Promise<Response> {
   return Response.json(await delays(Number(searchParams.get('ms'))))
 }
 
-if (onBun) {
-  Bun.serve({
-    port,
-    hostname: '127.0.0.1',
-    idleTimeout: 0,
-    async fetch(request: Request, server: BunServer) {
-      const { address, port } = server.requestIP(request)
-      const note = ledger.started(peerName(address, port))
-      try {
-        return await answer(request)
-      } finally {
-        ledger.finished(note)
-      }
-    },
-  })
-} else {
-  Deno.serve({ port, hostname: '127.0.0.1' }, (request, { remoteAddr, completed }) => {
-    const note = ledger.started(peerName(remoteAddr.hostname, remoteAddr.port))
-    const done = () => ledger.finished(note)
-    completed.then(done, done)
-    return answer(request)
-  })
-}
-new Scan({ kernel, ledger, ports: [port], now }).start()
+const [who, idleTimeoutMs, port] = [process.argv.at(-3), Number(process.argv.at(-2)), Number(process.argv.at(-1))]
+const runtime = 'Bun' in globalThis ? 'bun' : 'deno'
+const at = { port, hostname: '127.0.0.1' }
+if (who === 'ours') {
+  const { serve } = await import(`../../runtimes/${runtime}.ts`)
+  await serve(answer, { port, host: at.hostname, engine: 'native', idleTimeoutMs })
+} else if (runtime === 'bun') Bun.serve({ ...at, idleTimeout: 0, fetch: answer })
+else Deno.serve(at, answer)
