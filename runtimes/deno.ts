@@ -14,9 +14,8 @@ import { commandOr } from './deno/command.ts'
 import { descriptors } from './deno/descriptors.ts'
 import { loadLibc } from './deno/libc.ts'
 import { native, serveDeno } from './deno/serve.ts'
-import { listen } from './deno/transport.ts'
+import { enforcement, listen } from './deno/transport.ts'
 import { envOf, webSocketBindings } from './deno/upgrade.ts'
-import { engineEnforcement } from './engine-enforcement.ts'
 
 export { type HangupOptions, hangup, type Served } from './deno/command.ts'
 
@@ -33,7 +32,7 @@ export async function serve(app: App, options: ServeOptions = {}): Promise<Runni
   if (engine === 'native' && loaded.libc !== null) return serveDeno(app, options, loaded.libc, why)
   return serveOnEngine(app, options, {
     runtime,
-    enforcement: engineEnforcement,
+    enforcement: enforcement(),
     descriptors,
     why,
     listen,

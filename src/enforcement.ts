@@ -20,8 +20,9 @@ export interface Enforced {
   readonly how: string
 }
 
-/** After `peerProbeMs` of quiet one probe a second, ten in all (libuv and Bun have no other), in the kernel's whole seconds. */
-export const probingMs = 10_000
+/** After `peerProbeMs` of quiet, in the kernel's whole seconds. libuv and Bun have no others. */
+export const probes = { everyMs: 1_000, probes: 10 } as const
+export const probingMs = probes.everyMs * probes.probes
 export const probed: Enforced = {
   by: 'hangup',
   stepMs: probingMs + 1_000,

@@ -4,14 +4,19 @@ import type { Descriptors } from '../../src/lifecycle/budget.ts'
 import { procDescriptors } from '../descriptors.ts'
 import { loadLibc } from './libc.ts'
 
-/** One for the process, as long as it lasts: what it counts is the process's, and every server's. */
 let kernel: Kernel | null = null
+
+/** One for the process, as long as it lasts: what it shows is the process's, and every server's. */
+export function processKernel(): Kernel | null {
+  if (kernel !== null) return kernel
+  const { libc } = loadLibc()
+  kernel = libc && openKernel(libc)
+  return kernel
+}
 
 export function descriptors(): Descriptors | null {
   const known = procDescriptors()
   if (known !== null) return known
-  const { libc } = loadLibc()
-  if (libc === null) return null
-  kernel ??= openKernel(libc)
-  return kernelDescriptors(kernel)
+  const shown = processKernel()
+  return shown && kernelDescriptors(shown)
 }

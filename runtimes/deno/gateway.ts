@@ -3,16 +3,15 @@ import { NativeFront } from '../../src/gateway/front.ts'
 import { gatewayOn } from '../../src/gateway/serve.ts'
 import type { GatewayRuntime } from '../../src/gateway/start.ts'
 import { serve } from '../deno.ts'
-import { engineEnforcement } from '../engine-enforcement.ts'
 import { connect } from '../node/connect.ts'
 import { descriptors } from './descriptors.ts'
 import type { ServeInfo } from './serve.ts'
-import { listen } from './transport.ts'
+import { enforcement, listen } from './transport.ts'
 
 export const gateway: GatewayRuntime = gatewayOn({
   runtime: 'deno',
   http2: false,
-  enforcement: engineEnforcement,
+  enforcement: enforcement(),
   descriptors,
   listen,
   connect,

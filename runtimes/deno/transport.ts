@@ -1,12 +1,34 @@
 /** The hangup engine's sockets on Deno: those of `node:net`, and a listener that outlives a want of descriptors. */
-import type { Server } from 'node:net'
+import type { AddressInfo, Server } from 'node:net'
+import { type Enforcement, probes } from '../../src/enforcement.ts'
 import type { Listen } from '../../src/http1/transport.ts'
+import type { Kernel } from '../../src/kernel/kernel.ts'
+import { emptySnapshot, TCP_LISTEN } from '../../src/kernel/layout.ts'
+import { engineEnforcement } from '../engine-enforcement.ts'
 import { listenOn } from '../node/transport.ts'
+import { processKernel } from './descriptors.ts'
+import { loadLibc } from './libc.ts'
 
 /** Whoever waits to be accepted when a descriptor is free again waits so much longer, at most. */
 const againMs = 50
 /** As `node:net` itself asks for. */
 const backlog = 511
+
+/** Deno sets the quiet time before the first probe and leaves the rest to the kernel: tcp_keepalive_intvl, tcp_keepalive_probes. */
+const kernelProbes = { everyMs: 75_000, count: 9 }
+
+/** What the hangup engine holds on Deno. */
+export function enforcement(): Enforcement {
+  if (loadLibc().libc !== null) return engineEnforcement
+  return {
+    ...engineEnforcement,
+    peerProbeMs: {
+      by: 'hangup',
+      stepMs: kernelProbes.everyMs * kernelProbes.count + 1_000,
+      how: 'TCP keepalive; Deno leaves its probes to the kernel, 9 of them 75 s apart (with --allow-ffi: 10, 1 s apart)',
+    },
+  }
+}
 
 interface ListenHandle {
   listen(backlog: number): number
@@ -26,4 +48,19 @@ function keepAccepting(server: Server): void {
   timer.unref()
 }
 
-export const listen: Listen = (at, accept) => listenOn(at, accept, keepAccepting)
+/** Inherited by whatever is accepted (see `Kernel.keepAlive`). */
+function probeFrom(kernel: Kernel, port: number, afterMs: number): void {
+  const snapshot = emptySnapshot()
+  for (const fd of kernel.list()) {
+    if (!kernel.look(fd, snapshot) || snapshot.state !== TCP_LISTEN || kernel.local(fd)?.port !== port) continue
+    kernel.keepAlive(fd, { afterMs, ...probes, userTimeoutMs: 0 })
+  }
+}
+
+export const listen: Listen = (at, accept) =>
+  listenOn(at, accept, (server) => {
+    keepAccepting(server)
+    const { peerProbeMs = 0, unix } = at
+    const kernel = peerProbeMs > 0 && unix === undefined ? processKernel() : null
+    if (kernel !== null) probeFrom(kernel, (server.address() as AddressInfo).port, peerProbeMs)
+  })
