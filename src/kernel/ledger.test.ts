@@ -449,6 +449,42 @@ test('a runtime that does not close what was ended has it reset in the end', () 
   assert.equal(socket(fd).ended, 'rst')
 })
 
+test('one that was hung up on to make room, long before it was due, is reset no later', () => {
+  const { connect, pass, socket, ledger, now, kernel } = scene({ idleTimeoutMs: 60_000, discardTimeoutMs: 2_000 })
+  const fd = connect()
+  kernel.receive(fd, 100)
+  kernel.send(fd, 10)
+  pass(3_000)
+  ledger.book.makeRoom(now())
+  assert.equal(socket(fd).ended, 'fin')
+  pass(2_300)
+  assert.equal(socket(fd).ended, 'rst')
+})
+
+test('a last answer that is wanted out soon ends its connection when nothing has gone out between two looks', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const { connect, pass, socket, ledger, kernel, started } = scene()
+  const fd = connect()
+  pass(200)
+  kernel.receive(fd, 100)
+  const request = started()
+  request.last = true
+  ledger.finished(request)
+  ledger.finishSoon(request)
+  t.mock.timers.tick(2)
+  t.mock.timers.tick(2)
+  assert.equal(socket(fd).ended, null, 'nothing has gone out yet')
+  kernel.send(fd, 40, 30)
+  t.mock.timers.tick(2)
+  t.mock.timers.tick(2)
+  assert.equal(socket(fd).ended, null, 'the client has not taken all of it')
+  kernel.take(fd, 10)
+  t.mock.timers.tick(2)
+  assert.equal(socket(fd).ended, null)
+  t.mock.timers.tick(2)
+  assert.equal(socket(fd).ended, 'fin')
+})
+
 test('a descriptor that has become another connection is not hung up on for the one before', () => {
   const { connect, pass, kernel, socket, started, ledger, reasons } = scene({
     idleTimeoutMs: 2_000,

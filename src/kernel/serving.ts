@@ -163,7 +163,9 @@ export async function serveUnderLedger<Call>(
     onHangUp: log.note,
     budget: Budget.of(kernelDescriptors(kernel), policy),
     onShortage: shortageLog(log, now),
-    discover: () => scan?.walkAgain(),
+    discover: () => {
+      if (!over) scan?.walkAgain()
+    },
     refuse: (peer, reason) => withBody.get(peer)?.refuse?.(reason as BodyReason),
   })
   const { book } = ledger
@@ -363,7 +365,8 @@ export async function serveUnderLedger<Call>(
     if (followed === null) {
       if (flight !== null) {
         ended(flight)
-        if (book.full && flight.peer?.last && native.closesUnderBody !== true && !secure) ledger.finishSoon(flight.peer)
+        const keeps = native.closesUnderBody !== true && !secure
+        if (book.full && keeps && flight.peer?.last && !isLeft(flight.body)) ledger.finishSoon(flight.peer)
       }
       return given
     }

@@ -46,7 +46,12 @@ test('with plenty left descriptors are estimated; else they are asked for, and w
 })
 
 /** A book of connections that have been in a state for so long, at the given number of descriptors. */
-function scene(open: readonly { readonly state: State; readonly forMs: number }[], soft: number, reserved: number) {
+function scene(
+  open: readonly { readonly state: State; readonly forMs: number }[],
+  soft: number,
+  reserved: number,
+  discover?: () => void,
+) {
   const now = 100_000
   const left = new Set<Member>()
   const { policy } = resolveOptions({ idleTimeoutMs: 5_000, minIdleMs: 1_000, reservedDescriptors: reserved })
@@ -57,9 +62,10 @@ function scene(open: readonly { readonly state: State; readonly forMs: number }[
     onHangUp: () => {},
     budget: Budget.of({ soft, atStart: 0, used: () => left.size + 1 }, policy),
     onShortage: (shortage) => told.push(shortage),
+    ...(discover && { discover }),
   })
   const hungUp: { readonly state: State; readonly forMs: number }[] = []
-  for (const one of open) {
+  const add = (one: (typeof open)[number]) => {
     const since = now - one.forMs
     const connection = new Connection(since, policy, one.state === 'handshake' ? 'handshake' : 'accepted')
     for (const event of eventsTo[one.state] ?? []) connection.move(event, since)
@@ -78,7 +84,8 @@ function scene(open: readonly { readonly state: State; readonly forMs: number }[
     left.add(member)
     book.add(member)
   }
-  return { book, policy, now, hungUp, told, left }
+  for (const one of open) add(one)
+  return { book, policy, now, hungUp, told, left, add }
 }
 
 const eventsTo: Partial<Record<State, readonly Event[]>> = {
@@ -105,6 +112,34 @@ test('at the budget those that wait make room, the longest silent first; those j
     { state: 'idle', forMs: 3_000 },
     { state: 'idle', forMs: 100 },
   ])
+})
+
+test('room is looked for among connections that are not known yet, and only if those that are do not make it', () => {
+  const idle = (forMs: number) => ({ state: 'idle' as const, forMs })
+  let asked = 0
+  const { book, now, hungUp, add } = scene([idle(3_000)], 8, 4, () => {
+    asked += 1
+    add(idle(2_000))
+  })
+  assert.equal(book.makeRoomFor(1, now), 1)
+  assert.equal(asked, 0)
+  add({ state: 'handling', forMs: 50 })
+  assert.equal(book.makeRoomFor(1, now), 1)
+  assert.equal(asked, 1)
+  assert.deepEqual(hungUp, [idle(3_000), idle(2_000)])
+})
+
+test('told of requests alone it says after how many it wants to be asked again', () => {
+  const busy = (count: number) => Array.from({ length: count }, () => ({ state: 'handling' as const, forMs: 50 }))
+  const { book, now, add } = scene(busy(2), 108, 8)
+  assert.equal(book.keepWithinBudget(now), 97)
+  for (const one of busy(100)) add(one)
+  assert.equal(book.keepWithinBudget(now), 1)
+  assert.ok(book.full)
+  assert.ok(!book.brimful)
+  for (const one of busy(4)) add(one)
+  book.keepWithinBudget(now)
+  assert.ok(book.brimful)
 })
 
 test('with all in a request it is full, says so, and hangs up on nobody', () => {
