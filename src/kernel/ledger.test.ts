@@ -450,10 +450,15 @@ test('a runtime that does not close what was ended has it reset in the end', () 
 })
 
 test('one that was hung up on to make room, long before it was due, is reset no later', () => {
-  const { connect, pass, socket, ledger, now, kernel } = scene({ idleTimeoutMs: 60_000, discardTimeoutMs: 2_000 })
+  const { connect, pass, socket, ledger, now, kernel, started } = scene({
+    idleTimeoutMs: 60_000,
+    discardTimeoutMs: 2_000,
+  })
   const fd = connect()
   kernel.receive(fd, 100)
+  const request = started()
   kernel.send(fd, 10)
+  ledger.finished(request)
   pass(3_000)
   ledger.book.makeRoom(now())
   assert.equal(socket(fd).ended, 'fin')
