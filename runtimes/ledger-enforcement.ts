@@ -23,7 +23,7 @@ export const ledgerEnforcement = (maxHeadBytes: Enforced): Enforcement => ({
   maxConnectionAgeMs: ledger('at each answer, and looked at while idle'),
   peerProbeMs: probed,
   maxConnections: ledger('kernel ledger, when a connection is found or speaks'),
-  reservedDescriptors: ledger('kernel ledger, every 50 ms'),
+  reservedDescriptors: ledger('kernel ledger, every 50 ms and as requests come'),
   minIdleMs: ledger('asked before a drain or pressure hangs up'),
   drainDelayMs: ledger('drain'),
   drainSpreadMs: ledger('drain, in steps of 25 ms'),
