@@ -57,6 +57,8 @@ const unwatchedMs = 500
 /** A client that has been told why keeps the connection so long, at most, if `discardTimeoutMs` is off. */
 const lingerMs = 5_000
 const refusedMs = 1_000
+/** A client that sends PINGs all the time buys no more looks. */
+const mostStirrings = 3
 /** Between two looks at whether an answer is out, in a turn of the event loop each: what is with the runtime is written by then. */
 const outMs = 2
 /** Of event-loop time at a stretch. */
@@ -152,6 +154,8 @@ export class Record implements Member {
   asked: { readonly since: number; readonly at: number } | null = null
   refusedAt: number | null = null
   readonly #ledger: Ledger
+  /** Looks in a row that saw bytes come, of HTTP/2: a request among them may not have been handed over yet. */
+  stirrings = 0
   /** Bytes without a request have been seen, and have not been looked at again yet. */
   #headSeen = false
   #sight: Sight = { received: 0, taken: 0, unsent: 0, wanted: false }
@@ -177,6 +181,7 @@ export class Record implements Member {
     if (connection.state === 'closing') this.#ledger.chase(this, now)
     else {
       const quietUntil = this.quietUntil ?? this.lookedAt
+      this.stirrings = peer.http2 && snapshot.received > reading.seen.received ? this.stirrings + 1 : 0
       reading.read(connection, figuresOf(snapshot, now), peer, quietUntil, now)
       if (peer.last && peer.owed === 0 && !connection.busy) this.#ledger.finish(this, now)
     }
@@ -186,7 +191,9 @@ export class Record implements Member {
     const { received, unsent } = snapshot
     const { wanted = false, content } = (connection.owesAnswer && peer.body) || {}
     const { taken, seen } = reading
-    this.#sight = { received: content ?? received, unsent, taken, takenAt: seen.sentAt, wanted }
+    // Of HTTP/2 bytes are no head.
+    const counted = peer.http2 && connection.state === 'idle' ? 0 : received
+    this.#sight = { received: content ?? counted, unsent, taken, takenAt: seen.sentAt, wanted }
     return this.#sight
   }
 
@@ -487,6 +494,10 @@ export class Ledger {
     const { received, unsent } = snapshot ?? record.reading.seen
     if (record.peer.owed > 0 || unsent > 0) return true
     if (received === record.reading.seen.received && this.#kernel.queued(record.fd) === 0) {
+      if (record.stirrings > 0 && record.stirrings <= mostStirrings) {
+        this.#wakeAt(record, now + 1)
+        return true
+      }
       return this.#mayBeElsewhere(record, now)
     }
     this.#wakeAt(record, now)

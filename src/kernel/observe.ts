@@ -47,6 +47,8 @@ export interface Note {
   /** Of the latest request; null: it has none, or the engine does not watch it. */
   body: IncomingBody | null
   upgraded: boolean
+  /** It speaks HTTP/2: bytes that no request explains are frames like PING and WINDOW_UPDATE, not a head that has begun. */
+  http2: boolean
 }
 
 export const freshNote = (): Note => ({
@@ -58,6 +60,7 @@ export const freshNote = (): Note => ({
   rounds: 0,
   body: null,
   upgraded: false,
+  http2: false,
 })
 
 /** Which requests the application notes: each one when it begins, or only those that have taken a while. */
@@ -84,6 +87,8 @@ export class Reading {
   #bodyOpen = false
   /** Bytes received that are explained: more of them are a request of which nobody has told. */
   #known = 0
+  /** When more last went out than had come: of HTTP/2 that is an answer, and never a PING's. */
+  #answeredAt = Number.NEGATIVE_INFINITY
 
   /** `discardTimeoutMs`: a client that is silent for half of it after an early answer has nothing left to send. */
   constructor(seen: Figures, notes: Notes, { discardTimeoutMs }: Pick<Policy, 'discardTimeoutMs'>) {
@@ -97,6 +102,7 @@ export class Reading {
     const before = this.seen
     this.seen = seen
     if (connection.owesAnswer) this.taken += seen.acked - before.acked
+    if (seen.acked - before.acked > seen.received - before.received) this.#answeredAt = seen.sentAt
     if (connection.state === 'handshake') {
       if (note.owed === 0 && note.rounds === this.#rounds && !handshakeDone(seen)) return
       // What came last may be of the head by now.
@@ -109,7 +115,7 @@ export class Reading {
       return
     }
     if (note.owed > 0 || note.rounds !== this.#rounds) this.#readNote(connection, before, seen, note, now)
-    else if (!connection.owesAnswer) this.#readBytes(connection, before, seen, quietUntil, now)
+    else if (!connection.owesAnswer) this.#readBytes(connection, before, seen, note, quietUntil, now)
     if (connection.state === 'handling' && note.owed > 0 && note.begunAt <= now) {
       connection.move('begun', clamp(note.begunAt, connection.since, now), seen.received)
     }
@@ -135,17 +141,28 @@ export class Reading {
   }
 
   /** Bytes that no request explains. */
-  #readBytes(connection: Connection, before: Figures, seen: Figures, quietUntil: number, now: number): void {
+  #readBytes(
+    connection: Connection,
+    before: Figures,
+    seen: Figures,
+    note: Note,
+    quietUntil: number,
+    now: number,
+  ): void {
     const { state, since } = connection
     if (state === 'discarding') {
       // The body that nobody read had come with its head.
       if (seen.received === this.#known && now - since >= this.#quietMs) this.#bodyEnd(connection, since)
       return
     }
-    if (state === 'idle' && seen.unsent > 0) {
-      // It was not all: the rest of the answer is taken for the answer.
+    if (state === 'idle' && (seen.unsent > 0 || (note.http2 && this.#answeredAt > since))) {
+      // It was not all: the rest of the answer is taken for the answer. Of HTTP/2 it had waited for the client's window.
       connection.move('request', clamp(seen.sentAt, since, now), seen.received)
       connection.requests -= 1
+      return
+    }
+    if (state === 'idle' && note.http2) {
+      this.#known = seen.received
       return
     }
     // All of the answer before had been taken: what has been taken since is of another. The times are no witness: the
@@ -166,12 +183,12 @@ export class Reading {
   }
 
   #settle(connection: Connection, seen: Figures, note: Note, now: number): void {
-    const lastAt = Math.max(note.finishedAt, seen.sentAt)
+    const lastAt = Math.max(note.finishedAt, note.http2 ? this.#answeredAt : seen.sentAt)
     if (seen.unsent > 0 || now - lastAt < settleMs) return
     connection.move('answered', clamp(lastAt, connection.since, now), seen.received)
     this.#known = seen.received
     // The client has gone on meanwhile, and nobody has told of a request.
-    if (connection.state === 'idle' && seen.receivedAt > lastAt + tickMs) {
+    if (connection.state === 'idle' && !note.http2 && seen.receivedAt > lastAt + tickMs) {
       connection.move('bytes', clamp(seen.receivedAt, connection.since, now), seen.received)
     }
   }

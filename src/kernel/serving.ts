@@ -239,7 +239,10 @@ export async function serveUnderLedger<Call>(
     }
     if (name !== null) note(flight, name, now())
     else if (!atOnce) young.add(flight)
-    if (secure && flight.peer?.requests === 1 && isHttp2(request)) spokeHttp2 = true
+    if (secure && flight.peer?.requests === 1 && isHttp2(request)) {
+      spokeHttp2 = true
+      flight.peer.http2 = true
+    }
     if (flight.peer?.surplus) {
       book.count('full')
       refused ??= surplus()

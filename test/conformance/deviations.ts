@@ -316,7 +316,7 @@ export const deviations: Readonly<Record<RuntimeName, readonly Deviation[]>> = {
     },
     {
       cases: ['h2-idle-goaway', 'h2-pings-do-not-keep'],
-      what: 'no GOAWAY before the end of an idle connection, and a PING is bytes of a request that has begun: the clock of a head ends it',
+      what: 'no GOAWAY before the end of an idle connection, which comes on time: nothing is written past the runtime that encrypts',
       issue: 'src/kernel/ledger.ts',
     },
   ],
