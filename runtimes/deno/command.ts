@@ -74,7 +74,8 @@ function whenServed(): Promise<ByCommand> {
       const options = { ...given, automaticCompression: false }
       const server = native(options)
       resolve({ server, start: () => native({ ...options, port: server.addr.port, onListen() {} } as CommandOptions) })
-      return server
+      // On a signal it would shut the server down, and end those that wait at once.
+      return { ...server, async shutdown() {} }
     }
   })
   return command

@@ -318,16 +318,21 @@ export async function serveUnderLedger<Call>(
   function tick(at: number): void {
     noteYoung(at, threads?.wasAsked() ? 0 : noteAfter)
     if (threads !== undefined) {
-      let notedUntil = ticks.last
-      for (const { notBefore } of young) notedUntil = Math.min(notedUntil, notBefore)
-      threads.beat(notedUntil, ledger.open)
+      tellThreads()
       if (threads.roomWanted()) {
         makeRoom()
         if (!hasRoom()) turnAway()
       }
+      if (threads.isOver && !announced) drain.start({ announce: false })
     }
     ticks.beforeLast = ticks.last
     ticks.last = at
+  }
+
+  function tellThreads(): void {
+    let notedUntil = ticks.last
+    for (const { notBefore } of young) notedUntil = Math.min(notedUntil, notBefore)
+    threads?.beat(notedUntil, ledger.open)
   }
 
   /** The application has made its answer. `known` null: nobody else knows of the request. */
@@ -519,6 +524,7 @@ export async function serveUnderLedger<Call>(
     stopAccepting: () => {
       // All that have been accepted are to be known from here on.
       scan?.walkNow()
+      tellThreads()
       threads?.stopAccepting()
       listener.stopAccepting()
     },
@@ -532,7 +538,7 @@ export async function serveUnderLedger<Call>(
     },
     left: () => {
       // What ends here ends those of other threads' as well: `stop` knows no difference.
-      const left = book.size + (threads?.openElsewhere ?? 0)
+      const left = book.size + (threads?.leftElsewhere ?? 0)
       if (left === 0) end()
       return left
     },

@@ -99,6 +99,20 @@ test('each thread hears once that it was asked, and that room is wanted but by i
   assert.deepEqual([one.roomWanted(), one.roomWanted(), other.roomWanted()], [true, false, false])
 })
 
+test('an end waits for the connections of other threads, and for threads that have not heard of it', () => {
+  const { one, other } = two()
+  other.beat(1_000, 2)
+  assert.equal(one.isOver, false)
+  one.stopAccepting()
+  one.stopAccepting()
+  assert.ok(other.isOver)
+  assert.deepEqual([one.leftElsewhere, other.leftElsewhere], [3, 0])
+  other.stopAccepting()
+  assert.equal(one.leftElsewhere, 2)
+  other.leave()
+  assert.equal(one.leftElsewhere, 0)
+})
+
 test('the last to end has the worst status of all', () => {
   const { one, other } = two()
   assert.equal(one.end(1), null)

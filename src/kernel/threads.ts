@@ -37,6 +37,7 @@ export class Threads {
   readonly #origin: number
   readonly #id: number
   #asked = 0n
+  #isOver = false
   #roomWanted: bigint
 
   /** Throws if the memory is somebody else's, or there are too many threads. */
@@ -145,13 +146,22 @@ export class Threads {
     return isNew
   }
 
-  /** The listener, which is that of all, is about to be shut. */
+  /** The listener, which is that of all, is about to be shut, and this thread has found all connections that are its own. */
   stopAccepting(): void {
-    Atomics.store(this.#words, word.over, 1n)
+    if (this.#isOver) return
+    this.#isOver = true
+    Atomics.add(this.#words, word.over, 1n)
   }
 
+  /** A thread has begun to end, and so the process. */
   get isOver(): boolean {
-    return Atomics.load(this.#words, word.over) === 1n
+    return Atomics.load(this.#words, word.over) > 0n
+  }
+
+  /** What the end of all waits for: the connections of other threads, and threads that have not heard of it yet. */
+  get leftElsewhere(): number {
+    const unaware = Number(Atomics.load(this.#words, word.count) - Atomics.load(this.#words, word.over))
+    return this.openElsewhere + Math.max(0, this.#isOver ? unaware : unaware - 1)
   }
 
   /** This thread keeps nobody waiting any more. */
