@@ -137,7 +137,10 @@ export class Book<M extends Member> {
       const due = this.#parked.get(this.#swept + 1)
       for (const member of due ?? []) {
         this.wake(member)
-        if (!mayGoOn()) return this.#later()
+        if (!mayGoOn()) {
+          this.#later()
+          return
+        }
       }
       this.#parked.delete(this.#swept + 1)
     }
@@ -148,10 +151,14 @@ export class Book<M extends Member> {
       if (now < lookAt) {
         if (lookAt - now > parkMs) this.#park(member)
         if (mayGoOn()) continue
-        return this.#later()
+        this.#later()
+        return
       }
       this.#look(member, now)
-      if (!this.#hasTime(now)) return this.#later()
+      if (!this.#hasTime(now)) {
+        this.#later()
+        return
+      }
     }
     this.#pass = null
   }
