@@ -174,6 +174,7 @@ export function rewrite(text: string, renderers: Renderers): { text: string; out
 const benches = {
   engines: 'engines',
   idle: 'idle',
+  ledger: 'ledger',
   memory: 'memory',
   'gateway-speed': 'gateway',
   'gateway-memory': 'gateway-memory',
