@@ -26,7 +26,7 @@ export function gatewayOn(flavour: GatewayFlavour): GatewayRuntime {
     http2,
     connect,
     resolve: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
-    serve(app, options, clients) {
+    serve(app, options, { clients, upstreamConnections }) {
       if (options.engine === 'native') {
         const { fetch } = app as { readonly fetch: Fetch }
         return serveNative(async (request, env) => {
@@ -45,6 +45,7 @@ export function gatewayOn(flavour: GatewayFlavour): GatewayRuntime {
         bodyInEnv: true,
         env: (connection, head, body) => new EngineFront(connection, head, body),
         clients,
+        descriptorsBeside: upstreamConnections,
       })
     },
   }

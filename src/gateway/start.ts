@@ -13,6 +13,12 @@ import type { GatewayPlan } from './resolve.ts'
 import { Spool } from './spool.ts'
 import { networks } from './trust.ts'
 
+export interface ServeKit {
+  readonly clients: ClientAdmission
+  /** To all upstreams together, at most. */
+  readonly upstreamConnections: number
+}
+
 /** What a runtime gives to a gateway. */
 export interface GatewayRuntime {
   readonly runtime: string
@@ -22,7 +28,7 @@ export interface GatewayRuntime {
   /** A name's addresses. */
   resolve(host: string): Promise<readonly string[]>
   /** `serve()`, but the app's `c.env` is a `Front`. */
-  serve(app: App, options: ServeOptions, clients: ClientAdmission): Promise<Running>
+  serve(app: App, options: ServeOptions, kit: ServeKit): Promise<Running>
 }
 
 export interface RunningGateway extends Pick<Running, 'drain' | 'kill' | 'engine' | 'engineWhy'> {
@@ -52,12 +58,13 @@ export const startGateway: Start = async (plan, runtime, log) => {
     gateway.close()
     return { cut }
   }
+  const kit: ServeKit = { clients: gateway.clients, upstreamConnections: mostUpstreamConnections(plan) }
   await Promise.race([gateway.ready(), sleep(namesWithinMs, undefined, { ref: false })])
   try {
     for (const listener of plan.listeners) {
       servers.push({
         listener,
-        server: await runtime.serve(gateway.app, optionsOf(plan, listener, log), gateway.clients),
+        server: await runtime.serve(gateway.app, optionsOf(plan, listener, log), kit),
       })
     }
   } catch (error) {
@@ -89,6 +96,13 @@ export const startGateway: Start = async (plan, runtime, log) => {
     drain: (how) => summed(all((server) => server.drain(how))),
     kill: () => summed(all((server) => server.kill())),
   }
+}
+
+function mostUpstreamConnections({ config }: GatewayPlan): number {
+  const ofGroups = Object.values(config.groups).map(
+    ({ upstreams, options }) => upstreams.length * (options.upstreamMaxConnections || Number.POSITIVE_INFINITY),
+  )
+  return ofGroups.reduce((sum, most) => sum + most, 0)
 }
 
 function optionsOf({ serve }: GatewayPlan, listener: ListenerPlan, log: Log): GivenOptions {

@@ -50,6 +50,8 @@ export interface EngineFlavour {
     request: Request,
   ): UpgradeBindings | Promise<UpgradeBindings>
   readonly clients?: ClientAdmission
+  /** That the application opens as requests come, at most: they are kept free beside `reservedDescriptors`. */
+  readonly descriptorsBeside?: number
   /** The application takes bodies from its `env` alone: bytes are shown to that as a view, which is valid only during the call. */
   readonly bodyInEnv?: boolean
   /** Options that only this runtime's `serve` has. */
@@ -65,7 +67,7 @@ export async function serveOnEngine(app: App, options: ServeOptions, flavour: En
     policy,
     now,
     onHangUp: log.note,
-    budget: Budget.of(descriptors, policy),
+    budget: Budget.of(descriptors, policy, flavour.descriptorsBeside),
     turnsAway: flavour.holdAccept !== undefined,
     onShortage: shortageLog(log, now),
   })

@@ -23,6 +23,13 @@ test('connections leave what is reserved, but no more than half', () => {
   assert.equal(Budget.of(null, budgetOf(1).policy), null)
 })
 
+test('what the application opens as its connections come is left as well', () => {
+  const { policy } = budgetOf(1)
+  const descriptors = { soft: 1_024, atStart: 20, used: () => null }
+  assert.equal(Budget.of(descriptors, policy, 128)?.most, 832)
+  assert.equal(Budget.of(descriptors, policy, Number.POSITIVE_INFINITY)?.most, 512)
+})
+
 test('from 80 % of the budget the idle limit shrinks, to minIdleMs at the budget', () => {
   const { budget, policy } = budgetOf(1_064, { reservedDescriptors: 64 })
   assert.equal(budget?.idleMs(799, policy), 5_000)

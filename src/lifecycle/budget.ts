@@ -43,9 +43,10 @@ export class Budget {
   /** In use for anything but connections. */
   #others: number
 
-  /** Null where the limit is off, or unknown. */
-  static of(descriptors: Descriptors | null, { reservedDescriptors }: Policy): Budget | null {
-    return descriptors === null || reservedDescriptors === 0 ? null : new Budget(descriptors, reservedDescriptors)
+  /** Null where the limit is off, or unknown. `beside`: descriptors that the application takes as its connections come. */
+  static of(descriptors: Descriptors | null, { reservedDescriptors }: Policy, beside = 0): Budget | null {
+    if (descriptors === null || reservedDescriptors === 0) return null
+    return new Budget(descriptors, reservedDescriptors + beside)
   }
 
   private constructor(descriptors: Descriptors, reserved: number) {
