@@ -27,6 +27,8 @@ export interface LedgerOptions {
    * that was finished at the last moment looks no different.
    */
   readonly noteNow?: (() => void) | undefined
+  /** All requests that came before have been noted, or answered. Default: no request is ever noted late. */
+  readonly notedUntil?: (() => number) | undefined
   /** Told once for each connection that is hung up on. */
   readonly onHangUp: (reason: ReasonName) => void
   /**
@@ -150,7 +152,7 @@ export class Record implements Member {
   quietUntil: number | null = null
   lookedAt: number
   endedAt: number | null = null
-  /** The other threads were asked to claim it, in the state that began then. */
+  /** A request of it that may not be noted yet was asked for, in the state that began then. */
   asked: { readonly since: number; readonly at: number } | null = null
   refusedAt: number | null = null
   readonly #ledger: Ledger
@@ -469,17 +471,21 @@ export class Ledger {
     return null
   }
 
-  /** Another thread may have a request of it that is not noted yet. */
-  #mayBeElsewhere(record: Record, now: number): boolean {
-    const { threads } = this.#options
-    if (threads === undefined || threads.alone || threads.isClaimed(record.peer.name)) return false
-    const { notedUntil } = threads
-    const { connection, reading } = record
-    if (reading.seen.receivedAt + tickMs < notedUntil) return false
-    // Of a head that trickles in the last byte is always too young. What was whole when they were asked is claimed by now.
+  /**
+   * The application may have a request of it that is not noted yet: on another thread, or here, where the event loop has been
+   * blocked for longer than a request protects itself.
+   */
+  #mayBeUnnoted(record: Record, now: number): boolean {
+    const { threads, notedUntil } = this.#options
+    const { connection, reading, peer } = record
+    const isElsewhere = threads !== undefined && !threads.alone && !threads.isClaimed(peer.name)
+    const until = Math.min(notedUntil?.() ?? now, isElsewhere ? threads.notedUntil : now)
+    if (reading.seen.receivedAt + tickMs < until) return false
+    // Of a head that trickles in the last byte is always too young. What was whole when it was asked for is noted by now.
     if (record.asked?.since !== connection.since) record.asked = { since: connection.since, at: now }
-    if (record.asked.at < notedUntil) return false
-    threads.ask()
+    if (record.asked.at < until) return false
+    this.#noteNow(now)
+    if (isElsewhere) threads.ask()
     this.#wakeAt(record, now + 1)
     return true
   }
@@ -498,7 +504,7 @@ export class Ledger {
         this.#wakeAt(record, now + 1)
         return true
       }
-      return this.#mayBeElsewhere(record, now)
+      return this.#mayBeUnnoted(record, now)
     }
     this.#wakeAt(record, now)
     return true

@@ -160,6 +160,7 @@ export async function serveUnderLedger<Call>(
     threads,
     notes: notesAll ? 'every' : 'late',
     noteNow: () => noteYoung(now(), 0),
+    notedUntil,
     onHangUp: log.note,
     budget: Budget.of(kernelDescriptors(kernel), policy),
     onShortage: shortageLog(log, now),
@@ -317,6 +318,8 @@ export async function serveUnderLedger<Call>(
 
   function tick(at: number): void {
     noteYoung(at, threads?.wasAsked() ? 0 : noteAfter)
+    ticks.beforeLast = ticks.last
+    ticks.last = at
     if (threads !== undefined) {
       tellThreads()
       if (threads.roomWanted()) {
@@ -325,14 +328,17 @@ export async function serveUnderLedger<Call>(
       }
       if (threads.isOver && !announced) drain.start({ announce: false })
     }
-    ticks.beforeLast = ticks.last
-    ticks.last = at
   }
 
   function tellThreads(): void {
-    let notedUntil = ticks.last
-    for (const { notBefore } of young) notedUntil = Math.min(notedUntil, notBefore)
-    threads?.beat(notedUntil, ledger.open)
+    threads?.beat(notedUntil(), ledger.open)
+  }
+
+  /** A young one that no tick has seen came after the last but one. */
+  function notedUntil(): number {
+    let until = ticks.beforeLast
+    for (const { seenAt, notBefore } of young) if (seenAt !== 0) until = Math.min(until, notBefore)
+    return until
   }
 
   /** The application has made its answer. `known` null: nobody else knows of the request. */
