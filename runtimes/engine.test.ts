@@ -86,6 +86,6 @@ test('Deno’s native engine is refused where the kernel can’t be asked, with 
   assert.equal((await once(child, 'close'))[0], 2)
   assert.match(
     err,
-    /^hangup: engine \(--engine, HANGUP_ENGINE\) native: .* needs (--allow-ffi|Linux).*; accepted: auto, hangup/,
+    /^hangup: engine \(--engine, HANGUP_ENGINE\) native: .* needs (--allow-ffi|Linux).*; accepted: auto, hangup/m,
   )
 })
