@@ -615,6 +615,29 @@ test('what another thread may have and has not noted yet is left alone until it 
   assert.deepEqual(reasons, ['silent', 'head'])
 })
 
+test('what a blocked event loop has not handed over yet is left alone until it has', () => {
+  let notedUntil = 1_000
+  const limits = { headTimeoutMs: 1_000, idleTimeoutMs: 1_000 }
+  const { connect, pass, skip, kernel, reasons, started, ledger, state, now } = scene(limits, {
+    notes: 'late',
+    notedUntil: () => notedUntil,
+  })
+  const fd = connect(40_000)
+  kernel.receive(fd, 100)
+  skip(3_000)
+  pass(100)
+  assert.deepEqual(reasons, [])
+  const peer = started(40_000)
+  notedUntil = now()
+  pass(2_000)
+  assert.deepEqual([reasons, state(fd)], [[], 'handling'])
+  kernel.send(fd, 10)
+  ledger.finished(peer)
+  notedUntil = now() + 5_000
+  pass(1_500)
+  assert.deepEqual(reasons, ['idle'])
+})
+
 test('the connections of other threads count where connections are counted', () => {
   const { ours, other } = threads()
   const { connect, pass, ledger } = scene({ maxConnections: 3 }, { threads: ours })

@@ -98,6 +98,8 @@ const roomFor = 16
 const brimMs = 10
 /** A body that nobody has read and that is not longer than this has come with its head: a client's first ten segments (RFC 6928). */
 const withHeadBytes = 14_600
+/** Between two ticks: after a block a timer makes up for it, and what was read meanwhile is handed over later than that. */
+const leastTurnMs = 25
 /** Below that the next tick of the scan is too late for a note. */
 const leastNoteAfterMs = 150
 
@@ -318,8 +320,10 @@ export async function serveUnderLedger<Call>(
 
   function tick(at: number): void {
     noteYoung(at, threads?.wasAsked() ? 0 : noteAfter)
-    ticks.beforeLast = ticks.last
-    ticks.last = at
+    if (at - ticks.last >= leastTurnMs) {
+      ticks.beforeLast = ticks.last
+      ticks.last = at
+    }
     if (threads !== undefined) {
       tellThreads()
       if (threads.roomWanted()) {
