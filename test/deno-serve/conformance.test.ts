@@ -15,7 +15,7 @@ const longestRunMs = 120_000
 const ends: readonly ProfileName[] = ['drain', 'drain-cut', 'drain-announce']
 const profiles: Readonly<Record<number, readonly ProfileName[]>> = {
   1: ends,
-  2: ['timed', 'dripping', 'stream', 'counted', 'crowded', ...ends],
+  2: ['timed', 'dripping', 'stream', 'counted', ...ends],
 }
 
 function served(threads: number): Runtime {
