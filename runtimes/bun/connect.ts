@@ -1,4 +1,5 @@
 /** Connections to upstreams on `Bun.connect`. */
+import { closeSync, openSync } from 'node:fs'
 import { connect as connectTcp } from 'node:net'
 import type { Connect, ConnectTo } from '../../src/http1/transport.ts'
 import { clientContext } from '../client-context.ts'
@@ -33,6 +34,17 @@ function scout({ host, port }: ConnectTo, signal: AbortSignal): Promise<void> {
  * not tell them apart: after a certificate was refused, it was false, too, where none was to be verified.
  */
 const ofCertificate = ({ code = '' }: NodeJS.ErrnoException) => code.includes('_')
+
+/** Bun says that the upstream refuses when there was no descriptor to ask it with: then there is none to open a file with, either. */
+function truly(error: NodeJS.ErrnoException): NodeJS.ErrnoException {
+  if (error.code !== 'ECONNREFUSED') return error
+  try {
+    closeSync(openSync('/dev/null', 'r'))
+  } catch (shortage) {
+    return shortage as NodeJS.ErrnoException
+  }
+  return error
+}
 
 const resetInHandshake = () =>
   Object.assign(new Error('the connection was reset in its TLS handshake'), { code: 'ECONNRESET' })
@@ -106,7 +118,7 @@ export const connect: Connect = async (to, accept, signal) => {
         ? { ...http, open }
         : { open, drain() {}, error: (_: BunSocket, error: Error) => reject(error) },
   })
-  connecting.catch(reject)
+  connecting.catch((error) => reject(truly(error)))
 
   const giveUp = () => {
     reject(signal.reason)

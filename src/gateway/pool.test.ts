@@ -250,6 +250,29 @@ describe('a pool', () => {
     assert.deepEqual(second.told, ['whole 200 ok'])
   })
 
+  it('waits for a descriptor where this process has none left, and does not blame the upstream', async () => {
+    const { pool, dials, transports, pass } = bench()
+    const [first, second, third] = [new Asked(), new Asked(), new Asked()]
+    const shortage = () => Object.assign(new Error('connect EMFILE'), { code: 'EMFILE', syscall: 'connect' })
+    pool.acquire(first)
+    dials[0]?.refuse(shortage())
+    await settle()
+    assert.deepEqual(first.told, ['refused queue-full'], 'nobody could make room for it')
+    pool.acquire(second)
+    dials[1]?.accept()
+    await settle()
+    pool.acquire(third)
+    dials[2]?.refuse(shortage())
+    await settle()
+    assert.deepEqual([third.told, pool.queued], [[], 1])
+    pass(50)
+    dials[3]?.refuse(shortage())
+    await settle()
+    transports[0]?.say(ok)
+    transports[0]?.say(ok)
+    assert.deepEqual([second.told, third.told], [['whole 200 ok'], ['whole 200 ok']])
+  })
+
   it('says why it has no connection', async () => {
     const { pool, dials, pass } = bench()
     const refused = new Asked()

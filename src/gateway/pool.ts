@@ -28,6 +28,8 @@ export class Pool implements Owner, Upstream {
   readonly #busy = new Set<UpstreamConnection>()
   readonly #dials = new Set<Dial>()
   #queue: Waiting[] = []
+  /** Some of the queue wait for a descriptor, not for a connection. */
+  #isShort = false
   #closed = false
 
   constructor(to: ConnectTo, connect: Connect, options: UpstreamOptions, now: () => number) {
@@ -72,16 +74,15 @@ export class Pool implements Owner, Upstream {
         return
       }
     }
-    if (upstreamMaxConnections === 0 || this.#size < upstreamMaxConnections) this.#dial(want)
+    const until = upstreamQueueTimeoutMs === 0 ? Number.POSITIVE_INFINITY : this.now() + upstreamQueueTimeoutMs
+    const waiting = { want, until }
+    if (upstreamMaxConnections === 0 || this.#size < upstreamMaxConnections) this.#dial(waiting)
     else if (this.#idle.length > 0) {
       // None of them will do: the oldest makes room.
       this.#idle.shift()?.close()
-      this.#dial(want)
+      this.#dial(waiting)
     } else if (this.#queue.length >= upstreamMaxQueued) want.onRefused(new UpstreamError('queue-full'))
-    else {
-      const until = upstreamQueueTimeoutMs === 0 ? Number.POSITIVE_INFINITY : this.now() + upstreamQueueTimeoutMs
-      this.#queue.push({ want, until })
-    }
+    else this.#queue.push(waiting)
   }
 
   release(connection: UpstreamConnection): void {
@@ -119,9 +120,13 @@ export class Pool implements Owner, Upstream {
     for (const dial of this.#dials) if (now >= dial.until) dial.controller.abort(new UpstreamError('connect-timeout'))
     if (this.#queue.length === 0) return
     const late = this.#queue.filter(({ until, want }) => now >= until || want.gone)
-    if (late.length === 0) return
-    this.#queue = this.#queue.filter((waiting) => !late.includes(waiting))
+    if (late.length > 0) this.#queue = this.#queue.filter((waiting) => !late.includes(waiting))
     for (const { want } of late) if (!want.gone) want.onRefused(new UpstreamError('queue-timeout'))
+    if (this.#isShort) {
+      this.#isShort = false
+      const first = this.#queue.shift()
+      if (first !== undefined) this.#dial(first)
+    }
   }
 
   /** No more idle connections; those in use end with their answers. */
@@ -153,11 +158,12 @@ export class Pool implements Owner, Upstream {
     const { upstreamMaxConnections } = this.#options
     while (this.#queue.length > 0 && (upstreamMaxConnections === 0 || this.#size < upstreamMaxConnections)) {
       const waiting = this.#queue.shift()
-      if (waiting !== undefined && !waiting.want.gone) this.#dial(waiting.want)
+      if (waiting !== undefined && !waiting.want.gone) this.#dial(waiting)
     }
   }
 
-  #dial(want: Want): void {
+  #dial(waiting: Waiting): void {
+    const { want } = waiting
     const { upstreamConnectTimeoutMs, upstreamIdleTimeoutMs } = this.#options
     const controller = new AbortController()
     const until = upstreamConnectTimeoutMs === 0 ? Number.POSITIVE_INFINITY : this.now() + upstreamConnectTimeoutMs
@@ -187,15 +193,32 @@ export class Pool implements Owner, Upstream {
       },
       (error: unknown) => {
         this.#dials.delete(dial)
-        this.#refuse(want, error instanceof UpstreamError ? error.code : causeOf(error), error)
+        if (isShortage(error)) this.#waitForRoom(waiting)
+        else this.#refuse(want, error instanceof UpstreamError ? error.code : causeOf(error), error)
       },
     )
+  }
+
+  /** If nobody here could end it, to wait would be to hold the client's descriptor, too. */
+  #waitForRoom(waiting: Waiting): void {
+    if (this.#size === 0 || this.#options.upstreamMaxQueued === 0) {
+      this.#refuse(waiting.want, 'queue-full')
+      return
+    }
+    this.#queue.unshift(waiting)
+    this.#isShort = true
   }
 
   #refuse(want: Want, code: FailureName, cause?: unknown): void {
     if (!want.gone) want.onRefused(new UpstreamError(code, { cause }))
     this.#next()
   }
+}
+
+/** Nobody could be asked: this process, or the machine, has no descriptor left. */
+function isShortage(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'EMFILE' || code === 'ENFILE'
 }
 
 /** The system's errors are about the connection, all others about TLS. */
