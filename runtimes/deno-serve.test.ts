@@ -112,11 +112,19 @@ const answerOf = (port: number, path: string): Promise<string> => {
 
 const sockets = ({ pid }: ChildProcess): number => readdirSync(`/proc/${pid}/fd`).length
 
-/** One connection that each thread has answered on. */
+/** Of a limit of a second. */
+const stayMs = 300
+
+/** One connection that each thread has answered on a moment ago: which thread accepts one is chance. */
 async function oneOfEach(port: number, threads: number): Promise<ReadonlyMap<string, Client>> {
   const found = new Map<string, Client>()
+  let askedAt = performance.now()
   for (let tries = 0; found.size < threads; tries++) {
     assert.ok(tries < 1_000, `only ${found.size} threads answer`)
+    if (performance.now() - askedAt > stayMs) {
+      await Promise.all([...found.values()].map((client) => client.ask('/').answer()))
+      askedAt = performance.now()
+    }
     const client = new Client(port).ask('/')
     const thread = await client.answer()
     if (found.has(thread)) client.socket.destroy()
@@ -245,7 +253,9 @@ test(
     for (const { socket } of (await oneOfEach(port, 2)).values()) socket.destroy()
     await sleep(1_500)
     const before = sockets(child)
-    const slow = Array.from({ length: 24 }, () => new Client(port).ask('/slow?ms=3500'))
+    const each = (await oneOfEach(port, 2)).values()
+    const fresh = Array.from({ length: 24 }, () => new Client(port))
+    const slow = [...each, ...fresh].map((client) => client.ask('/slow?ms=3500'))
     const silent = Array.from({ length: 8 }, () => new Client(port))
     const idle = Array.from({ length: 8 }, () => new Client(port).ask('/'))
     for (const { ended } of [...silent, ...idle]) {
