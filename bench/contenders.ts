@@ -27,12 +27,14 @@ export const contenders: Readonly<Record<Runtime, readonly Contender[]>> = {
   ],
   bun: [
     contender('bun', 'Bun.serve', 'bare-bun.ts'),
+    contender('bun', 'Bun.serve, with our Keep-Alive', 'bare-bun.ts', 'hint'),
     contender('bun', 'hangup, native engine', 'ours.ts', 'native'),
     contender('bun', 'hangup, hangup engine', 'ours.ts', 'hangup'),
     contender('bun', 'srvx', 'srvx.ts'),
   ],
   deno: [
     contender('deno', 'Deno.serve', 'bare-deno.ts'),
+    contender('deno', 'Deno.serve, with our Keep-Alive', 'bare-deno.ts', 'hint'),
     contender('deno', 'hangup, native engine', 'ours.ts', 'native'),
     contender('deno', 'hangup, hangup engine', 'ours.ts', 'hangup'),
     contender('deno', '@hono/node-server on Deno', 'bare-node-http.ts'),

@@ -1,6 +1,6 @@
 /** `Bun.serve` alone. */
-import { app, port } from './hello.ts'
+import { fetch, port } from './hello.ts'
 
 declare const Bun: { serve(options: object): unknown }
 
-Bun.serve({ fetch: app.fetch, port, hostname: '127.0.0.1' })
+Bun.serve({ fetch, port, hostname: '127.0.0.1' })

@@ -1,6 +1,6 @@
 /** `Deno.serve` alone: for the record, because it closes nothing. */
-import { app, port } from './hello.ts'
+import { fetch, port } from './hello.ts'
 
 declare const Deno: { serve(options: object, handler: unknown): unknown }
 
-Deno.serve({ port, hostname: '127.0.0.1' }, app.fetch)
+Deno.serve({ port, hostname: '127.0.0.1' }, fetch)

@@ -26,4 +26,17 @@ export const app = new Hono()
     return c.body(stream, 200, { 'Content-Type': 'text/event-stream' })
   })
 
+const hinted = (response: Response): Response => {
+  response.headers.set('keep-alive', 'timeout=4')
+  return response
+}
+
+/** The app alone, or, with `hint` among the arguments, with the field that our `serve` adds to each answer. */
+export const fetch: typeof app.fetch = process.argv.includes('hint')
+  ? (request, env) => {
+      const answer = app.fetch(request, env)
+      return answer instanceof Promise ? answer.then(hinted) : hinted(answer)
+    }
+  : app.fetch
+
 export const port = Number(process.argv.at(-1))
