@@ -39,6 +39,8 @@ export interface Expected {
 
 /** Looks at the kernel's table so often. */
 const pollMs = 25
+/** RFC 1122 4.2.3.2: at most half a second. */
+const longestAckMs = 500
 /** Later than this it can't tell any more, and says so. */
 export const forgivenLagMs = 250
 /** TLS handshakes at once in a crowd: more would only queue up inside this process. */
@@ -298,10 +300,22 @@ class Run {
   }
 
   async #end(connection: Connection, how: 'fin' | 'reset' | 'close' | 'vanish'): Promise<void> {
-    if (how === 'vanish') await this.#host?.vanish()
-    else if (how === 'fin') connection.finish()
+    if (how === 'vanish') {
+      await this.#acknowledged(connection)
+      await this.#host?.vanish()
+    } else if (how === 'fin') connection.finish()
     else if (how === 'reset') connection.reset()
     else connection.destroy()
+  }
+
+  /** What the server sent has reached the client's kernel, and the server's knows: a delayed ACK (RFC 1122 4.2.3.2) may be on its way. */
+  async #acknowledged(connection: Connection): Promise<void> {
+    const sinceMs = performance.now()
+    while (performance.now() - sinceMs < longestAckMs) {
+      await sleep(pollMs)
+      const row = heldByServer(this.#target.port, connection.localPort, performance.now())
+      if (!row || row.unacknowledged === 0) return
+    }
   }
 
   // Answers
