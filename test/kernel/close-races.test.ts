@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { execFile, spawnSync } from 'node:child_process'
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import { runtimeCommands } from '../fixtures/start.ts'
 
@@ -50,18 +50,23 @@ function agree({ sent, answers, losses, ended, aborts, server }: Counted): void 
   else assert.ok(losses - closeRaces <= abortsOnData && abortsOnData <= aborts, all)
 }
 
-for (const runtime of ['deno', 'bun'] as const) {
-  test(`${runtime}: of 2,000 requests at the limit every one lost is counted, here or by the kernel`, {
-    skip,
-  }, async () => {
-    const counted = await meet(runtimeCommands[runtime], 2_000, 0)
-    agree(counted)
-    assert.ok(counted.ended > 0, 'none met its limit')
-  })
+// Each has a network of its own, and hardly anything to do.
+describe('requests that meet the end of their connection', { concurrency: alone }, () => {
+  for (const runtime of ['deno', 'bun'] as const) {
+    test(`${runtime}: of 2,000 requests at the limit every one lost is counted, here or by the kernel`, {
+      skip,
+    }, async () => {
+      const counted = await meet(runtimeCommands[runtime], 2_000, 0)
+      agree(counted)
+      assert.ok(counted.ended > 0, 'none met its limit')
+    })
 
-  test(`${runtime}: a request that came between the look and the end was executed, and counted`, { skip }, async () => {
-    const counted = await meet(runtimeCommands[runtime], 500, 3)
-    agree(counted)
-    assert.ok(counted.server.closeRaces > 0, 'none came just then')
-  })
-}
+    test(`${runtime}: a request that came between the look and the end was executed, and counted`, {
+      skip,
+    }, async () => {
+      const counted = await meet(runtimeCommands[runtime], 500, 3)
+      agree(counted)
+      assert.ok(counted.server.closeRaces > 0, 'none came just then')
+    })
+  }
+})
