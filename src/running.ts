@@ -1,4 +1,4 @@
-/** What `serve()` returns where every connection is in a book. */
+/** What `serve()` returns, of what the engines differ in. */
 import type { Enforcement } from './enforcement.ts'
 import type { Book, Member } from './lifecycle/book.ts'
 import type { Drain } from './lifecycle/drain.ts'
@@ -8,7 +8,7 @@ import type { ConnectionsSummary, Running, ServeOptions } from './server.ts'
 import { type ReasonLog, urlOf } from './serving.ts'
 import { onSignals } from './signals.ts'
 
-export interface RunningParts {
+interface Parts {
   readonly engine: string
   readonly why: string
   readonly options: ServeOptions
@@ -16,28 +16,50 @@ export interface RunningParts {
   readonly policy: Policy
   readonly enforcement: Enforcement
   readonly log: ReasonLog
-  readonly book: Book<Member>
   readonly drain: Drain
-  readonly requests: () => number
-  /** Under the kernel ledger; default: not counted. */
-  readonly races?: (() => Pick<ConnectionsSummary, 'closeRaces' | 'abortsOnData'>) | undefined
   readonly setCertificates?: Running['setCertificates'] | undefined
 }
 
-export function runningOf({
-  engine,
-  why,
-  options,
-  port,
-  policy,
-  enforcement,
-  log,
-  book,
-  drain,
-  requests,
-  races = () => ({ closeRaces: null, abortsOnData: null }),
-  setCertificates,
-}: RunningParts): Running {
+export interface RunningParts extends Parts {
+  readonly book: Book<Member>
+  readonly requests: () => number
+  /** Under the kernel ledger; default: not counted. */
+  readonly races?: (() => Pick<ConnectionsSummary, 'closeRaces' | 'abortsOnData'>) | undefined
+}
+
+const notCounted = { closeRaces: null, abortsOnData: null } as const
+
+/** Where every connection is in a book. */
+export function runningOf({ book, requests, races = () => notCounted, ...parts }: RunningParts): Running {
+  return runningWith(parts, () => {
+    let busy = 0
+    for (const { connection } of book) if (connection.owesAnswer) busy += 1
+    return {
+      open: book.size,
+      busy,
+      states: book.states(),
+      requests: requests(),
+      hungUp: { ...book.hungUp },
+      ...races(),
+    }
+  })
+}
+
+/** Where the runtime shows requests and no connections. */
+export function runningUnseen(
+  parts: Parts,
+  seen: () => Pick<ConnectionsSummary, 'busy' | 'requests' | 'hungUp'>,
+): Running {
+  return runningWith(parts, () => {
+    const { busy, requests, hungUp } = seen()
+    return { open: null, busy, states: {}, requests, hungUp: { ...hungUp }, ...notCounted }
+  })
+}
+
+function runningWith(
+  { engine, why, options, port, policy, enforcement, log, drain, setCertificates }: Parts,
+  connections: () => ConnectionsSummary,
+): Running {
   const running: Running = {
     url: urlOf({ secure: options.tls !== undefined, host: options.host, port, unix: options.unix }),
     engine,
@@ -47,18 +69,7 @@ export function runningOf({
     get phase() {
       return drain.phase
     },
-    connections() {
-      let busy = 0
-      for (const { connection } of book) if (connection.owesAnswer) busy += 1
-      return {
-        open: book.size,
-        busy,
-        states: book.states(),
-        requests: requests(),
-        hungUp: { ...book.hungUp },
-        ...races(),
-      }
-    },
+    connections,
     ...(setCertificates && { setCertificates }),
     drain: (how) => drain.start(how).finally(log.flush),
     kill: () => drain.kill().finally(log.flush),

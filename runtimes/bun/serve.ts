@@ -1,7 +1,8 @@
 /** `serve()` over `Bun.serve`, under the kernel ledger. */
 import type { NativeEngine } from '../../src/engines.ts'
 import type { Libc } from '../../src/kernel/libc.ts'
-import { failed, serveUnderLedger, withHeader } from '../../src/kernel/serving.ts'
+import { serveUnderLedger } from '../../src/kernel/serving.ts'
+import { failed, withHeader } from '../../src/native-answer.ts'
 import type { App, Running } from '../../src/server.ts'
 import { deviations, enforcement } from './enforcement.ts'
 import { followed } from './followed.ts'

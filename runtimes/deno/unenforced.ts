@@ -1,12 +1,13 @@
 /** `deno serve` where the kernel can't be asked: `Deno.serve` as it is, which hangs up on nobody. Only its end is ours. */
 import type { Enforced, Enforcement } from '../../src/enforcement.ts'
-import { failed } from '../../src/kernel/serving.ts'
 import { Drain } from '../../src/lifecycle/drain.ts'
 import { guardHandler } from '../../src/lifecycle/guard.ts'
 import { type ReasonName, reasons } from '../../src/lifecycle/reasons.ts'
+import { failed } from '../../src/native-answer.ts'
 import { type OptionName, optionNames } from '../../src/policy.ts'
+import { runningUnseen } from '../../src/running.ts'
 import type { App, Running, ServeOptions } from '../../src/server.ts'
-import { fetchOf, prepare, urlOf } from '../../src/serving.ts'
+import { fetchOf, prepare } from '../../src/serving.ts'
 import { withHeader } from './response.ts'
 import type { DenoServer, Handler } from './serve.ts'
 
@@ -73,27 +74,8 @@ export async function serveUnenforced(
     left: () => busy,
     cut: () => busy,
   })
-  return {
-    url: urlOf({ secure: false, host: options.host, port: server.addr.port }),
-    engine: 'Deno.serve',
-    engineWhy: why,
-    policy,
-    enforcement,
-    get phase() {
-      return drain.phase
-    },
-    connections: () => ({
-      open: null,
-      busy,
-      states: {},
-      requests,
-      hungUp: { ...hungUp },
-      closeRaces: null,
-      abortsOnData: null,
-    }),
-    drain: (how) => drain.start(how).finally(log.flush),
-    kill: () => drain.kill().finally(log.flush),
-  }
+  const parts = { engine: 'Deno.serve', why, options, port: server.addr.port, policy, enforcement, log, drain }
+  return runningUnseen(parts, () => ({ busy, requests, hungUp }))
 }
 
 async function answerOf(ask: () => Response | Promise<Response>): Promise<Response> {

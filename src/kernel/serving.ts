@@ -7,12 +7,14 @@ import { Budget } from '../lifecycle/budget.ts'
 import { Drain } from '../lifecycle/drain.ts'
 import { guardHandler } from '../lifecycle/guard.ts'
 import { reasons } from '../lifecycle/reasons.ts'
+import { failed, plainResponse } from '../native-answer.ts'
 import type { Policy } from '../policy.ts'
+import { announcedBytes, type BodyReason, RequestBody } from '../request-body.ts'
 import { isSet, resolveOptions } from '../resolve.ts'
 import { runningOf } from '../running.ts'
 import type { App, Running, ServeOptions } from '../server.ts'
 import { fetchOf, listenError, prepare, type ReasonLog, shortageLog } from '../serving.ts'
-import { announcedBytes, type BodyReason, RequestBody } from './body.ts'
+
 import { kernelDescriptors, openKernel } from './kernel.ts'
 import { type Address, peerName } from './layout.ts'
 import { Ledger, noteAfterMs, type Peer } from './ledger.ts'
@@ -395,9 +397,8 @@ export async function serveUnderLedger<Call>(
     return followed
   }
 
-  /** More of it may be coming. */
   function isLeft(body: RequestBody | null | undefined): boolean {
-    return body ? !body.complete && (body.announced === null || body.announced > withHeadBytes) : false
+    return body?.mayBeLeft(withHeadBytes) ?? false
   }
 
   function ended(flight: Flight<Call>): void {
@@ -575,16 +576,11 @@ export async function serveUnderLedger<Call>(
   })
 }
 
-const texts = { 408: 'Request Timeout', 413: 'Content Too Large', 431: 'Request Header Fields Too Large' } as const
 const closing = /(^|,)\s*close\s*(,|$)/i
 const never = new Promise<Response>(() => {})
 
 function refusal(reason: BodyReason | 'headTooLarge'): Response {
-  const status = reasons[reason].status as keyof typeof texts
-  return new Response(`${texts[status]}\n`, {
-    status,
-    headers: { 'content-type': 'text/plain', connection: 'close' },
-  })
+  return plainResponse(reasons[reason].status as number, { connection: 'close' })
 }
 
 /** As it came over HTTP/1.1, but for optional white space. */
@@ -602,27 +598,5 @@ function announcedIn2(request: Request): number | null {
 }
 
 function surplus(): Response {
-  return new Response('Service Unavailable\n', {
-    status: 503,
-    headers: { 'content-type': 'text/plain', 'retry-after': '1', connection: 'close' },
-  })
-}
-
-/** What the application threw is for its operator, never for the client. */
-export function failed(error: unknown): Response {
-  console.error(error)
-  return new Response('Internal Server Error\n', { status: 500, headers: { 'content-type': 'text/plain' } })
-}
-
-/** Where a runtime has nothing faster. */
-export function withHeader(response: Response, name: string, value: string): Response {
-  try {
-    response.headers.set(name, value)
-    return response
-  } catch {
-    // Headers of a Response that must not be changed.
-    const copy = new Response(response.body, response)
-    copy.headers.set(name, value)
-    return copy
-  }
+  return plainResponse(503, { 'retry-after': '1', connection: 'close' })
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type BodyPolicy, type BodyReason, RequestBody } from './body.ts'
+import type { BodyReason } from '../../../src/request-body.ts'
+import { type BodyPolicy, ClockedBody } from './body.ts'
 import { Sweep } from './sweep.ts'
 
 const policy: BodyPolicy = { bodyTimeoutMs: 300, minBodyBytesPerSec: 0, minRateGraceMs: 200, maxBodyBytes: 0 }
@@ -28,7 +29,7 @@ function held(
   )
   const headers = { 'content-type': 'application/json' }
   const request = new Request('http://a/', { method: 'POST', body, headers, duplex: 'half' } as RequestInit)
-  const state = new RequestBody(request, announced, { ...policy, ...limits }, new Sweep(), (reason) =>
+  const state = new ClockedBody(request, announced, { ...policy, ...limits }, new Sweep(), (reason) =>
     reasons.push(reason),
   )
   return { request, state, reasons }

@@ -5,14 +5,15 @@
 import { Drain } from '../../../src/lifecycle/drain.ts'
 import { guardHandler } from '../../../src/lifecycle/guard.ts'
 import { type ReasonName, reasons } from '../../../src/lifecycle/reasons.ts'
-import { stderrLog } from '../../../src/log.ts'
+import { failed, plainResponse, withHeader } from '../../../src/native-answer.ts'
+import { announcedBytes, type BodyReason } from '../../../src/request-body.ts'
+import { runningUnseen } from '../../../src/running.ts'
 import type { App, Running } from '../../../src/server.ts'
-import { fetchOf, listenError, prepare, urlOf } from '../../../src/serving.ts'
-import { onSignals } from '../../../src/signals.ts'
+import { fetchOf, listenError, prepare } from '../../../src/serving.ts'
 import { isLarge, lastPlain, noteBodies, streamOf } from '../response.ts'
 import { type BunServeOptions, type BunServer, listen } from '../server.ts'
 import { StreamedAnswer } from './answer.ts'
-import { announcedBytes, type BodyReason, RequestBody } from './body.ts'
+import { ClockedBody } from './body.ts'
 import { clockSeconds } from './clock.ts'
 import { enforcement } from './enforcement.ts'
 import { Peers } from './peers.ts'
@@ -94,7 +95,7 @@ export async function serveClocked(app: App, options: BunServeOptions, why: stri
   function onRequest(request: Request, server: BunServer): Response | Promise<Response> {
     requests += 1
     const { method } = request
-    let body: RequestBody | null = null
+    let body: ClockedBody | null = null
     let refuse: (reason: BodyReason) => void = () => {}
     // Bun gives no body to a GET or HEAD.
     if (method !== 'GET' && method !== 'HEAD') {
@@ -104,7 +105,7 @@ export async function serveClocked(app: App, options: BunServeOptions, why: stri
         return finish(request, server, refusal('bodyTooLarge'), true, null)
       }
       if (bytes !== 0) {
-        body = new RequestBody(request, bytes, policy, sweep, (reason) => {
+        body = new ClockedBody(request, bytes, policy, sweep, (reason) => {
           count(reason)
           refuse(reason)
         })
@@ -244,57 +245,19 @@ export async function serveClocked(app: App, options: BunServeOptions, why: stri
     },
   })
 
-  const running: Running = {
-    url: urlOf({ secure: options.tls !== undefined, host: options.host, port: server.port }),
-    engine: 'Bun.serve',
-    engineWhy: why,
-    policy,
-    enforcement,
-    get phase() {
-      return drain.phase
-    },
-    connections: () => ({
-      open: null,
+  return runningUnseen(
+    { engine: 'Bun.serve', why, options, port: server.port, policy, enforcement, log, drain },
+    () => ({
       busy: server.pendingRequests,
-      states: {},
       requests,
-      hungUp: { ...hungUp },
-      closeRaces: null,
-      abortsOnData: null,
+      hungUp,
     }),
-    drain: (how) => drain.start(how).finally(log.flush),
-    kill: () => drain.kill().finally(log.flush),
-  }
-  if (options.signals !== false) onSignals(running, { log: options.log ?? stderrLog })
-  return running
+  )
 }
 
-const unread = (body: RequestBody | null): boolean => body !== null && !body.complete && body.mayBeLeft(withHeadBytes)
-
-function withHeader(response: Response, name: string, value: string): Response {
-  try {
-    response.headers.set(name, value)
-    return response
-  } catch {
-    // Headers of a Response that must not be changed.
-    const copy = new Response(response.body, response)
-    copy.headers.set(name, value)
-    return copy
-  }
-}
-
-const texts = { 408: 'Request Timeout', 413: 'Content Too Large' } as const
+const unread = (body: ClockedBody | null): boolean => body?.mayBeLeft(withHeadBytes) ?? false
 
 function refusal(reason: BodyReason): Response {
-  const status = reasons[reason].status as 408 | 413
-  return new Response(`${texts[status]}\n`, {
-    status,
-    headers: { 'content-type': 'text/plain', ...(status === 408 ? { connection: 'close' } : {}) },
-  })
-}
-
-/** What the application threw is for its operator, never for the client. */
-function failed(error: unknown): Response {
-  console.error(error)
-  return new Response('Internal Server Error\n', { status: 500, headers: { 'content-type': 'text/plain' } })
+  const status = reasons[reason].status as number
+  return plainResponse(status, status === 408 ? { connection: 'close' } : {})
 }

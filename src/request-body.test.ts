@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { announcedBytes, RequestBody } from './body.ts'
+import { announcedBytes, RequestBody } from './request-body.ts'
 
 const encoder = new TextEncoder()
 

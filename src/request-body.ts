@@ -1,10 +1,8 @@
 /**
- * The body of a request that the runtime's own server reads: what the ledger has to know of it. How fast it comes the
- * kernel says; whether the application waits for it, and whether all has come, is seen at the readers of the Request,
- * which are ours.
+ * The body of a request that the runtime's own server reads: whether the application waits for it, how much it has been
+ * given, and whether all has come, is seen at the readers of the Request, which are ours.
  */
-import type { ReasonName } from '../lifecycle/reasons.ts'
-import type { IncomingBody } from './observe.ts'
+import type { ReasonName } from './lifecycle/reasons.ts'
 
 export type BodyReason = Extract<ReasonName, 'body' | 'bodyRate' | 'bodyTooLarge'>
 
@@ -70,14 +68,16 @@ export interface RequestBodyOptions {
   readonly onTooLarge: () => void
 }
 
-export class RequestBody implements IncomingBody {
+export class RequestBody {
+  /** The application waits for more of it. */
   wanted = false
+  /** All of it has come, as far as we know: nobody sees a body that nobody reads. */
   complete = false
   readonly announced: number | null
   readonly #request: Request
   readonly #options: RequestBodyOptions
   #bytes = 0
-  #readWhole = false
+  #isReadWhole = false
   #stream: ReadableStream<Uint8Array> | null = null
   #reader: ReadableStreamDefaultReader<Uint8Array> | null = null
   #refusal: BodyRefusedError | null = null
@@ -93,8 +93,24 @@ export class RequestBody implements IncomingBody {
 
   /** Null while the runtime reads it whole. */
   get content(): number | null {
-    return this.#readWhole ? null : this.#bytes
+    return this.#isReadWhole ? null : this.#bytes
   }
+
+  /** More of it may be coming: what is announced and not longer than `withHeadBytes` has come with its head. */
+  mayBeLeft(withHeadBytes: number): boolean {
+    return !this.complete && (this.announced === null || this.announced > withHeadBytes)
+  }
+
+  /** The runtime may read it in one go. What was announced was not too much, and more than that never comes. */
+  protected get mayReadWhole(): boolean {
+    return this.announced !== null || this.#options.maxBytes === 0
+  }
+
+  /** The application asks for the first of it, or for the whole. */
+  protected began(_whole: boolean): void {}
+
+  /** It asks for no more: all has come, it has let go, or it has failed. */
+  protected ended(): void {}
 
   get used(): boolean {
     if (this.#stream !== null) return this.#reader !== null && (this.#stream.locked || this.complete)
@@ -109,7 +125,10 @@ export class RequestBody implements IncomingBody {
           if (chunk === null) controller.close()
           else controller.enqueue(chunk)
         },
-        cancel: (reason) => this.#reader?.cancel(reason),
+        cancel: (reason) => {
+          this.ended()
+          return this.#reader?.cancel(reason)
+        },
       },
       { highWaterMark: 0 },
     )
@@ -118,13 +137,7 @@ export class RequestBody implements IncomingBody {
 
   async read(kind: Kind): Promise<unknown> {
     if (this.#refusal !== null) throw this.#refusal
-    // What was announced was not too much, and more than that never comes.
-    if (this.#stream === null && (this.announced !== null || this.#options.maxBytes === 0)) {
-      this.#readWhole = true
-      const value = await this.#wait(native[kind]!.value.call(this.#request) as Promise<unknown>)
-      this.complete = true
-      return value
-    }
+    if (this.#stream === null && this.mayReadWhole) return this.#readWhole(kind)
     const type = this.#request.headers.get('content-type')
     const whole = new Response(this.stream, type === null ? {} : { headers: { 'content-type': type } })
     return (whole as unknown as Record<Kind, () => Promise<unknown>>)[kind]()
@@ -145,22 +158,43 @@ export class RequestBody implements IncomingBody {
     return this.#refusal
   }
 
+  async #readWhole(kind: Kind): Promise<unknown> {
+    this.#isReadWhole = true
+    this.began(true)
+    try {
+      const value = await this.#wait(native[kind]!.value.call(this.#request) as Promise<unknown>)
+      this.complete = true
+      return value
+    } finally {
+      this.ended()
+    }
+  }
+
   /** The next chunk, or null at the end. */
   async #next(): Promise<Uint8Array | null> {
+    try {
+      const chunk = await this.#read()
+      if (chunk === null) {
+        this.complete = true
+        this.ended()
+      }
+      return chunk
+    } catch (error) {
+      this.ended()
+      throw error
+    }
+  }
+
+  async #read(): Promise<Uint8Array | null> {
     if (this.#refusal !== null) throw this.#refusal
     if (this.#reader === null) {
       const body: ReadableStream<Uint8Array> | null = native['body']!.get!.call(this.#request)
-      if (body === null) {
-        this.complete = true
-        return null
-      }
+      if (body === null) return null
+      this.began(false)
       this.#reader = body.getReader()
     }
     const { done, value } = await this.#wait(this.#reader.read())
-    if (done) {
-      this.complete = true
-      return null
-    }
+    if (done) return null
     this.#bytes += value.length
     const { maxBytes, onTooLarge } = this.#options
     if (maxBytes !== 0 && this.#bytes > maxBytes) {
