@@ -4,9 +4,9 @@ import type { CertificatePem } from './http1/transport.ts'
 import type { Shortage } from './lifecycle/budget.ts'
 import { type Reason, type ReasonName, reasons } from './lifecycle/reasons.ts'
 import { type LogLine, stderrLog, ThrottledLog } from './log.ts'
-import type { OptionName, Policy } from './policy.ts'
+import type { OptionName } from './policy.ts'
 import { checkEnforcement } from './report.ts'
-import { resolveOptions } from './resolve.ts'
+import { type Resolved, resolveOptions } from './resolve.ts'
 import type { App, Fetch, ServeOptions } from './server.ts'
 import { format } from './units.ts'
 
@@ -26,7 +26,7 @@ export function prepare(
   options: ServeOptions,
   also: readonly string[],
   { runtime, enforcement }: { readonly runtime: string; readonly enforcement: Enforcement },
-): { policy: Policy; log: ReasonLog } {
+): Pick<Resolved, 'policy' | 'origins'> & { readonly log: ReasonLog } {
   const resolved = resolveOptions(options, also)
   const { warnings } = checkEnforcement(resolved, enforcement, runtime)
   const write = options.log ?? stderrLog
@@ -34,6 +34,7 @@ export function prepare(
   const throttled = new ThrottledLog(write)
   return {
     policy: resolved.policy,
+    origins: resolved.origins,
     log: {
       note(name) {
         const { option, message }: Reason = reasons[name]

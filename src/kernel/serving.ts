@@ -10,7 +10,7 @@ import { reasons } from '../lifecycle/reasons.ts'
 import { failed, plainResponse } from '../native-answer.ts'
 import type { Policy } from '../policy.ts'
 import { announcedBytes, type BodyReason, RequestBody } from '../request-body.ts'
-import { isSet, resolveOptions } from '../resolve.ts'
+import { isSet } from '../resolve.ts'
 import { runningOf } from '../running.ts'
 import type { App, Running, ServeOptions } from '../server.ts'
 import { fetchOf, listenError, prepare, type ReasonLog, shortageLog } from '../serving.ts'
@@ -129,7 +129,7 @@ export async function serveUnderLedger<Call>(
   options: ServeOptions,
   native: NativeServer<Call>,
 ): Promise<Running> {
-  const { policy, log } = prepare(options, native.also, native)
+  const { policy, log, origins } = prepare(options, native.also, native)
   const kernel = openKernel(native.libc)
   const now = () => performance.now()
   const secure = options.tls !== undefined
@@ -147,7 +147,7 @@ export async function serveUnderLedger<Call>(
   const withBody = new Map<Peer, Flight<Call>>()
   /** Requests whose connection the application is taking over at this moment. */
   const taking = new Map<Request, Flight<Call>>()
-  const checksHead = native.looksAtHeads === true && isSet(resolveOptions(options, native.also).origins.maxHeadBytes)
+  const checksHead = native.looksAtHeads === true && isSet(origins.maxHeadBytes)
   let requests = 0
   let spokeHttp2 = false
   let announced = false
