@@ -50,3 +50,43 @@ export class ThrottledLog {
     this.#held.clear()
   }
 }
+
+/** Lines of which each says something else, such as the application's errors. */
+const burst = 20
+
+/**
+ * At most `burst` lines a second, each at once; what was left out is counted in one line of its own,
+ * before the next line or at `flush()`. So no client can fill a disk with an application's errors.
+ */
+export class BurstLog {
+  readonly #log: Log
+  readonly #now: () => number
+  #since = Number.NEGATIVE_INFINITY
+  #written = 0
+  #left = 0
+
+  constructor(log: Log, now: () => number = () => performance.now()) {
+    this.#log = log
+    this.#now = now
+  }
+
+  write(line: Omit<LogLine, 'count'>): void {
+    const now = this.#now()
+    if (now - this.#since >= 1000) {
+      this.flush()
+      this.#since = now
+      this.#written = 0
+    }
+    if (this.#written < burst) {
+      this.#written += 1
+      this.#log({ ...line, count: 1 })
+    } else this.#left += 1
+  }
+
+  flush(): void {
+    if (this.#left === 0) return
+    const count = this.#left
+    this.#left = 0
+    this.#log({ level: 'error', code: 'LINES_LEFT_OUT', message: 'more errors than are logged in a second', count })
+  }
+}

@@ -290,6 +290,7 @@ const besidePolicy: readonly string[] = [
   'preset',
   'signals',
   'log',
+  'onError',
 ] satisfies (keyof ServeOptions)[]
 
 /** The policy of what was given to `serve()`. `also`: options that only this runtime's `serve` has. */

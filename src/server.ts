@@ -44,6 +44,13 @@ export interface ServeOptions extends PolicyInput {
   readonly signals?: boolean
   /** Where events go; default: one line each on standard error. */
   readonly log?: (line: LogLine) => void
+  /**
+   * Told of each thing that the application does wrong: what its handler throws or rejects with, a result that is no usable
+   * `Response` (the client gets 500, and no word of the error), a body stream that fails or does not keep to its
+   * `Content-Length` (the client's connection ends, so that the answer never looks whole). Default: one line in the log with
+   * method and path. A framework that answers its own errors (Hono's `app.onError`) never comes here.
+   */
+  readonly onError?: (error: unknown, request: Request) => void | Promise<void>
 }
 
 export interface ConnectionsSummary {

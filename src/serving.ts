@@ -3,7 +3,7 @@ import type { Enforcement } from './enforcement.ts'
 import type { CertificatePem } from './http1/transport.ts'
 import type { Shortage } from './lifecycle/budget.ts'
 import { type Reason, type ReasonName, reasons } from './lifecycle/reasons.ts'
-import { type LogLine, stderrLog, ThrottledLog } from './log.ts'
+import { BurstLog, type LogLine, stderrLog, ThrottledLog } from './log.ts'
 import type { OptionName } from './policy.ts'
 import { checkEnforcement } from './report.ts'
 import { type Resolved, resolveOptions } from './resolve.ts'
@@ -15,6 +15,8 @@ export interface ReasonLog {
   note(reason: ReasonName): void
   /** Any other line, held to the same rate. */
   write(line: Omit<LogLine, 'count'>): void
+  /** A line that says something of its own: each is written, up to a bound a second. */
+  error(line: Omit<LogLine, 'count'>): void
   flush(): void
 }
 
@@ -32,6 +34,7 @@ export function prepare(
   const write = options.log ?? stderrLog
   for (const message of warnings) write({ level: 'warn', code: 'COARSE_LIMITS', message, count: 1 })
   const throttled = new ThrottledLog(write)
+  const errors = new BurstLog(write)
   return {
     policy: resolved.policy,
     origins: resolved.origins,
@@ -41,7 +44,11 @@ export function prepare(
         if (message !== null) throttled.write({ level: 'warn', code: option, message })
       },
       write: (line) => throttled.write(line),
-      flush: () => throttled.flush(),
+      error: (line) => errors.write(line),
+      flush() {
+        throttled.flush()
+        errors.flush()
+      },
     },
   }
 }

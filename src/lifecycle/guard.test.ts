@@ -45,3 +45,18 @@ test('a handler that is late gets its signal aborted, the client a 503, and the 
   await delay(60)
   assert.equal(cancelled.length, 1)
 })
+
+test('a late handler may return anything', async () => {
+  for (const returned of [undefined, null, 'text', {}, { body: 1 }]) {
+    const guarded = guardHandler(
+      async () => {
+        await delay(10)
+        return returned as unknown as Response
+      },
+      { handlerTimeoutMs: 1, onTimeout: () => {} },
+    )
+    assert.equal((await guarded(ask())).status, 503)
+  }
+  // An error after the answer would be an unhandled rejection, which fails this file.
+  await delay(30)
+})

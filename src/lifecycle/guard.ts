@@ -45,7 +45,7 @@ export function guardHandler(handler: Fetch, { handlerTimeoutMs, onTimeout }: Gu
       answer.then(
         (response) => {
           clearTimeout(timer)
-          if (late) response.body?.cancel().catch(() => {})
+          if (late) letGo(response)
           else resolve(response)
         },
         (error) => {
@@ -54,5 +54,14 @@ export function guardHandler(handler: Fetch, { handlerTimeoutMs, onTimeout }: Gu
         },
       )
     })
+  }
+}
+
+/** Of whatever it is: a handler may return what is no Response. */
+function letGo(returned: unknown): void {
+  try {
+    ;(returned as Response).body?.cancel().catch(() => {})
+  } catch {
+    // There was nothing to let go of.
   }
 }
