@@ -35,7 +35,7 @@ export function checkUpstream(
     onFailure: () => end(false),
   }
   signal.addEventListener('abort', () => end(false), { once: true })
-  const owner = { now: () => performance.now(), release() {}, remove() {} }
+  const owner = { now: () => performance.now(), release() {}, remove() {}, bodyAfterHead() {} }
   connect(
     to,
     (transport) => {

@@ -330,7 +330,8 @@ export class Exchange implements Asker, Want {
   onFailure(error: UpstreamError): void {
     const { code } = error
     const member = this.#member
-    const stale = code === 'ended' && (this.#connection?.used ?? false)
+    // On a connection that has answered before, it may be no answer to this request either: what its predecessor left behind.
+    const stale = (code === 'ended' || code === 'bad-answer') && (this.#connection?.used ?? false)
     this.#connection = null
     if (member !== null) {
       this.#member = null
@@ -351,7 +352,7 @@ export class Exchange implements Asker, Want {
   #again(code: FailureName, member: Member<Upstream> | null, stale: boolean): boolean {
     const { group, budget } = this.#passing
     if (member === null || this.#attempts > this.#route.options.upstreamRetries) return false
-    const retry = code === 'cut-short' ? 'idempotent' : failures[code].retry
+    const retry = code === 'cut-short' || stale ? 'idempotent' : failures[code].retry
     const safe = retry === 'always' || (retry === 'idempotent' && this.#idempotent)
     const replays =
       this.#body === null || this.#body instanceof Uint8Array || this.#body instanceof KeptBody || retry === 'always'

@@ -87,8 +87,11 @@ export function createGateway(first: GatewayConfig, deps: GatewayDeps): Gateway 
     return new Group<Pool>(config, {
       clock: backgroundClock,
       random: Math.random,
-      makePool(_, address, options) {
-        const pool = new Pool(address, connect, options, now)
+      makePool({ url }, address, options) {
+        const pool = new Pool(address, connect, options, now, () => {
+          const message = `upstream ${url} sends a body with its answers to HEAD: a connection is not used again after one`
+          log({ level: 'warn', code: 'UPSTREAM_HEAD_BODY', message, count: 1 })
+        })
         pools.add(pool)
         return pool
       },

@@ -56,6 +56,7 @@ class FakeTransport implements Transport {
 
 function bench(changes: Partial<UpstreamOptions> = {}) {
   let at = 0
+  let bodiesAfterHead = 0
   const transports: FakeTransport[] = []
   const dials: { accept(): void; refuse(error: Error): void }[] = []
   const connect: Connect = (_, accept: Accept, signal) =>
@@ -72,9 +73,18 @@ function bench(changes: Partial<UpstreamOptions> = {}) {
       })
     })
   const to = { host: '127.0.0.1', port: 1 }
-  const pool = new Pool(to, connect, { ...options, ...changes }, () => at)
+  const pool = new Pool(
+    to,
+    connect,
+    { ...options, ...changes },
+    () => at,
+    () => {
+      bodiesAfterHead += 1
+    },
+  )
   return {
     pool,
+    bodiesAfterHead: () => bodiesAfterHead,
     transports,
     dials,
     pass(ms: number) {
@@ -92,14 +102,17 @@ class Asked implements Asker, Want {
   connection: UpstreamConnection | null = null
   reads = true
 
-  constructor(careful = false) {
+  readonly method: string
+
+  constructor(careful = false, method = 'GET') {
     this.careful = careful
+    this.method = method
   }
   onConnection(connection: UpstreamConnection): void {
     this.connection = connection
     connection.send({
       asker: this,
-      method: 'GET',
+      method: this.method,
       target: '/',
       host: 'a',
       fields: [],
@@ -143,8 +156,13 @@ class Asked implements Asker, Want {
 const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-async function asked(pool: Pool, dials: { accept(): void }[], careful = false): Promise<Asked> {
-  const want = new Asked(careful)
+async function asked(
+  pool: Pool,
+  dials: { accept(): void }[],
+  careful = false,
+  method: 'GET' | 'HEAD' = 'GET',
+): Promise<Asked> {
+  const want = new Asked(careful, method)
   const before = dials.length
   pool.acquire(want)
   if (dials.length > before) dials.at(-1)!.accept()
@@ -290,6 +308,102 @@ describe('a pool', () => {
       [...refused.told, ...untrusted.told, ...slow.told],
       ['refused connect', 'refused tls', 'refused connect-timeout'],
     )
+  })
+})
+
+describe('after HEAD', () => {
+  const head = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n'
+  const headOf = (pool: Pool, dials: { accept(): void }[]) => asked(pool, dials, false, 'HEAD')
+
+  it('a connection is not used again until it has been silent for a second', async () => {
+    const { pool, dials, transports, pass } = bench({ upstreamMaxConnections: 0 })
+    await headOf(pool, dials)
+    transports[0]!.say(head)
+    pass(999)
+    await asked(pool, dials)
+    assert.equal(transports.length, 2)
+    pass(1)
+    await asked(pool, dials)
+    assert.equal(transports.length, 2)
+  })
+
+  it('an upstream that was silent once is believed a tenth of a second later, if it says a length', async () => {
+    const { pool, dials, transports, pass } = bench({ upstreamMaxConnections: 0 })
+    await headOf(pool, dials)
+    transports[0]!.say(head)
+    pass(1_000)
+    for (const [said, restMs] of [
+      [head, 100],
+      ['HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n', 1_000],
+    ] as const) {
+      await headOf(pool, dials)
+      transports[0]!.say(said)
+      pass(restMs - 1)
+      await asked(pool, dials)
+      transports.pop()?.say(`HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+      assert.equal(transports.length, 1)
+      pass(1)
+      await asked(pool, dials)
+      assert.equal(transports.length, 1)
+      transports[0]!.say(ok)
+    }
+  })
+
+  it('one that sends a body, with the head or later, is never believed again, and that is said once', async () => {
+    for (const [with_, later] of [
+      ['ok', ''],
+      ['', 'ok'],
+    ]) {
+      const { pool, dials, transports, pass, bodiesAfterHead } = bench({ upstreamMaxConnections: 0 })
+      const first = await headOf(pool, dials)
+      transports[0]!.say(head + with_)
+      assert.deepEqual(first.told, ['whole 200 '])
+      pass(500)
+      if (later !== '') transports[0]!.say(later!)
+      assert.notEqual(transports[0]!.end_, 'open')
+      assert.equal(pool.idle, 0)
+      for (let i = 1; i < 3; i++) {
+        await headOf(pool, dials)
+        transports[i]!.say(head)
+        assert.equal(transports[i]!.end_, 'destroyed')
+      }
+      assert.equal(bodiesAfterHead(), 1)
+    }
+  })
+
+  it('a request that can’t be sent twice takes none of them, however silent', async () => {
+    const { pool, dials, transports, pass } = bench({ upstreamMaxConnections: 0 })
+    await headOf(pool, dials)
+    transports[0]!.say(head)
+    pass(1_000)
+    await headOf(pool, dials)
+    transports[0]!.say(head)
+    pass(100)
+    await asked(pool, dials, true)
+    assert.equal(transports.length, 2)
+  })
+
+  it('what rests makes room for what waits', async () => {
+    const { pool, dials, transports } = bench({ upstreamMaxConnections: 1 })
+    await headOf(pool, dials)
+    transports[0]!.say(head)
+    await headOf(pool, dials)
+    assert.deepEqual([transports.length, transports[0]!.end_], [2, 'destroyed'])
+    const waiting = new Asked()
+    pool.acquire(waiting)
+    transports[1]!.say(head)
+    dials[2]!.accept()
+    await settle()
+    transports[2]!.say(ok)
+    assert.deepEqual(waiting.told, ['whole 200 ok'])
+  })
+
+  it('nothing rests in a pool that is closed', async () => {
+    const { pool, dials, transports } = bench()
+    await headOf(pool, dials)
+    transports[0]!.say(head)
+    pool.close()
+    assert.deepEqual([pool.finished, transports[0]!.end_], [true, 'destroyed'])
   })
 })
 

@@ -1,5 +1,6 @@
 /** The connections to one upstream: kept while they are fresh, opened up to a limit, and a queue for what comes above it. */
 import type { Connect, ConnectTo } from '../http1/transport.ts'
+import { AfterHead } from './after-head.ts'
 import { type FailureName, UpstreamError } from './errors.ts'
 import type { UpstreamOptions } from './options.ts'
 import type { Upstream, Want } from './upstream.ts'
@@ -25,6 +26,9 @@ export class Pool implements Owner, Upstream {
   #options: UpstreamOptions
   /** The last one in is the first one out: the others grow old and go. */
   readonly #idle: UpstreamConnection[] = []
+  /** Those that have answered HEAD: whether a body follows is not known yet. */
+  readonly #resting: UpstreamConnection[] = []
+  readonly #afterHead: AfterHead
   readonly #busy = new Set<UpstreamConnection>()
   readonly #dials = new Set<Dial>()
   #queue: Waiting[] = []
@@ -32,11 +36,19 @@ export class Pool implements Owner, Upstream {
   #isShort = false
   #closed = false
 
-  constructor(to: ConnectTo, connect: Connect, options: UpstreamOptions, now: () => number) {
+  /** `onBodyAfterHead` is called once: the upstream sends a body with its answers to HEAD. */
+  constructor(
+    to: ConnectTo,
+    connect: Connect,
+    options: UpstreamOptions,
+    now: () => number,
+    onBodyAfterHead: () => void = () => {},
+  ) {
     this.#to = to
     this.#connect = connect
     this.#options = options
     this.now = now
+    this.#afterHead = new AfterHead(onBodyAfterHead)
   }
 
   set options(options: UpstreamOptions) {
@@ -44,7 +56,7 @@ export class Pool implements Owner, Upstream {
   }
 
   get idle(): number {
-    return this.#idle.length
+    return this.#idle.length + this.#resting.length
   }
 
   get busy(): number {
@@ -61,7 +73,7 @@ export class Pool implements Owner, Upstream {
   }
 
   get #size(): number {
-    return this.#idle.length + this.#busy.size + this.#dials.size
+    return this.#idle.length + this.#resting.length + this.#busy.size + this.#dials.size
   }
 
   acquire(want: Want): void {
@@ -77,9 +89,10 @@ export class Pool implements Owner, Upstream {
     const until = upstreamQueueTimeoutMs === 0 ? Number.POSITIVE_INFINITY : this.now() + upstreamQueueTimeoutMs
     const waiting = { want, until }
     if (upstreamMaxConnections === 0 || this.#size < upstreamMaxConnections) this.#dial(waiting)
-    else if (this.#idle.length > 0) {
+    else if (this.#idle.length + this.#resting.length > 0) {
       // None of them will do: the oldest makes room.
-      this.#idle.shift()?.close()
+      const oldest = this.#idle.shift() ?? this.#resting.shift()
+      oldest?.close()
       this.#dial(waiting)
     } else if (this.#queue.length >= upstreamMaxQueued) want.onRefused(new UpstreamError('queue-full'))
     else this.#queue.push(waiting)
@@ -88,9 +101,18 @@ export class Pool implements Owner, Upstream {
   release(connection: UpstreamConnection): void {
     this.#busy.delete(connection)
     // It has just become idle: no need to read the clock again.
-    if (this.#closed || this.#isOld(connection, connection.idleSince)) {
+    const { headAnswer } = connection
+    const restMs = headAnswer === null ? 0 : this.#afterHead.restMs(headAnswer)
+    // What would have to rest makes room for what waits.
+    const inTheWay = restMs > 0 && (this.#queue.length > 0 || restMs === Number.POSITIVE_INFINITY)
+    if (this.#closed || inTheWay || this.#isOld(connection, connection.idleSince)) {
       connection.close()
       this.#next()
+      return
+    }
+    if (restMs > 0) {
+      connection.restUntil = connection.idleSince + restMs
+      this.#resting.push(connection)
       return
     }
     const at = this.#queue.length === 0 ? -1 : this.#queue.findIndex(({ want }) => !want.gone && want.preamble === null)
@@ -105,17 +127,19 @@ export class Pool implements Owner, Upstream {
   }
 
   remove(connection: UpstreamConnection): void {
-    if (!this.#busy.delete(connection)) {
-      const at = this.#idle.indexOf(connection)
-      if (at < 0) return
-      this.#idle.splice(at, 1)
-    }
-    this.#next()
+    const known =
+      this.#busy.delete(connection) || removeFrom(this.#idle, connection) || removeFrom(this.#resting, connection)
+    if (known) this.#next()
+  }
+
+  bodyAfterHead(): void {
+    this.#afterHead.spoke()
   }
 
   /** Deadlines of everything here. */
   tick(now: number): void {
     for (const connection of this.#busy) connection.tick(now)
+    if (this.#resting.length > 0) this.#wake(now)
     while (this.#idle.length > 0 && this.#isOld(this.#idle[0]!, now)) this.#idle.shift()?.close()
     for (const dial of this.#dials) if (now >= dial.until) dial.controller.abort(new UpstreamError('connect-timeout'))
     if (this.#queue.length === 0) return
@@ -133,12 +157,30 @@ export class Pool implements Owner, Upstream {
   close(): void {
     this.#closed = true
     for (const connection of this.#idle.splice(0)) connection.close()
+    for (const connection of this.#resting.splice(0)) connection.close()
+  }
+
+  /** Those that have been silent for long enough after HEAD, back among the idle ones, which are in the order of their last answers. */
+  #wake(now: number): void {
+    for (const connection of this.#resting.filter(({ restUntil }) => now >= restUntil)) {
+      removeFrom(this.#resting, connection)
+      const { headAnswer } = connection
+      if (headAnswer === null || !connection.usable) {
+        connection.close()
+        continue
+      }
+      this.#afterHead.silent(headAnswer)
+      let at = this.#idle.length
+      while (at > 0 && this.#idle[at - 1]!.idleSince > connection.idleSince) at -= 1
+      this.#idle.splice(at, 0, connection)
+    }
   }
 
   #take(careful: boolean): UpstreamConnection | null {
     const now = careful ? this.now() : 0
     for (let connection = this.#idle.at(-1); connection !== undefined; connection = this.#idle.at(-1)) {
-      if (careful && now - connection.idleSince > justUsedMs) return null
+      // What can't be sent twice is never sent where an answer may be on its way that is none of its own.
+      if (careful && (now - connection.idleSince > justUsedMs || connection.headAnswer !== null)) return null
       this.#idle.pop()
       if (connection.usable) return connection
       connection.close()
@@ -213,6 +255,12 @@ export class Pool implements Owner, Upstream {
     if (!want.gone) want.onRefused(new UpstreamError(code, { cause }))
     this.#next()
   }
+}
+
+function removeFrom(list: UpstreamConnection[], connection: UpstreamConnection): boolean {
+  const at = list.indexOf(connection)
+  if (at >= 0) list.splice(at, 1)
+  return at >= 0
 }
 
 /** Nobody could be asked: this process, or the machine, has no descriptor left. */

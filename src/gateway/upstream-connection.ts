@@ -21,6 +21,8 @@ export interface Owner {
   release(connection: UpstreamConnection): void
   /** It is gone, or is another protocol's now. */
   remove(connection: UpstreamConnection): void
+  /** Bytes came on it behind an answer to HEAD. */
+  bodyAfterHead(): void
 }
 
 /** An answer's head may be larger than a request's: applications set many cookies. Bodies have no limit: they pass through. */
@@ -47,6 +49,10 @@ export class UpstreamConnection implements Sender, TransportEvents, ResponseSink
   idleMs: number
   /** It serves one request and no more. */
   single = false
+  /** The last answer, if it was one to HEAD: a body may follow it, against the rules. */
+  headAnswer: ResponseHead | null = null
+  /** After such an answer: until when it is not to be used. */
+  restUntil = 0
   readonly #owner: Owner
   readonly #parser: ResponseParser
   #ask: Ask | null = null
@@ -86,6 +92,7 @@ export class UpstreamConnection implements Sender, TransportEvents, ResponseSink
     const head = requestHead(method, target, host, fields, framing, connectionOptions(fields, upgrade))
     this.#ask = ask
     this.requests += 1
+    this.headAnswer = null
     this.#begun = false
     this.#readTimeoutMs = ask.readTimeoutMs
     this.#interim = 0
@@ -138,6 +145,7 @@ export class UpstreamConnection implements Sender, TransportEvents, ResponseSink
     else if (!this.#closed) {
       const ask = this.#ask
       if (ask !== null) this.#begun = true
+      else if (this.headAnswer !== null) this.#owner.bodyAfterHead()
       this.#parser.feed(bytes)
       // Most answers are whole by now.
       if (ask !== null && this.#ask === ask && !this.#paused) this.#expect('read-timeout', this.#readTimeoutMs)
@@ -186,6 +194,10 @@ export class UpstreamConnection implements Sender, TransportEvents, ResponseSink
     }
     this.#learn(head)
     this.#ask = null
+    if (ask.method === 'HEAD') {
+      this.headAnswer = head
+      if (this.#parser.pendingBytes > 0) this.#owner.bodyAfterHead()
+    }
     ask.asker.onWhole(head, body)
     this.#finish()
   }

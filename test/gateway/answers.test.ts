@@ -104,6 +104,18 @@ const paths: Record<string, Say> = {
     socket.write(ok('Content-Length: 2\r\n', 'ok'))
     setTimeout(() => socket.write(ok('Content-Length: 4\r\n', 'evil')), 50)
   },
+  // A body to HEAD that looks like an answer: with its head, a moment later, and much later.
+  ...Object.fromEntries(
+    [0, 1, 5, 20, 60, 150, 400].map((ms): [string, Say] => [
+      `/head-body/${ms}`,
+      ({ socket }) => {
+        const stolen = ok('Content-Length: 6\r\n', 'stolen')
+        const head = ok(`Content-Length: ${stolen.length}\r\n`)
+        socket.write(ms === 0 ? head + stolen : head)
+        if (ms > 0) setTimeout(() => socket.write(stolen), ms)
+      },
+    ]),
+  ),
   '/plain': say(ok('Content-Length: 5\r\n', 'plain')),
 }
 
@@ -182,6 +194,18 @@ onEachRuntime('answers through a gateway', (name) => {
       for (let i = 0; i < 3; i++) assert.equal((await ask(gateway.port, '/plain')).body, 'plain')
     })
   }
+
+  test('a body behind an answer to HEAD reaches nobody, whenever it comes', async () => {
+    for (const ms of [400, 150, 60, 20, 5, 1, 0]) {
+      assert.equal((await ask(gateway.port, `/head-body/${ms}`, { method: 'HEAD' })).status, 200)
+      for (const end = performance.now() + ms + 20; performance.now() < end; await sleep(2)) {
+        for (const method of ['GET', 'POST']) {
+          const { status, body } = await ask(gateway.port, '/plain', { method })
+          assert.deepEqual([ms, status, body], [ms, 200, 'plain'])
+        }
+      }
+    }
+  })
 
   test('none of it is left open', async () => {
     await sleep(200)

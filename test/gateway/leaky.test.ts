@@ -119,6 +119,23 @@ onEachRuntime('behind a gateway', (name) => {
     })
   }
 
+  test('the body that gevent.pywsgi sends to HEAD is nobody’s answer', { skip: withoutGevent }, async (t) => {
+    const gevent = await startGevent()
+    t.after(() => gevent.kill())
+    const gateway = await startGateway(t, name, [gevent])
+    for (let i = 0; i < 10; i++) {
+      assert.equal((await ask(gateway.port, '/careless', { method: 'HEAD' })).status, 200)
+      const answers = await Promise.all(
+        ['GET', 'POST'].map((method) => ask(gateway.port, method === 'GET' ? '/' : '/upload', { method })),
+      )
+      assert.deepEqual(
+        answers.map(({ status, body }) => `${status} ${body}`),
+        ['200 hello\n', '200 0\n'],
+      )
+    }
+    assert.equal(gateway.stderr().match(/sends a body with its answers to HEAD/g)?.length, 1)
+  })
+
   test('trailers are no second request to gevent.pywsgi', { skip: withoutGevent }, async (t) => {
     const gevent = await startGevent()
     t.after(() => gevent.kill())
