@@ -84,7 +84,7 @@ export function requestFields(asked: Asked, route: Route, config: GatewayConfig,
   const { raw } = asked
   const { underscores } = route
   const out: string[] = []
-  let nominated: string[] | null = null
+  let nominated: Set<string> | null = null
   let via = ''
   let cookieAt = -1
   let trailers = false
@@ -144,7 +144,7 @@ export function responseFields(
 ): string[] {
   const hsts = asked.secure ? config.hsts : null
   const out: string[] = []
-  let nominated: string[] | null = null
+  let nominated: Set<string> | null = null
   let via = ''
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i]!
@@ -257,7 +257,7 @@ const isBlank = (code: number): boolean => code === SP || code === HTAB
 /** The fields of an interim answer: nothing is added to them. */
 export function interimFields(raw: readonly string[]): string[] {
   const out: string[] = []
-  let nominated: string[] | null = null
+  let nominated: Set<string> | null = null
   for (let i = 0; i < raw.length; i += 2) {
     const kind = kindOf(responseTable, raw[i]!)
     if (kind === 'connection') nominated = nominatedBy(raw[i + 1]!, nominated)
@@ -396,16 +396,16 @@ function change(fields: string[], changes: FieldChanges): void {
 // Names.
 
 /** Options of `Connection` that name no field, or one that is dropped anyway, add nothing to the list. */
-function nominatedBy(value: string, nominated: string[] | null): string[] | null {
+function nominatedBy(value: string, nominated: Set<string> | null): Set<string> | null {
   const options = value.toLowerCase()
   if (options === 'keep-alive' || options === 'close' || options === 'upgrade') return nominated
-  const names = nominated ?? []
-  for (const option of options.split(',')) names.push(option.trim())
+  const names = nominated ?? new Set()
+  for (const option of options.split(',')) names.add(option.trim())
   return names
 }
 
-function dropNominated(fields: string[], nominated: readonly string[]): void {
-  keepIf(fields, (lower) => !nominated.includes(lower) || endToEnd.has(lower) || isXForwarded(lower))
+function dropNominated(fields: string[], nominated: ReadonlySet<string>): void {
+  keepIf(fields, (lower) => !nominated.has(lower) || endToEnd.has(lower) || isXForwarded(lower))
 }
 
 function keepIf(fields: string[], keep: (lower: string) => boolean): void {

@@ -57,3 +57,31 @@ test('a body that was read to its end can’t fail any more', async () => {
   body.fail(new Error('late'))
   assert.equal(await body.read(), null)
 })
+
+test('pieces of one byte are joined: 64 KiB of them are a few reads, in order, and take little more than their bytes', async () => {
+  const body = new IncomingBody(() => {})
+  const view = new Uint8Array(1)
+  let sent = 0
+  do view[0] = sent++ % 251
+  while (body.push(view))
+  body.end()
+  const pieces: Uint8Array[] = []
+  for (let piece = await body.read(); piece !== null; piece = await body.read()) pieces.push(piece)
+  assert.equal(sent, 64 * 1024)
+  assert.ok(pieces.length <= 17, `${pieces.length} pieces`)
+  const held = new Set(pieces.map(({ buffer }) => buffer))
+  assert.ok([...held].reduce((sum, { byteLength }) => sum + byteLength, 0) <= 2 * sent)
+  const read = pieces.flatMap((piece) => [...piece])
+  assert.deepEqual(
+    read,
+    Array.from({ length: sent }, (_, i) => i % 251),
+  )
+})
+
+test('what was kept of a body that ended is gone when it fails before it is read', async () => {
+  const body = new IncomingBody(() => {})
+  for (let i = 0; i < 40; i++) body.push(new Uint8Array(1))
+  body.end()
+  body.fail(new Error('late'))
+  await assert.rejects(body.read(), /late/)
+})

@@ -2,6 +2,9 @@
 
 /** Kept for an application that does not read yet; above it the client waits. */
 const keptBytes = 64 * 1024
+/** So many pieces are kept as they came. All that comes behind them is joined: a piece of one byte costs a hundred beside it. */
+const keptPieces = 16
+const leastJoinedBytes = 1024
 
 /** What a read of a refused or broken body fails with; Hono answers an error that has `getResponse` with what that gives. */
 export class BodyRefusedError extends Error {
@@ -23,6 +26,9 @@ export class IncomingBody {
   /** After the end: name, value, … */
   trailers: readonly string[] = []
   #pieces: Uint8Array[] = []
+  /** What came behind the pieces, and how much of it is filled. */
+  #joined: Uint8Array | null = null
+  #joinedBytes = 0
   #keptBytes = 0
   #ended = false
   #error: Error | null = null
@@ -48,16 +54,39 @@ export class IncomingBody {
   /** Takes a view; returns whether there is room for more. */
   push(piece: Uint8Array): boolean {
     if (this.#error !== null) return true
-    const copy = piece.slice()
     if (this.#reader !== null) {
       const { resolve } = this.#reader
       this.#reader = null
-      resolve(copy)
+      resolve(copyOf(piece))
     } else {
-      this.#pieces.push(copy)
-      this.#keptBytes += copy.length
+      this.#keptBytes += piece.length
+      if (this.#joined !== null || this.#pieces.length === keptPieces) this.#join(piece)
+      else this.#pieces.push(copyOf(piece))
     }
     return this.#keptBytes < keptBytes
+  }
+
+  #join(piece: Uint8Array): void {
+    const length = this.#joinedBytes + piece.length
+    let joined = this.#joined
+    if (joined === null || length > joined.length) {
+      const larger = new Uint8Array(Math.max(leastJoinedBytes, 2 * length))
+      if (joined !== null) larger.set(joined.subarray(0, this.#joinedBytes))
+      joined = larger
+      this.#joined = joined
+    }
+    joined.set(piece, this.#joinedBytes)
+    this.#joinedBytes = length
+  }
+
+  /** The piece to be read next. */
+  #take(): Uint8Array | null {
+    const piece = this.#pieces.shift()
+    if (piece !== undefined) return piece
+    const joined = this.#joined?.subarray(0, this.#joinedBytes) ?? null
+    this.#joined = null
+    this.#joinedBytes = 0
+    return joined
   }
 
   end(trailers: readonly string[] = []): void {
@@ -69,9 +98,10 @@ export class IncomingBody {
 
   /** What was kept goes; the application's read rejects. */
   fail(error: Error): void {
-    if (this.#error !== null || (this.#ended && this.#pieces.length === 0)) return
+    if (this.#error !== null || (this.#ended && this.#keptBytes === 0)) return
     this.#error = error
     this.#pieces = []
+    this.#joined = null
     this.#keptBytes = 0
     this.#reader?.reject(error)
     this.#reader = null
@@ -80,8 +110,8 @@ export class IncomingBody {
   /** The next piece, or null at the end. One read at a time. */
   read(): Promise<Uint8Array | null> {
     if (this.#error !== null) return Promise.reject(this.#error)
-    const piece = this.#pieces.shift()
-    if (piece !== undefined) {
+    const piece = this.#take()
+    if (piece !== null) {
       this.#keptBytes -= piece.length
       this.#onRead()
       return Promise.resolve(piece)
@@ -99,3 +129,6 @@ export class IncomingBody {
     this.#onRead()
   }
 }
+
+/** A copy on every runtime: `slice` of Node's Buffer is a view. */
+const copyOf = (bytes: Uint8Array): Uint8Array => Uint8Array.prototype.slice.call(bytes)

@@ -6,11 +6,11 @@
 import { CR, HTAB, LF, latin1, SP } from './bytes.ts'
 import { chunkExtensionBytes, chunkSize, readChunkLine } from './chunk.ts'
 import type { Limits, ResponseSink, Sink } from './events.ts'
-import { INCOMPLETE, type REFUSED, readFields, refused } from './fields.ts'
-import { type RequestHead, type ResponseHead, split } from './head.ts'
+import { INCOMPLETE, type Mark, markOf, REFUSED, readFields, readOn, refused } from './fields.ts'
+import { RequestHead, ResponseHead, split } from './head.ts'
 import type { ReasonId } from './reasons.ts'
-import { readRequest } from './request.ts'
-import { readResponse } from './response.ts'
+import { type RequestMark, readRequest } from './request.ts'
+import { type ResponseMark, readResponse } from './response.ts'
 
 type Phase =
   | 'head'
@@ -31,6 +31,8 @@ const maxEmptyLines = 4
 
 const nothing = new Uint8Array(0)
 const noTrailers: readonly string[] = []
+/** Trailers have no start line. */
+const noLine = {}
 
 abstract class Parser<Head extends RequestHead | ResponseHead> {
   protected readonly sink: Sink<Head>
@@ -51,6 +53,7 @@ abstract class Parser<Head extends RequestHead | ResponseHead> {
   #left = 0
   #extensionBytes = 0
   #emptyLines = 0
+  #trailers: Mark<object> | null = null
 
   constructor(sink: Sink<Head>, limits: Limits, phase: Phase) {
     this.sink = sink
@@ -130,6 +133,7 @@ abstract class Parser<Head extends RequestHead | ResponseHead> {
     this.#bodyBytes = 0
     this.#extensionBytes = 0
     this.#emptyLines = 0
+    this.#trailers = null
   }
 
   protected run(): void {
@@ -272,9 +276,15 @@ abstract class Parser<Head extends RequestHead | ResponseHead> {
   #stepTrailers(): boolean {
     const { at, stop } = this
     const { maxHeadBytes } = this.limits
-    const after = readFields(this.input, at, stop - at > maxHeadBytes ? at + maxHeadBytes : stop, this.limits, true)
+    const end = stop - at > maxHeadBytes ? at + maxHeadBytes : stop
+    const mark = this.#trailers
+    const after =
+      mark === null
+        ? readFields(this.input, at, end, this.limits, true)
+        : readOn(mark, at - mark.start, this.input, end, this.limits, true)
     if (after < 0) {
       if (after !== INCOMPLETE) return this.#reject(refused())
+      this.#trailers = markOf(at, noLine)
       return stop - at >= maxHeadBytes ? this.#reject('head-too-large') : false
     }
     this.at = after
@@ -358,6 +368,8 @@ abstract class Parser<Head extends RequestHead | ResponseHead> {
 export class RequestParser extends Parser<RequestHead> {
   protected readonly isServer = true
   #lastHost = ''
+  /** Of a head of which a part has come. */
+  #mark: RequestMark | null = null
 
   constructor(sink: Sink<RequestHead>, limits: Limits) {
     super(sink, limits, 'head')
@@ -371,9 +383,15 @@ export class RequestParser extends Parser<RequestHead> {
   }
 
   protected readHead(end: number): RequestHead | typeof INCOMPLETE | typeof REFUSED {
-    const head = readRequest(this.input, this.at, end, this.limits, this.#lastHost)
-    if (typeof head !== 'number') this.#lastHost = head.host
-    return head
+    const read = readRequest(this.input, this.at, end, this.limits, this.#lastHost, this.#mark)
+    if (read instanceof RequestHead) {
+      this.#lastHost = read.host
+      this.#mark = null
+      return read
+    }
+    if (read === REFUSED) return REFUSED
+    this.#mark = read
+    return INCOMPLETE
   }
 }
 
@@ -382,6 +400,7 @@ export class ResponseParser extends Parser<ResponseHead> {
   protected readonly isServer = false
   readonly #sink: ResponseSink
   #method = ''
+  #mark: ResponseMark | null = null
 
   constructor(sink: ResponseSink, limits: Limits) {
     super(sink, limits, 'whole')
@@ -403,7 +422,14 @@ export class ResponseParser extends Parser<ResponseHead> {
   }
 
   protected readHead(end: number): ResponseHead | typeof INCOMPLETE | typeof REFUSED {
-    return readResponse(this.input, this.at, end, this.limits, this.#method)
+    const read = readResponse(this.input, this.at, end, this.limits, this.#method, this.#mark)
+    if (read instanceof ResponseHead) {
+      this.#mark = null
+      return read
+    }
+    if (read === REFUSED) return REFUSED
+    this.#mark = read
+    return INCOMPLETE
   }
 
   protected override tell(head: ResponseHead): boolean {

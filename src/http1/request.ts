@@ -2,21 +2,34 @@
 import { CR, latin1, SP, target as targetBytes, token } from './bytes.ts'
 import { codingProblem } from './coding.ts'
 import type { Limits } from './events.ts'
-import { afterCr, INCOMPLETE, lineProblem, REFUSED, readFields, refuse, seen } from './fields.ts'
+import {
+  afterCr,
+  INCOMPLETE,
+  lineProblem,
+  type Mark,
+  markOf,
+  REFUSED,
+  readFields,
+  readOn,
+  refuse,
+  seen,
+} from './fields.ts'
 import { type Framing, RequestHead } from './head.ts'
 import { isHost } from './host.ts'
 import type { ReasonId } from './reasons.ts'
-import { minor, readVersion } from './version.ts'
+import { readVersion, minor as versionMinor } from './version.ts'
 
 /** UNSUBSCRIBE and VERSION-CONTROL, the longest registered ones, have 11 and 15. */
 const maxMethodBytes = 32
 
-/** Where the last request line was found, valid after `readRequestLine` returned an offset. */
-const line = { methodEnd: 0, targetEnd: 0 }
+/** What the last request line said, valid after `readRequestLine` returned an offset; lengths from its first byte. */
+const line = { methodLength: 0, targetEnd: 0, length: 0, minor: 1 as 0 | 1 }
+
+export type RequestMark = Mark<typeof line>
 
 /**
- * The head that starts at `start`, or `INCOMPLETE`, or `REFUSED`. `lastHost` is one that is known to be valid: a connection mostly
- * names one host.
+ * The head that starts at `start`, a mark if it is not whole (null before its first line is), or `REFUSED`. `mark` is the one that the
+ * call before gave. `lastHost` is one that is known to be valid: a connection mostly names one host.
  */
 export function readRequest(
   bytes: Uint8Array,
@@ -24,16 +37,26 @@ export function readRequest(
   end: number,
   limits: Limits,
   lastHost: string,
-): RequestHead | typeof INCOMPLETE | typeof REFUSED {
-  const fieldsAt = readRequestLine(bytes, start, end, limits.maxTargetBytes)
-  if (fieldsAt < 0) return fieldsAt as typeof INCOMPLETE | typeof REFUSED
-  const after = readFields(bytes, fieldsAt, end, limits, false)
-  if (after < 0) return after as typeof INCOMPLETE | typeof REFUSED
+  mark: RequestMark | null,
+): RequestHead | RequestMark | null | typeof REFUSED {
+  let after: number
+  if (mark === null) {
+    const fieldsAt = readRequestLine(bytes, start, end, limits.maxTargetBytes)
+    if (fieldsAt < 0) return fieldsAt === INCOMPLETE ? null : REFUSED
+    line.length = fieldsAt - start
+    line.minor = versionMinor
+    after = readFields(bytes, fieldsAt, end, limits, false)
+  } else {
+    Object.assign(line, mark.startLine)
+    after = readOn(mark, start - mark.start, bytes, end, limits, false)
+  }
+  if (after < 0) return after === INCOMPLETE ? markOf(start, line) : REFUSED
 
+  const { minor } = line
   const text = latin1(bytes, start, after)
-  const method = methodOf(text, line.methodEnd - start)
-  const target = text.slice(line.methodEnd + 1 - start, line.targetEnd - start)
-  const framing = requestFraming()
+  const method = methodOf(text, line.methodLength)
+  const target = text.slice(line.methodLength + 1, line.targetEnd)
+  const framing = requestFraming(minor)
   if (framing === null) return REFUSED
   if (limits.maxBodyBytes > 0 && seen.length > limits.maxBodyBytes) return no('body-too-large')
 
@@ -64,7 +87,7 @@ export function readRequest(
     host,
     minor === 1 && seen.expectContinue,
     after - start,
-    text.slice(fieldsAt - start, after - start - 2),
+    text.slice(line.length, after - start - 2),
     minor,
     framing,
     framing === 'length' ? seen.length : framing === 'none' ? 0 : -1,
@@ -95,9 +118,9 @@ function methodOf(text: string, length: number): string {
 }
 
 /** RFC 9112 6.3 for requests; null: refused. */
-function requestFraming(): Framing | null {
+function requestFraming(minor: 0 | 1): Framing | null {
   if (seen.codings > 0) {
-    const problem = codingProblem()
+    const problem = codingProblem(minor)
     if (problem === null) return 'chunked'
     refuse(problem)
     return null
@@ -112,7 +135,7 @@ function readRequestLine(bytes: Uint8Array, start: number, end: number, maxTarge
   if (at === end) return INCOMPLETE
   if (bytes[at] !== SP || at === start) return refuse(lineProblem(bytes[at]!, 'bad-method'))
   if (at - start === 7 && latin1(bytes, start, at) === 'CONNECT') return refuse('connect-refused')
-  line.methodEnd = at
+  line.methodLength = at - start
 
   const targetStart = ++at
   const stop = end - at > maxTargetBytes ? at + maxTargetBytes : end
@@ -120,7 +143,7 @@ function readRequestLine(bytes: Uint8Array, start: number, end: number, maxTarge
   if (at === end) return INCOMPLETE
   if (bytes[at] !== SP) return refuse(targetProblem(bytes[at]!))
   if (at === targetStart) return refuse('bad-request-line')
-  line.targetEnd = at
+  line.targetEnd = at - start
 
   at = readVersion(bytes, at + 1, end)
   if (at < 0) return at

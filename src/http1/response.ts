@@ -2,29 +2,55 @@
 import { CR, latin1, SP, value } from './bytes.ts'
 import { codingProblem } from './coding.ts'
 import type { Limits } from './events.ts'
-import { afterCr, INCOMPLETE, lineProblem, REFUSED, readFields, refuse, refused, seen } from './fields.ts'
+import {
+  afterCr,
+  INCOMPLETE,
+  lineProblem,
+  type Mark,
+  markOf,
+  REFUSED,
+  readFields,
+  readOn,
+  refuse,
+  refused,
+  seen,
+} from './fields.ts'
 import { type Framing, ResponseHead } from './head.ts'
 import type { ReasonId } from './reasons.ts'
-import { minor, readVersion } from './version.ts'
+import { readVersion, minor as versionMinor } from './version.ts'
 
-/** Where the last status line was found, valid after `readStatusLine` returned an offset. */
-const line = { status: 0, reasonAt: 0, reasonEnd: 0 }
+/** What the last status line said, valid after `readStatusLine` returned an offset; lengths from its first byte. */
+const line = { status: 0, reasonFrom: 0, reasonEnd: 0, length: 0, minor: 1 as 0 | 1 }
 
-/** The head that starts at `start`, or `INCOMPLETE`, or `REFUSED`. `method` is the one of the request that it answers. */
+export type ResponseMark = Mark<typeof line>
+
+/**
+ * The head that starts at `start`, a mark if it is not whole (null before its first line is), or `REFUSED`. `mark` is the one that the
+ * call before gave; `method` is the one of the request that it answers.
+ */
 export function readResponse(
   bytes: Uint8Array,
   start: number,
   end: number,
   limits: Limits,
   method: string,
-): ResponseHead | typeof INCOMPLETE | typeof REFUSED {
-  const fieldsAt = readStatusLine(bytes, start, end, limits.maxFieldBytes)
-  if (fieldsAt < 0) return fieldsAt as typeof INCOMPLETE | typeof REFUSED
-  const after = readFields(bytes, fieldsAt, end, limits, false)
-  if (after < 0) return after as typeof INCOMPLETE | typeof REFUSED
+  mark: ResponseMark | null,
+): ResponseHead | ResponseMark | null | typeof REFUSED {
+  let after: number
+  if (mark === null) {
+    const fieldsAt = readStatusLine(bytes, start, end, limits.maxFieldBytes)
+    if (fieldsAt < 0) return fieldsAt === INCOMPLETE ? null : REFUSED
+    line.length = fieldsAt - start
+    line.minor = versionMinor
+    after = readFields(bytes, fieldsAt, end, limits, false)
+  } else {
+    Object.assign(line, mark.startLine)
+    after = readOn(mark, start - mark.start, bytes, end, limits, false)
+  }
+  if (after < 0) return after === INCOMPLETE ? markOf(start, line) : REFUSED
 
-  const { status } = line
-  const framing = responseFraming(status, method)
+  const { status, minor } = line
+  const framing = responseFraming(status, method, minor)
   if (framing === null) return REFUSED
   if (limits.maxBodyBytes > 0 && framing === 'length' && seen.length > limits.maxBodyBytes) {
     refuse('body-too-large')
@@ -33,9 +59,9 @@ export function readResponse(
   const text = latin1(bytes, start, after)
   return new ResponseHead(
     status,
-    text.slice(line.reasonAt - start, line.reasonEnd - start),
+    text.slice(line.reasonFrom, line.reasonEnd),
     after - start,
-    text.slice(fieldsAt - start, after - start - 2),
+    text.slice(line.length, after - start - 2),
     minor,
     framing,
     framing === 'length' ? seen.length : framing === 'none' ? 0 : -1,
@@ -45,11 +71,11 @@ export function readResponse(
 }
 
 /** RFC 9112 6.3 for answers; null: refused. */
-function responseFraming(status: number, method: string): Framing | null {
+function responseFraming(status: number, method: string, minor: 0 | 1): Framing | null {
   if (status < 200 || status === 204 || status === 304 || method === 'HEAD') return 'none'
   if (method === 'CONNECT' && status < 300) return 'none'
   if (seen.codings > 0) {
-    const problem: ReasonId | null = codingProblem()
+    const problem: ReasonId | null = codingProblem(minor)
     if (problem === null) return 'chunked'
     refuse(problem)
     return null
@@ -73,14 +99,14 @@ function readStatusLine(bytes: Uint8Array, start: number, end: number, maxBytes:
   line.status = status
   if (++at >= end) return INCOMPLETE
   // Many servers leave out the SP before an empty reason, and the reason means nothing (RFC 9112 4).
-  line.reasonAt = bytes[at] === SP ? at + 1 : at
+  line.reasonFrom = (bytes[at] === SP ? at + 1 : at) - start
   if (bytes[at] === SP) {
     const stop = end - start > maxBytes ? start + maxBytes : end
     at++
     while (at < stop && value[bytes[at]!] === 1) at++
     if (at >= end) return INCOMPLETE
   }
-  line.reasonEnd = at
+  line.reasonEnd = at - start
   if (bytes[at] !== CR) return refuse(lineProblem(bytes[at]!, 'bad-status-line'))
   return afterCr(bytes, at, end)
 }

@@ -30,10 +30,21 @@ export function lowerName(name: string): string {
 function checkedValue(value: unknown): string {
   const text = `${value}`
   if (plainValue.test(text)) return text
-  const trimmed = text.replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, '')
+  const trimmed = trim(text)
   if (forbiddenInValue.test(trimmed)) throw new TypeError(`Invalid header value: ${JSON.stringify(trimmed)}`)
   return trimmed
 }
+
+/** Of HTTP white space. In a loop: a regular expression looks at each run of blanks in the middle once for every blank in it. */
+function trim(text: string): string {
+  let from = 0
+  let to = text.length
+  while (from < to && isWhiteSpace(text.charCodeAt(from))) from++
+  while (to > from && isWhiteSpace(text.charCodeAt(to - 1))) to--
+  return text.slice(from, to)
+}
+
+const isWhiteSpace = (code: number): boolean => code === 0x20 || code === 0x09 || code === 0x0a || code === 0x0d
 
 function isNamed(name: string, lower: string): boolean {
   return name.length === lower.length && (name === lower || name.toLowerCase() === lower)
