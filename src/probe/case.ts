@@ -144,6 +144,12 @@ const simpleSteps = [
       /** Text that the first 256 bytes of the body contain. */
       contains: v.optional(v.string()),
       header: v.optional(header),
+      /**
+       * The size of a page, by the bodies of GET and by what HEAD says of it. `note`: remember it. `same`: a page that has
+       * another size now has none to compare with, and the case is not judged. `said`: Content-Length says that size, if it
+       * is there at all.
+       */
+      size: v.optional(v.picklist(['note', 'same', 'said'])),
       within: span,
       /** When its last byte is due, if that is what the case is about. */
       due: v.optional(due),

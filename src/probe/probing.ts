@@ -97,7 +97,8 @@ class Probing {
 
   async all(): Promise<Outcome> {
     const { cases, chosen } = this.#plan
-    const mine = cases.filter((theCase) => chosen(theCase) && this.#speaks(theCase))
+    const speaking = cases.filter((theCase) => this.#speaks(theCase))
+    const mine = withNeeds(speaking, chosen)
     const question = ({ id }: Case) => this.#asked.find((one) => one.case === id)
     for (const one of this.#asked) this.#answers.set(one, this.#ask(one))
     mine
@@ -118,7 +119,7 @@ class Probing {
     await Promise.all(mine.filter((_, at) => runs[at]?.verdict === 'harness-failed').map(again))
     for (const theCase of mine.filter(({ heavy }) => heavy)) await again(theCase)
     const judged = await Promise.all(
-      mine.map(async (theCase) => ({
+      mine.filter(chosen).map(async (theCase) => ({
         case: question(theCase) ? theCase : this.#asJudged(theCase),
         run: (await this.#results.get(theCase.id)) as CaseRun,
       })),
@@ -295,6 +296,18 @@ class Probing {
     for (const { receivedBytes, sentBytes } of this.#connections) bytes += receivedBytes + sentBytes
     if (bytes > mostBytes) this.#stop(`${format('bytes', mostBytes)} have gone over the wire`)
   }
+}
+
+/** What was chosen, and what must have passed before it says anything. */
+function withNeeds(cases: readonly Case[], chosen: (theCase: Case) => boolean): readonly Case[] {
+  const wanted = new Set<string>()
+  const want = ({ id, needs = [] }: Case): void => {
+    if (wanted.has(id)) return
+    wanted.add(id)
+    for (const one of cases) if (needs.includes(one.id)) want(one)
+  }
+  for (const one of cases) if (chosen(one)) want(one)
+  return cases.filter(({ id }) => wanted.has(id))
 }
 
 /** Every limit that a case has to do with: what is due by it, what outlives it, what is a part of it. */

@@ -3,6 +3,8 @@
 export interface Answer {
   readonly status: number
   readonly headers: Headers
+  /** By its version and its Connection field the connection ends with it (RFC 9112 9.3). */
+  readonly isLast: boolean
   /** Bytes of the body so far. */
   bodyBytes: number
   /** The beginning of the body. */
@@ -97,7 +99,8 @@ export class ResponseReader {
       this.interim.push(status)
       return left
     }
-    this.partial = { status, headers, bodyBytes: 0, text: '', beganMs: this.#beganMs, endedMs: null }
+    const isLast = endsConnection(statusLine, headers)
+    this.partial = { status, headers, isLast, bodyBytes: 0, text: '', beganMs: this.#beganMs, endedMs: null }
     const toHead = this.toHead.has(this.answers.length)
     this.#framing = toHead ? { kind: 'length', left: 0 } : framing(status, headers)
     if (status === 101) this.raw = Buffer.alloc(0)
@@ -159,6 +162,11 @@ export class ResponseReader {
     this.partial = null
     this.#framing = null
   }
+}
+
+function endsConnection(statusLine: string, headers: Headers): boolean {
+  const says = (option: string) => new RegExp(`(^|,)\\s*${option}\\s*(,|$)`, 'i').test(headers.get('connection') ?? '')
+  return says('close') || (statusLine.startsWith('HTTP/1.0') && !says('keep-alive'))
 }
 
 function framing(status: number, headers: Headers): Framing {

@@ -5,6 +5,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { after, describe, test } from 'node:test'
 import { type OptionName, optionNames, type Policy } from '../policy.ts'
 import type { Case, Step } from './case.ts'
+import { cases } from './cases/index.ts'
 import { Connection } from './client.ts'
 import { runCase, runCases } from './run.ts'
 import type { Target } from './target.ts'
@@ -134,6 +135,32 @@ describe('an answer', () => {
     const run = await runCase(caseOf(headAmongGets), right)
     assert.equal(run.verdict, 'pass', run.reason ?? '')
     assert.equal((await runCase(caseOf(headAmongGets), await answering(() => ok))).verdict, 'fail')
+  })
+
+  test('to HEAD may say the size that GET gives, or none, but no other', async () => {
+    const theCase = cases.find(({ id }) => id === 'head-says-length') as Case
+    const page = (body: string) => `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+    const judged = async (head: string, get: () => string = () => page('hello')) => {
+      const target = await answering((method) => (method === 'HEAD' ? `HTTP/1.1 200 OK\r\n${head}\r\n` : get()))
+      return runCase(theCase, target)
+    }
+    let visits = 8
+    const [same, none, empty, streamed, changing] = await Promise.all([
+      judged('Content-Length: 5\r\n'),
+      judged(''),
+      judged('Content-Length: 0\r\n'),
+      judged(
+        'Content-Length: 5\r\n',
+        () => 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n',
+      ),
+      judged('Content-Length: 1\r\n', () => page(String(++visits))),
+    ])
+    assert.deepEqual(
+      [same, none, streamed].map(({ verdict }) => verdict),
+      ['pass', 'pass', 'pass'],
+    )
+    assert.deepEqual([empty.verdict, empty.reason], ['fail', 'HEAD says Content-Length: 0, and GET gives 5 bytes'])
+    assert.deepEqual([changing.verdict, changing.reason], ['not-judged', 'the page has no fixed size: 1 bytes, then 2'])
   })
 
   test('may have interim ones before it: exactly those that the case wants', async () => {

@@ -53,7 +53,7 @@ export async function runCase(theCase: Case, target: Target, options: RunOptions
   for (const need of theCase.needs ?? []) {
     const needed = await results?.get(need)
     if (needed && needed.verdict !== 'pass' && needed.verdict !== 'deviation') {
-      return end('not-judged', `${need} did not pass`)
+      return end('not-judged', unmet(need, needed))
     }
   }
 
@@ -81,6 +81,12 @@ export async function runCase(theCase: Case, target: Target, options: RunOptions
   } finally {
     monitor.stop()
   }
+}
+
+/** The first cause, however long the chain of needs. */
+function unmet(need: string, { verdict, reason }: CaseRun): string {
+  if (verdict !== 'not-judged' || reason === null) return `${need} did not pass`
+  return / did not pass$| was not judged: /.test(reason) ? reason : `${need} was not judged: ${reason}`
 }
 
 /** Between the starts of cases, so that their handshakes and first requests don't wait for each other. */

@@ -78,6 +78,8 @@ class Run {
   #kept: Connection[] = []
   #descriptors: number | null = null
   #count = 0
+  /** What GET gave of the page, and what HEAD said of it where that is something else. */
+  #size: { readonly bytes: number; readonly said: string | null } | null = null
   #signalledMs = 0
   readonly #background = new Set<ReturnType<typeof setInterval>>()
 
@@ -347,6 +349,7 @@ class Run {
       throw new CaseError('fail', `the body is ${JSON.stringify(answer.text)}, wanted ${this.#fill(want.contains)}`)
     }
     if (want.header) this.#checkHeader(answer, want.header)
+    if (want.size) this.#checkSize(answer, want.size)
     if (want.due && from !== undefined) this.#inTime(String(answer.status), (answer.endedMs ?? 0) - from, want.due)
     return answer
   }
@@ -369,6 +372,22 @@ class Run {
     const pattern = want.matches === undefined ? null : this.#fill(want.matches)
     if (pattern !== null && !new RegExp(pattern, 'i').test(value ?? '')) {
       throw new CaseError('fail', `the header ${want.name} is ${JSON.stringify(value)}, wanted ${pattern}`)
+    }
+  }
+
+  /** A page may have changed between two requests, so nobody is blamed before its size has been seen once more. */
+  #checkSize({ bodyBytes, headers }: Answer, want: 'note' | 'same' | 'said'): void {
+    const length = headers.get('content-length')
+    if (want === 'note') {
+      this.#size = { bytes: bodyBytes, said: null }
+      return
+    }
+    const { bytes, said } = this.#size ?? { bytes: bodyBytes, said: null }
+    if (want === 'said') this.#size = { bytes, said: length === null || Number(length) === bytes ? null : length }
+    else if (bodyBytes !== bytes) {
+      throw new CaseError('not-judged', `the page has no fixed size: ${bytes} bytes, then ${bodyBytes}`)
+    } else if (said !== null) {
+      throw new CaseError('fail', `HEAD says Content-Length: ${said}, and GET gives ${bytes} bytes`)
     }
   }
 
@@ -431,7 +450,7 @@ class Run {
     for (;;) {
       connection.send(this.#fill(step.requestUntilClose))
       const answer = await this.#answer({ status: '2xx', within: 5_000 })
-      if (/(^|,)\s*close\s*(,|$)/i.test(answer.headers.get('connection') ?? '')) break
+      if (answer.isLast) break
       if (performance.now() - from > latestMs) {
         throw new CaseError('fail', `no answer says Connection: close after ${Math.round(latestMs)} ms`)
       }
@@ -479,7 +498,13 @@ class Run {
       () => connection.end !== 'open' || connection.receivedBytes !== bytes,
       performance.now() + this.#ms(span),
     )
-    if (connection.end !== 'open') throw this.#endedInstead(connection, 'that should have stayed open')
+    if (connection.end !== 'open') {
+      // What it promised is kept, and what it did not promise was not ours to expect.
+      if (this.#target.foreign && connection.reader.answers.at(-1)?.isLast) {
+        throw new CaseError('not-judged', 'the server ends each connection with its answer, and says so')
+      }
+      throw this.#endedInstead(connection, 'that should have stayed open')
+    }
     if (connection.receivedBytes !== bytes) throw new CaseError('fail', 'bytes came that nobody asked for')
   }
 

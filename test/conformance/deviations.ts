@@ -27,11 +27,6 @@ const underLedger: readonly Deviation[] = [
 export const deviations: Readonly<Record<RuntimeName, readonly Deviation[]>> = {
   node: [
     {
-      cases: ['head-says-length'],
-      what: 'the answer to HEAD says no length: Hono has let go of the body, and node:http does not count it',
-      issue: 'https://github.com/honojs/node-server/issues/220',
-    },
-    {
       cases: ['upgrade-websocket-ignored'],
       what: 'a WebSocket that the route does not accept is answered without a body, and the connection ends',
       issue: 'https://github.com/honojs/node-server/blob/main/src/websocket.ts',
@@ -310,11 +305,6 @@ export const deviations: Readonly<Record<RuntimeName, readonly Deviation[]>> = {
   ],
   'deno-hangup': [],
   workers: [
-    {
-      cases: ['head-says-length'],
-      what: 'the answer to HEAD says no length: Hono has let go of the body',
-      issue: 'https://github.com/honojs/hono/blob/main/src/hono-base.ts',
-    },
     {
       cases: ['head-says-date'],
       what: 'workerd sends no Date with any answer: Cloudflare’s edge adds it',

@@ -135,6 +135,27 @@ describe('without anything to expect', { concurrency: true }, () => {
     assert.ok(tookMs < 4_000 * 1.25 + 10_000 + 2_000, `${tookMs} ms`)
   })
 
+  test('a server that ends each connection with its answer, and says so, breaks no rule by that', async () => {
+    const answers = ['HTTP/1.0 200 OK\r\n', 'HTTP/1.1 200 OK\r\nConnection: close\r\n', 'HTTP/1.1 200 OK\r\n']
+    const [old, says, breaks] = await Promise.all(
+      answers.map(async (head) => {
+        const server = createTcp((socket) => {
+          socket.on('error', () => {})
+          socket.once('data', () => socket.end(`${head}Content-Length: 2\r\n\r\nhi`))
+        })
+        const url = `http://127.0.0.1:${await listen(server)}`
+        // plain-get is not chosen, and asked all the same: the others need it.
+        return probed(url, '--limit', '1s', '--case', 'idle-after-response,head-in-step')
+      }),
+    )
+    for (const one of [old, says]) {
+      assert.equal(one?.status, 0, one?.out)
+      assert.match(one?.out ?? '', /^ {2}idle +\? +plain-get was not judged: the server ends each connection/m)
+      assert.match(one?.out ?? '', /, and says so:\n +head-in-step, idle-after-response\n/)
+    }
+    assert.match(breaks?.out ?? '', /plain-get did not pass:\n/)
+  })
+
   test('an RST is not taken for a FIN', async () => {
     const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi'
     const server = createTcp((socket) => {

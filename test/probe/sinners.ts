@@ -50,7 +50,7 @@ export const sinners: Readonly<Record<string, Sinner>> = {
   // framing.ts
   'head-in-step': says('^HEAD', [r`$`, 'hello\n']),
   'head-says-date': says('^HEAD', silentAbout('Date')),
-  'head-says-length': says('^HEAD', silentAbout('Content-Length')),
+  'head-says-length': says('^HEAD .*Connection: close', [r`Content-Length: \d+`, 'Content-Length: 0']),
   'no-content-in-step': says('^GET /empty ', [r`^HTTP/1\.1 204[^\r]*`, '$&\r\nContent-Length: 5']),
   'reset-content-in-step': says('^GET /reset ', [r`\r\n(Content-Length|Transfer-Encoding):[^\r]*`, '']),
   'broken-answer-not-whole': wire({ when: '^GET /broken ', lastWords: '0\r\n\r\n' }),
