@@ -13,9 +13,9 @@ import { fileURLToPath } from 'node:url'
 import { flagOf } from '../src/names.ts'
 import { type Report, readReport } from '../src/probe/report.ts'
 import { spanOf } from '../src/probe/reports/numbers.ts'
-import { isBad } from '../src/probe/reports/words.ts'
 import { routeFlags } from '../src/probe/settings.ts'
 import { parseTarget } from '../src/probe/url.ts'
+import { countsText, isRed as isRedVerdict, redIn } from '../src/probe/verdict.ts'
 
 const cli = fileURLToPath(new URL('../src/cli.ts', import.meta.url))
 const listensWithinMs = 60_000
@@ -66,11 +66,11 @@ export function failOnOf(env: Env): FailOn {
 
 const leaksIn = ({ servers }: Report) =>
   servers.flatMap(({ limits }) => limits.filter(({ outcome }) => outcome === 'leak'))
-const failedIn = ({ cells }: Report) => cells.filter(isBad)
+const failedIn = ({ cells }: Report) => cells.filter(({ verdict }) => isRedVerdict(verdict))
 
 export function isRed(report: Report, failOn: FailOn): boolean {
   if (failOn === 'nothing') return false
-  return (failOn === 'leaks' ? leaksIn(report) : failedIn(report)).length > 0
+  return (failOn === 'leaks' ? leaksIn(report).length : redIn(report.counts)) > 0
 }
 
 /** For the page of a job. What a server says may be anything. */
@@ -95,7 +95,7 @@ export function summaryOf(report: Report): string {
             .join('\n'),
         ]
       : []),
-    `${report.counts.pass} passed, ${failedIn(report).length} failed, ${report.counts['not-judged']} not judged.`,
+    `${countsText(report.counts)}.`,
   ].join('\n\n')}\n`
 }
 
@@ -122,7 +122,7 @@ async function main(env: NodeJS.ProcessEnv): Promise<number> {
   }
   if (status !== 0 && status !== 1) return status ?? 2
   const report = readReport(await readFile(files.json, 'utf8'), files.json)
-  const said = { leaks: leaksIn(report).length, failed: failedIn(report).length, ...files }
+  const said = { leaks: leaksIn(report).length, failed: redIn(report.counts), ...files }
   const lines = Object.entries(said).map(([name, value]) => `${name}=${value}\n`)
   if (outputs) await appendFile(outputs, lines.join(''))
   if (summary) await appendFile(summary, summaryOf(report))

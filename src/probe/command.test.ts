@@ -7,7 +7,7 @@ import { findingOf, knownFrom, questions } from './discover.ts'
 import { pools } from './expectation.ts'
 import { type Outcome, touches } from './probing.ts'
 import type { CaseRun } from './run.ts'
-import { isRedHere } from './summary.ts'
+import { isRed } from './verdict.ts'
 
 describe('readProbe', () => {
   test('the path of the URL is the page, unless one is named', () => {
@@ -62,7 +62,11 @@ describe('behind a pool', () => {
       ...{ judged: [{ case: theCase, run: look }], findings: [finding], known: knownFrom([finding]), cutShort: null },
     }
     const { judged, findings } = judgedBehind(outcome, pools(['aws-alb', 'caddy'], '--behind', []))
-    return { findings, red: judged.filter(isRedHere).map(({ case: { id } }) => id), judged }
+    return {
+      findings,
+      red: judged.filter(({ run: { verdict } }) => isRed(verdict)).map(({ case: { id } }) => id),
+      judged,
+    }
   }
 
   test('an idle limit that is shorter than theirs fails, for each of them', () => {

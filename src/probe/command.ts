@@ -18,8 +18,9 @@ import { type Judged, type Outcome, probe, type Site } from './probing.ts'
 import { lines, redrawn, silent } from './progress.ts'
 import { formNames, type Probed, reportOf, save } from './save.ts'
 import { defaultConnections, probeEntries, routeFlags } from './settings.ts'
-import { descriptorLimitOf, isRedHere, summary } from './summary.ts'
+import { descriptorLimitOf, summary } from './summary.ts'
 import type { ParsedUrl } from './url.ts'
+import { redIn } from './verdict.ts'
 import { checkCertificate, visit } from './visit.ts'
 
 type Settings = Read<typeof probeEntries>
@@ -157,9 +158,10 @@ async function run(read: ReadProbe, host: Host): Promise<number> {
   }
   // Who wants a report on the standard output wants nothing else there.
   const toStdout = formNames.some((form) => settings[form] === '-')
-  if (!toStdout) host.out(summary(probed, host.columns))
-  await save(reportOf(probed), settings, host.out)
-  return outcome.judged.some(isRedHere) ? 1 : 0
+  const report = reportOf(probed)
+  if (!toStdout) host.out(summary(probed, report.counts, host.columns))
+  await save(report, settings, host.out)
+  return redIn(report.counts) > 0 ? 1 : 0
 }
 
 function sourceOf({ expected: known, settings: { behind } }: ReadProbe): string {

@@ -80,7 +80,7 @@ test('every file that is no report is named at once, with the fix', async () => 
   assert.match(err, /3 problems:/)
   assert.match(
     err,
-    /old\.json: it is a report of version 1: probe again with this hangup; accepted: a report of version 2/,
+    /old\.json: it is a report of version 1: probe again with this hangup; accepted: a report of version 3/,
   )
   assert.match(err, /notes\.json: it is not JSON; accepted: /)
   assert.match(err, /nowhere\.json: it cannot be read \(ENOENT\)/)

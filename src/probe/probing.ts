@@ -12,6 +12,7 @@ import { type Finding, findingOf, type Known, knownFrom, type Question, question
 import { type CaseRun, runCase } from './run.ts'
 import { ownRoutes, routeFlags } from './settings.ts'
 import type { Target } from './target.ts'
+import { atLevel } from './verdict.ts'
 
 /** The server, without what is expected of it. */
 export type Site = Omit<Target, 'policy' | 'enforcement' | 'profile' | 'measureMs' | 'opened'>
@@ -229,7 +230,13 @@ class Probing {
     }
     const target: Target = { ...this.#plan.site, ...this.#watched(), ...known, profile: 'any' }
     const options = { results: this.#results, tolerated: anyEnd }
-    return this.#unlessStopped(theCase, () => runCase(theCase, target, options), 'not done by then').finally(release)
+    const run = await this.#unlessStopped(theCase, () => runCase(theCase, target, options), 'not done by then').finally(
+      release,
+    )
+    const { level } = this.#asJudged(theCase)
+    // What nobody promised may also be impossible to set up.
+    if (level === 'observe' && run.verdict === 'setup-failed') return { ...run, verdict: 'not-judged' }
+    return atLevel(run, level)
   }
 
   /** Why a case can't be put to this server, with the flag that would let it, or null. */

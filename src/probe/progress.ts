@@ -18,6 +18,7 @@ interface Screen {
 const marks: Record<Verdict, string> = {
   pass: '✓',
   deviation: '≠',
+  observed: '○',
   'not-judged': '·',
   fail: '✗',
   'unexpected-pass': '✗',
@@ -74,13 +75,13 @@ export function redrawn(screen: Screen, total: number, now: () => number = () =>
   }
 
   return {
-    watch({ id, level }, state) {
+    watch({ id }, state) {
       if (state === 'running') {
         if (!running.has(id)) running.set(id, now())
         return
       }
       running.delete(id)
-      done.set(id, { mark: marks[state.verdict], red: isRed(state.verdict, level) })
+      done.set(id, { mark: marks[state.verdict], red: isRed(state.verdict) })
     },
     end() {
       clearInterval(timer)

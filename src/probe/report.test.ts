@@ -23,7 +23,7 @@ const refusals: readonly { readonly what: string; readonly text: string; readonl
   {
     what: 'no JSON',
     text: 'hello',
-    message: /^a\.json: it is not JSON; accepted: a report of version 2, as hangup probe/,
+    message: /^a\.json: it is not JSON; accepted: a report of version 3, as hangup probe/,
   },
   { what: 'null', text: 'null', message: /^a\.json: it is no report/ },
   { what: 'another document', text: '{"name": "hangup", "version": "1.0.0"}', message: /^a\.json: it is no report/ },
@@ -34,8 +34,8 @@ const refusals: readonly { readonly what: string; readonly text: string; readonl
   },
   {
     what: 'a newer version',
-    text: JSON.stringify({ ...report, version: 3 }),
-    message: /^a\.json: it is a report of version 3: a newer hangup reads it/,
+    text: JSON.stringify({ ...report, version: 4 }),
+    message: /^a\.json: it is a report of version 4: a newer hangup reads it/,
   },
   {
     what: 'a word that is none',

@@ -11,10 +11,10 @@ import { chapterOf } from './cases/index.ts'
 import { ends, eventKinds } from './client.ts'
 import type { Finding } from './discover.ts'
 import type { CaseRun } from './run.ts'
-import { type Verdict, verdicts } from './verdict.ts'
+import { countVerdicts, type Verdict, verdicts } from './verdict.ts'
 
 /** Rises when a program that reads the old form would misread the new one; a new field alone does not raise it. */
-export const reportVersion = 2
+export const reportVersion = 3
 
 const described = <S extends v.GenericSchema>(schema: S, text: string) => v.pipe(schema, v.description(text))
 const ms = v.number()
@@ -51,7 +51,10 @@ const cell = v.object({
   case: described(v.string(), 'The id of a case.'),
   server: described(v.string(), 'The name of a server.'),
   transport: described(v.picklist(transports), 'TCP alone, or TLS over it.'),
-  level: described(v.picklist(levels), 'What the case was judged by here: `observe` is never red.'),
+  level: described(
+    v.picklist(levels),
+    'What the case was judged by here: at `observe` nothing fails, it is `observed`.',
+  ),
   verdict: described(v.picklist(verdicts), 'What it came to.'),
   observed: described(v.nullable(v.string()), 'What was seen last: `fin`, `408 then fin`, `open`, …'),
   observedMs: described(v.nullable(ms), 'When, from the anchor of the window; null: its time is not judged.'),
@@ -219,12 +222,6 @@ export function makeReport({
 function runtimeOfOurs(): string {
   const { bun, deno, node } = process.versions as Partial<Record<string, string>>
   return bun ? `bun ${bun}` : deno ? `deno ${deno}` : `node ${node}`
-}
-
-export function countVerdicts(cells: readonly Pick<Cell, 'verdict'>[]): Record<Verdict, number> {
-  const counts = Object.fromEntries(verdicts.map((verdict) => [verdict, 0])) as Record<Verdict, number>
-  for (const { verdict } of cells) counts[verdict] += 1
-  return counts
 }
 
 // Out of a file

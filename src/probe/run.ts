@@ -4,7 +4,7 @@ import type { Connection } from './client.ts'
 import { carryOut, type Expected, forgivenLagMs, type Observation } from './steps.ts'
 import { type Target, unjudgeable } from './target.ts'
 import { type Timeline, timelineOf } from './timeline.ts'
-import { CaseError, type Deviation, deviationOf, isKnownFailure, judge, type Result } from './verdict.ts'
+import { atLevel, CaseError, type Deviation, deviationOf, isKnownFailure, judge, type Result } from './verdict.ts'
 
 export interface RunOptions {
   readonly deviations?: readonly Deviation[]
@@ -25,6 +25,10 @@ export interface CaseRun extends Result {
 const keptTimelines = 3
 
 export async function runCase(theCase: Case, target: Target, options: RunOptions = {}): Promise<CaseRun> {
+  return atLevel(await carriedOut(theCase, target, options), theCase.level)
+}
+
+async function carriedOut(theCase: Case, target: Target, options: RunOptions): Promise<CaseRun> {
   const { deviations = [], results, tolerated } = options
   const fromMs = performance.now()
   const seen: Observation = { observed: null, observedMs: null, expected: null, usedDeviation: false }

@@ -501,7 +501,11 @@ class Run {
     if (connection.end !== 'open') {
       // What it promised is kept, and what it did not promise was not ours to expect.
       if (this.#target.foreign && connection.reader.answers.at(-1)?.isLast) {
-        throw new CaseError('not-judged', 'the server ends each connection with its answer, and says so')
+        throw new CaseError(
+          'not-judged',
+          'the server ends each connection with its answer, and says so',
+          connection.end,
+        )
       }
       throw this.#endedInstead(connection, 'that should have stayed open')
     }

@@ -4,7 +4,7 @@ import { readable, wrap } from '../columns.ts'
 import type { Finding } from './discover.ts'
 import type { Judged, Outcome } from './probing.ts'
 import { printable } from './reports/printable.ts'
-import { isRed, type Verdict, verdicts } from './verdict.ts'
+import { type Counts, countsText, isRed } from './verdict.ts'
 
 export interface Told extends Outcome {
   readonly url: string
@@ -26,11 +26,6 @@ export function descriptorLimitOf(pid: number | undefined): number | null {
   }
 }
 
-/** What nobody has promised may also be impossible to set up. */
-export function isRedHere({ case: { level }, run: { verdict } }: Judged): boolean {
-  return isRed(verdict, level) && !(level === 'observe' && verdict === 'setup-failed')
-}
-
 export function leaksOf({ findings, descriptorLimit }: Pick<Told, 'findings' | 'descriptorLimit'>): string[] {
   const limit = descriptorLimit ?? 1024
   const whose = descriptorLimit === null ? 'at ulimit -n 1024' : `at this server’s ulimit -n of ${limit}`
@@ -40,11 +35,11 @@ export function leaksOf({ findings, descriptorLimit }: Pick<Told, 'findings' | '
     .map(({ question, reason }, at) => `LEAK: ${question.leak} (${reason}): ${question.cost}${at === 0 ? full : ''}.`)
 }
 
-export function summary(told: Told, columns: number): string {
+export function summary(told: Told, counts: Counts, columns: number): string {
   const width = readable(columns)
   const { judged, findings, url, server, tookMs, cutShort } = told
-  const failed = judged.filter(isRedHere)
-  const observed = judged.filter(({ case: { level }, run: { verdict } }) => level === 'observe' && /fail/.test(verdict))
+  const failed = judged.filter(({ run: { verdict } }) => isRed(verdict))
+  const observed = judged.filter(({ run: { verdict } }) => verdict === 'observed')
   const leaks = leaksOf(told)
   const leaking = new Set(findings.filter(({ kind }) => kind === 'leak').map(({ question }) => question.case))
   const rest = failed.filter(({ case: { id } }) => !leaking.has(id))
@@ -57,7 +52,7 @@ export function summary(told: Told, columns: number): string {
     ...explained('observed: otherwise than hangup would, and no rule says how', observed, width),
     ...unjudged(judged, width),
     '',
-    `${counts(judged)} in ${seconds(tookMs)}`,
+    `${countsText(counts)} in ${seconds(tookMs)}`,
     '',
   ].join('\n')
 }
@@ -115,12 +110,4 @@ function unjudged(judged: readonly Judged[], width: number): string[] {
     ...wrap(ids.join(', '), width - 6).map((line) => `      ${line}`),
   ])
   return ['', 'not judged:', ...lines]
-}
-
-function counts(judged: readonly Judged[]): string {
-  const of = (verdict: Verdict) => judged.filter(({ run }) => run.verdict === verdict).length
-  return verdicts
-    .filter((verdict) => of(verdict) > 0)
-    .map((verdict) => `${of(verdict)} ${verdict}`)
-    .join(', ')
 }

@@ -1,7 +1,19 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { cases } from './cases/index.ts'
-import { accepts, type Deviation, deviationOf, isRed, judge, type Result } from './verdict.ts'
+import {
+  accepts,
+  atLevel,
+  countsText,
+  countVerdicts,
+  type Deviation,
+  deviationOf,
+  isRed,
+  judge,
+  type Result,
+  redIn,
+  verdicts,
+} from './verdict.ts'
 
 const result = (verdict: Result['verdict'], observed: string | null = null): Result => ({
   id: 'a-case',
@@ -41,15 +53,25 @@ describe('judge()', () => {
   })
 })
 
-describe('isRed()', () => {
-  test('is true for every failure but that of what is only observed', () => {
-    assert.equal(isRed('fail', 'policy'), true)
-    assert.equal(isRed('unexpected-pass', 'should'), true)
-    assert.equal(isRed('fail', 'observe'), false)
-    assert.equal(isRed('harness-failed', 'observe'), true)
-    assert.equal(isRed('not-judged', 'must'), false)
-    assert.equal(isRed('deviation', 'must'), false)
+describe('a failure at the level observe', () => {
+  test('is observed, and nothing else is made of it', () => {
+    assert.equal(atLevel(result('fail'), 'observe').verdict, 'observed')
+    assert.equal(atLevel(result('unexpected-pass'), 'observe').verdict, 'observed')
+    assert.equal(atLevel(result('fail'), 'policy').verdict, 'fail')
+    for (const verdict of ['pass', 'not-judged', 'setup-failed', 'harness-failed'] as const) {
+      assert.equal(atLevel(result(verdict), 'observe').verdict, verdict)
+    }
   })
+})
+
+test('what is red is counted as red, and nothing else', () => {
+  for (const verdict of verdicts) {
+    const counts = countVerdicts([result(verdict)])
+    assert.equal(counts[verdict], 1)
+    assert.equal(redIn(counts) > 0, isRed(verdict))
+    assert.equal(countsText(counts), `1 ${verdict}`)
+  }
+  assert.deepEqual(verdicts.filter(isRed), ['fail', 'unexpected-pass', 'setup-failed', 'harness-failed'])
 })
 
 describe('accepts()', () => {

@@ -4,6 +4,7 @@ import type { Case } from './case.ts'
 export const verdicts = [
   'pass',
   'deviation',
+  'observed',
   'not-judged',
   'fail',
   'unexpected-pass',
@@ -11,7 +12,7 @@ export const verdicts = [
   'harness-failed',
 ] as const
 /**
- * `fail`: the server. `setup-failed`: it did not get as far as the question. `harness-failed`: we could not look, or not
+ * `observed`: it did otherwise than hangup would, where no rule and no promise says how. `fail`: the server. `setup-failed`: it did not get as far as the question. `harness-failed`: we could not look, or not
  * in time. `deviation`: it fails as it is known to; `unexpected-pass`: it no longer does, so the entry must go.
  */
 export type Verdict = (typeof verdicts)[number]
@@ -79,11 +80,35 @@ export function judge<R extends Result>(result: R, known: Deviation | undefined,
   return result
 }
 
-/** Whether a run with this result is red. What is only observed never is. */
-export function isRed(verdict: Verdict, level: Case['level']): boolean {
-  if (verdict === 'harness-failed' || verdict === 'setup-failed') return true
-  return level !== 'observe' && (verdict === 'fail' || verdict === 'unexpected-pass')
+/** What is only written down can't fail. */
+export function atLevel<R extends Pick<Result, 'verdict'>>(result: R, level: Case['level']): R {
+  const { verdict } = result
+  const isSeen = level === 'observe' && (verdict === 'fail' || verdict === 'unexpected-pass')
+  return isSeen ? { ...result, verdict: 'observed' } : result
 }
+
+const red: readonly Verdict[] = ['fail', 'unexpected-pass', 'setup-failed', 'harness-failed']
+
+/** Whether a run with this result is red, and its exit status 1. */
+export const isRed = (verdict: Verdict): boolean => red.includes(verdict)
+
+export type Counts = Readonly<Record<Verdict, number>>
+
+/** The one count: every form of a report, and the exit status, says this. */
+export function countVerdicts(results: readonly Pick<Result, 'verdict'>[]): Record<Verdict, number> {
+  const counts = Object.fromEntries(verdicts.map((verdict) => [verdict, 0])) as Record<Verdict, number>
+  for (const { verdict } of results) counts[verdict] += 1
+  return counts
+}
+
+export const redIn = (counts: Counts): number => red.reduce((sum, verdict) => sum + counts[verdict], 0)
+
+/** `97 pass, 3 fail` */
+export const countsText = (counts: Counts): string =>
+  verdicts
+    .filter((verdict) => counts[verdict] > 0)
+    .map((verdict) => `${counts[verdict]} ${verdict}`)
+    .join(', ')
 
 /** `4xx then fin` accepts `408 then fin`; `goaway then fin`: GOAWAY with any code. */
 export function accepts(pattern: string, observed: string): boolean {

@@ -36,7 +36,7 @@ for (const name of names) {
   console.error(`${name}: ${Math.round((performance.now() - fromMs) / 1000)} s`)
 }
 console.log(table(chosen, names, cells))
-const red = cells.filter(({ verdict, level }) => isRed(verdict, level))
+const red = cells.filter(({ verdict }) => isRed(verdict))
 const report = makeReport({
   startedAt,
   tookMs: Date.now() - startedAt.getTime(),

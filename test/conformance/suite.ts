@@ -119,7 +119,7 @@ class SubjectRun {
   #add({ cases, transport }: Group, run: CaseRun, stderr: string): void {
     const { id, verdict } = run
     const level = cases.find((one) => one.id === id)?.level ?? 'must'
-    const red = isRed(verdict, level)
+    const red = isRed(verdict)
     const reason = red && stderr ? `${run.reason}\nthe server’s stderr: ${stderr.slice(-2_000)}` : run.reason
     this.cells.set(`${transport} ${id}`, cellOf({ ...run, reason }, { server: this.#subject.name, transport, level }))
   }

@@ -140,7 +140,9 @@ function cutsIn({ report }: Row): string[] {
 
 /** A 5xx where the case has only begun is a request lost as well. */
 const isCut = ({ verdict, reason }: Cell) =>
-  verdict === 'fail' || (verdict === 'setup-failed' && /answer is 5\d\d|before the answer was whole/.test(reason ?? ''))
+  verdict === 'fail' ||
+  verdict === 'observed' ||
+  (verdict === 'not-judged' && /answer is 5\d\d|before the answer was whole/.test(reason ?? ''))
 
 function broken({ report }: Row): string[] {
   const ids = report.cells

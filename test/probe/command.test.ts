@@ -56,6 +56,51 @@ async function served(policy: Partial<Policy>): Promise<string> {
   throw new Error('it ended before it listened')
 }
 
+interface Reported {
+  readonly status: number | null
+  readonly out: string
+  readonly json: string
+  readonly junit: string
+  readonly html: string
+}
+
+/** The same numbers, wherever they are read, and the status that follows from them. */
+function assertOneCount({ status, out, json, junit, html }: Reported): Record<string, number> {
+  const { counts, cells } = JSON.parse(json)
+  const said = (text: string) => text.match(/\d+ [a-z-]+(?: [a-z]+)*/g)?.map((one) => one.split(/ (.*)/s)) ?? []
+  const set = Object.fromEntries(Object.entries<number>(counts).filter(([, count]) => count > 0))
+  const terminal = said(
+    out
+      .trimEnd()
+      .split('\n')
+      .at(-1)
+      ?.replace(/ in [\d.]+ s$/, '') ?? '',
+  )
+  assert.deepEqual(Object.fromEntries(terminal.map(([count, verdict]) => [verdict, Number(count)])), set)
+  const of = (...verdicts: string[]) => verdicts.reduce((sum, verdict) => sum + counts[verdict], 0)
+  assert.match(
+    junit,
+    new RegExp(
+      `<testsuites name="hangup" tests="${cells.length}" failures="${of('fail', 'unexpected-pass')}" errors="${of('setup-failed', 'harness-failed')}" skipped="${of('not-judged')}"`,
+    ),
+  )
+  assert.equal(junit.match(/<failure /g)?.length ?? 0, of('fail', 'unexpected-pass'))
+  assert.equal(junit.match(/<skipped /g)?.length ?? 0, of('not-judged'))
+  const words = { deviation: 'known deviation', 'not-judged': 'not judged' } as Record<string, string>
+  const label = /<div class="strip" role="img" aria-label="([^"]*)"/.exec(html)?.[1] ?? ''
+  assert.deepEqual(
+    Object.fromEntries(said(label).map(([count, name]) => [name, Number(count)])),
+    Object.fromEntries(Object.entries(set).map(([verdict, count]) => [words[verdict] ?? verdict, count])),
+  )
+  const marks = [...html.matchAll(/<b class="bad">✗ (\d+)<\/b><\/a>/g)]
+  assert.equal(
+    marks.reduce((sum, [, count]) => sum + Number(count), 0),
+    of('fail', 'unexpected-pass', 'setup-failed', 'harness-failed'),
+  )
+  assert.equal(status, of('fail', 'unexpected-pass', 'setup-failed', 'harness-failed') > 0 ? 1 : 0)
+  return counts
+}
+
 async function probed(...argv: string[]) {
   const seen = { out: '', err: '', status: null as number | null }
   const host: Host = {
@@ -102,19 +147,28 @@ describe('without anything to expect', { concurrency: true }, () => {
     assert.match(report.servers[0].warnings[0], /^LEAK: /)
     assert.match(readFileSync(junit, 'utf8'), /<testcase [^>]*idle-after-response/)
     assert.match(readFileSync(html, 'utf8'), /^<!doctype html>/i)
+    const counts = assertOneCount({
+      ...{ status, out, json: readFileSync(json, 'utf8') },
+      ...{ junit: readFileSync(junit, 'utf8'), html: readFileSync(html, 'utf8') },
+    })
+    assert.ok((counts['fail'] ?? 0) > 0 && (counts['observed'] ?? 0) > 0, out)
   })
 
   test('limits are measured, and the cases stand on them; it takes about as long as the largest', async () => {
     const limits = { idleTimeoutMs: 1_200, headTimeoutMs: 2_000, bodyTimeoutMs: 1_500, writeTimeoutMs: 1_500 }
     const url = await served({ ...limits, minBodyBytesPerSec: 1_000, minRateGraceMs: 1_000, minResponseBytesPerSec: 0 })
-    const json = file('held.json')
+    const [json, junit, html] = [file('held.json'), file('held.xml'), file('held.html')]
     const { out, status, err, tookMs } = await probed(
       url,
-      ...['--limit', '4s', '--json', json],
+      ...['--limit', '4s', '--json', json, '--junit', junit, '--html', html],
       ...['--slow-path', '/slow?ms={ms}', '--stream-path', '/stream?ms={ms}', '--upload-path', '/upload?ms={ms}'],
       ...['--large-path', '/large?bytes={bytes}b'],
     )
     assert.equal(status, 0, `${out}\n${err}`)
+    assertOneCount({
+      ...{ status, out, json: readFileSync(json, 'utf8') },
+      ...{ junit: readFileSync(junit, 'utf8'), html: readFileSync(html, 'utf8') },
+    })
     const { servers, cells } = JSON.parse(readFileSync(json, 'utf8'))
     const found = Object.fromEntries(servers[0].limits.map((limit: { name: string }) => [limit.name, limit]))
     const near = (name: string, ms: number) => {
@@ -162,7 +216,7 @@ describe('without anything to expect', { concurrency: true }, () => {
       socket.on('error', () => {})
       socket.on('data', () => {
         socket.write(answer)
-        setTimeout(() => socket.resetAndDestroy(), 300)
+        setTimeout(() => socket.resetAndDestroy(), 500)
       })
     })
     const port = await listen(server)

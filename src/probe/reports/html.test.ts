@@ -63,7 +63,7 @@ test('each case is told with its result, its window, its reason and its timeline
 })
 
 test('what is only observed is no failure', () => {
-  const page = toHtml(sampleReport([idleCell({ verdict: 'fail', level: 'observe', reason: 'otherwise' })]))
+  const page = toHtml(sampleReport([idleCell({ verdict: 'observed', level: 'observe', reason: 'otherwise' })]))
   assert.doesNotMatch(page, /class="is-bad"/)
   assert.match(page, /<b class="seen">observed<\/b>/)
 })

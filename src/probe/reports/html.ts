@@ -3,12 +3,12 @@
  * shown with its limits and a timeline for each case; several with a matrix before that.
  */
 import type { Cell, Limit, Report, ReportCase, ReportServer } from '../report.ts'
-import { type Verdict, verdicts } from '../verdict.ts'
+import { type Counts, isRed, verdicts } from '../verdict.ts'
 import { html, Markup } from './markup.ts'
 import { plural, spanOf, time } from './numbers.ts'
 import { style } from './style.ts'
 import { axisEndMs, key, marks, timelineSvg } from './timeline-svg.ts'
-import { dueOf, endOf, isBad, sayingOf, type Tone } from './words.ts'
+import { dueOf, endOf, sayingOf, type Tone } from './words.ts'
 
 /** Of each a case shows the worst cell; what is no failure beyond that folds away. */
 const unfoldedServers = 8
@@ -63,12 +63,12 @@ function summary(report: Report): Markup {
   return html`${warningsOf(servers)}
 ${only && only.limits.length > 0 && limitBars(only.limits)}
 ${!only && servers.some(({ limits }) => limits.length > 0) && limitTable(servers)}
-<div class="box"><h2>Verdicts</h2>${strip(cells)}</div>
+<div class="box"><h2>Verdicts</h2>${strip(report.counts)}</div>
 ${only?.expected && expectation(only.expected)}
 ${servers.length > 1 && matrix(report)}
 <div class="box"><h2>How to read a timeline</h2><div class="pictures">${key}</div></div>
 <nav aria-label="Chapters"><ul>${chaptersOf(report).map(({ title, cases }) => {
-    const bad = cellsOf(cases, cells).filter(isBad).length
+    const bad = cellsOf(cases, cells).filter(isRedCell).length
     return html`<li><a href="#${anchorOf(title)}">${title}${bad > 0 && html` <b class="bad">✗ ${bad}</b>`}</a></li>`
   })}</ul></nav>`
 }
@@ -146,27 +146,13 @@ function expectation({ source, policy }: NonNullable<ReportServer['expected']>):
   return html`<div class="box"><details class="plain"><summary>What it was judged by: ${source}</summary><p class="mono">${set.map(([name, value], at) => html`${at > 0 && ', '}${name} ${value}`)}</p></details></div>`
 }
 
-interface Group {
-  readonly verdict: Verdict
-  readonly tone: Tone
-  readonly mark: string
-  readonly words: string
-  readonly count: number
-}
-
 const inStrip: readonly Tone[] = ['good', 'known', 'seen', 'bad', 'none']
 
-function strip(cells: readonly Cell[]): Markup {
-  const groups = new Map<string, Group>()
-  for (const verdict of verdicts) {
-    for (const cell of cells) {
-      if (cell.verdict !== verdict) continue
-      const saying = sayingOf(cell)
-      const count = groups.get(saying.words)?.count ?? 0
-      groups.set(saying.words, { verdict, ...saying, count: count + 1 })
-    }
-  }
-  const all = [...groups.values()].sort((a, b) => inStrip.indexOf(a.tone) - inStrip.indexOf(b.tone))
+function strip(counts: Counts): Markup {
+  const all = verdicts
+    .filter((verdict) => counts[verdict] > 0)
+    .map((verdict) => ({ ...sayingOf({ verdict }), count: counts[verdict] }))
+    .toSorted((one, other) => inStrip.indexOf(one.tone) - inStrip.indexOf(other.tone))
   const label = all.map(({ count, words }) => `${count} ${words}`).join(', ')
   return html`<div class="strip" role="img" aria-label="${label}">${all.map(({ tone, count }) => html`<i class="${tone}" style="flex:${count}"></i>`)}</div>
 <ul class="counts">${all.map(({ tone, mark, words, count }) => html`<li class="${tone}"><b>${mark} ${count}</b> ${words}</li>`)}</ul>`
@@ -204,8 +190,9 @@ function inOrder(cells: readonly Cell[]): Cell[] {
   return cells.toSorted((a, b) => a.transport.localeCompare(b.transport))
 }
 
+const isRedCell = ({ verdict }: Pick<Cell, 'verdict'>) => isRed(verdict)
 const severity = (cell: Cell) =>
-  isBad(cell) ? 9 : { bad: 4, known: 3, seen: 2, good: 1, none: 0 }[sayingOf(cell).tone]
+  isRedCell(cell) ? 9 : { bad: 4, known: 3, seen: 2, good: 1, none: 0 }[sayingOf(cell).tone]
 
 // The chapters
 
@@ -235,7 +222,7 @@ function chapterOf({ title, cases }: Chapter, report: Report): Markup {
     report.cells.some((cell) => cell.case === id && cell.verdict !== 'not-judged')
   const judged = cases.filter(isJudged)
   const unjudged = cases.filter((theCase) => !isJudged(theCase))
-  const bad = cellsOf(cases, report.cells).filter(isBad).length
+  const bad = cellsOf(cases, report.cells).filter(isRedCell).length
   return html`<section class="chapter" id="${anchorOf(title)}"><h2>${title}<small>${plural(judged.length, 'case')}${
     bad > 0 && html`, <span class="bad">✗ ${bad} failed</span>`
   }</small></h2>
@@ -250,7 +237,7 @@ function caseOf({ id, level, title, why, spec }: ReportCase, { cells, servers }:
   const single = own.length === 1
   const endMs = axisEndMs(own)
   const first = servers.map(({ name }) => worstFirst.find(({ server }) => server === name))
-  const shown = own.filter((cell) => isBad(cell) || first.slice(0, unfoldedServers).includes(cell))
+  const shown = own.filter((cell) => isRedCell(cell) || first.slice(0, unfoldedServers).includes(cell))
   const folded = own.filter((cell) => !shown.includes(cell))
   const blocks = (some: readonly Cell[]) =>
     some.map((cell, at) =>
@@ -259,7 +246,7 @@ function caseOf({ id, level, title, why, spec }: ReportCase, { cells, servers }:
         isSaid: some[at - 1]?.reason === cell.reason,
       }),
     )
-  return html`<article id="case-${id}"${isBad(worst) && new Markup(' class="is-bad"')}><div>
+  return html`<article id="case-${id}"${isRedCell(worst) && new Markup(' class="is-bad"')}><div>
 <h3><span class="mark ${saying.tone}" title="${saying.words}">${saying.mark}</span><span>${title}</span></h3>
 <div class="under"><p class="id"><code>${id}</code> · ${level}</p>${single && resultOf(worst)}
 <details><summary>Why it matters</summary><p>${why}</p>${spec.length > 0 && html`<p class="soft">${spec.join(' · ')}</p>`}</details></div></div>

@@ -37,7 +37,7 @@ const outcomes: readonly { readonly cell: Partial<Cell>; readonly element: strin
   { cell: { verdict: 'deviation', reason: 'known (bun#1)' }, element: 'system-out' },
   { cell: { verdict: 'not-judged', reason: 'no route' }, element: 'skipped' },
   { cell: { verdict: 'fail', reason: 'still open' }, element: 'failure' },
-  { cell: { verdict: 'fail', reason: 'still open', level: 'observe' }, element: 'system-out' },
+  { cell: { verdict: 'observed', reason: 'still open', level: 'observe' }, element: 'system-out' },
   { cell: { verdict: 'unexpected-pass', reason: 'it is gone' }, element: 'failure' },
   { cell: { verdict: 'setup-failed', reason: 'no connection' }, element: 'error' },
   { cell: { verdict: 'harness-failed', reason: 'too late' }, element: 'error' },

@@ -46,7 +46,7 @@ test('an end that differs between the transports is shown for both', () => {
 test('what is only observed is no failure, and servers that do not fit go below', () => {
   const observed = cell({
     level: 'observe',
-    verdict: 'fail',
+    verdict: 'observed',
     observed: 'open',
     observedMs: 75_000,
     reason: 'still open',

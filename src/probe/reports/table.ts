@@ -1,24 +1,20 @@
 /** A report as one table for people: cases down, servers across. */
 
-import { type Cell, countVerdicts, type Limit, type ReportCase, type ReportServer } from '../report.ts'
-import { isRed, type Verdict } from '../verdict.ts'
+import type { Cell, Limit, ReportCase, ReportServer } from '../report.ts'
+import { countsText, countVerdicts, isRed, type Verdict } from '../verdict.ts'
 import { spanOf } from './numbers.ts'
 import { printable } from './printable.ts'
 
 export const marks: Record<Verdict, string> = {
   pass: '✓',
   deviation: '≠',
+  observed: '○',
   'not-judged': '·',
   fail: '✗ FAIL',
   'unexpected-pass': '✗ GONE',
   'setup-failed': '✗ SETUP',
   'harness-failed': '✗ HARNESS',
 }
-
-/** What is only written down can't fail. */
-const observedMark = '○'
-export const markOf = ({ verdict, level }: Pick<Cell, 'verdict' | 'level'>): string =>
-  level === 'observe' && verdict === 'fail' ? observedMark : marks[verdict]
 
 /** What the table says of a case. */
 type Row = Pick<ReportCase, 'id' | 'level'>
@@ -48,21 +44,14 @@ export function table(
     [
       ...fitting(rowsOf(cases, servers, cells), columns).flatMap((rows) => [...ruled(rows), '']),
       legend,
-      ...notes(cells, ({ verdict, level }) => isRed(verdict, level), 'red'),
+      ...notes(cells, ({ verdict }) => isRed(verdict), 'red'),
       ...notes(cells, ({ verdict }) => verdict === 'deviation', 'known deviations'),
       ...notes(cells, ({ verdict }) => verdict === 'not-judged', 'not judged'),
       '',
-      verdictCounts(cells),
+      countsText(countVerdicts(cells)),
     ].join('\n'),
   )
 }
-
-/** `97 pass, 3 fail` */
-export const verdictCounts = (cells: readonly Cell[]): string =>
-  Object.entries(countVerdicts(cells))
-    .filter(([, count]) => count > 0)
-    .map(([verdict, count]) => `${count} ${verdict}`)
-    .join(', ')
 
 const gap = 2
 const widthsOf = (rows: readonly (readonly string[])[]): number[] =>
@@ -119,7 +108,7 @@ function shown(cell: Cell): string {
   const { verdict, observed, observedMs } = cell
   if (verdict === 'not-judged') return marks[verdict]
   const time = observedMs === null ? null : `${(observedMs / 1000).toFixed(2)} s`
-  return [markOf(cell), observed, time].filter((part) => part !== null).join(' ')
+  return [marks[verdict], observed, time].filter((part) => part !== null).join(' ')
 }
 
 /** Limits down, servers across: when each hangs up on a silent client; the first row is the head. */

@@ -1,6 +1,6 @@
 /** What a report says of a cell, in words: the same in every form. */
 import type { Cell, Expected, ReportTimeline } from '../report.ts'
-import { isRed, type Verdict } from '../verdict.ts'
+import type { Verdict } from '../verdict.ts'
 import { bytes, plural, range, time } from './numbers.ts'
 
 export type Tone = 'good' | 'bad' | 'known' | 'seen' | 'none'
@@ -14,6 +14,7 @@ interface Said {
 const said: Record<Verdict, Said> = {
   pass: { tone: 'good', mark: '✓', words: 'pass' },
   deviation: { tone: 'known', mark: '≠', words: 'known deviation' },
+  observed: { tone: 'seen', mark: '○', words: 'observed' },
   'not-judged': { tone: 'none', mark: '·', words: 'not judged' },
   fail: { tone: 'bad', mark: '✗', words: 'fail' },
   'unexpected-pass': { tone: 'bad', mark: '✗', words: 'the known deviation is gone' },
@@ -21,15 +22,7 @@ const said: Record<Verdict, Said> = {
   'harness-failed': { tone: 'bad', mark: '✗', words: 'could not be seen' },
 }
 
-/** What is only observed is no failure. */
-const observed: Said = { tone: 'seen', mark: '○', words: 'observed' }
-
-export const sayingOf = ({ verdict, level }: Pick<Cell, 'verdict' | 'level'>): Said =>
-  said[verdict].tone === 'bad' && !isBad({ verdict, level }) ? observed : said[verdict]
-
-/** What is only observed may also be impossible to set up. */
-export const isBad = ({ verdict, level }: Pick<Cell, 'verdict' | 'level'>): boolean =>
-  isRed(verdict, level) && !(level === 'observe' && verdict === 'setup-failed')
+export const sayingOf = ({ verdict }: Pick<Cell, 'verdict'>): Said => said[verdict]
 
 const anchors: Readonly<Record<string, string>> = {
   connected: 'the connection was made',
