@@ -35,7 +35,7 @@ export interface ServeOptions extends PolicyInput {
    */
   readonly engine?: EngineChoice
   /**
-   * `replace`: while the hangup engine serves, `Response` (on Node also `Request` and `fetch`) is a class that makes no
+   * `replace`: while the hangup engine serves, `Response` (on Node and Bun also `Request` and `fetch`) is a class that makes no
    * native object before somebody looks: about a third more requests a second. `keep` (default): the globals are left
    * alone. The command line replaces them.
    */

@@ -1,31 +1,81 @@
 /**
- * Our classes in the places of the globals. `Response` and `Headers` for speed: an application makes them. `Request` and
- * `fetch` only where the native constructor does not take a LightRequest by itself (Node's reads private fields).
+ * Our classes in the places of the globals. `Response` and `Headers` for speed: an application makes
+ * them. `Request` and `fetch` where the native constructor does not read a LightRequest as one of its
+ * own (Node's reads private fields; Bun's takes it for an init object, and the method is lost).
  */
 import { LightHeaders } from './headers.ts'
 import { NativeRequest, nativeFetch } from './native.ts'
 import { LightRequest } from './request.ts'
 import { isLightResponse, LightResponse, toNativeResponse } from './response.ts'
 
-const unwrapped = (input: unknown): unknown => (LightRequest.is(input) ? LightRequest.toNative(input) : input)
+/** For a native constructor or function. Fetch 5.4: a body is read once (Bun's constructor forgets to look). */
+function unwrapped(input: unknown, init: unknown): unknown {
+  if (!LightRequest.is(input)) return input
+  if (LightRequest.isSpent(input) && ((init as RequestInit | null | undefined)?.body ?? null) === null) {
+    throw new TypeError('Cannot construct a Request with a Request object that has already been used.')
+  }
+  return LightRequest.toNative(input)
+}
 
 /** The native class in everything but that it takes our requests. */
 const requestGlobal: typeof NativeRequest = new Proxy(NativeRequest, {
   construct(native, [input, ...rest], newTarget) {
-    return Reflect.construct(native, [unwrapped(input), ...rest], newTarget === requestGlobal ? native : newTarget)
+    const given = [unwrapped(input, rest[0]), ...rest]
+    return Reflect.construct(native, given, newTarget === requestGlobal ? native : newTarget)
   },
 })
 
-function fetchGlobal(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
-  return nativeFetch(unwrapped(input) as RequestInfo, init)
-}
-Object.defineProperty(fetchGlobal, 'name', { value: 'fetch' })
+/** The native function, with what a runtime keeps on it (Bun's `fetch.preconnect`). */
+const fetchGlobal: typeof nativeFetch = new Proxy(nativeFetch, {
+  apply(native, self, [input, ...rest]) {
+    try {
+      return Reflect.apply(native, self, [unwrapped(input, rest[0]), ...rest])
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  },
+})
 
-/** Whether a native constructor takes a request of ours without help. */
+/** One init of each shape: what it says of the new request wins, and the rest is the old one's. */
+const initShapes: readonly (RequestInit | undefined)[] = [
+  undefined,
+  {},
+  { method: 'POST' },
+  { headers: { 'x-b': '2' } },
+  { method: 'POST', headers: { 'x-b': '2' } },
+  { body: 'x' },
+  { redirect: 'manual' },
+  { signal: null },
+]
+
+const seenIn = ({ method, url, headers, body, redirect, signal }: Request): string =>
+  JSON.stringify([method, url, [...headers], body !== null, redirect, signal.aborted])
+
+/** What native constructors make of a request, with every shape of init. */
+function copiesOf(make: () => Request): string {
+  const copies = initShapes.map((init) => new NativeRequest(make(), init))
+  return [...copies, new NativeRequest('http://localhost/', make()), make().clone()].map(seenIn).join()
+}
+
+let taken: boolean | undefined
+
+/** Whether the native constructor reads a request of ours as it reads one of its own, whatever init comes with it. */
 export function takesLightRequests(): boolean {
+  taken ??= asksToTake()
+  return taken
+}
+
+function asksToTake(): boolean {
+  const [method, url, field] = ['PUT', 'http://localhost/probe', ['x-a', '1'] as const]
+  const body = new Uint8Array([0x61])
+  const light = (): Request => {
+    const request = new LightRequest({ method, raw: field }, url, body)
+    LightRequest.abort(request, undefined)
+    return request as object as Request
+  }
   try {
-    const light = new LightRequest({ method: 'PUT', raw: [] }, 'http://localhost/probe', null)
-    return new NativeRequest(light as unknown as Request).url === light.url
+    const native = () => new NativeRequest(url, { method, headers: [[...field]], body, signal: AbortSignal.abort() })
+    return copiesOf(light) === copiesOf(native)
   } catch {
     return false
   }
@@ -53,6 +103,7 @@ export function installGlobals(): () => void {
     if (!takesLightRequests()) {
       put('Request', requestGlobal)
       put('fetch', fetchGlobal)
+      LightRequest.constructorIs(requestGlobal)
     }
   }
   let held = true
@@ -64,6 +115,7 @@ export function installGlobals(): () => void {
       if (Reflect.get(globalThis, name) === ours) Object.defineProperty(globalThis, name, before)
     }
     replaced.clear()
+    LightRequest.constructorIs(NativeRequest)
   }
 }
 

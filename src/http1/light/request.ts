@@ -61,6 +61,11 @@ export class LightRequest {
     request.#abortion.abort(reason)
   }
 
+  /** Its body was read, or is being read. */
+  static isSpent(request: LightRequest): boolean {
+    return request.#payload !== null && !request.#payload.usable
+  }
+
   /** For what reads the slots of a native request. Both have one body: the stream of ours. */
   static toNative(request: LightRequest): Request {
     const payload = request.#payload
@@ -92,6 +97,11 @@ export class LightRequest {
     request.#twin = LightRequest.toNative(request)
     request.#twinChanges = changes
     return request.#twin
+  }
+
+  /** For who copies a request by its own class (`new request.constructor(request)`). */
+  static constructorIs(made: typeof NativeRequest): void {
+    Object.defineProperty(LightRequest.prototype, 'constructor', { value: made, configurable: true })
   }
 
   get method(): string {
@@ -165,4 +175,4 @@ for (const [key, { get }] of Object.entries(Object.getOwnPropertyDescriptors(Nat
   })
 }
 borrow(LightRequest, sample, LightRequest.twin)
-Object.defineProperty(LightRequest.prototype, 'constructor', { value: NativeRequest })
+LightRequest.constructorIs(NativeRequest)

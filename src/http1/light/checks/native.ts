@@ -3,6 +3,9 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { inspect } from 'node:util'
+import { Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { csrf } from 'hono/csrf'
 import { installGlobals, takesLightRequests, toNative } from '../globals.ts'
 import { NativeHeaders, NativeRequest, NativeResponse, nativeFetch } from '../native.ts'
 import { LightRequest } from '../request.ts'
@@ -51,6 +54,109 @@ async function takesARequest(): Promise<void> {
   assert.equal(following.signal.aborted, true)
 }
 
+const inits: readonly (readonly [name: string, init: RequestInit | null | undefined])[] = [
+  ['no init', undefined],
+  ['null', null],
+  ['an empty one', {}],
+  ['a method', { method: 'PUT' }],
+  ['fields', { headers: { 'x-b': '2' } }],
+  ['Headers', { headers: new NativeHeaders({ 'x-b': '2' }) }],
+  ['fields that are undefined', { headers: undefined } as object],
+  ['a method and fields', { method: 'PUT', headers: { 'x-b': '2' } }],
+  ['a body', { body: 'own' }],
+  ['a stream as a body', { body: new Blob(['own']).stream(), duplex: 'half' } as RequestInit],
+  ['duplex', { duplex: 'half' } as RequestInit],
+  ['a signal', { signal: new AbortController().signal }],
+  ['an aborted signal', { signal: AbortSignal.abort() }],
+  ['no signal', { signal: null }],
+  ['redirect', { redirect: 'manual' }],
+]
+
+/** Every way to make a request from one, and what comes out of it. */
+async function copiesOf(make: () => Request): Promise<Record<string, unknown>> {
+  const seen = async (copy: () => Request) => {
+    try {
+      const request = copy()
+      const { method, url, redirect } = request
+      const of = (name: string) => request.headers.get(name)
+      // A type that a body brings is the native constructor's business.
+      const fields = [of('x-a'), of('x-b'), of('content-type')?.split(';')[0] ?? null]
+      return [method, url, fields, redirect, request.signal.aborted, request.body !== null, await request.text()]
+    } catch (error) {
+      return (error as Error).name
+    }
+  }
+  class Mine extends Request {}
+  const copies: Record<string, unknown> = {}
+  // A stream is read once.
+  const fresh = (init: RequestInit | null | undefined) =>
+    init?.body instanceof ReadableStream ? { ...init, body: new Blob(['own']).stream() } : init
+  for (const [name, init] of inits) {
+    copies[name] = await seen(() => new Request(make(), fresh(init) as RequestInit))
+    copies[`${name}, in a class of the application`] = await seen(() => new Mine(make(), fresh(init) as RequestInit))
+    copies[`${name}, by the request's own class`] = await seen(() => {
+      const request = make()
+      return new (request.constructor as typeof Request)(request, fresh(init) as RequestInit)
+    })
+    copies[`${name}, of a clone`] = await seen(() => new Request(make().clone(), fresh(init) as RequestInit))
+    copies[`${name}, of a copy`] = await seen(() => new Request(new Request(make()), fresh(init) as RequestInit))
+  }
+  copies['another URL'] = await seen(() => new Request('http://other/', make()))
+  copies['a URL object'] = await seen(() => new Request(new URL('http://other/'), make()))
+  copies['a clone'] = await seen(() => make().clone())
+  return copies
+}
+
+async function copiesLikeANative(): Promise<void> {
+  for (const method of ['GET', 'POST', 'DELETE']) {
+    const body = method === 'GET' ? null : utf8('ab')
+    const headers = { 'x-a': '1', 'content-type': 'text/x' }
+    const expected = await copiesOf(() => new NativeRequest('http://a/b', { method, headers, body: body && 'ab' }))
+    const raw = Object.entries(headers).flat()
+    assert.deepEqual(await copiesOf(() => request(method, body, raw, 'http://a/b')), expected)
+    if (body === null) continue
+    assert.deepEqual(await copiesOf(() => request(method, new Pieces('a', 'b'), raw, 'http://a/b')), expected)
+  }
+}
+
+async function followsTheClient(): Promise<void> {
+  const light = request('POST', utf8('ab'))
+  const own = new AbortController()
+  const apart = new Request(light.clone(), { signal: own.signal })
+  const copies = [
+    new Request(light.clone(), { headers: { 'x-b': '2' } }),
+    new Request('http://other/', light.clone()),
+    new Request(new Request(light.clone(), { method: 'PUT' })),
+    new Request(light),
+  ]
+  const reason = new DOMException('gone', 'AbortError')
+  LightRequest.abort(light as unknown as LightRequest, reason)
+  for (const { signal } of copies) assert.deepEqual([signal.aborted, signal.reason], [true, reason])
+  assert.equal(apart.signal.aborted, false)
+}
+
+/** What csrf() asks of a request must be the client's, whatever a middleware in front of it has put in its place. */
+async function staysAPostForMiddleware(): Promise<void> {
+  const app = new Hono()
+    .use(bodyLimit({ maxSize: 100 }))
+    .use(csrf())
+    .post('/', async (c) => c.text(`changed by ${await c.req.text()}`))
+  const form = (origin: string) =>
+    app.fetch(
+      request(
+        'POST',
+        new Pieces('a=1'),
+        [
+          ...['Host', 'a', 'Origin', origin, 'Transfer-Encoding', 'chunked'],
+          ...['Content-Type', 'application/x-www-form-urlencoded'],
+        ],
+        'http://a/',
+      ),
+    )
+  assert.equal((await form('http://evil.example')).status, 403)
+  assert.equal(await (await form('http://a')).text(), 'changed by a=1')
+}
+
 async function fetches(): Promise<void> {
   const server = createServer((incoming, outgoing) => {
     let body = ''
@@ -65,6 +171,8 @@ async function fetches(): Promise<void> {
     const light = (body: Uint8Array | Pieces) => request('POST', body, ['X-A', '1'], url)
     assert.equal(await (await fetch(light(new Pieces('a', 'b')))).text(), 'POST /path 1 ab')
     assert.equal(await (await fetch(light(utf8('ab')), { method: 'PUT' })).text(), 'PUT /path 1 ab')
+    assert.equal(await (await fetch(light(utf8('ab')), { headers: { 'x-a': '2' } })).text(), 'POST /path 2 ab')
+    assert.equal(await (await fetch(light(utf8('ab')), { redirect: 'manual' })).text(), 'POST /path 1 ab')
     assert.equal(await (await fetch(url, light(utf8('ab')))).text(), 'POST /path 1 ab')
     assert.equal(await (await fetch(request('GET', null, ['X-A', '1'], url))).text(), 'GET /path 1 ')
   } finally {
@@ -73,24 +181,40 @@ async function fetches(): Promise<void> {
   }
 }
 
-if (takesLightRequests()) {
-  check('new Request(ours) works without the globals', takesARequest)
-  check('fetch(ours) works without the globals', fetches)
-} else {
-  check('new Request(ours) needs the globals on Node alone, and says so by throwing', async () => {
-    assert.equal(runtime, 'node')
-    assert.throws(() => new Request(request('GET')), TypeError)
-    await assert.rejects(fetch(request('GET')), TypeError)
+const ways: readonly (readonly [name: string, run: () => Promise<void>])[] = [
+  ['new Request(ours) works', takesARequest],
+  ['new Request(ours, init) is what it is of a native one, for every init', copiesLikeANative],
+  ['the signal of a copy is aborted with its original', followsTheClient],
+  ['a POST that bodyLimit() has wrapped is a POST for csrf()', staysAPostForMiddleware],
+  ['fetch(ours) works', fetches],
+]
+for (const [name, run] of ways) {
+  check(`${name} with the globals in place`, () => installed(run))
+  if (takesLightRequests()) check(`${name} without the globals`, run)
+}
+if (!takesLightRequests()) {
+  check('only Deno reads a request of ours without the globals', async () => {
+    assert.notEqual(runtime, 'deno')
+    // Loud or silent: what must not be used there.
+    const copy = () => new NativeRequest(request('POST', utf8('x')), { headers: {} }).method
+    if (runtime === 'node') assert.throws(copy, TypeError)
+    else assert.equal(copy(), 'GET')
   })
 }
-check('new Request(ours) works with the globals in place', () => installed(takesARequest))
-check('fetch(ours) works with the globals in place', () => installed(fetches))
+
+check('fetch has what the runtime keeps on it', () =>
+  installed(() => {
+    assert.deepEqual([fetch.name, ...Object.keys(fetch)], [nativeFetch.name, ...Object.keys(nativeFetch)])
+  }),
+)
 
 check('a used request cannot be the input of another, unless a body comes with it', () =>
   installed(async () => {
     const used = request('POST', utf8('x'))
     await used.text()
     assert.throws(() => new Request(used), TypeError)
+    assert.throws(() => new Request(used, { headers: {} }), TypeError)
+    await assert.rejects(fetch(used), TypeError)
     assert.equal(await new Request(used, { body: 'new' }).text(), 'new')
   }),
 )
