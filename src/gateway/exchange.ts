@@ -64,7 +64,7 @@ export class Exchange implements Asker, Want {
   #body: Uint8Array | KeptBody | BodySource | null = null
   #attempts = 0
   /** A stale connection of a pool is tried again on a new one. */
-  #fresh = false
+  fresh = false
   /** The answer has begun to reach the client, or it will never get one. */
   #answered = false
   #over = false
@@ -98,7 +98,7 @@ export class Exchange implements Asker, Want {
   }
 
   get careful(): boolean {
-    return this.#fresh || !this.#idempotent
+    return this.#attempts > 1 || !this.#idempotent
   }
 
   start(): Promise<Response> {
@@ -358,9 +358,10 @@ export class Exchange implements Asker, Want {
       this.#body === null || this.#body instanceof Uint8Array || this.#body instanceof KeptBody || retry === 'always'
     if (!safe || !replays) return false
     this.#tried.push(member)
-    const next = group.pick(this.#keyOf, this.#tried) ?? (stale ? member : null)
+    const mayHaveGone = stale && !this.fresh
+    const next = group.pick(this.#keyOf, this.#tried) ?? (mayHaveGone ? member : group.lastResort(this.#tried))
     if (next === null || !budget.tryRetry()) return false
-    this.#fresh = true
+    this.fresh = next === member
     this.#ask(next)
     return true
   }

@@ -205,14 +205,56 @@ test('a group of one is never without', () => {
 
 test('one that was ejected is used when the others are down', async () => {
   const { group, sick, lines, pass, member, states } = harness(config([a, b], { check }))
-  fail(group, member(a), 5)
   sick.add(b)
-  await pass(6_000)
+  await pass(1_000)
+  fail(group, member(a), 5)
+  sick.add(a)
+  await pass(5_000)
   assert.deepEqual(states(), ['up', 'down'])
   assert.deepEqual(lines.slice(1), [
     `warn UPSTREAM_DOWN upstream ${b} is down: it failed 2 checks in a row of /up`,
     `info UPSTREAM_UP upstream ${a} is used again: no other is left`,
   ])
+})
+
+test('one that was ejected is used again when it passes a check', async () => {
+  const { group, lines, pass, member, states } = harness(config([a, b], { check }))
+  await pass(1_000)
+  fail(group, member(a), 5)
+  await pass(4_000)
+  assert.deepEqual(states(), ['ejected', 'up'])
+  await pass(500)
+  assert.deepEqual(states(), ['slow-start', 'up'])
+  assert.match(lines[1]!, /is used again, with its full share in 10s: it passed/)
+})
+
+test('one that is ejected is asked when all others have failed a request, and back when it answers', () => {
+  const { group, lines, member, states } = harness(config([a, b]))
+  const [first, second] = [member(a), member(b)]
+  assert.equal(group.lastResort([first]), null)
+  fail(group, first, 5)
+  fail(group, second, 5)
+  assert.equal(group.lastResort([first]), null)
+  assert.equal(group.lastResort([second]), first)
+  group.failed(first, 'connect')
+  assert.deepEqual(states(), ['ejected', 'up'])
+  assert.equal(group.lastResort([second]), first)
+  group.succeeded(first)
+  assert.deepEqual(states(), ['up', 'up'])
+  assert.equal(lines.at(-1), `info UPSTREAM_UP upstream ${a} is used again: it answered when no other did`)
+  // Now it can be done without the other.
+  fail(group, second, 1)
+  assert.deepEqual(states(), ['up', 'ejected'])
+})
+
+test('of several that are ejected the one is asked whose ejection ends first', () => {
+  const { group, clock, member } = harness(config([a, b, c]))
+  const [first, second, third] = [member(a), member(b), member(c)]
+  fail(group, second, 5)
+  clock.pass(1_000)
+  fail(group, first, 5)
+  assert.equal(group.lastResort([third]), second)
+  assert.equal(group.lastResort([third, second]), first)
 })
 
 test('checks take a member out and bring it back slowly; when all fail there is none', async () => {

@@ -1,7 +1,7 @@
 /**
  * The upstreams of one group: which of them there are, which of them are up, and who gets the next request. As long as one is not
  * down by its checks there is one to choose: passive ejection never takes the last, and one that was ejected is used again when
- * no other is left.
+ * no other is left, or when no other answers and it does.
  */
 import type { ConnectTo } from '../http1/transport.ts'
 import type { Clock } from '../lifecycle/clock.ts'
@@ -99,9 +99,23 @@ export class Group<P> {
     return choose(this.#config.balance.by, candidates, keyOf, this.#deps.random)
   }
 
+  /** For a request that all that are up have failed: one that is ejected, the one whose ejection ends first. null: there is none. */
+  lastResort(tried: readonly Member<P>[]): Member<P> | null {
+    let found: Slot<P> | null = null
+    for (const member of this.#members.values()) {
+      if (member.health.state !== 'ejected' || tried.includes(member)) continue
+      if (found === null || member.health.dueAt < found.health.dueAt) found = member
+    }
+    found?.health.onTrial()
+    return found
+  }
+
   /** An answer came, whatever its status. */
-  succeeded({ health }: Member<P>): void {
-    if (!health.spotless) health.succeeded(this.#deps.clock.now())
+  succeeded(member: Member<P>): void {
+    const { health } = member
+    if (health.spotless || !health.succeeded(this.#deps.clock.now())) return
+    this.#logUp(member, 'it answered when no other did')
+    this.#settle()
   }
 
   /** A failure that `blames` the upstream. */

@@ -151,14 +151,28 @@ test('checks take it down after so many in a row, and up again slowly', () => {
   assert.equal(health.share, 0.1)
 })
 
-test('checks that pass do not shorten an ejection; checks that fail outlast it', () => {
+test('a check that passes ends an ejection, slowly and on probation; checks that fail outlast it', () => {
   const health = new Health()
-  const back = eject(health, 0)
-  for (let i = 0; i < 5; i++) assert.equal(health.checked(i, true, check), false)
-  assert.equal(health.state, 'ejected')
+  eject(health, 0)
+  assert.equal(health.checked(1_000, true, check), true)
+  assert.deepEqual([health.state, health.share], ['slow-start', 0.1])
+  assert.equal(health.failed(1_500, 'ended', false), 'ejected')
+  assert.equal(health.lastEjectionMs, 20_000)
   for (let i = 0; i < 3; i++) health.checked(i, false, check)
   assert.equal(health.state, 'down')
-  assert.equal(health.look(back), false)
+  assert.equal(health.look(21_500), false)
+})
+
+test('an answer ends an ejection only of one that was asked in spite of it, and then at once and whole', () => {
+  const health = new Health()
+  eject(health, 0)
+  assert.equal(health.succeeded(100), false)
+  assert.equal(health.state, 'ejected')
+  health.onTrial()
+  assert.equal(health.succeeded(200), true)
+  assert.deepEqual([health.state, health.share, health.failuresInRow], ['up', 1, 0])
+  eject(health, 300)
+  assert.equal(health.succeeded(400), false, 'the trial was of the ejection before')
 })
 
 test('what requests met before it went down is forgotten when checks find it healthy', () => {

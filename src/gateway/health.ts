@@ -6,13 +6,19 @@ import type { CheckConfig } from './config.ts'
 import type { FailureName } from './errors.ts'
 
 export type HealthState = 'up' | 'slow-start' | 'ejected' | 'down'
-export type HealthEvent = 'fails' | 'ejectionOver' | 'noOther' | 'ramped' | 'checksFail' | 'checksPass'
+export type HealthEvent = 'fails' | 'ejectionOver' | 'noOther' | 'answers' | 'ramped' | 'checksFail' | 'checksPass'
 
 /** Every move there is. An event that is missing from a row changes nothing: what was in flight before a move still reports. */
 export const moves: Readonly<Record<HealthState, Readonly<Partial<Record<HealthEvent, HealthState>>>>> = {
   up: { fails: 'ejected', checksFail: 'down' },
   'slow-start': { fails: 'ejected', checksFail: 'down', ramped: 'up' },
-  ejected: { ejectionOver: 'slow-start', noOther: 'up', checksFail: 'down' },
+  ejected: {
+    ejectionOver: 'slow-start',
+    noOther: 'up',
+    answers: 'up',
+    checksFail: 'down',
+    checksPass: 'slow-start',
+  },
   down: { checksPass: 'slow-start' },
 }
 
@@ -40,6 +46,8 @@ export class Health {
   #lastFailure: FailureName | null = null
   /** It is back from an ejection and has answered nothing since: the first failure ejects it again. */
   #onProbation = false
+  /** It is ejected, and was asked all the same: its next answer ends that. */
+  #onTrial = false
   #doublings = 0
   #goodSince: number | null = null
   #lastEjectionMs = 0
@@ -86,12 +94,23 @@ export class Health {
     return this.#failuresInRow === 0 && !this.#onProbation
   }
 
-  succeeded(now: number): void {
-    if (!takesRequests(this.#state)) return
+  /** No other has answered, so it is asked although it is ejected. */
+  onTrial(): void {
+    this.#onTrial = true
+  }
+
+  /** Whether that ended its ejection. */
+  succeeded(now: number): boolean {
+    const ejected = this.#state === 'ejected'
+    // What was in flight when it was ejected says nothing of what a new request would meet.
+    if (ejected ? !this.#onTrial : !takesRequests(this.#state)) return false
+    if (ejected) this.#takeBack('answers')
     this.#failuresInRow = 0
-    if (!this.#onProbation) return
-    this.#onProbation = false
-    this.#goodSince = now
+    if (this.#onProbation) {
+      this.#onProbation = false
+      this.#goodSince = now
+    }
+    return ejected
   }
 
   /** `spared`: no other takes requests. `kept` is said once in a row of failures. */
@@ -129,9 +148,7 @@ export class Health {
   /** No other takes requests: one that may fail is better than none. Whether that changed anything. */
   noOther(): boolean {
     if (this.#state !== 'ejected') return false
-    this.#return('noOther')
-    this.#share = 1
-    this.#dueAt = Number.POSITIVE_INFINITY
+    this.#takeBack('noOther')
     return true
   }
 
@@ -139,7 +156,9 @@ export class Health {
   checked(now: number, passed: boolean, { healthyAfter, unhealthyAfter }: CheckConfig): boolean {
     this.#checksInRow = passed === this.#checkPassed ? this.#checksInRow + 1 : 1
     this.#checkPassed = passed
-    if (this.#checksInRow < (passed ? healthyAfter : unhealthyAfter)) return false
+    // It was what requests met that ejected it: one sign that this is over is enough. If it is not, the next failure ejects it again.
+    const needed = passed ? (this.#state === 'ejected' ? 1 : healthyAfter) : unhealthyAfter
+    if (this.#checksInRow < needed) return false
     if (passed) return this.#rise(now)
     if (!this.#move('checksFail')) return false
     this.#failuresInRow = 0
@@ -152,7 +171,7 @@ export class Health {
   unchecked(now: number): boolean {
     this.#checkPassed = null
     this.#checksInRow = 0
-    return this.#rise(now)
+    return this.#state === 'down' && this.#rise(now)
   }
 
   #move(event: HealthEvent): boolean {
@@ -168,18 +187,27 @@ export class Health {
     this.#lastEjectionMs = Math.min(ejectMs * 2 ** doublings, longestEjectMs)
     this.#doublings = this.#lastEjectionMs === longestEjectMs ? doublings : doublings + 1
     this.#goodSince = null
+    this.#onTrial = false
     this.#move('fails')
     this.#dueAt = now + this.#lastEjectionMs
   }
 
-  #return(event: 'ejectionOver' | 'noOther'): void {
+  #return(event: 'ejectionOver' | 'noOther' | 'answers' | 'checksPass'): void {
     this.#move(event)
     this.#failuresInRow = 0
     this.#onProbation = true
   }
 
+  /** With its full share at once: it is needed. */
+  #takeBack(event: 'noOther' | 'answers'): void {
+    this.#return(event)
+    this.#share = 1
+    this.#dueAt = Number.POSITIVE_INFINITY
+  }
+
   #rise(now: number): boolean {
-    if (!this.#move('checksPass')) return false
+    if (this.#state === 'ejected') this.#return('checksPass')
+    else if (!this.#move('checksPass')) return false
     this.#ramp(now)
     return true
   }

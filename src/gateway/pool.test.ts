@@ -98,6 +98,7 @@ class Asked implements Asker, Want {
   readonly told: string[] = []
   readonly preamble: Uint8Array | null = null
   readonly careful: boolean
+  fresh = false
   gone = false
   connection: UpstreamConnection | null = null
   reads = true
@@ -217,6 +218,19 @@ describe('a pool', () => {
     pass(251)
     await asked(pool, dials, true)
     assert.equal(transports.length, 2)
+  })
+
+  it('opens a new connection where only that will do, however lately another was used', async () => {
+    const { pool, dials, transports } = bench()
+    await asked(pool, dials)
+    transports[0]!.say(ok)
+    const want = new Asked()
+    want.fresh = true
+    pool.acquire(want)
+    dials[1]!.accept()
+    await settle()
+    transports[1]!.say(ok)
+    assert.deepEqual(want.told, ['whole 200 ok'])
   })
 
   it('makes room for a new one by the oldest idle one', async () => {

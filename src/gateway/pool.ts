@@ -78,7 +78,7 @@ export class Pool implements Owner, Upstream {
 
   acquire(want: Want): void {
     const { upstreamMaxConnections, upstreamMaxQueued, upstreamQueueTimeoutMs } = this.#options
-    if (want.preamble === null) {
+    if (want.preamble === null && !want.fresh) {
       const connection = this.#take(want.careful)
       if (connection !== null) {
         this.#busy.add(connection)
@@ -115,7 +115,10 @@ export class Pool implements Owner, Upstream {
       this.#resting.push(connection)
       return
     }
-    const at = this.#queue.length === 0 ? -1 : this.#queue.findIndex(({ want }) => !want.gone && want.preamble === null)
+    const at =
+      this.#queue.length === 0
+        ? -1
+        : this.#queue.findIndex(({ want }) => !want.gone && want.preamble === null && !want.fresh)
     if (at < 0) {
       this.#idle.push(connection)
       if (this.#queue.length > 0) this.#next()

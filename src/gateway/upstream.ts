@@ -17,6 +17,8 @@ export interface Want {
   readonly gone: boolean
   /** The request could not be sent twice: only a new connection will do, or one that has just been used. */
   readonly careful: boolean
+  /** This upstream has just ended a connection that had answered before: only a new one will do. */
+  readonly fresh: boolean
   /** Sent before anything else on a connection that serves this request alone. */
   readonly preamble: Uint8Array | null
 }
