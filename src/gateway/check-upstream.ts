@@ -2,6 +2,7 @@
 import type { TransportDuplex } from '../http1/duplex.ts'
 import type { ResponseHead } from '../http1/head.ts'
 import type { Connect, ConnectTo } from '../http1/transport.ts'
+import type { Clock } from '../lifecycle/clock.ts'
 import type { CheckConfig } from './config.ts'
 import type { Asker } from './upstream.ts'
 import { UpstreamConnection } from './upstream-connection.ts'
@@ -12,11 +13,15 @@ export function checkUpstream(
   authority: string,
   { path, timeoutMs }: CheckConfig,
   connect: Connect,
+  clock: Clock,
 ): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>()
-  const signal = AbortSignal.timeout(timeoutMs)
+  const controller = new AbortController()
+  const { signal } = controller
+  const cancelTimeout = clock.after(timeoutMs, () => controller.abort())
   let connection: UpstreamConnection | undefined
   const end = (up: boolean) => {
+    cancelTimeout()
     resolve(up)
     connection?.abort()
   }
@@ -35,7 +40,7 @@ export function checkUpstream(
     onFailure: () => end(false),
   }
   signal.addEventListener('abort', () => end(false), { once: true })
-  const owner = { now: () => performance.now(), release() {}, remove() {}, bodyAfterHead() {} }
+  const owner = { now: clock.now, release() {}, remove() {}, bodyAfterHead() {} }
   connect(
     to,
     (transport) => {

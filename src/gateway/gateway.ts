@@ -10,6 +10,7 @@ import type { GatewayConfig, GroupConfig } from './config.ts'
 import { authorityOf, type Exchange, type Passing } from './exchange.ts'
 import { Group, type MemberStatus } from './group.ts'
 import { Pool } from './pool.ts'
+import { readingFirst } from './reading-clock.ts'
 import { minRetriesPerSec, RetryBudget } from './retry-budget.ts'
 import type { Spool } from './spool.ts'
 import type { Tunnel } from './tunnel.ts'
@@ -47,7 +48,8 @@ const sweepMs = 50
 
 export function createGateway(first: GatewayConfig, deps: GatewayDeps): Gateway {
   const { connect, spool, log, resolve } = deps
-  const now = () => performance.now()
+  const clock = readingFirst(backgroundClock)
+  const { now } = clock
   const groups = new Map<string, Group<Pool>>()
   const pools = new Set<Pool>()
   const tunnels = new Set<Tunnel>()
@@ -55,7 +57,8 @@ export function createGateway(first: GatewayConfig, deps: GatewayDeps): Gateway 
   const limiter = new ClientLimiter(first.clients, now)
   let current = compile(first, passingsOf(first))
 
-  const timer = setInterval(() => {
+  let cancelSweep = clock.after(sweepMs, sweep)
+  function sweep(): void {
     const at = now()
     for (const pool of pools) {
       pool.tick(at)
@@ -63,8 +66,8 @@ export function createGateway(first: GatewayConfig, deps: GatewayDeps): Gateway 
     }
     for (const tunnel of tunnels) tunnel.tick(at)
     for (const exchange of ended) exchange.tick(at)
-  }, sweepMs)
-  timer.unref()
+    cancelSweep = clock.after(sweepMs, sweep)
+  }
 
   function passingsOf(config: GatewayConfig): Compiled['passings'] {
     for (const [name, group] of groups) {
@@ -85,7 +88,7 @@ export function createGateway(first: GatewayConfig, deps: GatewayDeps): Gateway 
 
   function newGroup(config: GroupConfig): Group<Pool> {
     return new Group<Pool>(config, {
-      clock: backgroundClock,
+      clock,
       random: Math.random,
       makePool({ url }, address, options) {
         const pool = new Pool(address, connect, options, now, () => {
@@ -100,7 +103,7 @@ export function createGateway(first: GatewayConfig, deps: GatewayDeps): Gateway 
       },
       closePool: (pool) => pool.close(),
       resolve,
-      check: ({ address, upstream }, check) => checkUpstream(address, authorityOf(upstream), check, connect),
+      check: ({ address, upstream }, check) => checkUpstream(address, authorityOf(upstream), check, connect, clock),
       log,
     })
   }
@@ -121,7 +124,7 @@ export function createGateway(first: GatewayConfig, deps: GatewayDeps): Gateway 
       limiter.update(config.clients)
     },
     close() {
-      clearInterval(timer)
+      cancelSweep()
       for (const group of groups.values()) group.close()
       for (const tunnel of tunnels) tunnel.cut()
     },

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Clock } from '../lifecycle/clock.ts'
+import { readingFirst } from './reading-clock.ts'
+
+/** Timers that run when the test says so, as after a pause of the process. */
+function byHand() {
+  let at = 0
+  const timers = new Set<() => void>()
+  const clock: Clock = {
+    now: () => at,
+    after(_, callback) {
+      const fire = () => {
+        timers.delete(fire)
+        callback()
+      }
+      timers.add(fire)
+      return () => void timers.delete(fire)
+    },
+  }
+  return {
+    clock: readingFirst(clock),
+    fireAt(now: number) {
+      at = now
+      for (const fire of [...timers]) fire()
+    },
+    timers,
+  }
+}
+
+test('a call in time comes at once', () => {
+  const { clock, fireAt } = byHand()
+  let calls = 0
+  clock.after(100, () => (calls += 1))
+  fireAt(150)
+  assert.equal(calls, 1)
+})
+
+test('a late one waits once more until all has been read, and no longer', () => {
+  const { clock, fireAt } = byHand()
+  let calls = 0
+  clock.after(100, () => (calls += 1))
+  fireAt(5_000)
+  assert.equal(calls, 0)
+  fireAt(9_000)
+  assert.equal(calls, 1)
+})
+
+test('either wait can be taken back', () => {
+  const { clock, fireAt, timers } = byHand()
+  clock.after(100, () => assert.fail())()
+  const cancel = clock.after(100, () => assert.fail())
+  fireAt(5_000)
+  assert.equal(timers.size, 1)
+  cancel()
+  fireAt(6_000)
+  assert.equal(timers.size, 0)
+})

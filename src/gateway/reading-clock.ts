@@ -1,0 +1,24 @@
+/**
+ * A clock for deadlines of what comes through sockets. A process that was stopped (SIGSTOP) or whose event loop was blocked finds its
+ * timers over before it has read what came in time: whoever judged then would blame the others for its own pause. So a call that comes
+ * late comes once more, a moment later, when everything that was there has been read.
+ */
+import type { Clock } from '../lifecycle/clock.ts'
+
+/** More than timers are late by under load, less than any deadline that matters. */
+const lateMs = 200
+const readMs = 50
+
+export function readingFirst(clock: Clock): Clock {
+  return {
+    now: clock.now,
+    after(ms, callback) {
+      const dueAt = clock.now() + ms
+      let cancel = clock.after(ms, () => {
+        if (clock.now() - dueAt < lateMs) callback()
+        else cancel = clock.after(readMs, callback)
+      })
+      return () => cancel()
+    },
+  }
+}
