@@ -119,6 +119,15 @@ test('connections are counted until they are gone, those too many as well', () =
   assert.equal(one.connected('192.0.2.1'), true)
 })
 
+test('one that was too many is admitted once others are gone', () => {
+  const { limiter: one } = limiter({ maxConnections: 1 })
+  one.connected('192.0.2.1')
+  assert.equal(one.connected('192.0.2.1'), false)
+  assert.equal(one.admits('192.0.2.1'), false)
+  one.disconnected('192.0.2.1')
+  assert.equal(one.admits('192.0.2.1'), true)
+})
+
 test('new limits hold for connections that are open already', () => {
   const { limiter: one } = limiter({})
   assert.equal(one.connected('a'), true)

@@ -42,14 +42,18 @@ export class ClientLimiter {
 
   /**
    * A connection has come; false: it is one too many, to be answered 503 (RFC 9110 15.6.4; 429 is about requests in a time) and closed.
-   * It is counted either way until `disconnected`, so that who connects again and again gains nothing. Not to be asked about peers that
-   * are trusted: all their clients share them.
+   * It is counted either way until `disconnected`, so that who connects again and again gains nothing.
    */
   connected(address: string): boolean {
     const key = clientKey(address)
     const count = (this.#connections.get(key) ?? 0) + 1
     this.#connections.set(key, count)
     return this.#maxConnections === 0 || count <= this.#maxConnections
+  }
+
+  /** Whether it has no more now than it may. Not to be asked about peers that are trusted: all their clients share them. */
+  admits(address: string): boolean {
+    return this.#maxConnections === 0 || (this.#connections.get(clientKey(address)) ?? 0) <= this.#maxConnections
   }
 
   disconnected(address: string): void {

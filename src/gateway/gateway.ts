@@ -111,10 +111,10 @@ export function createGateway(first: GatewayConfig, deps: GatewayDeps): Gateway 
   return {
     app: gatewayApp(() => current, limiter),
     clients: {
-      connected: (address) => current.trusts(address) || limiter.connected(address),
-      disconnected(address) {
-        if (!current.trusts(address)) limiter.disconnected(address)
-      },
+      // Counted whoever it is: a reload may change whom to trust.
+      connected: (address) => limiter.connected(address) || current.trusts(address),
+      admits: (address) => current.trusts(address) || limiter.admits(address),
+      disconnected: (address) => limiter.disconnected(address),
     },
     ready: async () => {
       await Promise.all([...groups.values()].map((group) => group.ready()))

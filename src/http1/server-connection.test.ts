@@ -52,7 +52,7 @@ class FakeTransport implements Transport {
 
 type Handler = (head: RequestHead, body: Uint8Array | IncomingBody | null) => Given | Promise<Given>
 
-function scene(handler: Handler = () => plainAnswer(200), options: ServeOptions = {}) {
+function scene(handler: Handler = () => plainAnswer(200), options: ServeOptions = {}, clients?: Served['clients']) {
   const { policy } = resolveOptions({ idleTimeoutMs: 5_000, ...options })
   const time = { now: 0, draining: false }
   const asked: { head: RequestHead; aborted: boolean }[] = []
@@ -60,6 +60,7 @@ function scene(handler: Handler = () => plainAnswer(200), options: ServeOptions 
   const served: Served = {
     policy,
     limits: limitsOf(policy),
+    clients,
     now: () => time.now,
     book,
     lastAnswers: () => time.draining,
@@ -386,4 +387,50 @@ test('random bytes never throw, whatever the split, and what is answered is an a
       for (const status of transport.statuses) assert.match(status, /^(204|4\d\d|501|505)$/)
     }),
   )
+})
+
+test('one too many of its client is counted from accept on, closed if it is silent, and answered 503 if it asks', () => {
+  const counted: string[] = []
+  let admits = false
+  const clients = {
+    connected: (address: string) => counted.push(`+${address}`) === 0,
+    admits: () => admits,
+    disconnected: (address: string) => void counted.push(`-${address}`),
+  }
+  const silent = scene(undefined, {}, clients)
+  silent.at(999)
+  assert.deepEqual([silent.transport.acts, counted], [[], ['+127.0.0.1']])
+  silent.at(1_000)
+  assert.deepEqual([silent.transport.acts, counted], [['destroy'], ['+127.0.0.1', '-127.0.0.1']])
+
+  const trickling = scene(undefined, {}, clients)
+  trickling.feed('GET / HT')
+  trickling.at(1_000)
+  assert.deepEqual(trickling.transport.acts, ['destroy'])
+
+  const asking = scene(undefined, {}, clients)
+  asking.feed(get)
+  assert.deepEqual(asking.transport.statuses, ['503'])
+  admits = true
+  const lucky = scene(undefined, {}, clients)
+  lucky.feed(get)
+  lucky.at(1_500)
+  assert.deepEqual([lucky.transport.statuses, lucky.transport.acts.includes('destroy')], [['200'], false])
+})
+
+test('a client that is announced after accept is counted instead of the peer that announces it', () => {
+  const counted: string[] = []
+  const { transport, connection, feed } = scene(
+    undefined,
+    {},
+    {
+      connected: (address) => counted.push(`+${address}`) > 0,
+      admits: () => true,
+      disconnected: (address) => void counted.push(`-${address}`),
+    },
+  )
+  ;(transport as { peer: Transport['peer'] }).peer = { address: '192.0.2.1', port: 1, family: 'IPv4' }
+  feed(get)
+  connection.gone()
+  assert.deepEqual(counted, ['+127.0.0.1', '-127.0.0.1', '+192.0.2.1', '-192.0.2.1'])
 })

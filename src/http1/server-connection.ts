@@ -27,9 +27,12 @@ import {
   responseHead,
 } from './writer.ts'
 
-/** Counts connections by their clients' addresses. */
+/** Counts connections by their clients' addresses, from accept on. */
 export interface ClientAdmission {
+  /** Returns whether it is no more than its client may have. */
   connected(address: string): boolean
+  /** Whether the client has no more of them now than it may. */
+  admits(address: string): boolean
   /** Once for each `connected`, whatever that said. */
   disconnected(address: string): void
 }
@@ -53,7 +56,7 @@ export interface Served {
   abort(asked: object, reason: Error): void
   /** An error that is the application's: for its operator, never for the client. */
   failed(error: unknown): void
-  /** Who else has a say in who is served: asked at a connection's first request, when its client is known; 503 if not. */
+  /** Who else has a say in who is served: a first request of one too many is answered 503, one that does not ask is closed soon. */
   readonly clients?: ClientAdmission | undefined
   /** What an answer says of the connection, made once. */
   readonly connectionLines: { readonly close: string; readonly keep: string; readonly keepOld: string }
@@ -65,6 +68,8 @@ const fairBytes = 256 * 1024
 const refusedAnswerMs = 1_000
 /** With `discardTimeoutMs` off, a connection that was ended still has to go one day. */
 const longestLingerMs = 5_000
+/** One connection too many of its client: how long it may take to send its request, to be answered 503. */
+const surplusMs = 1_000
 /** Time to see our FIN for a client that owes nothing: a pipelined request on its way must not reset the answer. */
 const lingerMs = 250
 
@@ -78,6 +83,10 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   surplus = false
   /** Of the present request: told when nobody may want its answer any more. Once for each; FIN may be followed by the end. */
   onClient: ((what: 'ended' | 'gone') => void) | null = null
+  /** Of the client as it was counted; null: nobody counts. */
+  #client: string | null = null
+  /** One too many of its client, silent so far: when it is closed. */
+  #silentUntil = Number.POSITIVE_INFINITY
   readonly #served: Served
   readonly #parser: RequestParser
   #head: RequestHead | null = null
@@ -111,14 +120,27 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     this.#parser = new RequestParser(this, served.limits)
     this.connection = new Connection(served.now(), served.policy, secure ? 'handshake' : 'accepted')
     this.lookAt = this.connection.dueAt(served.policy)
+    this.#count()
     served.book.add(this)
+  }
+
+  /** Counts it for its client: the peer at first, and whom that announces through the PROXY protocol once it has. */
+  #count(): void {
+    const { clients, now } = this.#served
+    const { address } = this.transport.peer
+    if (clients === undefined || address === this.#client) return
+    if (this.#client !== null) clients.disconnected(this.#client)
+    this.#client = address
+    this.#silentUntil = clients.connected(address) ? Number.POSITIVE_INFINITY : now() + surplusMs
+    this.lookAt = Math.min(this.lookAt, this.#silentUntil)
   }
 
   // What the transport says.
 
   secured(): void {
     this.connection.move('secured', this.#served.now())
-    this.lookAt = this.connection.dueAt(this.#served.policy)
+    this.lookAt = Math.min(this.connection.dueAt(this.#served.policy), this.#silentUntil)
+    this.#count()
   }
 
   feed(bytes: Uint8Array): void {
@@ -126,6 +148,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
       this.#upgraded.feed(bytes)
       return
     }
+    if (this.#received === 0) this.#count()
     this.#received += bytes.length
     this.lookAt = 0
     if (this.parkedIn !== null) this.#served.book.wake(this)
@@ -162,7 +185,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     if (this.#closed) return
     this.#closed = true
     this.#served.book.remove(this)
-    if (this.connection.requests > 0) this.#served.clients?.disconnected(this.transport.peer.address)
+    if (this.#client !== null) this.#served.clients?.disconnected(this.#client)
     this.onClient?.('gone')
     const error = new Error('the connection is gone')
     this.#abort(error)
@@ -214,7 +237,8 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   sight(): Sight {
     this.transport.poke?.()
     const unsent = this.transport.unsent
-    if (this.#ended && this.#served.now() - this.connection.since >= this.#lingerMs) this.#destroy()
+    const now = this.#served.now()
+    if (now >= this.#silentUntil || (this.#ended && now - this.connection.since >= this.#lingerMs)) this.#destroy()
     return {
       received: this.#received,
       taken: this.#sent - unsent,
@@ -282,9 +306,13 @@ export class ServerConnection implements Member, Sink<RequestHead> {
       connection.requests === policy.maxRequestsPerConnection ||
       connection.since >= connection.agesAt ||
       lastAnswers()
-    if (connection.requests === 1 && clients?.connected(this.transport.peer.address) === false) {
-      this.surplus = true
-      this.#last = true
+    if (this.#silentUntil !== Number.POSITIVE_INFINITY) {
+      this.#silentUntil = Number.POSITIVE_INFINITY
+      // Others may have gone since.
+      if (this.#client !== null && clients?.admits(this.#client) === false) {
+        this.surplus = true
+        this.#last = true
+      }
     }
     if (this.surplus) {
       book.count('full')
