@@ -1,11 +1,8 @@
-/** The hangup engine's sockets where the suite does not go: Unix, IPv6, the report. Each runtime as a process of its own. */
+/** The hangup engine's sockets where the suite does not go: IPv6, the report. Each runtime as a process of its own. */
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { describe, type TestContext, test } from 'node:test'
 
@@ -28,8 +25,8 @@ async function start(t: TestContext, [program = '', ...args]: readonly string[],
   throw new Error('it ended before it listened')
 }
 
-async function ask(at: string | { port: number; host: string }): Promise<string> {
-  const socket = typeof at === 'string' ? connect(at) : connect(at)
+async function ask(at: { port: number; host: string }): Promise<string> {
+  const socket = connect(at)
   socket.write(request)
   let text = ''
   for await (const chunk of socket) text += chunk
@@ -38,18 +35,6 @@ async function ask(at: string | { port: number; host: string }): Promise<string>
 
 for (const [runtime, command] of Object.entries(runtimes)) {
   describe(`the hangup engine on ${runtime}`, () => {
-    test('listens on a Unix socket, and drains there', async (t) => {
-      const folder = mkdtempSync(join(tmpdir(), 'hangup-'))
-      t.after(() => rmSync(folder, { recursive: true }))
-      const path = join(folder, 'app.sock')
-      const { child, report } = await start(t, command, '--unix', path)
-      assert.equal(report.engine, 'hangup')
-      assert.equal(report.url, `http+unix://${encodeURIComponent(path)}/`)
-      assert.match(await ask(path), /^HTTP\/1\.1 200 OK[\s\S]*hello\n$/)
-      child.kill('SIGTERM')
-      assert.equal((await once(child, 'exit'))[0], 0)
-    })
-
     test('listens on IPv6', async (t) => {
       const { report } = await start(t, command, '--engine', 'hangup', '--host', '::1', '--port', '0')
       const { hostname, port } = new URL(report.url)

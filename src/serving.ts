@@ -95,15 +95,27 @@ export function urlOf({ secure, host, port, unix }: Address): string {
   return `${secure ? 'https' : 'http'}://${name}:${port}/`
 }
 
+const refusals: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'the port is in use',
+  EACCES: 'it is not permitted',
+  EADDRNOTAVAIL: 'no such address here',
+}
+
+const unixRefusals: Readonly<Record<string, string>> = {
+  ...refusals,
+  EADDRINUSE: 'another server listens there',
+  // Which is also what Node says of a folder that does not exist.
+  EACCES: 'it is not permitted, or there is no such folder',
+  ENOTSOCK: 'what is there is not a socket',
+  ENOENT: 'there is no such folder',
+  EINVAL: 'a path of a socket is shorter (107 bytes on Linux, 103 on macOS)',
+}
+
 /** Says what could not be listened on, and keeps the runtime's error as the cause. */
-export function listenError(cause: unknown, { host, port = 3000 }: ServeOptions): Error {
+export function listenError(cause: unknown, { host, port = 3000, unix }: ServeOptions): Error {
   const { code, message } = cause as NodeJS.ErrnoException
-  const why = (
-    { EADDRINUSE: 'the port is in use', EACCES: 'it is not permitted', EADDRNOTAVAIL: 'no such address here' } as const
-  )[code as string]
-  const error = new Error(
-    `cannot listen on port ${port}${host === undefined ? '' : ` of ${host}`}: ${why ?? message}`,
-    { cause },
-  )
+  const address = unix ?? `port ${port}${host === undefined ? '' : ` of ${host}`}`
+  const why = (unix === undefined ? refusals : unixRefusals)[code as string] ?? message
+  const error = new Error(`cannot listen on ${address}: ${why}`, { cause })
   return Object.assign(error, { code: code ?? 'LISTEN_FAILED', syscall: 'listen' })
 }

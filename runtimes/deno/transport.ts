@@ -1,13 +1,14 @@
-/** The hangup engine's sockets on Deno: those of `node:net`, and a listener that outlives a want of descriptors. */
+/** The hangup engine's sockets on Deno: those of `node:net` on TCP, and listeners that outlive a want of descriptors. */
 import type { AddressInfo, Server } from 'node:net'
 import { type Enforcement, probes } from '../../src/enforcement.ts'
 import type { Listen } from '../../src/http1/transport.ts'
 import type { Kernel } from '../../src/kernel/kernel.ts'
 import { emptySnapshot, TCP_LISTEN } from '../../src/kernel/layout.ts'
 import { engineEnforcement } from '../engine-enforcement.ts'
-import { listenOn } from '../node/transport.ts'
+import { listenOn, type OpenServer, openNetServer } from '../node/transport.ts'
 import { processKernel } from './descriptors.ts'
 import { loadLibc } from './libc.ts'
+import { listenUnix } from './unix-socket.ts'
 
 /** Whoever waits to be accepted when a descriptor is free again waits so much longer, at most. */
 const againMs = 50
@@ -35,7 +36,7 @@ interface ListenHandle {
 }
 
 /**
- * When accepting fails for want of a descriptor, Deno ends its accept loop and tells nobody (2.9.5). Those that wait stay in
+ * When accepting fails for want of a descriptor, Deno ends its accept loop and tells nobody (2.9.6). Those that wait stay in
  * the kernel's queue, and to listen again on the same handle, which for the kernel changes nothing (listen(2) on a socket
  * that listens), begins the loop anew; with a loop that runs it does nothing.
  */
@@ -57,10 +58,14 @@ function probeFrom(kernel: Kernel, port: number, afterMs: number): void {
   }
 }
 
-export const listen: Listen = (at, accept) =>
-  listenOn(at, accept, (server) => {
+const open: OpenServer = async (at, plain, onSocket) => {
+  if (at.unix !== undefined) return listenUnix(at.unix, againMs, onSocket)
+  return openNetServer(at, plain, onSocket, (server) => {
     keepAccepting(server)
-    const { peerProbeMs = 0, unix } = at
-    const kernel = peerProbeMs > 0 && unix === undefined ? processKernel() : null
+    const { peerProbeMs = 0 } = at
+    const kernel = peerProbeMs > 0 ? processKernel() : null
     if (kernel !== null) probeFrom(kernel, (server.address() as AddressInfo).port, peerProbeMs)
   })
+}
+
+export const listen: Listen = (at, accept) => listenOn(at, accept, open)

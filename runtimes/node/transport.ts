@@ -233,12 +233,32 @@ function readProxyHeader(
   tcp.on('data', onData).on('end', onEnd)
 }
 
+/** What accepts: `node:net`'s server, or what takes its place where that falls short. `plain`: nothing is read before `onSocket`. */
+export type OpenServer = (
+  at: ListenAt,
+  plain: boolean,
+  onSocket: (accepted: Socket) => void,
+) => Promise<Pick<Listener, 'port' | 'stop'>>
+
 /** `onListening`: for what only one runtime's server needs. */
-export async function listenOn(
-  { port, host, peerProbeMs = 0, unix, tls, proxyProtocol }: ListenAt,
-  accept: Accept,
+export async function openNetServer(
+  { port, host, unix }: ListenAt,
+  plain: boolean,
+  onSocket: (accepted: Socket) => void,
   onListening?: (server: Server) => void,
-): Promise<Listener> {
+): Promise<Pick<Listener, 'port' | 'stop'>> {
+  const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: plain }, onSocket)
+  const { promise: listening, resolve, reject } = Promise.withResolvers<void>()
+  server.once('error', reject)
+  server.listen(unix === undefined ? { port, ...(host === undefined ? {} : { host }) } : { path: unix }, resolve)
+  await listening
+  onListening?.(server)
+  const address = server.address() as AddressInfo | string
+  return { port: typeof address === 'string' ? 0 : address.port, stop: () => void server.close() }
+}
+
+export async function listenOn(at: ListenAt, accept: Accept, open: OpenServer = openNetServer): Promise<Listener> {
+  const { peerProbeMs = 0, unix, tls, proxyProtocol } = at
   let store = tls && new CertificateStore(tls.certificates)
   const SNICallback = (name: string, done: (error: null, context: SecureContext) => void) =>
     done(null, store!.choose(name).context)
@@ -257,7 +277,7 @@ export async function listenOn(
   }
 
   const plain = store === undefined && proxyProtocol === undefined
-  const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: plain }, (accepted) => {
+  const server = await open(at, plain, (accepted) => {
     const reading = plain ? readingShared(accepted, (bytes) => events.feed(bytes)) : null
     const tcp = reading ?? accepted
     // Of each: an option of the server is not read on Deno.
@@ -287,15 +307,8 @@ export async function listenOn(
       tcp.resume()
     } else tcp.on('end', () => events.peerEnded())
   })
-  const { promise: listening, resolve, reject } = Promise.withResolvers<void>()
-  server.once('error', reject)
-  server.listen(unix === undefined ? { port, ...(host === undefined ? {} : { host }) } : { path: unix }, resolve)
-  await listening
-  onListening?.(server)
-  const address = server.address() as AddressInfo | string
   return {
-    port: typeof address === 'string' ? 0 : address.port,
-    stop: () => void server.close(),
+    ...server,
     ...(store && {
       setCertificates: (certificates) => {
         store = new CertificateStore(certificates)

@@ -8,6 +8,7 @@ import { guardHandler } from '../lifecycle/guard.ts'
 import { runningOf } from '../running.ts'
 import type { App, Running, ServeOptions } from '../server.ts'
 import { certificatesOf, fetchOf, listenError, prepare, shortageLog } from '../serving.ts'
+import { withSocketFile } from '../socket-file.ts'
 import { limitsOf } from './events.ts'
 import type { RequestHead } from './head.ts'
 import type { IncomingBody } from './incoming-body.ts'
@@ -176,18 +177,16 @@ export async function serveOnEngine(app: App, options: ServeOptions, flavour: En
       },
     }),
   }
-  const listener = await flavour
-    .listen(at, (transport) => {
-      const admitted = book.admits(now())
-      if (book.full) flavour.holdAccept?.()
-      const connection = new ServerConnection(transport, tls !== undefined, served)
-      connection.surplus = !admitted
-      return connection
-    })
-    .catch((error) => {
-      uninstallGlobals()
-      throw listenError(error, options)
-    })
+  const listener = await withSocketFile(flavour.listen)(at, (transport) => {
+    const admitted = book.admits(now())
+    if (book.full) flavour.holdAccept?.()
+    const connection = new ServerConnection(transport, tls !== undefined, served)
+    connection.surplus = !admitted
+    return connection
+  }).catch((error) => {
+    uninstallGlobals()
+    throw listenError(error, options)
+  })
   if (listener.port !== 0) defaultHost = `localhost:${listener.port}`
 
   const drain = new Drain(policy, {
