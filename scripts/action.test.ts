@@ -105,7 +105,10 @@ test('the step starts the server, probes it, writes summary and outputs, and end
   const { status, said, output, summary } = await step(t, { ...inputs, 'fail-on': 'leaks' })
   assert.equal(status, 1, said)
   assert.match(summary, /## It leaks/)
-  assert.match(summary, /\| ✗ idle \| – \| \*\*a connection that is idle after its answer is never closed\*\*/)
+  assert.match(
+    summary,
+    /\| ✗ idle \| – \| \*\*a connection that was idle after its answer was not closed within 1s\*\*/,
+  )
   assert.equal(output['leaks'], '1')
   assert.equal(output['failed'], '1')
   const report = readReport(await readFileOf(output['json']), 'json')

@@ -148,7 +148,7 @@ async function writeDocs(): Promise<void> {
   console.error(`docs/peers.md and docs/peers.html: ${rows.length} servers`)
 }
 
-/** What the page needs: the timelines of the limits only, and of a limit that ends later no “never”. */
+/** What the page needs: the timelines of the limits only, and of one that ends later no leak. */
 function kept({ asked, file, report }: Reported) {
   const { later = {} } = asked.variant
   const cells = report.cells.map((cell) => (limitCases.has(cell.case) ? cell : { ...cell, timelines: [] }))
@@ -156,7 +156,7 @@ function kept({ asked, file, report }: Reported) {
     ...server,
     limits: server.limits.map((limit) =>
       limit.outcome === 'leak' && later[limit.case]
-        ? { ...limit, outcome: 'unknown' as const, reason: `${limit.reason}: ${later[limit.case]}` }
+        ? { ...limit, outcome: 'unknown' as const, watchedMs: null, reason: `${limit.reason}: ${later[limit.case]}` }
         : limit,
     ),
     warnings: server.warnings.filter(

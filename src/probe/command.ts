@@ -80,7 +80,7 @@ export function readProbe(argv: readonly string[], env: Host['env']): ReadProbe 
     const why = 'with limits to expect there is nothing left to find out; one of them'
     problems.push(problem(nameOf('behind'), nameOf('behind'), why, ''))
   }
-  const limitMs = limitFor(settings.limitMs, nameOf('limitMs'), behind, problems)
+  const limitMs = limitFor(settings.limitMs, { flag: nameOf('limitMs'), tls: target?.tls ?? false }, behind, problems)
   const ids = settings.case
   const chosen = ({ id }: Case) => ids?.some((start) => id.startsWith(start)) ?? true
   for (const start of ids ?? []) {
@@ -213,7 +213,9 @@ export function judgedBehind(outcome: Outcome, behind: readonly Pool[]): Outcome
   const reason = `${idle.reason}, which is long enough; a longer ${flagOf('limitMs')} tells whether it ever ends`
   return {
     ...outcome,
-    findings: outcome.findings.map((finding) => (isIdle(finding) ? { ...finding, kind: 'unknown', reason } : finding)),
+    findings: outcome.findings.map((finding) =>
+      isIdle(finding) ? { ...finding, kind: 'unknown', reason, watchedMs: null } : finding,
+    ),
     judged: [
       ...outcome.judged.map((one) =>
         one.case.id === idle.question.case

@@ -78,7 +78,7 @@ describe('what is known', () => {
     const why = (name: 'idleTimeoutMs' | 'headTimeoutMs' | 'bodyTimeoutMs' | 'maxBodyBytes') =>
       unknownLimit(name, policy, [stepped, leak, findingOf(question('body-stall'), [], 1)])
     assert.equal(why('idleTimeoutMs'), null)
-    assert.equal(why('headTimeoutMs'), 'there is no limit to judge: head is still open after 75s')
+    assert.equal(why('headTimeoutMs'), 'no limit was seen that could be judged: head is still open after 75s')
     assert.match(why('bodyTimeoutMs') ?? '', /not known \(body: nobody looked\); with --body-timeout it is judged/)
     assert.match(why('maxBodyBytes') ?? '', /not to be found from outside; with --max-body it is judged/)
   })

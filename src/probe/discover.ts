@@ -14,13 +14,15 @@ export interface Question {
   readonly name: string
   /** The limits that the answer gives, if it is one. */
   readonly gives: readonly OptionName[]
-  /** What is wrong where nothing ends the connection, as a sentence about it. */
+  /** What was not seen while the connection was watched; for how long that was is said behind it. */
   readonly leak: string
+  /** The attack that lives on it. */
+  readonly attack?: string
   /** What that costs. */
   readonly cost: string
 }
 
-const holds = 'each such client holds a descriptor for as long as it likes'
+const holds = 'each such client holds a descriptor for that long or longer'
 
 /** The worst first. */
 export const questions: readonly Question[] = [
@@ -28,66 +30,73 @@ export const questions: readonly Question[] = [
     case: 'idle-after-response',
     name: 'idle',
     gives: ['idleTimeoutMs'],
-    leak: 'a connection that is idle after its answer is never closed',
-    cost: 'each client that goes silent holds a descriptor for ever',
+    leak: 'a connection that was idle after its answer was not closed',
+    cost: 'each client that goes silent holds a descriptor for that long or longer',
   },
   {
     case: 'silent-connect',
     name: 'silent connect',
     gives: [],
-    leak: 'a client that connects and says nothing is never hung up on',
+    leak: 'a client that connected and said nothing was not hung up on',
     cost: `${holds}, without a single request in the log`,
   },
   {
     case: 'silent-after-handshake',
     name: 'silent after TLS',
     gives: [],
-    leak: 'a client that is silent after its TLS handshake is never hung up on',
+    leak: 'a client that was silent after its TLS handshake was not hung up on',
     cost: `${holds}, without a single request in the log`,
   },
   {
     case: 'silent-in-handshake',
     name: 'TLS handshake',
     gives: ['handshakeTimeoutMs'],
-    leak: 'a TLS handshake that is never finished is waited for without end',
+    leak: 'a TLS handshake that stopped was not given up',
     cost: `${holds}, and no HTTP limit has begun`,
   },
   {
     case: 'partial-head',
     name: 'head',
     gives: ['headTimeoutMs'],
-    leak: 'half a request head is waited for without end',
+    leak: 'half a request head was not given up',
     cost: holds,
   },
   {
     case: 'head-trickle',
     name: 'head, trickled',
     gives: [],
-    leak: 'a head that arrives a line at a time is never cut off (Slowloris, CVE-2007-6750)',
+    leak: 'a head that arrived a line at a time was not cut off',
+    attack: 'Slowloris, CVE-2007-6750',
     cost: 'a few bytes a second from one machine hold every descriptor',
   },
   {
     case: 'body-stall',
     name: 'body',
     gives: ['bodyTimeoutMs'],
-    leak: 'an upload that stops is waited for without end',
+    leak: 'an upload that stopped was not given up',
     cost: `${holds}, and the handler that reads it`,
   },
   {
     case: 'body-trickle',
     name: 'body, trickled',
     gives: ['minBodyBytesPerSec', 'minRateGraceMs'],
-    leak: 'an upload of a few bytes a second is never cut off (R-U-Dead-Yet)',
+    leak: 'an upload of a few bytes a second was not cut off',
+    attack: 'R-U-Dead-Yet',
     cost: `${holds}, and the handler that reads it`,
   },
   {
     case: 'reader-stalls',
     name: 'write',
     gives: ['writeTimeoutMs'],
-    leak: 'a client that stops reading its answer is never cut off',
+    leak: 'a client that stopped reading its answer was not cut off',
     cost: `${holds}, and megabytes of buffers`,
   },
 ]
+
+/** Nobody knows what would have happened later, so nothing is said of it. */
+export function problemOf({ leak, attack }: Question, watchedMs: number): string {
+  return `${leak} within ${format('duration', watchedMs)}${attack === undefined ? '' : ` (${attack})`}`
+}
 
 /** A rate is not seen, only when what is below it was cut off: any that the trickle is surely below. */
 const givenAs: Partial<Record<OptionName, number>> = { minBodyBytesPerSec: 100 }
@@ -101,8 +110,10 @@ export interface Finding {
   readonly toMs: number | null
   /** How it ended. */
   readonly end: string | null
-  /** Why it is unknown; how long a leak was watched. */
+  /** Why it is unknown; what a leak looked like at last. */
   readonly reason: string | null
+  /** How long a leak was watched. */
+  readonly watchedMs: number | null
 }
 
 /** From several looks at one question: a single one that saw no end says that there is no limit to rely on. */
@@ -110,13 +121,13 @@ export function findingOf(question: Question, looks: readonly CaseRun[], limitMs
   const leak = looks.find(isLeak)
   if (leak) {
     const reason = `still open after ${format('duration', limitMs)}`
-    return { question, kind: 'leak', fromMs: null, toMs: null, end: leak.observed, reason }
+    return { question, kind: 'leak', fromMs: null, toMs: null, end: leak.observed, reason, watchedMs: limitMs }
   }
   const ends = looks.filter(({ verdict }) => verdict === 'pass' || verdict === 'deviation')
   const times = ends.flatMap(({ observedMs }) => (observedMs === null ? [] : [observedMs]))
   if (times.length === 0) {
     const reason = looks.find((look) => look.reason !== null)?.reason ?? 'nobody looked'
-    return { question, kind: 'unknown', fromMs: null, toMs: null, end: null, reason }
+    return { question, kind: 'unknown', fromMs: null, toMs: null, end: null, reason, watchedMs: null }
   }
   return {
     question,
@@ -125,6 +136,7 @@ export function findingOf(question: Question, looks: readonly CaseRun[], limitMs
     toMs: Math.max(...times),
     end: [...new Set(ends.map(({ observed }) => observed ?? ''))].join(' or '),
     reason: null,
+    watchedMs: null,
   }
 }
 
@@ -163,7 +175,8 @@ export function knownFrom(findings: readonly Finding[], hintMs = 0): Known {
 export function unknownLimit(name: OptionName, known: Policy, findings: readonly Finding[]): string | null {
   if (known[name] > 0) return null
   const finding = findings.find(({ question }) => question.gives.includes(name))
-  if (finding?.kind === 'leak') return `there is no limit to judge: ${finding.question.name} is ${finding.reason}`
+  if (finding?.kind === 'leak')
+    return `no limit was seen that could be judged: ${finding.question.name} is ${finding.reason}`
   const expect = `with ${flagOf(name)} it is judged`
   return finding
     ? `its limit is not known (${finding.question.name}: ${finding.reason}); ${expect}`

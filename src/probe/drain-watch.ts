@@ -13,7 +13,7 @@ const question: Question = {
   case: 'drain',
   name: 'drain',
   gives: ['drainTimeoutMs'],
-  leak: 'the process does not end after SIGTERM',
+  leak: 'after SIGTERM the process did not end',
   cost: 'whoever deploys it waits for SIGKILL, which answers nobody',
 }
 
@@ -101,6 +101,7 @@ export function drainOf(seen: Seen, limitMs: number): { finding: Finding; judged
     toMs: exitMs,
     end: ended ? 'exit' : 'running',
     reason: ended ? story : `still running after ${format('duration', limitMs)}; ${story}`,
+    watchedMs: ended ? null : limitMs,
   }
   const reason = ended ? (busy === 'lost' ? `the request in flight is lost; ${story}` : null) : finding.reason
   const run: CaseRun = {

@@ -79,12 +79,15 @@ describe('--behind', () => {
     const problems: Problem[] = []
     const alb = pools(['aws-alb'], '--behind', problems)
     const gcp = pools(['gcp-lb'], '--behind', problems)
-    assert.equal(limitFor(undefined, '--limit', [], problems), 75_000)
-    assert.equal(limitFor(undefined, '--limit', alb, problems), 75_000)
-    assert.equal(limitFor(undefined, '--limit', gcp, problems), 615_000)
-    assert.equal(limitFor(90_000, '--limit', alb, problems), 90_000)
+    const limitOver = (tls: boolean, given?: number, behind = alb) =>
+      limitFor(given, { flag: '--limit', tls }, behind, problems)
+    assert.equal(limitOver(false, undefined, []), 100_000)
+    assert.equal(limitOver(true, undefined, []), 130_000)
+    assert.equal(limitOver(false), 100_000)
+    assert.equal(limitOver(true, undefined, gcp), 615_000)
+    assert.equal(limitOver(false, 90_000), 90_000)
     assert.equal(problems.length, 0)
-    limitFor(20_000, '--limit', alb, problems)
+    limitOver(false, 20_000)
     assert.match(
       problems[0]?.message ?? '',
       /^--limit 20s: aws-alb keeps an idle connection for 1m.*accepted: 65s or more/,

@@ -8,7 +8,7 @@ import { PolicyError, type Problem, problem } from '../problems.ts'
 import { isSet, type Layer, resolvePolicy } from '../resolve.ts'
 import { format } from '../units.ts'
 import type { Known } from './discover.ts'
-import { defaultLimitMs } from './settings.ts'
+import { defaultLimitMs, defaultTlsLimitMs } from './settings.ts'
 
 /** What stands in front and keeps idle connections for so long. */
 export interface Pool {
@@ -110,7 +110,7 @@ export function pools(names: readonly string[], flag: string, problems: Problem[
 /** How long to watch: as long as was said, or as it takes to see whether a pool is outlived. */
 export function limitFor(
   given: number | undefined,
-  flag: string,
+  { flag, tls }: { readonly flag: string; readonly tls: boolean },
   behind: readonly Pool[],
   problems: Problem[],
 ): number {
@@ -120,7 +120,7 @@ export function limitFor(
     const why = `${longest?.name} keeps an idle connection for ${format('duration', neededMs - marginMs)}, which would not be seen`
     problems.push(problem(flag, format('duration', given), why, `${format('duration', neededMs)} or more`))
   }
-  return given ?? Math.max(defaultLimitMs, neededMs + 2 * marginMs)
+  return given ?? Math.max(tls ? defaultTlsLimitMs : defaultLimitMs, neededMs + 2 * marginMs)
 }
 
 /** What becomes of requests that such a pool sends into a connection that the server has just closed. */

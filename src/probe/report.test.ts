@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { questions } from './discover.ts'
+import { problemOf, questions } from './discover.ts'
 import { cellOf, limitOf, merged, type Report, readReport, serverNamed } from './report.ts'
 import { toJson } from './reports/json.ts'
 import { cellWith, idleCell, sampleReport } from './reports/sample.ts'
@@ -69,9 +69,9 @@ test('a run becomes a cell with its window, in hundredths of a millisecond', () 
 test('a leak is told with what it costs, what is found is not', () => {
   const [question] = questions
   assert.ok(question)
-  const base = { question, fromMs: null, toMs: null, end: null, reason: null }
-  const leak = limitOf({ ...base, kind: 'leak', reason: 'still open after 8s' })
-  assert.deepEqual([leak.problem, leak.cost], [question.leak, question.cost])
+  const base = { question, fromMs: null, toMs: null, end: null, reason: null, watchedMs: null }
+  const leak = limitOf({ ...base, kind: 'leak', reason: 'still open after 8s', watchedMs: 8_000 })
+  assert.deepEqual([leak.problem, leak.cost], [problemOf(question, 8_000), question.cost])
   assert.equal(limitOf({ ...base, kind: 'found', fromMs: 1, toMs: 2, end: 'fin' }).problem, null)
 })
 

@@ -9,7 +9,7 @@ import { problem, SettingsError } from '../problems.ts'
 import { levels, transports } from './case.ts'
 import { chapterOf } from './cases/index.ts'
 import { ends, eventKinds } from './client.ts'
-import type { Finding } from './discover.ts'
+import { type Finding, problemOf } from './discover.ts'
 import type { CaseRun } from './run.ts'
 import { countVerdicts, type Verdict, verdicts } from './verdict.ts'
 
@@ -75,7 +75,8 @@ const limit = v.object({
   fromMs: described(v.nullable(ms), 'The quickest of several looks.'),
   toMs: described(v.nullable(ms), 'The slowest.'),
   end: described(v.nullable(v.string()), 'How it ended.'),
-  reason: described(v.nullable(v.string()), 'How long a leak was watched; why it is unknown.'),
+  watchedMs: described(v.nullable(ms), 'How long a leak was watched: later it may have ended.'),
+  reason: described(v.nullable(v.string()), 'What a leak looked like at last; why it is unknown.'),
   problem: described(v.nullable(v.string()), 'What is wrong, if it leaks.'),
   cost: described(v.nullable(v.string()), 'What that costs.'),
 })
@@ -168,7 +169,7 @@ export function cellOf(
   }
 }
 
-export function limitOf({ question, kind, fromMs, toMs, end, reason }: Finding): Limit {
+export function limitOf({ question, kind, fromMs, toMs, end, reason, watchedMs }: Finding): Limit {
   const leaks = kind === 'leak'
   return {
     case: question.case,
@@ -178,8 +179,9 @@ export function limitOf({ question, kind, fromMs, toMs, end, reason }: Finding):
     fromMs: fromMs === null ? null : hundredths(fromMs),
     toMs: toMs === null ? null : hundredths(toMs),
     end,
+    watchedMs,
     reason,
-    problem: leaks ? question.leak : null,
+    problem: watchedMs === null ? null : problemOf(question, watchedMs),
     cost: leaks ? question.cost : null,
   }
 }

@@ -6,7 +6,10 @@ import { accepted, parse } from '../units.ts'
 import { type PathName, pathNames } from './case.ts'
 import { badPath, parseTarget } from './url.ts'
 
-export const defaultLimitMs = 75_000
+/** node:http acts on its 60 s for a head up to 30 s later, and nginx keeps an idle connection for 75 s. */
+export const defaultLimitMs = 100_000
+/** Node waits 120 s for a TLS handshake. */
+export const defaultTlsLimitMs = 130_000
 export const defaultConnections = 50
 
 const file = (what: string, more: Partial<SettingSpec> = {}) =>
@@ -86,7 +89,7 @@ export const probeEntries = {
     {
       value: 'duration',
       what: 'How long a connection is held open to see whether the server ends it.',
-      default: '75s, or as long as --behind needs',
+      default: '100s, over https:// 130s, or as long as --behind needs',
       accepted: 'a duration of at least 1s',
     },
     (text, refuse) => {

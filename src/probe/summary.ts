@@ -1,7 +1,9 @@
 /** What a probe came to, for a person: what leaks first, with what it costs; then what was found, what failed, and why not more. */
 import { readFileSync } from 'node:fs'
 import { readable, wrap } from '../columns.ts'
-import type { Finding } from './discover.ts'
+import { flagOf } from '../names.ts'
+import { format } from '../units.ts'
+import { type Finding, problemOf } from './discover.ts'
 import type { Judged, Outcome } from './probing.ts'
 import { printable } from './reports/printable.ts'
 import { type Counts, countsText, isRed } from './verdict.ts'
@@ -31,8 +33,11 @@ export function leaksOf({ findings, descriptorLimit }: Pick<Told, 'findings' | '
   const whose = descriptorLimit === null ? 'at ulimit -n 1024' : `at this server’s ulimit -n of ${limit}`
   const full = `; ${whose}, ${limit} of them and nobody else is accepted`
   return findings
-    .filter(({ kind }) => kind === 'leak')
-    .map(({ question, reason }, at) => `LEAK: ${question.leak} (${reason}): ${question.cost}${at === 0 ? full : ''}.`)
+    .flatMap(({ question, watchedMs }) => (watchedMs === null ? [] : [{ question, watchedMs }]))
+    .map(
+      ({ question, watchedMs }, at) =>
+        `LEAK: ${problemOf(question, watchedMs)}: ${question.cost}${at === 0 ? full : ''}.`,
+    )
 }
 
 export function summary(told: Told, counts: Counts, columns: number): string {
@@ -45,7 +50,7 @@ export function summary(told: Told, counts: Counts, columns: number): string {
   const rest = failed.filter(({ case: { id } }) => !leaking.has(id))
   return [
     ...leaks.flatMap((leak) => wrap(leak, width)),
-    ...(leaks.length > 0 ? [''] : []),
+    ...(leaks.length > 0 ? [...wrap(`${flagOf('limitMs')} with a longer time tells what ends later.`, width), ''] : []),
     `${url}${server === null ? '' : ` (Server: ${printable(server)})`}${cutShort === null ? '' : `, cut short: ${cutShort}`}`,
     ...limits(findings, width),
     ...explained('failed', rest, width),
@@ -61,9 +66,13 @@ function limits(findings: readonly Finding[], width: number): string[] {
   if (findings.length === 0) return []
   const rows = [
     ['limit', 'found', 'end'],
-    ...findings.map(({ question: { name }, kind, fromMs, toMs, end, reason }) => [
+    ...findings.map(({ question: { name }, kind, fromMs, toMs, end, reason, watchedMs }) => [
       name,
-      kind === 'found' ? span(fromMs ?? 0, toMs ?? 0) : kind === 'leak' ? 'NONE' : '?',
+      kind === 'found'
+        ? span(fromMs ?? 0, toMs ?? 0)
+        : watchedMs === null
+          ? '?'
+          : `not in ${format('duration', watchedMs)}`,
       printable((kind === 'found' ? [end, reason] : [reason]).filter((part) => part !== null).join('; ')),
     ]),
   ]

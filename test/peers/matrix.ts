@@ -1,6 +1,7 @@
 /** docs/peers.md, out of the reports. */
 import type { Cell, Limit, Report } from '../../src/probe/report.ts'
-import { spanOf } from '../../src/probe/reports/numbers.ts'
+import { spanOf, time as timeText } from '../../src/probe/reports/numbers.ts'
+import { defaultLimitMs } from '../../src/probe/settings.ts'
 import { type Asked, nameOf } from './ask.ts'
 import type { Peer } from './peer.ts'
 
@@ -41,7 +42,7 @@ export function matrix(rows: readonly Row[], missing: readonly Missing[]): strin
     '# Who hangs up',
     `Other people’s servers under \`hangup probe\`: what each does with a client that goes silent, as it comes and with the timeouts that are recommended for it. [All cases, with the timelines of the limits](peers.html).`,
     `Made by \`npm run peers\`, never by hand: ${[days[0], ...(days.length > 1 ? [days.at(-1)] : [])].join(' to ')}, hangup ${by?.hangup} on ${by?.runtime}, ${by?.platform}, over loopback.`,
-    'A time is how long it takes until the server ends the connection, from the quickest to the slowest of three looks. **open**: it had not ended it when the probe stopped watching, after 75 s unless another time is given. *by size*: no clock ends it, only the size that a head may have. SIGTERM comes while a handler is busy; of a server in a library it is the application’s affair, and these have no handler of it. Stock means that no timeout was set; a pool of workers or threads is as large as the probe has connections, where a client holds one of them.',
+    `A time is how long it takes until the server ends the connection, from the quickest to the slowest of three looks. **open**: it had not ended it when the probe stopped watching, after ${timeText(defaultLimitMs)} unless another time is given. *by size*: no clock ends it, only the size that a head may have. SIGTERM comes while a handler is busy; of a server in a library it is the application’s affair, and these have no handler of it. Stock means that no timeout was set; a pool of workers or threads is as large as the probe has connections, where a client holds one of them.`,
     table(rows),
     ...missing.map(({ peer, fix }) => `${peer.title} was not installed: \`${fix}\`.`),
     '## Peer by peer',
@@ -68,8 +69,8 @@ function cellOf(row: Row, id: string): string {
   if (id === 'drain') return drained(limit)
   if (limit.outcome === 'leak') {
     const { later } = row.asked.variant
-    const watched = /after (\S+)/.exec(limit.reason ?? '')?.[1]
-    const when = watched === '75s' || watched === undefined ? '' : ` at ${watched}`
+    const { watchedMs } = limit
+    const when = watchedMs === defaultLimitMs || watchedMs === null ? '' : ` at ${timeText(watchedMs)}`
     return later?.[id] ? `open${when}: ${later[id]}` : `**open**${when}`
   }
   if (limit.outcome === 'unknown') return closesAfterEach(row) ? 'closes after each answer' : '?'
@@ -117,11 +118,13 @@ function keepsNone(row: Row): string[] {
 
 function leaksIn(row: Row): string[] {
   const { later = {} } = row.asked.variant
-  const [late, never] = [true, false].map((isLate) =>
+  const [late, seen] = [true, false].map((isLate) =>
     limitsOf(row).filter(({ outcome, case: id }) => outcome === 'leak' && id in later === isLate),
   )
   return [
-    ...(never ?? []).map(({ problem, reason }) => `**leaks**: ${problem} (${reason}).`),
+    ...(seen ?? []).map(
+      ({ case: id, problem, reason }) => `**leaks**: ${problem}${id === 'drain' ? ` (${reason})` : ''}.`,
+    ),
     ...(late ?? []).map(({ case: id, name, reason }) => `${name}: ${reason}; ${later[id]}.`),
   ]
 }

@@ -6,12 +6,16 @@ import { cellWith, idleCell, sampleReport } from './sample.ts'
 
 const limit = (more: Partial<Limit>): Limit => ({
   ...{ case: 'idle-after-response', name: 'idle', options: ['idleTimeoutMs'], outcome: 'found', fromMs: 5_000 },
-  ...{ toMs: 5_030, end: 'fin', reason: null, problem: null, cost: null },
+  ...{ toMs: 5_030, end: 'fin', watchedMs: null, reason: null, problem: null, cost: null },
   ...more,
 })
 const leak = limit({
-  ...{ outcome: 'leak', fromMs: null, toMs: null, end: 'open', reason: 'still open after 75s' },
-  ...{ problem: 'an idle connection is never closed', cost: 'each holds a descriptor' },
+  ...{ outcome: 'leak', fromMs: null, toMs: null, end: 'open', watchedMs: 75_000 },
+  ...{
+    reason: 'still open after 75s',
+    problem: 'an idle connection was not closed within 75s',
+    cost: 'each holds a descriptor',
+  },
 })
 
 function withServer(report: Report, more: Partial<ReportServer>): Report {
@@ -35,10 +39,7 @@ function unbalanced(page: string): string[] {
 test('a leak is said first, a limit with its time', () => {
   const page = toHtml(withServer(sampleReport([idleCell()]), { limits: [leak, limit({ name: 'head' })] }))
   assert.match(page, /<strong class="bad">It leaks<\/strong>/)
-  assert.match(
-    page,
-    /<strong>An idle connection is never closed \(still open after 75s\):<\/strong> each holds a descriptor\./,
-  )
+  assert.match(page, /<strong>An idle connection was not closed within 75s:<\/strong> each holds a descriptor\./)
   assert.ok(page.indexOf('1 leak') < page.indexOf('<b>5 s<'))
   assert.match(page, /head<\/span>.*<b>5 s<\/b>/s)
   assert.match(toHtml(withServer(sampleReport([idleCell()]), { limits: [limit({})] })), /It hangs up<\/strong>/)

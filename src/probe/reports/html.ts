@@ -49,7 +49,7 @@ function sentenceOf({ limits, cutShort }: ReportServer): Markup | null {
   const leaks = limits.filter(({ outcome }) => outcome === 'leak').length
   const cut = cutShort !== null && html` The run was cut short: ${cutShort}.`
   if (leaks > 0) {
-    return html`<strong class="bad">It leaks</strong>: ${leaks === 1 ? 'one kind of silent client is' : `${leaks} kinds of silent clients are`} never hung up on.${cut}`
+    return html`<strong class="bad">It leaks</strong>: ${leaks === 1 ? 'one kind of silent client was' : `${leaks} kinds of silent clients were`} not hung up on while we watched.${cut}`
   }
   if (limits.some(({ outcome }) => outcome === 'found')) {
     return html`<strong class="good">It hangs up</strong> on every kind of silent client that was tried.${cut}`
@@ -75,8 +75,8 @@ ${servers.length > 1 && matrix(report)}
 
 function warningsOf(servers: readonly ReportServer[]): Markup | null {
   const lists = servers.flatMap((server) => {
-    const leaks = server.limits.flatMap(({ problem, cost, reason }) =>
-      problem === null ? [] : [`LEAK: ${problem}${reason && ` (${reason})`}${cost && `: ${cost}`}`],
+    const leaks = server.limits.flatMap(({ problem, cost }) =>
+      problem === null ? [] : [`LEAK: ${problem}${cost && `: ${cost}`}`],
     )
     const all = server.warnings.length > 0 ? server.warnings : leaks
     if (all.length === 0) return []
@@ -104,11 +104,11 @@ const sentence = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(
 
 function limitBars(limits: readonly Limit[]): Markup {
   const longestMs = Math.max(1, ...limits.map(({ toMs }) => toMs ?? 0)) * 1.1
-  const rows = limits.map(({ name, outcome, fromMs, toMs, end, reason }) => {
+  const rows = limits.map(({ name, outcome, fromMs, toMs, end, reason, watchedMs }) => {
     const share = outcome === 'found' ? Math.round(((toMs ?? 0) / longestMs) * 1000) / 10 : 100
     const shown = {
       found: html`<b>${spanOf(fromMs, toMs)}</b> <span class="soft">${endOf({ observed: end, observedMs: null })}</span>`,
-      leak: html`<b class="bad">✗ never</b> <span class="soft">${reason}</span>`,
+      leak: html`<b class="bad">✗ not in ${time(watchedMs ?? 0)}</b> <span class="soft">${endOf({ observed: end, observedMs: null })}</span>`,
       unknown: html`<span class="none">not known</span>`,
     }[outcome]
     return html`<div class="limit"><span>${name}</span><span class="bar ${outcome}"><i style="width:${share}%"></i></span><span>${shown}</span>${
@@ -136,7 +136,7 @@ function limitCell(limit: Limit | undefined): Markup {
     return html`<td>${spanOf(limit.fromMs, limit.toMs)}<br><small>${endOf({ observed: limit.end, observedMs: null })}</small></td>`
   }
   if (limit?.outcome === 'leak') {
-    return html`<td class="bad"><b>✗ never</b><br><small>${limit.reason}</small></td>`
+    return html`<td class="bad"><b>✗ not in ${time(limit.watchedMs ?? 0)}</b><br><small>${limit.reason}</small></td>`
   }
   return html`<td class="none" title="${limit?.reason ?? ''}">${limit ? '?' : '–'}</td>`
 }

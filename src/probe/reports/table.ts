@@ -2,7 +2,7 @@
 
 import type { Cell, Limit, ReportCase, ReportServer } from '../report.ts'
 import { countsText, countVerdicts, isRed, type Verdict } from '../verdict.ts'
-import { spanOf } from './numbers.ts'
+import { spanOf, time } from './numbers.ts'
 import { printable } from './printable.ts'
 
 export const marks: Record<Verdict, string> = {
@@ -124,7 +124,7 @@ function limitText(limit: Limit | undefined): string {
   if (limit === undefined) return '–'
   if (limit.outcome === 'found')
     return [spanOf(limit.fromMs, limit.toMs), limit.end].filter((part) => part !== null).join(' ')
-  return limit.outcome === 'leak' ? `✗ NEVER (${limit.reason})` : '?'
+  return limit.watchedMs === null ? '?' : `✗ not in ${time(limit.watchedMs)}`
 }
 
 /** One line for each reason, with the cases that it explains. */
