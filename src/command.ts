@@ -9,6 +9,7 @@ import { stderrLog } from './log.ts'
 import type { PolicyError, SettingsError } from './problems.ts'
 import { jsonReport, type Started, textReport } from './report.ts'
 import type { App, Running, ServeOptions } from './server.ts'
+import { noteServiceLinks } from './service-links.ts'
 import type { Env } from './settings.ts'
 import { onSignals } from './signals.ts'
 
@@ -90,6 +91,7 @@ export async function main(entry: Entry, host: Host = thisProcess): Promise<void
 }
 
 async function start({ runtime, serve }: Entry, host: Host): Promise<void> {
+  noteServiceLinks(host.env, stderrLog)
   const { options, settings, nameOf, resolved } = readSettings(host.argv, host.env)
   const tls = await loadTls(settings, nameOf)
   let running: Running | undefined

@@ -13,6 +13,7 @@ import { compareEntries, probeEntries } from './probe/settings.ts'
 import { type Problem, problem } from './problems.ts'
 import type { Layer } from './resolve.ts'
 import type { EngineChoice } from './server.ts'
+import { isServiceLink } from './service-links.ts'
 import { type Entries, type Read, type SettingSpec, setting, specOf } from './setting.ts'
 
 export const reportKinds = ['text', 'json', 'none'] as const
@@ -175,7 +176,7 @@ export interface Written {
 
 /**
  * The variables of one command. An empty one counts as not set, as `VAR= command` is commonly meant; a `HANGUP_` name
- * that no command knows is a problem, because a misspelt limit is no limit.
+ * that no command knows is a problem, because a misspelt limit is no limit. Those of a Kubernetes Service are not ours.
  */
 export function readEnvironment(
   env: Env,
@@ -192,6 +193,7 @@ export function readEnvironment(
   const problems: Problem[] = []
   for (const [variable, value] of Object.entries(env)) {
     if (!variable.startsWith(variablePrefix) || typeof value !== 'string' || value === '') continue
+    if (isServiceLink(variable, value)) continue
     const option = mine.get(variable)
     if (option !== undefined) values[option] = specOf(settings, option)?.isRepeatable ? lines(value) : value
     else if (!known.has(variable)) {

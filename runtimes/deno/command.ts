@@ -17,6 +17,7 @@ import { type Problem, problem, SettingsError } from '../../src/problems.ts'
 import { checkEnforcement, jsonReport, type Started, textReport } from '../../src/report.ts'
 import { resolveOptions } from '../../src/resolve.ts'
 import type { App, Running, ServeOptions } from '../../src/server.ts'
+import { noteServiceLinks } from '../../src/service-links.ts'
 import { urlOf } from '../../src/serving.ts'
 import type { ReportKind } from '../../src/settings.ts'
 import { onSignals } from '../../src/signals.ts'
@@ -182,6 +183,7 @@ function refuseForeign(
 /** The server of variables and flags behind the module's name: what `main` is under `deno run`. */
 async function ofSettings(): Promise<Served> {
   try {
+    noteServiceLinks(thisProcess.env, stderrLog)
     const { options, settings, nameOf } = readSettings(thisProcess.argv, thisProcess.env)
     // PORT is meant for whoever listens: that is the command.
     const { port, globals: _, ...rest } = options

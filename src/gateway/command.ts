@@ -5,6 +5,7 @@ import { asked } from '../command-line.ts'
 import { help } from '../help.ts'
 import { stderrLog } from '../log.ts'
 import { jsonReport, textReport } from '../report.ts'
+import { noteServiceLinks } from '../service-links.ts'
 import { onSignals } from '../signals.ts'
 import { refuseUnspoken } from './listeners.ts'
 import { loadGateway } from './load-config.ts'
@@ -42,6 +43,7 @@ export async function gatewayCommand(entry: GatewayEntry, host: Host): Promise<v
 }
 
 async function run({ runtime, load, start }: GatewayEntry, host: Host): Promise<void> {
+  noteServiceLinks(host.env, stderrLog)
   const loaded = () => loadGateway(host.argv, host.env, process.cwd())
   const { settings, plan } = await loaded()
   const { gateway } = await load()
