@@ -7,7 +7,7 @@ import type { GatewayFile } from '../src/gateway/schema.ts'
 import { stderrLog } from '../src/log.ts'
 import { jsonReport, type Started, textReport } from '../src/report.ts'
 import type { Env } from '../src/settings.ts'
-import { enforcement, serve, type Worker } from './workers.ts'
+import { enforcement, type Worker, workerOf } from './workers/serve.ts'
 
 declare const FixedLengthStream: new (bytes: number) => FixedLength
 
@@ -30,7 +30,7 @@ export async function gateway(env: Env, options: GatewayWorkerOptions = {}): Pro
     fixedLength: (bytes) => new FixedLengthStream(bytes),
     log: stderrLog,
   })
-  const worker = serve(forward, policy)
+  const worker = workerOf(forward, policy)
   const started: Started = {
     url: 'on the platform’s own address',
     runtime: 'Workers',

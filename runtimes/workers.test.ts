@@ -1,91 +1,56 @@
+/** `export default serve(app)` on workerd, as `wrangler dev` runs it. */
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
-import { type Context, Hono } from 'hono'
-import { getConnInfo } from 'hono/cloudflare-workers'
-import { optionNames } from '../src/policy.ts'
-import { enforcement, fromVariables, serve } from './workers.ts'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, type TestContext, test } from 'node:test'
+import { environment, root } from '../test/conformance/server.ts'
 
-const hello = () => new Response('hello')
-const get = (path = '/', init?: RequestInit) => new Request(`http://a${path}`, init)
+const startWithinMs = 30_000
 
-test('serve() gives the app env and ctx as the platform made them', async () => {
-  const env = { KV: {} }
-  const ctx = { waitUntil() {}, passThroughOnException() {}, props: {} }
-  const app = new Hono<{ Bindings: typeof env }>()
-  app.get('/', (c) =>
-    c.json([c.env === env, c.executionCtx === (ctx as unknown), getConnInfo(c as Context).remote.address]),
-  )
-  for (const handlerTimeoutMs of [0, 60_000]) {
-    const { fetch } = serve(app, { handlerTimeoutMs })
-    const response = await fetch(get('/', { headers: { 'cf-connecting-ip': '192.0.2.1' } }), env, ctx)
-    assert.deepEqual(await response.json(), [true, true, '192.0.2.1'])
+/** Resolves with the URL, rejects with what wrangler says if the Worker does not start. */
+async function start(t: TestContext, variables: Readonly<Record<string, string>>): Promise<string> {
+  // Its database has one user at a time.
+  const state = mkdtempSync(join(tmpdir(), 'hangup-worker-'))
+  const wrangler = ['node_modules/wrangler/bin/wrangler.js', 'dev', 'test/fixtures/worker.ts', '--persist-to', state]
+  const place = ['--ip', '127.0.0.1', '--port', '0', '--inspector-port', '0', '--show-interactive-dev-session=false']
+  const vars = Object.entries(variables).flatMap(([name, value]) => ['--var', `${name}:${value}`])
+  const child = spawn('node', [...wrangler, ...place, ...vars], {
+    cwd: root,
+    env: environment,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true, // A group of its own: wrangler starts workerd, and both must end.
+  })
+  const closed = once(child, 'close')
+  t.after(async () => {
+    if (child.exitCode === null) process.kill(-child.pid!, 'SIGKILL')
+    await closed
+    rmSync(state, { recursive: true, force: true })
+  })
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  let said = ''
+  const hear = (text: string) => {
+    said += text
+    const url = /Ready on (http:\/\/\S+)/.exec(said)?.[1]
+    if (/Uncaught|failed to start/.test(said)) setTimeout(() => reject(new Error(said)), 500)
+    else if (url !== undefined) resolve(url)
   }
-})
+  child.stdout.setEncoding('utf8').on('data', hear)
+  child.stderr.setEncoding('utf8').on('data', hear)
+  closed.then(() => reject(new Error(said)))
+  return await promise
+}
 
-test('serve() takes a fetch function', async () => {
-  const response = await serve(hello).fetch(get())
-  assert.equal(await response.text(), 'hello')
-})
+describe('serve() in a Worker’s main module', { concurrency: true, timeout: startWithinMs }, () => {
+  test('is under the policy of [vars], and leaves the other variables to the app', async (t) => {
+    const url = await start(t, { HANGUP_HANDLER_TIMEOUT: '200ms', GREETING: 'hello' })
+    assert.equal(await (await fetch(url)).text(), 'hello\n')
+    assert.equal((await fetch(`${url}/stuck`)).status, 503)
+  })
 
-test('a handler over handlerTimeoutMs is answered 503, told by its signal, and logged', {
-  timeout: 5_000,
-}, async () => {
-  let aborted = false
-  const lines: string[] = []
-  const never = (request: Request) =>
-    new Promise<Response>(() => request.signal.addEventListener('abort', () => (aborted = true)))
-  const { fetch } = serve(never, { handlerTimeoutMs: 20, log: ({ code }) => void lines.push(code) })
-  assert.equal((await fetch(get())).status, 503)
-  assert.equal(aborted, true)
-  assert.deepEqual(lines, ['handlerTimeoutMs'])
-})
-
-test('enforcement says something of every option, and holds none but the handler’s itself', () => {
-  assert.deepEqual(Object.keys(enforcement).sort(), [...optionNames].sort())
-  assert.deepEqual(
-    optionNames.filter((name) => !['platform', 'nobody'].includes(enforcement[name].by)),
-    ['handlerTimeoutMs'],
-  )
-})
-
-test('a set limit that is the platform’s or nobody’s is refused when the module is evaluated', () => {
-  for (const name of ['idleTimeoutMs', 'maxRequestsPerConnection'] as const) {
-    assert.throws(
-      () => serve(hello, { [name]: 60 }),
-      (error: Error & { code?: string }) => error.code === 'POLICY_INVALID' && error.message.includes(name),
-    )
-  }
-})
-
-test('fromVariables() reads the policy, and leaves what is not HANGUP_ to the app', async () => {
-  const { policy, fetch } = fromVariables(hello, { HANGUP_HANDLER_TIMEOUT: '20s', PORT: 'a name', DB: {} })
-  assert.equal(policy.handlerTimeoutMs, 20_000)
-  assert.equal((await fetch(get())).status, 200)
-})
-
-test('fromVariables() refuses by the variable’s name what a Worker cannot hold, decide or know', () => {
-  const refusals: [string, string, RegExp][] = [
-    ['HANGUP_IDLE_TIMEOUT', '5s', /^HANGUP_IDLE_TIMEOUT 5s: .*Workers/],
-    ['HANGUP_PRESET', 'aws-alb', /HANGUP_IDLE_TIMEOUT of preset aws-alb/],
-    ['HANGUP_APP', './my-app.ts', /^HANGUP_APP .*main/],
-    ['HANGUP_PORT', '80', /^HANGUP_PORT 80: .*wrangler dev --port/],
-    ['HANGUP_TLS_CERT', 'a.pem', /^HANGUP_TLS_CERT .*--https-cert-path/],
-    ['HANGUP_HANDLER_TIMOUT', '5s', /did you mean HANGUP_HANDLER_TIMEOUT/],
-    ['HANGUP_HANDLER_TIMEOUT', '5', /no unit/],
-  ]
-  for (const [variable, value, message] of refusals) {
-    assert.throws(() => fromVariables(hello, { [variable]: value }), { message }, variable)
-  }
-})
-
-test('the report is printed when HANGUP_REPORT asks for it, and only then', () => {
-  const printed: string[] = []
-  const print = (text: string) => void printed.push(text)
-  fromVariables(hello, {}, print)
-  assert.deepEqual(printed, [])
-  fromVariables(hello, { HANGUP_REPORT: 'json', HANGUP_HANDLER_TIMEOUT: '20s' }, print)
-  assert.equal(JSON.parse(printed[0]!).policy.handlerTimeoutMs, 20_000)
-  assert.equal(JSON.parse(printed[0]!).origins.handlerTimeoutMs, 'environment')
-  fromVariables(hello, { HANGUP_REPORT: 'text' }, print)
-  assert.match(printed[1]!, /idle-timeout .* platform/)
+  test('does not start with a variable that can’t be held', async (t) => {
+    await assert.rejects(start(t, { HANGUP_IDLE_TIMEOUT: '5s' }), /HANGUP_IDLE_TIMEOUT 5s: on Workers/)
+  })
 })

@@ -1,119 +1,15 @@
 /**
- * Cloudflare Workers: a Worker sees requests, never a connection, so what the policy says of connections is held by
- * the platform on its own terms, or by nobody. What can be held round a handler is held here.
+ * `serve()` on Cloudflare Workers, for a Worker's main module: `export default serve(app)`. What serves the
+ * built-in app is `workers-entry.ts`.
  */
-import type { Enforced, Enforcement } from '../src/enforcement.ts'
-import { guardHandler } from '../src/lifecycle/guard.ts'
-import { variableOf, variablePrefix } from '../src/names.ts'
-import type { Policy } from '../src/policy.ts'
-import type { PresetName } from '../src/presets.ts'
-import { problem, SettingsError } from '../src/problems.ts'
-import { jsonReport, type Started, textReport } from '../src/report.ts'
-import { type GivenOptions, givenAs, resolveOptions } from '../src/resolve.ts'
-import type { App, Fetch, ServeOptions } from '../src/server.ts'
-import { fetchOf, prepare } from '../src/serving.ts'
-import { type Env, policyLayer, readEnvironment, resolveSettings, type SettingName } from '../src/settings.ts'
+import { env } from 'cloudflare:workers'
+import type { App } from '../src/server.ts'
+import { serveWith, type Worker, type WorkerOptions } from './workers/serve.ts'
 
-/** What a Worker module exports as its default. */
-export interface Worker {
-  /** `env` and `ctx` reach the app as the platform made them, so that Hono's own Workers helpers work. */
-  fetch(request: Request, env?: unknown, ctx?: unknown): Response | Promise<Response>
-  readonly policy: Policy
-  readonly enforcement: Enforcement
-}
-
-/** There is nothing to listen on: address, TLS and signals are the platform's. */
-export type WorkerOptions = Omit<ServeOptions, 'port' | 'host' | 'tls' | 'proxyProtocol' | 'signals'>
-
-/** `export default serve(app)`. Throws at once if a set limit is not one that is held here: the Worker then does not start. */
-export function serve(app: App, options: WorkerOptions = {}): Worker {
-  const { policy, log } = prepare(options, [], { runtime: 'Workers', enforcement })
-  const fetch: Fetch = guardHandler(fetchOf(app), {
-    handlerTimeoutMs: policy.handlerTimeoutMs,
-    onTimeout: () => log.note('handler'),
-  })
-  return { fetch, policy, enforcement }
-}
-
-/** Where each of these is decided instead, for those that no variable can decide here. */
-const decidedBy: Partial<Record<SettingName, string>> = {
-  app: 'a Worker is bundled before it runs: let `main` in wrangler.toml name a module with `export default serve(app)`',
-  port: 'use `wrangler dev --port`',
-  host: 'use `wrangler dev --ip`',
-  tlsCert: 'use `wrangler dev --local-protocol https --https-cert-path`',
-  tlsKey: 'use `wrangler dev --local-protocol https --https-key-path`',
-}
-
-/** The app under the policy of the `HANGUP_*` variables in `env`. Throws a `SettingsError` or a `PolicyError` with all that is wrong. */
-export function fromVariables(app: App, env: Env, print: (text: string) => void = console.log): Worker {
-  // Only ours: a PORT among a Worker's variables is the application's.
-  const ours = Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith(variablePrefix)))
-  const { written, problems } = readEnvironment(ours)
-  const { settings } = resolveSettings([written], problems)
-  for (const [setting, instead] of Object.entries(decidedBy)) {
-    const value = written.values[setting]
-    if (value !== undefined) problems.push(problem(variableOf(setting), value, `not on Workers: ${instead}`, ''))
-  }
-  if (problems.length > 0) throw new SettingsError(problems)
-
-  const options: GivenOptions = {
-    ...(settings.preset && { preset: settings.preset as PresetName[] }),
-    [givenAs]: { layers: [policyLayer(written)], presetNamedAs: variableOf('preset'), nameOf: variableOf },
-  }
-  const worker = serve(app, options)
-  const started: Started = {
-    url: 'on the platform’s own address',
-    runtime: 'Workers',
-    engine: 'workerd',
-    engineWhy: 'the platform’s own',
-    resolved: resolveOptions(options),
-    enforcement,
-  }
-  if (settings.report === 'text') print(textReport(started))
-  if (settings.report === 'json') print(jsonReport(started))
-  return worker
-}
-
-const platform = (how: string): Enforced => ({ by: 'platform', stepMs: 0, how })
-const nobody = (how: string): Enforced => ({ by: 'nobody', stepMs: 0, how })
-
-const unpublished = 'the edge’s own limit, not published'
-const noRate = 'the edge publishes no minimum rate'
-const edgeOnly = 'connections are the edge’s; a Worker sees requests only'
-const noDrain =
-  'nothing to drain: the platform moves requests to a new version and lets those in flight finish on the old one'
+export type { Worker, WorkerOptions }
 
 /**
- * Cloudflare's published limits between client and edge:
- * developers.cloudflare.com/fundamentals/reference/connection-limits and …/workers/platform/limits.
+ * The app under the policy of the `HANGUP_*` variables (wrangler.toml, `[vars]`) and of the options, in this order. Throws while
+ * the module is evaluated, so that a bad value stops the start instead of the first request.
  */
-export const enforcement: Enforcement = {
-  handshakeTimeoutMs: platform(unpublished),
-  headTimeoutMs: platform(`${unpublished}; workerd alone: 15 s`),
-  maxHeadBytes: platform('128 KB of request headers, a URL of 16 KB; workerd alone: none up to 300 KB'),
-  bodyTimeoutMs: platform(`${unpublished}; workerd alone: none`),
-  minBodyBytesPerSec: nobody(noRate),
-  maxBodyBytes: platform('413 from 100 MB (plans Free and Pro), 200 MB (Business), up to 5 GB (Enterprise)'),
-  handlerTimeoutMs: {
-    by: 'hangup',
-    stepMs: 0,
-    how: 'a timer round the handler; time that it computes counts against the platform’s CPU limit instead',
-  },
-  writeTimeoutMs: platform(`${unpublished}; workerd alone: none`),
-  minResponseBytesPerSec: nobody(noRate),
-  minRateGraceMs: nobody(noRate),
-  streamIdleTimeoutMs: nobody('a quiet stream lives as long as its client is connected'),
-  discardTimeoutMs: platform(unpublished),
-  discardBytes: platform(unpublished),
-  idleTimeoutMs: platform('400 s, HTTP/1.1 and HTTP/2; workerd alone: 15 s'),
-  keepAliveHintMs: nobody('the edge writes the headers of its connections itself'),
-  maxRequestsPerConnection: nobody(edgeOnly),
-  maxConnectionAgeMs: nobody(edgeOnly),
-  peerProbeMs: nobody(edgeOnly),
-  maxConnections: nobody(edgeOnly),
-  reservedDescriptors: nobody(edgeOnly),
-  minIdleMs: nobody(noDrain),
-  drainDelayMs: nobody(noDrain),
-  drainSpreadMs: nobody(noDrain),
-  drainTimeoutMs: nobody(noDrain),
-}
+export const serve = (app: App, options?: WorkerOptions): Worker => serveWith(env, app, options)

@@ -18,10 +18,10 @@ export class UnusableResponseError extends TypeError {
 
 export interface Application {
   /**
-   * Asks the handler under `handlerTimeoutMs`. The result is unchecked: give it, or what it settles
+   * Asks the handler under `handlerTimeoutMs`. `ctx`: what Workers give beside `env`. The result is unchecked: give it, or what it settles
    * to, to `responseOf`, and what it throws to `responseToError`.
    */
-  ask(request: Request, env: unknown): unknown
+  ask(request: Request, env: unknown, ctx?: unknown): unknown
   /** What was returned if it can be written, else a 500 after a report. Never throws. */
   responseOf(returned: unknown, request: Request): Response
   /** What a thrown error answers with: the response that it brings (`getResponse`), or a 500 after a report. Never throws. */
@@ -76,8 +76,8 @@ export function applicationOf(app: App, parts: ApplicationParts): Application {
   }
 
   return {
-    ask(request, env) {
-      const returned: unknown = handler(request, env)
+    ask(request, env, ctx) {
+      const returned: unknown = handler(request, env, ctx)
       return returned instanceof Promise || !isThenable(returned) ? returned : Promise.resolve(returned)
     },
     responseOf,

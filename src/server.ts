@@ -7,8 +7,8 @@ import type { LogLine } from './log.ts'
 import type { Policy, PolicyInput } from './policy.ts'
 import type { PresetName } from './presets.ts'
 
-/** What can be served: a Hono app, anything with a `fetch`, or a `fetch` function itself. `env` is what Hono's own adapter of the runtime gives. */
-export type Fetch = (request: Request, env?: any) => Response | Promise<Response>
+/** What can be served: a Hono app, anything with a `fetch`, or a `fetch` function itself. `env` is what Hono's own adapter of the runtime gives, `ctx` what Workers give. */
+export type Fetch = (request: Request, env?: any, ctx?: any) => Response | Promise<Response>
 export type App = Fetch | { readonly fetch: Fetch }
 
 export type EngineChoice = 'auto' | 'native' | 'hangup'

@@ -1,7 +1,7 @@
 /** How each runtime's server is started, and what the suite may know of it beforehand: data, one entry each. */
 import { tmpdir } from 'node:os'
 import process from 'node:process'
-import { enforcement as workersEnforcement } from '../../runtimes/workers.ts'
+import { enforcement as workersEnforcement } from '../../runtimes/workers/serve.ts'
 import type { Enforcement } from '../../src/enforcement.ts'
 import { type OptionName, optionNames, type Policy } from '../../src/policy.ts'
 import type { PathName, ProfileName } from '../../src/probe/case.ts'
