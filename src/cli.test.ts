@@ -138,3 +138,21 @@ for (const [runtime, launch] of Object.entries(runtimes)) {
     },
   )
 }
+
+test('the server ends with the npm that started it', within, async (t) => {
+  const flags = ['--port', '0', '--host', '127.0.0.1', '--report', 'json']
+  // A group of its own: what npm leaves behind would have to be found.
+  const child = spawn('npm', ['start', '--silent', '--', ...flags], { cwd: root, env, detached: true })
+  t.after(() => {
+    try {
+      process.kill(-child.pid!, 'SIGKILL')
+    } catch {
+      // All of the group is gone.
+    }
+  })
+  const url = await listening(child)
+  assert.equal((await fetch(url)).status, 200)
+  child.kill('SIGTERM')
+  assert.equal(await statusOf(child), 0)
+  await assert.rejects(fetch(url))
+})
