@@ -4,7 +4,7 @@ import { compress } from 'hono/compress'
 import type { ClientLimiter } from './client-limits.ts'
 import type { BalanceBy, GatewayConfig } from './config.ts'
 import { Exchange, type Passing } from './exchange.ts'
-import { isLastHop } from './fields.ts'
+import { isLastHop, LoopError } from './fields.ts'
 import type { Front } from './front.ts'
 import { lastHopAnswer, ownAnswer, redirectToTls } from './own-answer.ts'
 import { compileRoutes, type Router } from './target.ts'
@@ -28,8 +28,15 @@ export const compile = (config: GatewayConfig, passings: Compiled['passings']): 
   passings,
 })
 
-/** `current` is asked at each request: a reload changes what it returns. */
-export function gatewayApp(current: () => Compiled, limiter: ClientLimiter): GatewayApp {
+export const loopLine = {
+  level: 'warn',
+  code: 'GATEWAY_LOOP',
+  message:
+    'answered 508: a request came from this gateway itself; is it one of its own upstreams? In a chain of gateways give each its --pseudonym',
+} as const
+
+/** `current` is asked at each request: a reload changes what it returns. `onLoop`: a request came from this gateway itself. */
+export function gatewayApp(current: () => Compiled, limiter: ClientLimiter, onLoop: () => void): GatewayApp {
   function pass(c: Context<{ Bindings: Front }>): Response | Promise<Response> {
     const front = c.env
     const { config, router, trusts, passings } = current()
@@ -47,13 +54,14 @@ export function gatewayApp(current: () => Compiled, limiter: ClientLimiter): Gat
     if (route.maxBodyBytes !== 0 && front.bodyLength > route.maxBodyBytes)
       return ownAnswer(413, 'body-too-large', front, config, route)
     const passing = passings.get(route.to)!
-    const exchange = new Exchange(
-      front,
-      route,
-      passing,
-      trusted,
-      keyOf(config.groups[route.to]!.balance, front, trusts),
-    )
+    let exchange: Exchange
+    try {
+      exchange = new Exchange(front, route, passing, trusted, keyOf(config.groups[route.to]!.balance, front, trusts))
+    } catch (error) {
+      if (!(error instanceof LoopError)) throw error
+      onLoop()
+      return ownAnswer(508, 'loop', front, config, route)
+    }
     if (!route.compress) return exchange.start()
     return compressed(c, async () => {
       c.res = await exchange.start()

@@ -6,9 +6,9 @@ import type { Enforced } from '../enforcement.ts'
 import type { BodySource } from '../http1/light/payload.ts'
 import { isStreamed } from '../http1/light/response.ts'
 import type { Clock } from '../lifecycle/clock.ts'
-import type { LogLine } from '../log.ts'
+import { type LogLine, ThrottledLog } from '../log.ts'
 import type { Fetch } from '../server.ts'
-import { compile, gatewayApp } from './app.ts'
+import { compile, gatewayApp, loopLine } from './app.ts'
 import { ClientLimiter } from './client-limits.ts'
 import type { GatewayConfig } from './config.ts'
 import { authorityOf, type Passing } from './exchange.ts'
@@ -43,7 +43,12 @@ export function createEdgeGateway(config: GatewayConfig, deps: EdgeDeps): Fetch 
     passings.set(name, { config, group, budget, spool: null, now, tunnels: new Set(), ended: new Set() })
   }
   const compiled = compile(config, passings)
-  const app = gatewayApp(() => compiled, new ClientLimiter(config.clients, now))
+  const loops = new ThrottledLog(deps.log, now)
+  const app = gatewayApp(
+    () => compiled,
+    new ClientLimiter(config.clients, now),
+    () => loops.write(loopLine),
+  )
   return (request) => {
     clock.look()
     return app.fetch(request, new EdgeFront(request, deps))

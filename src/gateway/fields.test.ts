@@ -8,6 +8,7 @@ import {
   connectionOptions,
   interimFields,
   isLastHop,
+  LoopError,
   requestFields,
   responseFields,
   trailerFields,
@@ -333,4 +334,17 @@ test('whatever comes in, what goes out can be written, says nothing about the co
       }
     }),
   )
+})
+
+test('a request that came through a gateway of this name twice comes from this gateway itself', () => {
+  const through = (...via: string[]) =>
+    requestFields(asked(via.flatMap((value) => ['Via', value])), route(), config(), false)
+  for (const via of [['1.1 hangup'], ['1.1 hangup, 1.1 other, 2 hangupx'], ['1.0 x (hangup, hangups)']]) through(...via)
+  for (const via of [
+    ['1.1 hangup, 1.1 hangup'],
+    ['1.1 hangup', '2 HANGUP (edge)'],
+    ['1.1\thangup,1.1 other,HTTP/1.1  hangup'],
+  ]) {
+    assert.throws(() => through(...via), LoopError, via.join())
+  }
 })

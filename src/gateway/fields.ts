@@ -126,12 +126,33 @@ export function requestFields(asked: Asked, route: Route, config: GatewayConfig,
     }
   }
   if (nominated !== null) dropNominated(out, nominated)
+  if (via !== '' && passes(via, config.pseudonym) > maxOwnPasses) throw new LoopError()
   out.push('Via', `${via}${asked.version} ${config.pseudonym}`)
   pushForwarded(out, asked, config.pseudonym, trusted, chained)
   change(out, route.request)
   // Last, where `connectionOptions` looks for it.
   if (trailers) out.push('TE', 'trailers')
   return out
+}
+
+/**
+ * How often a request may have come by a gateway of our name: once, for the one at the edge in front of the one at home, which nobody
+ * gave names of their own. One that is sent to itself would use two descriptors a pass, until there are none.
+ */
+const maxOwnPasses = 1
+
+/** The request comes from this gateway itself. */
+export class LoopError extends Error {
+  override readonly name = 'LoopError'
+}
+
+/** How often `Via` names this gateway (RFC 9110 7.6.3): `1.1 hangup (comment), 2 other`. */
+function passes(via: string, pseudonym: string): number {
+  const own = pseudonym.toLowerCase()
+  return via
+    .toLowerCase()
+    .split(',')
+    .filter((hop) => hop.trim().split(/[ \t]/).includes(own)).length
 }
 
 /** The fields of an answer for the client; `minor` is the version that the upstream spoke. */

@@ -2,8 +2,8 @@
 import type { ClientAdmission } from '../http1/server-connection.ts'
 import type { Connect } from '../http1/transport.ts'
 import { backgroundClock } from '../lifecycle/clock.ts'
-import type { LogLine } from '../log.ts'
-import { type Compiled, compile, type GatewayApp, gatewayApp } from './app.ts'
+import { type LogLine, ThrottledLog } from '../log.ts'
+import { type Compiled, compile, type GatewayApp, gatewayApp, loopLine } from './app.ts'
 import { checkUpstream } from './check-upstream.ts'
 import { ClientLimiter } from './client-limits.ts'
 import type { GatewayConfig, GroupConfig } from './config.ts'
@@ -108,8 +108,11 @@ export function createGateway(first: GatewayConfig, deps: GatewayDeps): Gateway 
     })
   }
 
+  const throttled = new ThrottledLog(log, now)
+  const onLoop = () => throttled.write(loopLine)
+
   return {
-    app: gatewayApp(() => current, limiter),
+    app: gatewayApp(() => current, limiter, onLoop),
     clients: {
       // Counted whoever it is: a reload may change whom to trust.
       connected: (address) => limiter.connected(address) || current.trusts(address),

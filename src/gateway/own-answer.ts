@@ -11,6 +11,7 @@ const ownReasons = {
   'ambiguous-path': 'the path can be read in more than one way',
   'bad-host': 'the request names no host',
   'no-route': 'nothing is served here',
+  loop: 'the request has come through this gateway before',
   'body-too-large': 'the request is larger than allowed',
   'spool-full': 'there is no room for the request now',
   'too-many-requests': 'too many requests from this address',

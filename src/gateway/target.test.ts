@@ -104,8 +104,28 @@ test('what a rule guards is not had by another spelling', () => {
     '/x/../..',
     '/admin\\x',
     '/admin%3bx',
+    '/admin%3f',
+    '/admin%3Fx=/y',
+    '/admin%23',
+    '/admin%23x/y',
+    '/admin%253f',
+    '/admin%2500',
+    '/admin%0a',
+    '/admin%0d%0A',
+    '/ad%09min',
+    '/admin%20',
+    '/x%2f..%2fadmin%3f/x',
   ]
   for (const path of spellings) assert.equal(to(path), 'ambiguous-path', path)
+})
+
+test('NUL in a path is refused wherever it leads; in a query it is nobody’s concern', () => {
+  const to = routed([route('app')])
+  for (const path of ['/admin%00', '/%00', '/x%00.png']) {
+    assert.equal(routed(guarded)(path), 'ambiguous-path', path)
+    assert.equal(to(path), 'ambiguous-path', path)
+  }
+  assert.equal(to('/x?y=%00'), 'app')
 })
 
 test('a spelling that leads nowhere else passes', () => {
@@ -119,6 +139,9 @@ test('a spelling that leads nowhere else passes', () => {
     '/.well-known/x',
     '/...',
     '/a;b=c',
+    '/docs/C%23',
+    '/what%3f',
+    '/a%0ab',
     '/100%',
     '/?q=/../admin',
   ]) {
@@ -142,7 +165,20 @@ test('a prefix that is written with escapes matches itself', () => {
 
 test('a prefix that no request could have unambiguously is none', () => {
   for (const path of ['/', '/api', '/a%20b', '/.well-known', '/a.b', '/api/']) assert.equal(isPrefix(path), true, path)
-  for (const path of ['api', '/a//b', '/..', '/a/./b', '/a%2f%2e%2e', '/a;b', '/a\\b', '/%2e%2e', '/%5cx']) {
+  for (const path of [
+    'api',
+    '/a//b',
+    '/..',
+    '/a/./b',
+    '/a%2f%2e%2e',
+    '/a;b',
+    '/a\\b',
+    '/%2e%2e',
+    '/%5cx',
+    '/a%3f',
+    '/a%23',
+    '/a%20',
+  ]) {
     assert.equal(isPrefix(path), false, path)
   }
 })
@@ -172,6 +208,9 @@ test('no spelling of a lenient backend’s comes past a guard', () => {
     '%5c',
     '%61dmin',
     'admin/',
+    'admin%3f',
+    'x%23',
+    'admin%0a',
     '',
   )
   const to = routed(guarded)
@@ -179,9 +218,14 @@ test('no spelling of a lenient backend’s comes past a guard', () => {
     fc.property(fc.array(piece, { maxLength: 7 }), (pieces) => {
       const path = `/${pieces.join('/')}`
       const decoded = decodeURIComponent(path)
-      const readers = [path, decoded, decoded.replaceAll('\\', '/'), decoded.replace(/;[^/]*/g, '')].map((text) =>
-        posix.normalize(text.replace(/^\/+/, '/')),
-      )
+      const readers = [
+        path,
+        decoded,
+        decoded.replaceAll('\\', '/'),
+        decoded.replace(/;[^/]*/g, ''),
+        decoded.replace(/[?#].*/s, ''),
+        decodeURIComponent(new URL(`http://a${decoded}`).pathname),
+      ].map((text) => posix.normalize(text.replace(/^\/+/, '/')))
       const found = to(path)
       for (const read of readers) {
         const isAdmin = /^\/admin(?:[/;]|$)/.test(read)

@@ -48,6 +48,8 @@ export function compileRoutes(routes: readonly Route[]): Router {
       const { routes, anyPath } = candidates(host)
       const query = path.indexOf('?')
       const bare = query < 0 ? path : path.slice(0, query)
+      // What is written in C ends there; nginx refuses it as well.
+      if (bare.includes('%00')) return 'ambiguous-path'
       const route = firstOf(routes, method, bare)
       if (!anyPath && readsDifferently.test(bare) && !isPlain(routes, method, bare, route)) return 'ambiguous-path'
       return route ?? 'no-route'
@@ -100,16 +102,24 @@ const readsDifferently = /[%\\;]|\/\/|\/\.\.?(?:\/|$)/
 
 /** Whether a prefix is one that requests for it can have, however their path is read. */
 export function isPrefix(path: string): boolean {
-  return path.startsWith('/') && [path, decode(path)].every((text) => !readsDifferently.test(text.replaceAll('%', '')))
+  if (!path.startsWith('/') || decode(path) !== decode(path).trimEnd()) return false
+  return [path, decode(path)].every(
+    (text) => !/[?#\0\t\n\r]/.test(text) && !readsDifferently.test(text.replaceAll('%', '')),
+  )
 }
 
 /** Whether whoever reads the path comes to the same route, and to what is inside its prefix. */
 function isPlain(routes: readonly Route[], method: string, path: string, route: Route | null): boolean {
   const floor = route === null ? 0 : depthOf(route.path)
-  for (const reading of readings(path)) {
+  const all = readings(path)
+  if (all === null) return false
+  for (const reading of all) {
     if (readAs(routes, method, reading) !== route) return false
     const resolved = resolve(reading, floor)
     if (resolved === null || (resolved !== reading && readAs(routes, method, resolved) !== route)) return false
+    // The URL class resolves with empty segments in their places; whoever merges them after that comes elsewhere.
+    const merged = resolved.includes('//') ? mergeSlashes(resolved) : resolved
+    if (merged !== resolved && readAs(routes, method, merged) !== route) return false
   }
   return true
 }
@@ -133,19 +143,37 @@ function decode(path: string): string {
   return path.replace(/%([0-9a-f]{2})/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
 }
 
+const mergeSlashes = (path: string): string => path.replace(/\/{2,}/g, '/')
+
 /** What somebody does to a path before it looks at it, in this order, each or none of it. */
 const rewrites: readonly ((path: string) => string)[] = [
   decode,
   // Two in a row that decode.
   decode,
+  // Whoever parses what is decoded as a URL has a query or a fragment there (`/admin%3f`, `/admin%23`), and in C the text ends (`%00`).
+  (path) => path.slice(0, lengthUntil(path, '?', '#', '\0')),
+  // The URL class leaves these out, and a `$` of many regular expressions stands before the last of them.
+  (path) => path.replace(/[\t\n\r]/g, '').trimEnd(),
   (path) => path.replace(/;[^/\\]*/g, ''),
   (path) => path.replaceAll('\\', '/'),
-  (path) => path.replace(/\/{2,}/g, '/'),
+  mergeSlashes,
 ]
 
-function readings(path: string): ReadonlySet<string> {
+function lengthUntil(text: string, ...ends: readonly string[]): number {
+  const found = ends.map((end) => text.indexOf(end)).filter((at) => at >= 0)
+  return Math.min(text.length, ...found)
+}
+
+/** A path with four oddities at once is nobody's; to read it in every way would cost milliseconds. */
+const maxReadings = 24
+
+/** null: there are too many. */
+function readings(path: string): ReadonlySet<string> | null {
   const all = new Set([path])
-  for (const rewrite of rewrites) for (const reading of [...all]) all.add(rewrite(reading))
+  for (const rewrite of rewrites) {
+    for (const reading of [...all]) all.add(rewrite(reading))
+    if (all.size > maxReadings) return null
+  }
   return all
 }
 

@@ -26,9 +26,14 @@ export async function startGevent(): Promise<Program & Port> {
   return { ...program, port: Number(program.line) }
 }
 
-/** gunicorn's default worker, which serves one connection at a time, with `app.py`. */
-export async function startGunicorn(t: Pick<TestContext, 'after'>, workers: number): Promise<Program & Port> {
-  const program = await startProgram([python, '-B', `${folder}gunicorn_server.py`, String(workers)], folder)
+/** gunicorn's default worker, which serves one connection at a time, with `app.py` or another application. */
+export async function startGunicorn(
+  t: Pick<TestContext, 'after'>,
+  workers: number,
+  application = 'app:app',
+): Promise<Program & Port> {
+  const command = [python, '-B', `${folder}gunicorn_server.py`, String(workers), application] as const
+  const program = await startProgram(command, folder)
   t.after(() => program.kill())
   return { ...program, port: Number(program.line) }
 }
