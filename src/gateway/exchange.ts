@@ -450,8 +450,9 @@ export class Exchange implements Asker, Want {
 
   #host(): string {
     const { hostHeader } = this.#route
-    if (hostHeader === 'keep') return this.#front.host
-    if (hostHeader !== 'upstream') return hostHeader
+    // HTTP/1.0 may say none, which no upstream takes in a request of HTTP/1.1 (RFC 9112 3.2).
+    if (hostHeader === 'keep' && this.#front.host !== '') return this.#front.host
+    if (hostHeader !== 'keep' && hostHeader !== 'upstream') return hostHeader
     return this.#member === null ? '' : authorityOf(this.#member.upstream)
   }
 

@@ -195,6 +195,17 @@ onEachRuntime('answers through a gateway', (name) => {
     })
   }
 
+  test('a client that names no host has the upstream’s', async () => {
+    for (const said of ['GET /plain HTTP/1.0\r\n\r\n', 'GET /plain HTTP/1.1\r\nHost:\r\n\r\n']) {
+      const connection = await Connection.open(address())
+      connection.send(said)
+      await connection.until(() => connection.reader.answers.length > 0, performance.now() + 3_000)
+      connection.destroy()
+      assert.equal(connection.reader.answers[0]?.status, 200)
+      assert.match(backend.heads.at(-1) ?? '', new RegExp(`\r\nHost: 127\\.0\\.0\\.1:${backend.port}\r\n`, 'i'))
+    }
+  })
+
   test('a body behind an answer to HEAD reaches nobody, whenever it comes', async () => {
     for (const ms of [400, 150, 60, 20, 5, 1, 0]) {
       assert.equal((await ask(gateway.port, `/head-body/${ms}`, { method: 'HEAD' })).status, 200)
