@@ -81,6 +81,7 @@ const frames = [
   (text: string) => `x${text}x`,
   (text: string) => `chunked${text}\xe9`,
   (text: string) => `"${text}`,
+  (text: string) => `${text}x`,
 ]
 const values = units.flatMap((unit) => frames.map((frame) => frame(unit.repeat(size / unit.length))))
 

@@ -73,7 +73,8 @@ function isHostOf(pattern: string, host: string): boolean {
  */
 function bareHost(host: string): string {
   const lower = host.toLowerCase()
-  const bracketed = /^[\da-f:.]*:[\da-f.]*:[\da-f:.]*$/.test(lower) ? `[${lower}]` : lower.replace(/:\d*$/, '')
+  const bareV6 = lower.indexOf(':') !== lower.lastIndexOf(':') && /^[\da-f:.]+$/.test(lower)
+  const bracketed = bareV6 ? `[${lower}]` : lower.replace(/:\d*$/, '')
   const odd = bracketed.startsWith('[') || bracketed.includes('%')
   const name = odd && URL.canParse(`http://${bracketed}/`) ? new URL(`http://${bracketed}/`).hostname : bracketed
   return name.endsWith('.') ? name.slice(0, -1) : name
