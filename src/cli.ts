@@ -1,4 +1,5 @@
 /** The one command, under whichever runtime runs it: `node src/cli.ts serve`, `bun src/cli.ts serve`, `deno run -A src/cli.ts serve`. */
+import { isatty } from 'node:tty'
 import { cannotStart, type Entry, exitFlushed, type Host, main, thisProcess, version } from './command.ts'
 import { overview } from './help.ts'
 import { didYouMean } from './names.ts'
@@ -23,6 +24,23 @@ const run: Record<CommandName, (argv: readonly string[], host: Host) => Promise<
     )
   },
   probe: async (argv, host) => (await import('./probe/command.ts')).probeCommand(argv, { ...host, exit: exitFlushed }),
+  rescue: async (argv, host) => {
+    const [{ rescueCommand }, { loadLibc }, { rescueElsewhere }] = await Promise.all([
+      import('./rescue/command.ts'),
+      import(`../runtimes/${runtime}/libc.ts`),
+      import('../runtimes/rescue-elsewhere.ts'),
+    ])
+    await rescueCommand(
+      {
+        runtime,
+        program: `${program} rescue`,
+        loadLibc,
+        elsewhere: rescueElsewhere,
+        interactive: isatty(0) && isatty(1),
+      },
+      { ...host, argv },
+    )
+  },
   compare: async (argv, host) =>
     (await import('./probe/compare.ts')).compareCommand(argv, { ...host, exit: exitFlushed }),
 }

@@ -11,6 +11,7 @@ import { optionNames, optionSpecs } from './policy.ts'
 import { presetNames } from './presets.ts'
 import { compareEntries, probeEntries } from './probe/settings.ts'
 import { type Problem, problem } from './problems.ts'
+import { rescueEntries } from './rescue/settings.ts'
 import type { Layer } from './resolve.ts'
 import type { EngineChoice } from './server.ts'
 import { isServiceLink } from './service-links.ts'
@@ -151,6 +152,13 @@ export const commands = {
     takes: [...Object.keys(probeEntries), ...optionNames],
     variables: `${variablePrefix}PROBE_`,
     headings: { settings: 'Probe', policy: 'What the server is expected to hold (else it is found out)' },
+  },
+  rescue: {
+    what: 'Closes the idle connections of a running process that has run out of descriptors or workers, without a restart (Linux).',
+    settings: rescueEntries,
+    takes: Object.keys(rescueEntries),
+    variables: `${variablePrefix}RESCUE_`,
+    headings: { settings: 'Rescue' },
   },
   compare: {
     what: 'Compares reports of hangup probe: cases × servers.',

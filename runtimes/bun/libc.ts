@@ -1,5 +1,14 @@
 /** The C library through Bun's FFI: glibc, or musl on Alpine (untested there). */
-import { type Arch, arches, type Block, type Libc, type Loaded, libcOf } from '../../src/kernel/libc.ts'
+import {
+  type Arch,
+  arches,
+  type Block,
+  type Libc,
+  type Loaded,
+  libcOf,
+  PIDFD_GETFD,
+  PIDFD_OPEN,
+} from '../../src/kernel/libc.ts'
 
 type Call = (...values: unknown[]) => number
 interface Ffi {
@@ -21,6 +30,8 @@ const symbols = {
   shutdown: { args: [i, i], returns: i },
   connect: { args: [i, p, 'u32'], returns: i },
   send: { args: [i, p, n, i], returns: n },
+  recv: { args: [i, p, n, i], returns: n },
+  socket: { args: [i, i, i], returns: i },
   listen: { args: [i, i], returns: i },
   poll: { args: [p, n, i], returns: i },
   epoll_create1: { args: [i], returns: i },
@@ -72,6 +83,8 @@ function bound(arch: Arch, { dlopen, ptr, read }: Ffi, path: string): Libc {
     getdents: (fd, into, length) => Number(call.syscall(getdents64, fd, into.address, length, 0, 0, 0)),
     statx: (dirfd, path, flags, mask, into) =>
       Number(call.syscall(statx, dirfd, path.address, flags, mask, into.address, 0)),
+    pidfdOpen: (pid) => Number(call.syscall(PIDFD_OPEN, pid, 0, 0, 0, 0, 0)),
+    pidfdGetfd: (pidfd, fd) => Number(call.syscall(PIDFD_GETFD, pidfd, fd, 0, 0, 0, 0)),
     errno: () => read.i32(errno, 0),
   })
 }

@@ -1,5 +1,14 @@
 /** The C library through Deno's FFI: glibc, for Deno has no build for musl. */
-import { type Arch, arches, type Block, type Libc, type Loaded, libcOf } from '../../src/kernel/libc.ts'
+import {
+  type Arch,
+  arches,
+  type Block,
+  type Libc,
+  type Loaded,
+  libcOf,
+  PIDFD_GETFD,
+  PIDFD_OPEN,
+} from '../../src/kernel/libc.ts'
 
 type Call = (...values: unknown[]) => number
 declare const Deno: {
@@ -22,6 +31,8 @@ const symbols = {
   shutdown: { parameters: [i, i], result: i },
   connect: { parameters: [i, p, 'u32'], result: i },
   send: { parameters: [i, p, 'u64', i], result: i },
+  recv: { parameters: [i, p, 'u64', i], result: i },
+  socket: { parameters: [i, i, i], result: i },
   listen: { parameters: [i, i], result: i },
   poll: { parameters: [p, 'u64', i], result: i },
   epoll_create1: { parameters: [i], result: i },
@@ -36,6 +47,7 @@ const symbols = {
   getrlimit: { parameters: [i, p], result: i },
   getdents: { name: 'syscall', parameters: ['i64', 'i64', p, 'i64'], result: i },
   statx: { name: 'syscall', parameters: ['i64', 'i64', p, 'i64', 'i64', p], result: i },
+  pidfd: { name: 'syscall', parameters: ['i64', 'i64', 'i64', 'i64'], result: i },
   __errno_location: { parameters: [], result: p },
 } as const
 
@@ -70,6 +82,8 @@ function bound(arch: Arch): Libc {
     getdents: (fd, into, length) => call.getdents(arch.syscalls.getdents64, fd, into.address, length),
     statx: (dirfd, path, flags, mask, into) =>
       call.statx(arch.syscalls.statx, dirfd, path.address, flags, mask, into.address),
+    pidfdOpen: (pid) => call.pidfd(PIDFD_OPEN, pid, 0, 0),
+    pidfdGetfd: (pidfd, fd) => call.pidfd(PIDFD_GETFD, pidfd, fd, 0),
     errno: () => errno.getInt32(),
   })
 }

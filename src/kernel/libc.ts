@@ -33,6 +33,12 @@ export interface Libc {
   epollCreate(flags: number): number
   epollControl(epoll: number, operation: number, fd: number, event: Block): number
   epollWait(epoll: number, events: Block, most: number, timeoutMs: number): number
+  socket(domain: number, type: number, protocol: number): number
+  recv(fd: number, into: Block, length: number, flags: number): number
+  /** Linux 5.3. */
+  pidfdOpen(pid: number): number
+  /** Linux 5.6: a duplicate of another process's descriptor. */
+  pidfdGetfd(pidfd: number, fd: number): number
   dup(fd: number): number
   dup2(fd: number, onto: number): number
   close(fd: number): number
@@ -110,6 +116,10 @@ export const EPOLLOUT = 4
 export const EPOLLRDHUP = 0x2000
 export const EPOLLET = 2 ** 31
 
+/** asm-generic/unistd.h: newer calls have one number everywhere. */
+export const PIDFD_OPEN = 434
+export const PIDFD_GETFD = 438
+
 /** What loading the C library came to. */
 export type Loaded = { readonly libc: Libc } | { readonly libc: null; readonly why: string }
 
@@ -124,6 +134,8 @@ type PlainCall =
   | 'shutdown'
   | 'connect'
   | 'send'
+  | 'recv'
+  | 'socket'
   | 'listen'
   | 'poll'
   | 'epoll_create1'
@@ -138,7 +150,7 @@ type PlainCall =
   | 'getrlimit'
 
 /** What is left to an FFI: memory, `errno`, and the calls that have no function of their own in every C library. */
-export type OfFfi = Pick<Libc, 'allocate' | 'getdents' | 'statx' | 'errno'>
+export type OfFfi = Pick<Libc, 'allocate' | 'getdents' | 'statx' | 'pidfdOpen' | 'pidfdGetfd' | 'errno'>
 
 export const libcOf = (arch: Arch, call: Calls, own: OfFfi): Libc => ({
   ...own,
@@ -156,6 +168,8 @@ export const libcOf = (arch: Arch, call: Calls, own: OfFfi): Libc => ({
   epollCreate: (flags) => call.epoll_create1(flags),
   epollControl: (epoll, operation, fd, event) => call.epoll_ctl(epoll, operation, fd, event.address),
   epollWait: (epoll, events, most, timeoutMs) => call.epoll_wait(epoll, events.address, most, timeoutMs),
+  socket: (domain, type, protocol) => call.socket(domain, type, protocol),
+  recv: (fd, into, length, flags) => Number(call.recv(fd, into.address, length, flags)),
   dup: (fd) => call.dup(fd),
   dup2: (fd, onto) => call.dup2(fd, onto),
   close: (fd) => call.close(fd),

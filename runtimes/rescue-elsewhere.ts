@@ -1,0 +1,40 @@
+/** For a runtime without an FFI: the same command on one that has it. */
+import { spawn } from 'node:child_process'
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import process from 'node:process'
+import { fileURLToPath } from 'node:url'
+
+const others: readonly { readonly program: string; readonly before: readonly string[] }[] = [
+  { program: 'bun', before: ['run'] },
+  { program: 'deno', before: ['run', '-A'] },
+]
+
+/** Resolves to its exit status; null: none is installed. */
+export function rescueElsewhere(argv: readonly string[]): Promise<number> | null {
+  const cli = fileURLToPath(new URL('../src/cli.ts', import.meta.url))
+  const found = others.map((other) => ({ ...other, path: pathOf(other.program) })).find(({ path }) => path !== null)
+  if (found?.path == null) return null
+  const child = spawn(found.path, [...found.before, cli, 'rescue', ...argv], { stdio: 'inherit' })
+  // The terminal and supervisors signal both; the child ends as it sees fit.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal))
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code) => resolve(code ?? 2))
+  })
+}
+
+/** In PATH, or where npm puts what is installed beside us. */
+function pathOf(program: string): string | null {
+  const beside = fileURLToPath(new URL('../node_modules/.bin', import.meta.url))
+  for (const folder of [...(process.env['PATH'] ?? '').split(delimiter), beside]) {
+    const path = join(folder, program)
+    try {
+      accessSync(path, constants.X_OK)
+      return path
+    } catch {
+      // Not there.
+    }
+  }
+  return null
+}

@@ -1,0 +1,200 @@
+/** `hangup rescue`: frees the idle connections of a running process. */
+import process from 'node:process'
+import { createInterface } from 'node:readline/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { readable } from '../columns.ts'
+import { cannotStart, explain, type Host, version } from '../command.ts'
+import { asked, readPlaces } from '../command-line.ts'
+import { help } from '../help.ts'
+import type { Libc, Loaded } from '../kernel/libc.ts'
+import { problem, SettingsError } from '../problems.ts'
+import type { Read } from '../setting.ts'
+import { resolveEntries } from '../settings.ts'
+import { BorrowError } from './borrow.ts'
+import { refusalOf } from './refusals.ts'
+import { outcomeText, planText, surveyJson, surveyText } from './report.ts'
+import { choose, type Exhausted, end, exhausted, type Kit, type Outcome, type Plan, settled } from './rescue.ts'
+import { defaultIdleMs, rescueEntries } from './settings.ts'
+import { SockDiag } from './sock-diag.ts'
+import { type Client, type Survey, SurveyError, survey } from './survey.ts'
+
+export interface RescueEntry {
+  readonly runtime: string
+  readonly program: string
+  loadLibc(): Loaded | Promise<Loaded>
+  /** Runs the same command on a runtime that has an FFI; null: there is none. */
+  elsewhere?(argv: readonly string[]): Promise<number> | null
+  /** Whether a person can be asked. */
+  readonly interactive: boolean
+}
+
+const done = 0
+const stillOut = 1
+const watchEveryMs = 1_000
+
+/** Resolves when it has ended, with `host.exit`. */
+export async function rescueCommand(entry: RescueEntry, host: Host): Promise<void> {
+  switch (asked(host.argv)) {
+    case 'help':
+      host.out(help('rescue', entry.program, host.columns))
+      return host.exit(0)
+    case 'version':
+      host.out(`hangup ${version} on ${entry.runtime}\n`)
+      return host.exit(0)
+    default:
+      return host.exit(await run(entry, host))
+  }
+}
+
+async function run(entry: RescueEntry, host: Host): Promise<number> {
+  try {
+    const settings = readRescue(host, entry.interactive)
+    const { libc, ...rest } = await entry.loadLibc()
+    if (libc === null) {
+      const { why } = rest as { readonly why: string }
+      const code = entry.elsewhere?.(host.argv)
+      if (code) {
+        host.err(`hangup: ${why}; running on another runtime that has an FFI\n`)
+        return await code
+      }
+      host.err(`hangup: ${why}; install bun or deno (npm install bun), or use a newer Node\n`)
+      return cannotStart
+    }
+    return await rescue(settings, libc, host)
+  } catch (error) {
+    host.err(`hangup: ${error instanceof SurveyError ? error.message : explain(error)}\n`)
+    return cannotStart
+  }
+}
+
+type Settings = Read<typeof rescueEntries>
+
+function readRescue({ argv, env }: Host, interactive: boolean): Settings {
+  const { places, problems } = readPlaces(argv, env, 'rescue')
+  const { settings, nameOf } = resolveEntries(rescueEntries, places, problems)
+  if (problems.length === 0) {
+    if (settings.pid === undefined && settings.port === undefined) {
+      problems.push(problem('--pid, --port', '', 'one of them is needed', ''))
+    }
+    if (settings.watch && settings.once) problems.push(problem(nameOf('watch'), 'yes', 'not with --once', ''))
+    if (!settings.yes && !settings.dryRun && (!interactive || settings.json)) {
+      problems.push(problem('--yes, --dry-run', '', 'nobody can be asked here: one of them is needed', ''))
+    }
+  }
+  if (problems.length > 0) throw new SettingsError(problems)
+  return settings
+}
+
+const planOf = ({ pid, port, idle = defaultIdleMs, head = 0, max, keepNewest = 0, exclude }: Settings): Plan => ({
+  pid: pid ?? null,
+  port: port ?? null,
+  idleMs: idle,
+  headMs: head || null,
+  max: max ?? null,
+  keepNewest,
+  excludedPorts: exclude?.ports ?? [],
+  isExcluded: exclude?.isExcluded ?? (() => false),
+})
+
+async function rescue(settings: Settings, libc: Libc, host: Host): Promise<number> {
+  const plan = planOf(settings)
+  const diag = new SockDiag(libc)
+  const kit: Kit = { libc, diag }
+  const show = printer(settings, plan, host)
+  try {
+    if (settings.watch) return await watch(kit, plan, show, settings.dryRun === true)
+    const found = survey(diag, plan)
+    const why = exhausted(found)
+    const chosen = choose(found, plan)
+    if (settings.dryRun || chosen.length === 0 || found.hidden) {
+      show(found, why, chosen, null, null)
+      if (found.hidden && !settings.dryRun) {
+        throw new SurveyError('its process belongs to somebody else: run as its owner or as root')
+      }
+      return why === null || settings.dryRun ? done : stillOut
+    }
+    if (!settings.yes) {
+      show(found, why, chosen, null, null)
+      if (!(await confirmed(chosen.length))) return done
+    }
+    const outcome = ended(kit, chosen, plan)
+    const after = await settled(kit, plan, found.processes, outcome.ended.closed + outcome.ended.raced)
+    const stillWhy = exhausted(after)
+    show(found, why, chosen, outcome, { after, why: stillWhy }, settings.yes === true)
+    return stillWhy === null ? done : stillOut
+  } finally {
+    diag.close()
+  }
+}
+
+function ended(kit: Kit, chosen: readonly Client[], plan: Plan): Outcome {
+  try {
+    return end(kit, chosen, plan)
+  } catch (error) {
+    if (!(error instanceof BorrowError)) throw error
+    throw new SurveyError(refusalOf(error, chosen.find(({ at }) => at !== null)?.at?.pid ?? 0))
+  }
+}
+
+interface After {
+  readonly after: Survey
+  readonly why: Exhausted
+}
+
+type Show = (
+  found: Survey,
+  why: Exhausted,
+  chosen: readonly Client[],
+  outcome: Outcome | null,
+  after: After | null,
+  whole?: boolean,
+) => void
+
+/** `whole` false: the survey has been shown before the question. */
+function printer({ json }: Settings, { idleMs }: Plan, host: Host): Show {
+  const width = readable(host.columns)
+  return (found, why, chosen, outcome, after, whole = true) => {
+    if (json) {
+      const { ended, way } = outcome ?? {}
+      const told = { ...surveyJson(found, why), due: chosen.length, ...(outcome && { ended, way }) }
+      host.out(`${JSON.stringify({ ...told, ...(after && { after: surveyJson(after.after, after.why) }) })}\n`)
+      return
+    }
+    if (whole) host.out(`${surveyText(found, why, width)}\n${planText(chosen, idleMs)}`)
+    if (outcome !== null && after !== null) host.out(outcomeText(outcome, after.after, after.why))
+  }
+}
+
+async function confirmed(count: number): Promise<boolean> {
+  const terminal = createInterface({ input: process.stdin, output: process.stdout })
+  try {
+    const answer = await terminal.question(`Close ${count}? [y/N] `)
+    return /^y(es)?$/i.test(answer.trim())
+  } finally {
+    terminal.close()
+  }
+}
+
+/** Until SIGINT or SIGTERM; a server that has gone and come back is found again where it is known by its port. */
+async function watch(kit: Kit, plan: Plan, show: Show, dryRun: boolean): Promise<number> {
+  const stopped = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort())
+  let first = true
+  let last: Exhausted = null
+  while (!stopped.signal.aborted) {
+    try {
+      const found = survey(kit.diag, plan)
+      const chosen = choose(found, plan)
+      last = exhausted(found)
+      if (chosen.length > 0 && !dryRun) {
+        const outcome = ended(kit, chosen, plan)
+        show(found, last, chosen, outcome, { after: survey(kit.diag, plan), why: null }, first)
+      } else if (first) show(found, last, chosen, null, null)
+      first = false
+    } catch (error) {
+      if (!(error instanceof SurveyError) || first || plan.pid !== null) throw error
+    }
+    await sleep(watchEveryMs, undefined, { signal: stopped.signal }).catch(() => {})
+  }
+  return last === null ? done : stillOut
+}

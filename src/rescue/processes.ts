@@ -1,0 +1,108 @@
+/** Processes and their descriptors, from /proc. */
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+
+export interface Process {
+  readonly pid: number
+  /** Of its command line, for a person. */
+  readonly name: string
+  readonly uid: number
+  /** RLIMIT_NOFILE, the soft one. */
+  readonly limit: number
+  readonly descriptors: number
+  /** Its sockets: descriptors by inode. */
+  readonly sockets: ReadonlyMap<number, number>
+  /** No thread of it runs or waits for a disk. */
+  readonly sleeps: boolean
+  /** The network namespace, `net:[4026531840]`; null: not to be read. */
+  readonly network: string | null
+}
+
+const proc = (...path: readonly (string | number)[]): string => ['/proc', ...path].join('/')
+
+/** Every process there is. */
+export function pids(): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+}
+
+/** Null: it is gone, or its descriptors may not be read. */
+export function socketsOf(pid: number): Map<number, number> | null {
+  let fds: string[]
+  try {
+    fds = readdirSync(proc(pid, 'fd'))
+  } catch {
+    return null
+  }
+  const sockets = new Map<number, number>()
+  for (const fd of fds) {
+    try {
+      const link = readlinkSync(proc(pid, 'fd', fd))
+      if (link.startsWith('socket:[')) sockets.set(Number(link.slice(8, -1)), Number(fd))
+    } catch {
+      // It was closed meanwhile.
+    }
+  }
+  return sockets
+}
+
+/** Null: it is gone, or it may not be looked into. */
+export function readProcess(pid: number): Process | null {
+  const sockets = socketsOf(pid)
+  if (sockets === null) return null
+  try {
+    const status = readFileSync(proc(pid, 'status'), 'utf8')
+    return {
+      pid,
+      name: nameOf(pid, status),
+      uid: Number(/^Uid:\s+(\d+)/m.exec(status)?.[1] ?? -1),
+      limit: Number(/^Max open files\s+(\d+)/m.exec(readFileSync(proc(pid, 'limits'), 'utf8'))?.[1] ?? Infinity),
+      descriptors: countDescriptors(pid) ?? 0,
+      sockets,
+      sleeps: threadsSleep(pid),
+      network: networkOf(pid),
+    }
+  } catch {
+    return null
+  }
+}
+
+export function countDescriptors(pid: number): number | null {
+  try {
+    return readdirSync(proc(pid, 'fd')).length
+  } catch {
+    return null
+  }
+}
+
+export function networkOf(pid: number | 'self'): string | null {
+  try {
+    return readlinkSync(proc(pid, 'ns', 'net'))
+  } catch {
+    return null
+  }
+}
+
+function nameOf(pid: number, status: string): string {
+  const words = readFileSync(proc(pid, 'cmdline'), 'utf8').split('\0').filter(Boolean)
+  const short = words.map((word) => word.split('/').at(-1) ?? word).join(' ')
+  const name = short || (/^Name:\s+(.*)$/m.exec(status)?.[1] ?? '?')
+  return name.length > 60 ? `${name.slice(0, 59)}…` : name
+}
+
+function threadsSleep(pid: number): boolean {
+  return readdirSync(proc(pid, 'task')).every((task) => {
+    try {
+      const stat = readFileSync(proc(pid, 'task', task, 'stat'), 'utf8')
+      return stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3) === 'S'
+    } catch {
+      return true
+    }
+  })
+}
+
+/** Whether this process has a capability, by its number in linux/capability.h. */
+export function isCapable(capability: number): boolean {
+  const effective = /^CapEff:\s+([0-9a-f]+)/m.exec(readFileSync(proc('self', 'status'), 'utf8'))?.[1] ?? '0'
+  return ((BigInt(`0x${effective}`) >> BigInt(capability)) & 1n) === 1n
+}
