@@ -38,6 +38,7 @@ import { cases as allCases, chapters } from '../src/probe/cases/index.ts'
 import { type Report, reportSchema, reportVersion } from '../src/probe/report.ts'
 import { legend, notes, rowsOf } from '../src/probe/reports/table.ts'
 import { countVerdicts } from '../src/probe/verdict.ts'
+import { rescueEntries } from '../src/rescue/settings.ts'
 import { type Entries, specOf } from '../src/setting.ts'
 import { format } from '../src/units.ts'
 import { fieldsOf, jsonSchemaOf } from './json-schema.ts'
@@ -258,6 +259,7 @@ export const renderers = (tables: Readonly<Record<string, Enforcement>>): Render
   upstreams: upstreamTable,
   'gateway-edge': edgeTable,
   'gateway-flags': () => settingsTable(gatewayEntries),
+  'rescue-flags': () => settingsTable(rescueEntries),
   ...Object.fromEntries(Object.entries(gatewayObjects).map(([name, entries]) => [name, () => keysTable(entries)])),
   enforcement: () => enforcementTable(tables),
   conformance: () => conformanceTable(kept as Report),

@@ -74,11 +74,13 @@ function readRescue({ argv, env }: Host, interactive: boolean): Settings {
   const { settings, nameOf } = resolveEntries(rescueEntries, places, problems)
   if (problems.length === 0) {
     if (settings.pid === undefined && settings.port === undefined) {
-      problems.push(problem('--pid, --port', '', 'one of them is needed', ''))
+      problems.push(problem('--pid, --port', '--pid, --port', 'one of them is needed', ''))
     }
     if (settings.watch && settings.once) problems.push(problem(nameOf('watch'), 'yes', 'not with --once', ''))
     if (!settings.yes && !settings.dryRun && (!interactive || settings.json)) {
-      problems.push(problem('--yes, --dry-run', '', 'nobody can be asked here: one of them is needed', ''))
+      problems.push(
+        problem('--yes, --dry-run', '--yes, --dry-run', 'nobody can be asked here: one of them is needed', ''),
+      )
     }
   }
   if (problems.length > 0) throw new SettingsError(problems)

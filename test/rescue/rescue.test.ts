@@ -1,0 +1,240 @@
+/** `hangup rescue` on real servers that have run out, seen from outside: their clients, and the kernel. */
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { Agent } from 'node:http'
+import { connect, type Socket } from 'node:net'
+import { platform } from 'node:process'
+import { describe, type TestContext, test } from 'node:test'
+import { environment, root } from '../conformance/server.ts'
+import { runtimeCommands } from '../fixtures/start.ts'
+import { ask, eventually, sleep } from '../gateway/clients.ts'
+import { startProgram } from '../gateway/process.ts'
+import { type Leaky, leaky, pools, start } from './servers.ts'
+
+const skip = platform === 'linux' ? false : 'rescue needs Linux'
+const idleMs = 2_000
+
+interface Rescued {
+  readonly status: number
+  readonly json: any
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** On Bun or Deno, which have an FFI, or from Node, which looks for one of them. */
+function rescue(runtime: keyof typeof runtimeCommands, flags: readonly string[]): Promise<Rescued> {
+  const [program, ...args] = runtimeCommands[runtime]
+  return new Promise((resolve) => {
+    const given = [...args, `${root}src/cli.ts`, 'rescue', ...flags]
+    execFile(program, given, { env: environment, cwd: root }, (error, stdout, stderr) => {
+      let json: unknown = null
+      try {
+        json = JSON.parse(stdout)
+      } catch {
+        // It printed text.
+      }
+      resolve({ status: error === null ? 0 : Number(error.code), json, stdout, stderr })
+    })
+  })
+}
+
+const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
+
+/** A client that has its response, if the server has one for it, and says nothing more. */
+function idleClient(port: number, silent: boolean): Promise<Socket> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port }, () => {
+      if (silent) resolve(socket)
+      else socket.write(get)
+    })
+    socket.on('error', () => {})
+    socket.once('data', () => resolve(socket)).resume()
+    setTimeout(() => resolve(socket), 500).unref()
+  })
+}
+
+async function fill(t: Pick<TestContext, 'after'>, port: number, count: number, silent = false): Promise<Socket[]> {
+  const crowd: Socket[] = []
+  t.after(() => {
+    for (const socket of crowd) socket.destroy()
+  })
+  for (let i = 0; i < count; i += 20) {
+    crowd.push(...(await Promise.all(Array.from({ length: Math.min(20, count - i) }, () => idleClient(port, silent)))))
+  }
+  return crowd
+}
+
+const answeredWithin = (port: number, ms: number): Promise<boolean> =>
+  Promise.race([
+    ask(port, '/', { agent: new Agent() }).then(
+      ({ status }) => status === 200,
+      () => false,
+    ),
+    sleep(ms).then(() => false),
+  ])
+
+/** Twenty requests that take longer than the rescue: slow handlers, slow uploads, slow downloads. */
+function busyClients(port: number): Promise<readonly boolean[]> {
+  const handlers = Array.from({ length: 7 }, () =>
+    ask(port, `/slow?ms=${3 * idleMs}`).then(({ status }) => status === 200),
+  )
+  const uploads = Array.from({ length: 7 }, () => slowUpload(port))
+  const downloads = Array.from({ length: 6 }, () => slowDownload(port))
+  return Promise.all([...handlers, ...uploads, ...downloads].map((each) => each.catch(() => false)))
+}
+
+function slowUpload(port: number): Promise<boolean> {
+  const pieces = 3 * (idleMs / 500)
+  return new Promise((resolve) => {
+    let text = ''
+    const socket = connect({ host: '127.0.0.1', port }, async () => {
+      socket.write(`POST /upload HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: ${pieces}\r\n\r\n`)
+      for (let i = 0; i < pieces; i++) {
+        await sleep(500)
+        socket.write('x')
+      }
+    })
+    socket.on('data', (piece) => (text += piece))
+    socket.on('error', () => resolve(false))
+    socket.on('close', () => resolve(text.endsWith(`\r\n\r\n${pieces}\n`)))
+  })
+}
+
+function slowDownload(port: number): Promise<boolean> {
+  const whole = 8 * 2 ** 20
+  return new Promise((resolve) => {
+    let bytes = 0
+    const socket = connect({ host: '127.0.0.1', port }, () => {
+      socket.write('GET /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+    })
+    socket.on('data', (piece) => {
+      bytes += piece.length
+    })
+    socket.once('data', () => {
+      socket.pause()
+      setTimeout(() => socket.resume(), 2.5 * idleMs)
+    })
+    socket.on('error', () => resolve(false))
+    socket.on('close', () => resolve(bytes > whole))
+  })
+}
+
+/** Clients that keep their connections and never rest for long: what they send, and what they are answered. */
+function activeClients(port: number, total: number) {
+  let answered = 0
+  const failures: string[] = []
+  const clients = Array.from({ length: 10 }, async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    for (let i = 0; i < total / 10; i++) {
+      await ask(port, '/count', { method: 'POST', body: 'x', agent }).then(
+        () => (answered += 1),
+        (error: Error) => failures.push(error.message),
+      )
+      await sleep(60)
+    }
+    agent.destroy()
+  })
+  return { over: Promise.all(clients), answered: () => answered, failures }
+}
+
+const runtimes = ['bun', 'deno', 'node'] as const
+
+describe('rescue frees a server that is out of descriptors', { skip, concurrency: true }, () => {
+  leaky.forEach((server, index) => {
+    test(server.name, { skip: server.skip, timeout: 60_000 }, (t) => outOfDescriptors(t, server, runtimes[index % 3]!))
+  })
+})
+
+async function outOfDescriptors(t: TestContext, server: Leaky, runtime: (typeof runtimes)[number]): Promise<void> {
+  const { port, pid, signal, exited } = await start(t, server)
+  const busy = busyClients(port)
+  const active = activeClients(port, server.counts ? 1_000 : 0)
+  await sleep(200)
+  const crowd = await fill(t, port, server.fill)
+  if (!server.stopsShort) assert.equal(await answeredWithin(port, 500), false, 'it is out of descriptors')
+  await sleep(idleMs)
+
+  const open = () => crowd.filter(({ closed }) => !closed).length
+  const before = open()
+  const dry = await rescue(runtime, ['--port', String(port), '--idle', `${idleMs}ms`, '--dry-run', '--json'])
+  assert.equal(dry.status, 0, dry.stderr)
+  assert.ok(dry.json.due > 100, dry.stdout)
+  assert.equal(open(), before, 'a dry run closes nothing')
+
+  const freed = await rescue(runtime, ['--pid', String(pid), '--idle', `${idleMs}ms`, '--yes', '--json'])
+  assert.equal(freed.status, 0, freed.stdout + freed.stderr)
+  assert.ok(freed.json.ended.closed >= 100, freed.stdout)
+  assert.equal(freed.json.ended.raced, 0)
+  assert.equal(freed.json.way, 'shutdown')
+  assert.ok(await answeredWithin(port, 1_000), 'a new client is answered')
+
+  assert.deepEqual(await busy, Array(20).fill(true), 'requests in flight complete')
+  await active.over
+  assert.deepEqual(active.failures, [])
+  if (server.counts) {
+    signal('SIGTERM')
+    const { stdout } = await exited
+    assert.equal(/posts=(\d+)/.exec(stdout)?.[1], String(active.answered()))
+    assert.equal(active.answered(), 1_000)
+  }
+}
+
+describe('rescue frees a pool of workers that idle connections fill', { skip, concurrency: true }, () => {
+  for (const server of pools) {
+    test(server.name, { skip: server.skip, timeout: 60_000 }, async (t) => {
+      const { port } = await start(t, server)
+      await fill(t, port, server.fill, server.fillSilently)
+      assert.equal(await answeredWithin(port, 500), false, 'nobody else is served')
+      await sleep(idleMs)
+      const freed = await rescue('bun', ['--port', String(port), '--idle', `${idleMs}ms`, '--yes', '--json'])
+      assert.equal(freed.json?.exhausted, 'workers', freed.stdout + freed.stderr)
+      assert.equal(freed.status, 0, freed.stdout)
+      assert.ok(await answeredWithin(port, 1_000), 'a new client is answered')
+    })
+  }
+})
+
+test('--watch holds the idle limit and keeps no descriptor that it borrowed', { skip, timeout: 60_000 }, async (t) => {
+  const { port } = await start(t, leaky.find(({ name }) => name.startsWith('Node'))!)
+  const [program, ...args] = runtimeCommands.bun
+  const watching = await startProgram([
+    program,
+    ...args,
+    `${root}src/cli.ts`,
+    ...['rescue', '--port', String(port), '--idle', '1s', '--watch', '--yes', '--json'],
+  ])
+  t.after(() => watching.kill())
+  const descriptors: number[] = []
+  for (let round = 0; round < 3; round++) {
+    const crowd = await fill(t, port, 40)
+    const left = () => crowd.filter(({ closed }) => !closed).length
+    assert.equal(left(), 40)
+    assert.equal(await eventually(left, (count) => count === 0, 5_000), 0)
+    descriptors.push(readdirSync(`/proc/${watching.pid}/fd`).length)
+  }
+  // It borrows forty each time; one more or less is its look into /proc at that moment.
+  assert.ok(Math.max(...descriptors) <= Math.min(...descriptors) + 2, descriptors.join())
+  watching.signal('SIGTERM')
+  assert.equal((await watching.exited).code, 0)
+})
+
+test('what can not be is one line and status 2', { skip }, async () => {
+  const cases: readonly (readonly [readonly string[], RegExp])[] = [
+    [[], /--pid, --port: one of them is needed/],
+    [['--port', '9'], /nobody can be asked here/],
+    [['--port', '9', '--dry-run'], /nothing listens on port 9/],
+    [['--pid', '4194304', '--dry-run'], /there is no process 4194304/],
+    [['--port', 'x', '--dry-run'], /--port: x is not one; accepted: a whole number/],
+    [['--prot', '9'], /there is no such flag; did you mean --port/],
+    [['--port', '9', '--exclude', '10.0.0.1/8', '--yes'], /has bits behind its prefix/],
+  ]
+  await Promise.all(
+    cases.map(async ([flags, said]) => {
+      const { status, stderr } = await rescue('bun', flags)
+      assert.match(stderr, said)
+      assert.equal(status, 2, stderr)
+      assert.doesNotMatch(stderr, /\n\s+at /)
+    }),
+  )
+})
