@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline'
 import { afterEach, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { reportVersion } from './probe/report.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const runtimes = {
@@ -134,7 +135,7 @@ for (const [runtime, launch] of Object.entries(runtimes)) {
       for await (const chunk of child.stdout.setEncoding('utf8')) out += chunk
       assert.equal(await statusOf(child), 0, err())
       assert.ok(out.length > 2 ** 17)
-      assert.equal(JSON.parse(out).version, 2)
+      assert.equal(JSON.parse(out).version, reportVersion)
     },
   )
 }
