@@ -2,7 +2,6 @@
  * A gateway's client on a `node:http` or `node:http2` server. What comes from an upstream is written to that server's own answer:
  * @hono/node-server says `Content-Type: text/plain` where an answer says nothing, and has no trailers and no interim answers.
  */
-import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { type Answer, dropBody, NativeFront } from '../../src/gateway/front.ts'
@@ -31,10 +30,15 @@ export class NodeFront extends NativeFront {
   #made: { readonly response: Response; readonly answer: Answer } | null = null
 
   constructor(request: Request, { incoming, outgoing }: NodeBindings) {
-    const { remoteAddress: address = '', remotePort: port = 0 } = incoming.socket
-    super(request, { address, port }, incoming.httpVersionMajor === 2 ? '2' : incoming.httpVersion)
+    super(request, peerOf(incoming), incoming.httpVersionMajor === 2 ? '2' : incoming.httpVersion)
     this.raw = withoutPseudo(incoming.rawHeaders)
     this.#outgoing = outgoing
+  }
+
+  override readonly onEnd = (listener: () => void): void => {
+    const outgoing = this.#outgoing
+    if (outgoing.destroyed) listener()
+    else outgoing.once('close', listener)
   }
 
   override onClient(listener: (what: 'ended' | 'gone') => void): void {
@@ -47,7 +51,11 @@ export class NodeFront extends NativeFront {
   override inform(status: number, fields: readonly string[]): void {
     const { stream } = this.#outgoing as Http2ServerResponse
     if (stream === undefined || stream.destroyed || stream.headersSent) return
-    stream.additionalHeaders({ ':status': status, ...recordOf(fields) })
+    try {
+      stream.additionalHeaders({ ':status': status, ...recordOf(fields) })
+    } catch {
+      // What passed our parser and still is nothing that Node would send: the answer itself comes without it.
+    }
   }
 
   override respond(answer: Answer): Response {
@@ -86,22 +94,40 @@ export class NodeFront extends NativeFront {
 
   async #stream(source: BodySource): Promise<void> {
     const outgoing = this.#outgoing as ServerResponse
-    const gone = once(outgoing, 'close').then(() => {
+    let wake = (): void => {}
+    outgoing.on('drain', () => wake())
+    outgoing.once('close', () => {
       if (!outgoing.writableEnded) source.cancel(new Error('the client is gone'))
+      wake()
     })
-    outgoing.flushHeaders()
+    // The close that follows says it.
+    outgoing.on('error', () => {})
     try {
+      outgoing.flushHeaders()
       for (let piece = await source.read(); piece !== null; piece = await source.read()) {
-        if (!outgoing.write(piece)) await Promise.race([once(outgoing, 'drain'), gone])
+        if (outgoing.write(piece) || outgoing.destroyed) continue
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
       }
       const { trailers = [] } = source
       if (trailers.length > 0) outgoing.addTrailers(recordOf(trailers) as Record<string, string>)
       outgoing.end()
     } catch {
       // Why, the upstream's health and the log know. To the client it never looks whole.
-      if ('stream' in outgoing) (outgoing as unknown as Http2ServerResponse).stream.close(internalError)
+      if ('stream' in outgoing) (outgoing as unknown as Http2ServerResponse).stream?.close(internalError)
       else outgoing.destroy()
     }
+  }
+}
+
+/** Of a session that is gone already Node tells no socket. */
+function peerOf(incoming: NodeBindings['incoming']): { readonly address: string; readonly port: number } {
+  try {
+    const { remoteAddress: address = '', remotePort: port = 0 } = incoming.socket
+    return { address, port }
+  } catch {
+    return { address: '', port: 0 }
   }
 }
 

@@ -43,10 +43,14 @@ export function gatewayApp(current: () => Compiled, limiter: ClientLimiter, onLo
     if (config.redirectToPort !== null && !front.secure) return redirectToTls(front, config, config.redirectToPort)
     const trusted = trusts(front.address)
     if (!limiter.off) {
-      const waitSec = limiter.request(
-        trusted ? clientOf(front.address, front.raw, trusts) : plainAddress(front.address),
-      )
+      const waitSec = limiter.request(clientBehind(front, trusted, trusts))
       if (waitSec > 0) return ownAnswer(429, 'too-many-requests', front, config, null, waitSec)
+    }
+    if (front.onEnd !== null && limiter.limitsConnections) {
+      const client = clientBehind(front, trusted, trusts)
+      const admitted = limiter.connected(client)
+      front.onEnd(() => limiter.disconnected(client))
+      if (!admitted) return ownAnswer(503, 'too-many-at-once', front, config, null)
     }
     if (isLastHop(front)) return lastHopAnswer(front)
     const route = router.match(front.method, front.host, front.path)
@@ -56,7 +60,8 @@ export function gatewayApp(current: () => Compiled, limiter: ClientLimiter, onLo
     const passing = passings.get(route.to)!
     let exchange: Exchange
     try {
-      exchange = new Exchange(front, route, passing, trusted, keyOf(config.groups[route.to]!.balance, front, trusts))
+      const key = keyOf(config.groups[route.to]!.balance, front, trusts)
+      exchange = new Exchange(front, route, passing, trusted ? trusts : null, key)
     } catch (error) {
       if (!(error instanceof LoopError)) throw error
       onLoop()
@@ -75,6 +80,9 @@ export function gatewayApp(current: () => Compiled, limiter: ClientLimiter, onLo
 }
 
 const compressed = compress()
+
+const clientBehind = (front: Front, trusted: boolean, trusts: Trust): string =>
+  trusted ? clientOf(front.address, front.raw, trusts) : plainAddress(front.address)
 
 /** What the consistent hash hashes; null where the balance asks for nothing. */
 function keyOf(balance: BalanceBy, front: Front, trusts: Trust): (() => string | null) | null {

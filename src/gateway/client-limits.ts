@@ -40,6 +40,11 @@ export class ClientLimiter {
     return this.#everyMs === 0
   }
 
+  /** There is a limit for what a client has open at once. */
+  get limitsConnections(): boolean {
+    return this.#maxConnections !== 0
+  }
+
   /**
    * A connection has come; false: it is one too many, to be answered 503 (RFC 9110 15.6.4; 429 is about requests in a time) and closed.
    * It is counted either way until `disconnected`, so that who connects again and again gains nothing.

@@ -47,7 +47,7 @@ async function run({ runtime, load, start }: GatewayEntry, host: Host): Promise<
   const loaded = () => loadGateway(host.argv, host.env, process.cwd())
   const { settings, plan } = await loaded()
   const { gateway } = await load()
-  refuseUnspoken(plan.listeners, gateway)
+  refuseUnspoken(plan.listeners, plan.config.clients, gateway)
   const { report = 'text' } = settings
   if (settings.check) {
     if (report === 'text') host.out(gatewayReport(plan, host.columns, true))

@@ -8,6 +8,7 @@ import type { ResponseHead } from '../http1/head.ts'
 import type { BodySource } from '../http1/light/payload.ts'
 import { type Given, type Left, streamedFrom } from '../http1/light/response.ts'
 import type { BodyFraming } from '../http1/writer.ts'
+import { clientKey } from './client-limits.ts'
 import type { GatewayConfig, Route, UpstreamConfig } from './config.ts'
 import { type FailureName, failures, type UpstreamError } from './errors.ts'
 import { interimFields, requestFields, requestLines, responseFields, responseLines, trailerFields } from './fields.ts'
@@ -20,6 +21,7 @@ import type { RetryBudget } from './retry-budget.ts'
 import { type Slab, slabOf } from './slabs.ts'
 import { type Spool, SpoolFullError } from './spool.ts'
 import { targetOf } from './target.ts'
+import { clientOf, type Trust } from './trust.ts'
 import { Tunnel } from './tunnel.ts'
 import { type Asker, isEventStream, type Sender, type Upstream, type Want } from './upstream.ts'
 
@@ -52,6 +54,7 @@ export class Exchange implements Asker, Want {
   readonly #passing: Passing
   /** What chooses the upstream, where the balance asks for something. */
   readonly #keyOf: (() => string | null) | null
+  readonly #trusts: Trust | null
   #settle!: (response: Response) => void
   readonly #fields: readonly string[] | string
   readonly #target: string
@@ -79,8 +82,10 @@ export class Exchange implements Asker, Want {
   readonly #upgrade: string | null
   endedAt = 0
 
-  /** `trusted`: whether the peer's word about its client is believed. */
-  constructor(front: Front, route: Route, passing: Passing, trusted: boolean, keyOf: (() => string | null) | null) {
+  /** `trusts`: whose word about the client is believed; null: not the peer's. */
+  constructor(front: Front, route: Route, passing: Passing, trusts: Trust | null, keyOf: (() => string | null) | null) {
+    const trusted = trusts !== null
+    this.#trusts = trusts
     this.#front = front
     this.#route = route
     this.#passing = passing
@@ -95,6 +100,11 @@ export class Exchange implements Asker, Want {
 
   get gone(): boolean {
     return this.#over
+  }
+
+  get client(): string {
+    const { address } = this.#front
+    return clientKey(this.#trusts === null ? address : clientOf(address, this.#front.raw, this.#trusts))
   }
 
   get careful(): boolean {

@@ -34,6 +34,11 @@ export interface Front {
   readonly upgrade: string | null
   /** `ended`: it sends no more and may still read; `gone`: nobody reads the answer. */
   onClient(listener: (what: 'ended' | 'gone') => void): void
+  /**
+   * Where nobody counts the client's connections, or one of them has many requests at once: each request counts as one, until this
+   * calls back. Else null.
+   */
+  readonly onEnd: ((listener: () => void) => void) | null
   /** An interim answer, where the client can have one. */
   inform(status: number, fields: readonly string[]): void
   respond(answer: Answer): Response
@@ -50,6 +55,7 @@ export class EngineFront implements Front {
   readonly #head: RequestHead
   readonly body: Uint8Array | IncomingBody | null
   readonly slab: Slab | null
+  readonly onEnd = null
 
   /** `body` may be a view that is valid only now. */
   constructor(connection: ServerConnection, head: RequestHead, body: Uint8Array | IncomingBody | null) {
@@ -139,6 +145,7 @@ export class NativeFront implements Front {
   readonly minor = 1
   readonly upgrade: string | null = null
   readonly local = null
+  readonly onEnd: Front['onEnd'] = null
 
   constructor(request: Request, peer: { readonly address: string; readonly port: number }, version: string) {
     this.#request = request

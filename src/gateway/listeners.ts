@@ -2,6 +2,7 @@
 import type { CertificatePem } from '../http1/transport.ts'
 import { flagOf } from '../names.ts'
 import { problem, SettingsError } from '../problems.ts'
+import type { ClientLimits } from './config.ts'
 import { defaultPort, type ListenFile, pathText, type ReadFile } from './schema.ts'
 import type { Keys, Source } from './source.ts'
 
@@ -145,13 +146,21 @@ export function redirectOf(
   return redirectToPort ?? secure?.port ?? null
 }
 
-/** Throws a `SettingsError` where a listener is to speak what this runtime's server does not. */
+/** Throws a `SettingsError` where a listener is to speak, or to hold, what this runtime's server does not. */
 export function refuseUnspoken(
   listeners: readonly ListenerPlan[],
+  clients: ClientLimits,
   { runtime, http2 }: { readonly runtime: string; readonly http2: boolean },
 ): void {
-  const name = listeners.find((listener) => listener.http2)?.name
-  if (name === undefined || http2) return
-  const why = `the policy can’t be held on HTTP/2 on ${runtime}`
-  throw new SettingsError([problem(`${name}.http2 (--http2, HANGUP_HTTP2)`, true, why, 'Node, or HTTP/1.1')])
+  if (http2) return
+  const spoken = listeners.find((listener) => listener.http2)?.name
+  if (spoken !== undefined) {
+    const why = `the policy can’t be held on HTTP/2 on ${runtime}`
+    throw new SettingsError([problem(`${spoken}.http2 (--http2, HANGUP_HTTP2)`, true, why, 'Node, or HTTP/1.1')])
+  }
+  const uncounted = listeners.some(({ engine }) => engine === 'native')
+  if (!uncounted || clients.maxConnections === 0) return
+  const name = 'clients.maxConnections (--client-max-connections, HANGUP_CLIENT_MAX_CONNECTIONS)'
+  const why = `the native engine on ${runtime} does not show what its clients have open`
+  throw new SettingsError([problem(name, clients.maxConnections, why, 'the hangup engine, or Node')])
 }

@@ -14,6 +14,7 @@ const ownReasons = {
   loop: 'the request has come through this gateway before',
   'body-too-large': 'the request is larger than allowed',
   'spool-full': 'there is no room for the request now',
+  'too-many-at-once': 'too many requests at once from this address',
   'too-many-requests': 'too many requests from this address',
 } as const
 export type OwnReason = FailureName | keyof typeof ownReasons

@@ -99,6 +99,7 @@ class Asked implements Asker, Want {
   readonly preamble: Uint8Array | null = null
   readonly careful: boolean
   fresh = false
+  client = 'a'
   gone = false
   connection: UpstreamConnection | null = null
   reads = true
@@ -266,6 +267,20 @@ describe('a pool', () => {
     assert.equal(third.connection, null)
     pass(500)
     assert.deepEqual(third.told, ['refused queue-timeout'])
+  })
+
+  it('serves clients that wait in turn, and makes room for one that waits less', async () => {
+    const { pool, dials, transports } = bench({ upstreamMaxConnections: 1 })
+    await asked(pool, dials)
+    const [first, second, other] = [new Asked(), new Asked(), new Asked()]
+    other.client = 'b'
+    for (const want of [first, second, other]) pool.acquire(want)
+    assert.deepEqual(second.told, ['refused queue-full'])
+    transports[0]!.say(ok)
+    assert.notEqual(first.connection, null)
+    transports[0]!.say(ok)
+    transports[0]!.say(ok)
+    assert.deepEqual([first.told, other.told], [['whole 200 ok'], ['whole 200 ok']])
   })
 
   it('gives the place of a connection that failed to one that waits', async () => {

@@ -2,6 +2,7 @@
 import type { Connect, ConnectTo } from '../http1/transport.ts'
 import { AfterHead } from './after-head.ts'
 import { type FailureName, UpstreamError } from './errors.ts'
+import { FairQueue } from './fair-queue.ts'
 import type { UpstreamOptions } from './options.ts'
 import type { Upstream, Want } from './upstream.ts'
 import { type Owner, UpstreamConnection } from './upstream-connection.ts'
@@ -31,7 +32,7 @@ export class Pool implements Owner, Upstream {
   readonly #afterHead: AfterHead
   readonly #busy = new Set<UpstreamConnection>()
   readonly #dials = new Set<Dial>()
-  #queue: Waiting[] = []
+  readonly #queue = new FairQueue<Waiting>()
   /** Some of the queue wait for a descriptor, not for a connection. */
   #isShort = false
   #closed = false
@@ -94,8 +95,10 @@ export class Pool implements Owner, Upstream {
       const oldest = this.#idle.shift() ?? this.#resting.shift()
       oldest?.close()
       this.#dial(waiting)
-    } else if (this.#queue.length >= upstreamMaxQueued) want.onRefused(new UpstreamError('queue-full'))
-    else this.#queue.push(waiting)
+    } else {
+      const tooMany = this.#queue.push(waiting, upstreamMaxQueued)?.want
+      if (tooMany?.gone === false) tooMany.onRefused(new UpstreamError('queue-full'))
+    }
   }
 
   release(connection: UpstreamConnection): void {
@@ -115,18 +118,17 @@ export class Pool implements Owner, Upstream {
       this.#resting.push(connection)
       return
     }
-    const at =
+    const waiting =
       this.#queue.length === 0
-        ? -1
-        : this.#queue.findIndex(({ want }) => !want.gone && want.preamble === null && !want.fresh)
-    if (at < 0) {
+        ? null
+        : this.#queue.take(({ want }) => !want.gone && want.preamble === null && !want.fresh)
+    if (waiting === null) {
       this.#idle.push(connection)
       if (this.#queue.length > 0) this.#next()
       return
     }
-    const [waiting] = this.#queue.splice(at, 1)
     this.#busy.add(connection)
-    waiting?.want.onConnection(connection)
+    waiting.want.onConnection(connection)
   }
 
   remove(connection: UpstreamConnection): void {
@@ -146,13 +148,12 @@ export class Pool implements Owner, Upstream {
     while (this.#idle.length > 0 && this.#isOld(this.#idle[0]!, now)) this.#idle.shift()?.close()
     for (const dial of this.#dials) if (now >= dial.until) dial.controller.abort(new UpstreamError('connect-timeout'))
     if (this.#queue.length === 0) return
-    const late = this.#queue.filter(({ until, want }) => now >= until || want.gone)
-    if (late.length > 0) this.#queue = this.#queue.filter((waiting) => !late.includes(waiting))
+    const late = this.#queue.takeAll(({ until, want }) => now >= until || want.gone)
     for (const { want } of late) if (!want.gone) want.onRefused(new UpstreamError('queue-timeout'))
     if (this.#isShort) {
       this.#isShort = false
-      const first = this.#queue.shift()
-      if (first !== undefined) this.#dial(first)
+      const first = this.#queue.take()
+      if (first !== null) this.#dial(first)
     }
   }
 
@@ -202,8 +203,8 @@ export class Pool implements Owner, Upstream {
   #next(): void {
     const { upstreamMaxConnections } = this.#options
     while (this.#queue.length > 0 && (upstreamMaxConnections === 0 || this.#size < upstreamMaxConnections)) {
-      const waiting = this.#queue.shift()
-      if (waiting !== undefined && !waiting.want.gone) this.#dial(waiting)
+      const waiting = this.#queue.take()
+      if (waiting !== null && !waiting.want.gone) this.#dial(waiting)
     }
   }
 
@@ -250,7 +251,7 @@ export class Pool implements Owner, Upstream {
       this.#refuse(waiting.want, 'queue-full')
       return
     }
-    this.#queue.unshift(waiting)
+    this.#queue.putBack(waiting)
     this.#isShort = true
   }
 

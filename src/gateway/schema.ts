@@ -404,7 +404,7 @@ export const clientAmounts = {
     kind: 'count',
     default: 0,
     off: true,
-    what: 'Connections of one client address at once (IPv6: of one /64), counted from accept on. One too many: 503, or closed after a second of silence.',
+    what: 'Connections of one client address at once (IPv6: of one /64), counted from accept on. One too many: 503, or closed after a second of silence. On HTTP/2 each request under way counts as one, as in nginx.',
     resets: '–',
     peerSees: '503 and close',
     why: 'Whole offices and mobile networks share an address.',

@@ -19,6 +19,8 @@ export interface Want {
   readonly careful: boolean
   /** This upstream has just ended a connection that had answered before: only a new one will do. */
   readonly fresh: boolean
+  /** Whose turn it is in a queue. */
+  readonly client: string
   /** Sent before anything else on a connection that serves this request alone. */
   readonly preamble: Uint8Array | null
 }

@@ -221,6 +221,54 @@ describe('hangup gateway --http2 on Node', { timeout: 60_000 }, () => {
   })
 })
 
+describe('one client of hangup gateway --http2 that asks for everything at once', { timeout: 60_000 }, () => {
+  const slow = async (t: TestContext) => {
+    const server = createServer(async (_, outgoing) => {
+      await delay(100)
+      outgoing.end('ok')
+    })
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    t.after(() => {
+      server.closeAllConnections()
+      server.close()
+    })
+    return { port: (server.address() as AddressInfo).port }
+  }
+  const sessionTo = async (t: TestContext, port: number, headers: OutgoingHttpHeaders = {}) => {
+    const session = connect(`https://localhost:${port}`, { rejectUnauthorized: false })
+    t.after(() => session.destroy())
+    await once(session, 'connect')
+    return () => answerTo(session.request({ ':path': '/', ...headers }).end()).then(({ head }) => head[':status'])
+  }
+  const many = (ask: () => Promise<unknown>) => Promise.all(Array.from({ length: 80 }, ask))
+
+  test('has as many requests at once as it may have connections', async (t) => {
+    const gateway = await startGateway(t, 'node', [await slow(t)], [...tls, '--http2', '--client-max-connections', '2'])
+    const ask = await sessionTo(t, gateway.port)
+    const statuses = await many(ask)
+    assert.deepEqual([statuses.filter((status) => status === '200').length, new Set(statuses).size], [2, 2])
+    assert.ok(statuses.includes('503'))
+    // What is over counts no more, and neither does what its client has given up.
+    assert.equal(await ask(), '200')
+  })
+
+  test('leaves the others their turn in the queue', async (t) => {
+    const flags = ['--upstream-max-connections', '4', '--upstream-max-queued', '40', '--trust', '127.0.0.1,::1']
+    const gateway = await startGateway(t, 'node', [await slow(t)], [...tls, '--http2', ...flags])
+    const greedy = await sessionTo(t, gateway.port, { 'x-forwarded-for': '192.0.2.1' })
+    const modest = await sessionTo(t, gateway.port, { 'x-forwarded-for': '192.0.2.2' })
+    const all = many(greedy)
+    await delay(50)
+    const began = performance.now()
+    assert.equal(await modest(), '200')
+    const tookMs = performance.now() - began
+    // Behind the forty others it would have been a second.
+    assert.ok(tookMs < 500, `${tookMs} ms`)
+    const statuses = await all
+    assert.ok(statuses.filter((status) => status === '200').length >= 43, statuses.join())
+  })
+})
+
 describe('--http2 is refused before anything starts', { timeout: 60_000 }, () => {
   const to = ['--to', 'http://127.0.0.1:1', '--port', '0', '--http2']
   const refusals = [
@@ -228,6 +276,11 @@ describe('--http2 is refused before anything starts', { timeout: 60_000 }, () =>
     ['node', to, /--http2.*TLS/],
     ['bun', [...to, ...tls], /http2.*bun.*Node, or HTTP\/1\.1/],
     ['deno', [...to, ...tls], /http2.*deno.*Node, or HTTP\/1\.1/],
+    [
+      'deno',
+      [...to.slice(0, 4), '--engine', 'native', '--client-max-connections', '5'],
+      /client-max-connections.*native engine on deno/,
+    ],
   ] as const
   for (const [runtime, flags, message] of refusals) {
     test(`on ${runtime}: ${message.source}`, () =>
