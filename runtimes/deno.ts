@@ -1,50 +1,11 @@
 /**
- * `serve()` on Deno: `Deno.serve` under the kernel ledger where that can be (Linux, `--allow-ffi`), else the hangup engine,
- * because `Deno.serve` alone closes nothing. Runs directly too, and under the command that serves by itself:
- * `deno run --allow-net --allow-ffi --allow-env runtimes/deno.ts`, `deno serve` with the same.
+ * The server as a program on Deno, also under the command that serves by itself: `deno run --allow-net --allow-ffi --allow-env
+ * runtimes/deno.ts`, `deno serve` with the same. Its `serve()` is that of `deno/index.ts`.
  */
-import { main } from '../src/command.ts'
-import { chooseEngine, type NativeEngine, type NoNative } from '../src/engines.ts'
-import { serveOnEngine } from '../src/http1/engine.ts'
-import type { Loaded } from '../src/kernel/libc.ts'
-import { resolveOptions } from '../src/resolve.ts'
-import type { App, Running, ServeOptions } from '../src/server.ts'
-import { certificatesOf } from '../src/serving.ts'
+import { isProgram, main } from '../src/command.ts'
 import { commandOr } from './deno/command.ts'
-import { descriptors } from './deno/descriptors.ts'
-import { loadLibc } from './deno/libc.ts'
-import { native, serveDeno } from './deno/serve.ts'
-import { enforcement, listen } from './deno/transport.ts'
-import { envOf, webSocketBindings } from './deno/upgrade.ts'
+import { serve } from './deno/index.ts'
 
-export { type HangupOptions, hangup, type Served } from './deno/command.ts'
+export * from './deno/index.ts'
 
-const runtime = 'deno'
-
-/**
- * Serves a `fetch` handler under a connection policy. Resolves when it listens; rejects with a `PolicyError` if the
- * policy cannot be, a `SettingsError` if the engine cannot, and with the cause named if the address can't be had. With
- * `tls` the hangup engine speaks HTTP/1.1, `Deno.serve` HTTP/2 as well.
- */
-export async function serve(app: App, options: ServeOptions = {}): Promise<Running> {
-  const loaded = loadLibc()
-  const { engine, why } = chooseEngine(options, resolveOptions(options), nativeOf(loaded, options))
-  if (engine === 'native' && loaded.libc !== null) return serveDeno(app, options, loaded.libc, why)
-  return serveOnEngine(app, options, {
-    runtime,
-    enforcement: enforcement(),
-    descriptors,
-    why,
-    listen,
-    also: [],
-    env: envOf,
-    webSocketBindings,
-  })
-}
-
-function nativeOf(loaded: Loaded, { tls }: ServeOptions): NativeEngine | NoNative {
-  if (loaded.libc === null) return loaded
-  return tls !== undefined && certificatesOf(tls).length > 1 ? { why: 'Deno.serve has one certificate' } : native
-}
-
-export default import.meta.main ? await commandOr(() => main({ runtime, serve })) : undefined
+export default isProgram(import.meta, 'deno') ? await commandOr(() => main({ runtime: 'deno', serve })) : undefined

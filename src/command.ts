@@ -71,6 +71,13 @@ export const version: string = packageJson.version
 /** The status of a start that failed; 1 is kept for a drain that had to cut. */
 export const cannotStart = 2
 
+/**
+ * Whether a runtime's entry is what was started, with the `import.meta` of that entry. In a bundle `import.meta` is the bundle's
+ * for every module in it, and an application that has the entry bundled is not to be joined by another server.
+ */
+export const isProgram = ({ main, url }: Pick<ImportMeta, 'main' | 'url'>, runtime: string): boolean =>
+  main && new RegExp(`/runtimes/${runtime}\\.[jt]s$`).test(url)
+
 /** Resolves when the server listens, has been refused, or the help is printed. */
 export async function main(entry: Entry, host: Host = thisProcess): Promise<void> {
   try {

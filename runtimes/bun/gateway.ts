@@ -2,10 +2,10 @@
 import { NativeFront } from '../../src/gateway/front.ts'
 import { gatewayOn } from '../../src/gateway/serve.ts'
 import type { GatewayRuntime } from '../../src/gateway/start.ts'
-import { serve } from '../bun.ts'
 import { procDescriptors } from '../descriptors.ts'
 import { engineEnforcement } from '../engine-enforcement.ts'
 import { connect } from './connect.ts'
+import { serve } from './index.ts'
 import { listen } from './transport.ts'
 
 export const gateway: GatewayRuntime = gatewayOn({

@@ -2,9 +2,9 @@
 import { NativeFront } from '../../src/gateway/front.ts'
 import { gatewayOn } from '../../src/gateway/serve.ts'
 import type { GatewayRuntime } from '../../src/gateway/start.ts'
-import { serve } from '../deno.ts'
 import { connect } from '../node/connect.ts'
 import { descriptors } from './descriptors.ts'
+import { serve } from './index.ts'
 import type { ServeInfo } from './serve.ts'
 import { enforcement, listen } from './transport.ts'
 

@@ -3,10 +3,10 @@ import { gatewayOn } from '../../src/gateway/serve.ts'
 import type { GatewayRuntime } from '../../src/gateway/start.ts'
 import { procDescriptors } from '../descriptors.ts'
 import { engineEnforcement } from '../engine-enforcement.ts'
-import { serve } from '../node.ts'
 import { connect } from './connect.ts'
 import { NodeFront } from './gateway-front.ts'
 import { holdAccept } from './hold.ts'
+import { serve } from './index.ts'
 import { listen } from './transport.ts'
 
 export const gateway: GatewayRuntime = gatewayOn({

@@ -1,0 +1,39 @@
+/** `serve()` on Bun, as a library: nothing starts until it is called. */
+import { chooseEngine, type NativeEngine } from '../../src/engines.ts'
+import { serveOnEngine } from '../../src/http1/engine.ts'
+import { resolveOptions } from '../../src/resolve.ts'
+import type { App, Running } from '../../src/server.ts'
+import { procDescriptors } from '../descriptors.ts'
+import { engineEnforcement } from '../engine-enforcement.ts'
+import { enforcement } from './clocked/enforcement.ts'
+import { serveClocked } from './clocked/serve.ts'
+import { loadLibc } from './libc.ts'
+import { native, serveBun } from './serve.ts'
+import type { BunServeOptions } from './server.ts'
+import { listen } from './transport.ts'
+import { ServerLike, webSocketBindings } from './upgrade.ts'
+
+const runtime = 'bun'
+const clocked: NativeEngine = { ...native, enforcement }
+const also = ['websocket']
+
+/**
+ * Serves a `fetch` handler under a connection policy. Resolves when it listens; rejects with a `PolicyError` if the
+ * policy cannot be, a `SettingsError` if the engine cannot, and with the cause named if the address can't be had. With
+ * `tls` it speaks HTTP/1.1.
+ */
+export async function serve(app: App, options: BunServeOptions = {}): Promise<Running> {
+  const { libc } = await loadLibc()
+  const { engine, why } = chooseEngine(options, resolveOptions(options, also), libc === null ? clocked : native)
+  if (engine === 'native') return libc === null ? serveClocked(app, options, why) : serveBun(app, options, libc, why)
+  return serveOnEngine(app, options, {
+    runtime,
+    enforcement: engineEnforcement,
+    descriptors: procDescriptors,
+    why,
+    listen,
+    also,
+    env: (connection) => new ServerLike(connection),
+    webSocketBindings: webSocketBindings(options.websocket),
+  })
+}

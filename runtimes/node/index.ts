@@ -1,0 +1,48 @@
+/** `serve()` on Node, as a library: nothing starts until it is called. */
+import { createSecureServer } from 'node:http2'
+import { chooseEngine, type NativeEngine } from '../../src/engines.ts'
+import { serveOnEngine } from '../../src/http1/engine.ts'
+import { resolveOptions } from '../../src/resolve.ts'
+import type { App, Running } from '../../src/server.ts'
+import { procDescriptors } from '../descriptors.ts'
+import { engineEnforcement } from '../engine-enforcement.ts'
+import { enforcement } from './enforcement.ts'
+import { holdAccept } from './hold.ts'
+import { type NodeServeOptions, serveNodeHttp } from './http.ts'
+import { listen } from './transport.ts'
+import { IncomingLike, type WebSocketServerLike, webSocketBindings } from './upgrade.ts'
+
+const runtime = 'node'
+const native: NativeEngine = { name: 'node:http', enforcement, deviations: [] }
+const also = ['websocket']
+
+/**
+ * Serves a `fetch` handler under a connection policy. Resolves when it listens; rejects with a `PolicyError` if the
+ * policy cannot be, a `SettingsError` if the engine cannot, and with the cause named if the address can't be had. With
+ * `tls` the native engine speaks HTTP/1.1 and HTTP/2 (ALPN), the hangup engine HTTP/1.1.
+ */
+export async function serve(app: App, options: NodeServeOptions = {}): Promise<Running> {
+  const { engine, why } = chooseEngine(options, resolveOptions(options, also), native)
+  if (engine === 'native') {
+    return serveNodeHttp(app, options, {
+      runtime,
+      enforcement,
+      descriptors: procDescriptors,
+      why,
+      secure: (tlsOptions, listener) =>
+        createSecureServer({ ...tlsOptions, allowHTTP1: true, allowHalfOpen: true } as any, listener) as any,
+    })
+  }
+  const wss = options.websocket?.server as WebSocketServerLike | undefined
+  return serveOnEngine(app, options, {
+    runtime,
+    enforcement: engineEnforcement,
+    descriptors: procDescriptors,
+    why,
+    listen,
+    holdAccept,
+    also,
+    env: (connection, head) => ({ incoming: new IncomingLike(connection, head), outgoing: undefined }),
+    ...(wss && { webSocketBindings: webSocketBindings(wss) }),
+  })
+}
