@@ -105,7 +105,7 @@ export class BunTransport implements Transport {
       const text = body === null ? head : head + body
       // ASCII is latin1 is UTF-8: Bun can have the string as it is.
       if (Buffer.byteLength(text) === text.length) {
-        const taken = Math.max(this.#socket.write(text), 0)
+        const taken = this.#taken(this.#socket.write(text))
         return taken === text.length || this.#keep(Buffer.from(text.slice(taken), 'latin1'))
       }
     }
@@ -128,10 +128,20 @@ export class BunTransport implements Transport {
   #send(bytes: Uint8Array, length: number, view: boolean): boolean {
     let taken = 0
     if (this.#queue.length === 0) {
-      taken = Math.max(this.#socket.write(bytes, 0, length), 0)
+      taken = this.#taken(this.#socket.write(bytes, 0, length))
       if (taken === length) return true
     }
     return this.#keep(view ? Uint8Array.prototype.slice.call(bytes, taken, length) : bytes.subarray(taken, length))
+  }
+
+  /** Of a write. Where nobody reads, Bun says of a reset only that the socket is closed, and nothing more until somebody reads. */
+  #taken(bytes: number): number {
+    if (bytes >= 0) return bytes
+    queueMicrotask(() => {
+      this.reset()
+      this.close()
+    })
+    return 0
   }
 
   #keep(rest: Uint8Array): false {
@@ -144,7 +154,7 @@ export class BunTransport implements Transport {
     // Bun says it after a handshake, too.
     if (this.#queue.length === 0) return
     for (let piece = this.#queue[0]; piece !== undefined; piece = this.#queue[0]) {
-      const taken = Math.max(this.#socket.write(piece, 0, piece.length), 0)
+      const taken = this.#taken(this.#socket.write(piece, 0, piece.length))
       this.#unsent -= taken
       if (taken < piece.length) {
         this.#queue[0] = piece.subarray(taken)

@@ -22,12 +22,6 @@ function secure(tcp: Socket, { servername, verify }: ConnectTls, secureContext: 
   })
 }
 
-/** Deno's TLS tells an RST as an end. The kernel knows no peer of such a socket any more (getpeername(2): ENOTCONN). */
-function wasReset(tcp: Socket): boolean {
-  const { _handle: handle } = tcp as Socket & { readonly _handle?: { getpeername?(into: object): number } | null }
-  return (handle?.getpeername?.({}) ?? 0) !== 0
-}
-
 export const connect: Connect = async ({ host, port, unix, tls, preamble }, accept, signal) => {
   signal.throwIfAborted()
   const context = tls && clientContext(tls)
@@ -61,10 +55,7 @@ export const connect: Connect = async ({ host, port, unix, tls, preamble }, acce
     const events = accept(transport)
     transport.events = events
     if (socket !== tcp) socket.on('data', (bytes: Uint8Array) => events.feed(bytes))
-    socket.on('end', () => {
-      if (socket !== tcp && wasReset(tcp)) tcp.destroy()
-      else events.peerEnded()
-    })
+    socket.on('end', () => transport.peerEnd())
     tcp.on('close', () => events.gone())
     resolve()
   }

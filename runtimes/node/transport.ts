@@ -22,6 +22,16 @@ import type {
 const queuedIn = (tcp: Socket): number | undefined =>
   (tcp as Socket & { _handle?: { readonly writeQueueSize?: number } | null })._handle?.writeQueueSize
 
+/**
+ * Whether the connection was reset: the kernel knows no peer of it any more (getpeername(2): ENOTCONN). An RST is told once, to whoever
+ * reads or writes first. Where that is OpenSSL, writing session tickets, Node tells nobody and reads an end afterwards; Deno's TLS
+ * always tells an end.
+ */
+function isReset(tcp: Socket): boolean {
+  const { _handle: handle } = tcp as Socket & { readonly _handle?: { getpeername?(into: object): number } | null }
+  return (handle?.getpeername?.({}) ?? 0) !== 0
+}
+
 /** Where progress can't be seen inside a write, a large body is written in pieces, smaller ones while the client is slow. */
 const pieceBytes = 128 * 1024
 const slowPieceBytes = 4 * 1024
@@ -46,6 +56,9 @@ export class NodeTransport implements Transport {
   #pieceBytes = pieceBytes
   #endsAfter = false
   #owesDrained = false
+  /** Nothing is read now, so nobody would hear of a reset. */
+  #deaf = false
+  #peerEnded = false
   /** Nothing shows how much of a write the kernel has taken before it has taken all. */
   #blind: boolean
 
@@ -147,12 +160,26 @@ export class NodeTransport implements Transport {
     this.events.drained()
   }
 
+  poke(): void {
+    if (this.#deaf && isReset(this.#tcp)) this.#tcp.destroy()
+  }
+
   pause(): void {
+    this.#deaf = true
     this.#socket.pause()
   }
 
   resume(): void {
+    this.#deaf = this.#peerEnded
     this.#socket.resume()
+  }
+
+  /** FIN, or what looks like one. */
+  peerEnd(): void {
+    this.#peerEnded = true
+    this.#deaf = true
+    if (isReset(this.#tcp)) this.#tcp.destroy()
+    else this.events.peerEnded()
   }
 
   end(): void {
@@ -173,9 +200,10 @@ export class NodeTransport implements Transport {
 }
 
 /** `socket` is the one that speaks HTTP. */
-function hear(socket: Socket, events: TransportEvents): void {
+function hear(socket: Socket, transport: NodeTransport): void {
+  const { events } = transport
   socket.on('data', (bytes: Uint8Array) => events.feed(bytes))
-  socket.on('end', () => events.peerEnded())
+  socket.on('end', () => transport.peerEnd())
 }
 
 /** What is read is used, or copied, before the next one reads. */
@@ -216,7 +244,7 @@ function readProxyHeader(
   then: (rest: Uint8Array) => void,
 ): void {
   const reader = new ProxyHeaderReader()
-  const onEnd = () => transport.events.peerEnded()
+  const onEnd = () => transport.peerEnd()
   const onData = (bytes: Uint8Array) => {
     const used = reader.feed(bytes)
     const { header, fault } = reader
@@ -270,10 +298,15 @@ export async function listenOn(at: ListenAt, accept: Accept, open: OpenServer = 
       ...(certificates.several && { SNICallback }),
       ALPNProtocols: ['http/1.1'],
     })
+    // How a socket without a `tls.Server` tells of a record that is none, and of a renegotiation. It would wait for a better one.
+    socket.on('_tlsError', () => tcp.destroy())
     socket.on('error', ignore)
     transport.secureBy(socket)
-    hear(socket, transport.events)
-    socket.once('secure', () => transport.events.secured())
+    hear(socket, transport)
+    socket.once('secure', () => {
+      socket.disableRenegotiation()
+      transport.events.secured()
+    })
   }
 
   const plain = store === undefined && proxyProtocol === undefined
@@ -290,7 +323,7 @@ export async function listenOn(at: ListenAt, accept: Accept, open: OpenServer = 
     if (proxyProtocol?.trust(transport.peer.address)) {
       readProxyHeader(tcp, transport, proxyProtocol, (rest) => {
         if (store === undefined) {
-          hear(tcp, events)
+          hear(tcp, transport)
           if (rest.length > 0) events.feed(rest)
           return
         }
@@ -303,9 +336,9 @@ export async function listenOn(at: ListenAt, accept: Accept, open: OpenServer = 
       tcp.destroy()
     } else if (store !== undefined) secure(tcp, transport, store)
     else if (reading === null) {
-      hear(tcp, events)
+      hear(tcp, transport)
       tcp.resume()
-    } else tcp.on('end', () => events.peerEnded())
+    } else tcp.on('end', () => transport.peerEnd())
   })
   return {
     ...server,
