@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { optionNames } from '../policy.ts'
 import { type Case, checkCases, limitsOf, pathsOf } from './case.ts'
 import { cases } from './cases/index.ts'
 
@@ -56,14 +57,24 @@ test('the limits and routes of a case are read from its steps', () => {
 })
 
 test('every text that is sent names only what a target can fill in', () => {
-  const known = new Set(['host', 'hintSec', 'localPort'])
+  const known = new Set<string>(['host', 'hintSec', 'localPort', ...optionNames])
   for (const { id, steps } of cases) {
     const own = new Set(JSON.stringify(steps).match(/(?<="with":\{")\w+/g) ?? [])
-    for (const [, word = ''] of JSON.stringify(steps).matchAll(/\{(\w+)\}/g)) {
+    for (const [, word = ''] of JSON.stringify(steps).matchAll(/\{(?:\w+\*)?(\w+)(?:[+-]\d+)?\}/g)) {
       assert.ok(
         known.has(word) || own.has(word) || pathsOf({ steps } as Case).includes(word as never),
         `${id}: {${word}}`,
       )
     }
+  }
+})
+
+test('what an RFC is said to ask for, an RFC is named for', () => {
+  for (const { id, level, spec } of cases) {
+    if (level === 'must' || level === 'should')
+      assert.ok(
+        spec.some((one) => one.startsWith('RFC ')),
+        id,
+      )
   }
 })

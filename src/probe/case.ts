@@ -121,6 +121,8 @@ const simpleSteps = [
     times: v.optional(count),
     for: v.optional(span),
     until: v.optional(v.literal('closed')),
+    /** A slower pace where that would be more often than so: servers count fields and bytes as well as time. */
+    atMost: v.optional(v.strictObject({ times: count, within: span })),
     setup,
   }),
   /** A text in pieces of so many bytes, a segment each. */
@@ -134,7 +136,7 @@ const simpleSteps = [
     until: v.optional(v.literal('closed')),
   }),
   /** So many bytes of filler as fast as they are taken; without waiting for the end. */
-  v.strictObject({ pour: count, chunkBytes: v.optional(count) }),
+  v.strictObject({ pour: v.union([count, v.strictObject({ limit: option })]), chunkBytes: v.optional(count) }),
   v.strictObject({
     /** The next answer, whole. */
     answer: v.strictObject({
@@ -181,7 +183,14 @@ const simpleSteps = [
   }),
   /** Our own end: FIN; RST; both directions at once, as a program that exits; or none that the server could see. */
   v.strictObject({ end: v.picklist(['fin', 'reset', 'close', 'vanish']) }),
-  v.strictObject({ closes: v.strictObject({ due, accept: outcomes }) }),
+  v.strictObject({
+    closes: v.strictObject({
+      due,
+      accept: outcomes,
+      /** What else the RFC allows: not what hangup does, and no failure of a server that has promised nothing. */
+      allowed: v.optional(outcomes),
+    }),
+  }),
   /** The server's process has let go of the socket, as its kernel shows it. */
   v.strictObject({ gone: due }),
   /** Its socket is still held: no earlier end than the case asks for. */
@@ -263,6 +272,8 @@ export const caseSchema = v.strictObject({
   needs: v.optional(v.array(v.string())),
   /** Limits that it stands on beside those in its steps; off or enforced by nobody: not judged. */
   limits: v.optional(options),
+  /** Values of limits, where they are set, for which the case asks what its title says. */
+  suits: v.optional(v.record(option, v.strictObject({ least: v.optional(v.number()), most: v.optional(v.number()) }))),
   /** Default: both. */
   transports: v.optional(v.array(v.picklist(transports))),
   /** It needs the server's kernel tables, a host that can vanish, its process, or an end of that process to itself. */

@@ -187,7 +187,7 @@ async function isThere(site: Site): Promise<boolean> {
 function judgedGone(outcome: Outcome): Outcome {
   const theCase: Case = {
     id: 'survives',
-    level: 'must',
+    level: 'policy',
     title: 'The server is still there when all has been asked',
     why: 'A server that a handful of clients can end is not one that they can rely on.',
     spec: [],
@@ -230,7 +230,7 @@ export function judgedBehind(outcome: Outcome, behind: readonly Pool[]): Outcome
 function againstPool(pool: Pool, idle: Finding | undefined): Judged {
   const theCase: Case = {
     id: `outlives-${pool.name}`,
-    level: 'must',
+    level: 'policy',
     title: `An idle connection lives longer than the ${pool.keepsIdleMs / 1_000} s for which ${pool.behind} keeps it`,
     why: 'Whoever ends first must be the one that sends requests; else they cross a close, and its client gets a 502.',
     spec: [pool.source],

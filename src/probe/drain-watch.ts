@@ -19,7 +19,7 @@ const question: Question = {
 
 const drainCase: Case = {
   id: question.case,
-  level: 'must',
+  level: 'policy',
   title: 'After SIGTERM what is in flight is answered, what is idle is closed, and the process ends',
   why: 'A deployment must not cost a request, and a connection that nobody uses must not hold it up.',
   spec: ['RFC 9112 9.6'],

@@ -155,9 +155,11 @@ class Probing {
     return this.#plan.expected ?? knownFrom(this.#inOrder(), this.#plan.hintMs)
   }
 
-  /** Where nobody promised anything, what only hangup promises is not the server's fault. */
+  /** What only hangup promises is a server's fault where it is about a limit that somebody expects of that server. */
   #asJudged(theCase: Case): Case {
-    return this.#plan.expected || theCase.level !== 'policy' ? theCase : { ...theCase, level: 'observe' }
+    const { expected } = this.#plan
+    const isExpected = touches(theCase).some((name) => (expected?.policy[name] ?? 0) > 0)
+    return theCase.level !== 'policy' || isExpected ? theCase : { ...theCase, level: 'observe' }
   }
 
   // What is measured

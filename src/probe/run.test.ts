@@ -184,6 +184,72 @@ describe('an answer', () => {
   })
 })
 
+describe('a limit in what is sent', () => {
+  const heard = async (theCase: Case, limits: Partial<Policy>) => {
+    const { promise, resolve } = Promise.withResolvers<string>()
+    let text = ''
+    const target = await serving((socket) => {
+      socket.on('data', (chunk: Buffer) => {
+        text += chunk.toString('latin1')
+        if (text.includes('\r\n\r\n')) resolve(text)
+      })
+    })
+    const paths = { hello: '/', upload: '/upload' }
+    const run = await runCase(theCase, { ...target, paths, policy: { ...policy, ...limits } })
+    return { run, text: run.verdict === 'not-judged' ? '' : await promise }
+  }
+  const named = (id: string) => ({ ...(cases.find((one) => one.id === id) as Case), needs: [] })
+
+  test('is one more than is allowed, whatever that is', async () => {
+    const [body, head] = await Promise.all([
+      heard(named('body-too-large'), { maxBodyBytes: 10 * 2 ** 20 }),
+      heard(named('head-too-large'), { maxHeadBytes: 32 * 2 ** 10 }),
+    ])
+    assert.match(body.text, /\r\nContent-Length: 10485761\r\n/)
+    assert.equal(/X-Pad: (x+)\r\n/.exec(head.text)?.[1]?.length, 33 * 2 ** 10)
+  })
+
+  test('that a case does not suit is not judged by it', async () => {
+    const { run } = await heard(named('max-requests'), { maxRequestsPerConnection: 1_000 })
+    assert.deepEqual(
+      [run.verdict, run.reason],
+      ['not-judged', 'it is asked of a maxRequestsPerConnection of 5, and this is 1000'],
+    )
+  })
+})
+
+describe('what the RFC leaves to the server', () => {
+  const refuses: Step[] = [
+    { send: get },
+    { closes: { due: { from: 'sent', withinMs: 100 }, accept: ['400 then fin'], allowed: ['400 then open'] } },
+  ]
+  const refusal = 'HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n'
+  const ends: Readonly<Record<string, (socket: Socket) => void>> = {
+    'keeps the connection': () => {},
+    'ends it by RST': (socket) => setTimeout(() => socket.resetAndDestroy(), 20),
+  }
+  for (const [what, then] of Object.entries(ends)) {
+    test(`is no failure of one that has promised nothing and ${what}`, async () => {
+      const target = await serving((socket) =>
+        socket.on('data', () => {
+          socket.write(refusal)
+          then(socket)
+        }),
+      )
+      const must = caseOf(refuses, { level: 'must' })
+      assert.equal((await runCase(must, target)).verdict, 'fail')
+      assert.equal((await runCase(must, { ...target, foreign: { measured: {} } })).verdict, 'deviation')
+    })
+  }
+
+  test('is no licence to take what must be refused', async () => {
+    const target = await serving((socket) => socket.on('data', () => socket.write(ok)))
+    const must = caseOf(refuses, { level: 'must' })
+    const run = await runCase(must, { ...target, foreign: { measured: {} } })
+    assert.deepEqual([run.verdict, run.reason?.startsWith('200 then open after')], ['fail', true])
+  })
+})
+
 describe('the count of what was executed', () => {
   const counting = async (by: number, text = (count: number) => `${count}\n`) => {
     let count = 7

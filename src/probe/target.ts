@@ -1,6 +1,6 @@
 /** The server that the suite is aimed at, and what is known of it. */
 import type { Enforcement } from '../enforcement.ts'
-import type { Policy } from '../policy.ts'
+import { optionNames, type Policy } from '../policy.ts'
 import { type Case, limitsOf, type PathName, type ProfileName, pathsOf } from './case.ts'
 import type { Address } from './client.ts'
 import { tcpRows } from './kernel.ts'
@@ -47,6 +47,8 @@ export function unjudgeable(theCase: Case, target: Target): string | null {
     const reason = unenforced(limit, target)
     if (reason !== null) return reason
   }
+  const unsuited = unsuitedLimit(theCase, target.policy)
+  if (unsuited !== null) return unsuited
   if (target.foreign) {
     const reason = unfitPage(theCase, target.paths, target.foreign, (span) => spanMs(span, target))
     if (reason !== null) return reason
@@ -63,6 +65,18 @@ export function unjudgeable(theCase: Case, target: Target): string | null {
       if (!mayVanish()) return 'no host can be made to vanish (needs CAP_NET_ADMIN)'
     }
     if (requirement.endsWith('process') && target.process === undefined) return 'needs a process that may be signalled'
+  }
+  return null
+}
+
+/** What the case sends is too little, too much or too fast for a limit of this value. */
+function unsuitedLimit({ suits = {} }: Case, policy: Policy): string | null {
+  for (const name of optionNames) {
+    const { least = 0, most = Number.POSITIVE_INFINITY } = suits[name] ?? {}
+    const value = policy[name]
+    if (value === 0 || (value >= least && value <= most)) continue
+    const asks = least === most ? `of ${least}` : value < least ? `from ${least} on` : `up to ${most}`
+    return `it is asked of a ${name} ${asks}, and this is ${value}`
   }
   return null
 }

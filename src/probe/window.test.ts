@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Enforced, Enforcement } from '../enforcement.ts'
 import { type OptionName, optionNames, type Policy } from '../policy.ts'
-import { dueWindow, limitWindow, spanMs, unenforced } from './window.ts'
+import { cases } from './cases/index.ts'
+import { dueWindow, limitWindow, paceMs, spanMs, unenforced } from './window.ts'
 
 const policyOf = (set: Partial<Policy>): Policy =>
   Object.fromEntries(optionNames.map((name) => [name, set[name] ?? 0])) as Record<OptionName, number>
@@ -105,4 +106,24 @@ describe('a limit', () => {
   test('that is set and held can be judged', () => {
     assert.equal(unenforced('idleTimeoutMs', { policy: policyOf({ idleTimeoutMs: 1 }) }), null)
   })
+})
+
+test('a trickle stays under what servers count, however long the limit is', () => {
+  const trickles = cases.flatMap(({ id, steps }) =>
+    steps.flatMap((step) => ('send' in step && step.until === 'closed' ? [{ id, ...step }] : [])),
+  )
+  assert.ok(trickles.length >= 6)
+  for (const seconds of [1, 5, 30, 100, 600, 3_600]) {
+    const policy = policyOf(Object.fromEntries(optionNames.map((name) => [name, seconds * 1_000])))
+    const latestMs = limitWindow('headTimeoutMs', { policy }).latestMs
+    for (const { id, send, ...step } of trickles) {
+      const times = latestMs / paceMs(step, { policy })
+      // Apache and Deno take 100 fields, nginx and Apache 8 kB in one.
+      if (send.includes('\r\n') && id.startsWith('head'))
+        assert.ok(times <= 90, `${id}: ${times} fields in ${seconds} s`)
+      else assert.ok(times * send.length <= 16_000 || step.atMost === undefined, `${id}: ${times} in ${seconds} s`)
+    }
+  }
+  const paces = (id: string) => trickles.filter((one) => one.id === id).map(({ atMost }) => atMost !== undefined)
+  assert.deepEqual(['head-trickle', 'head-byte-trickle', 'chunk-line-never-ends'].flatMap(paces), [true, true, true])
 })

@@ -18,6 +18,11 @@ export interface Limits {
   readonly measureMs?: number | undefined
 }
 
+interface Trickle {
+  readonly everyMs?: number | undefined
+  readonly atMost?: { readonly times: number; readonly within: Span } | undefined
+}
+
 export interface Window {
   readonly earliestMs: number
   readonly latestMs: number
@@ -63,6 +68,11 @@ export function spanMs(span: Span, limits: Limits): number {
     .filter((name) => limits.policy[name] > 0 && limits.enforcement?.[name].by !== 'nobody')
     .map((name) => limitWindow(name, limits).latestMs)
   return Math.ceil(Math.max(500, ...latest) + 300)
+}
+
+/** Between two sends of a trickle that lasts until it is cut off. */
+export function paceMs({ everyMs = 0, atMost }: Trickle, limits: Limits): number {
+  return atMost === undefined ? everyMs : Math.max(everyMs, spanMs(atMost.within, limits) / atMost.times)
 }
 
 /** Why nobody can be blamed for this limit on this target, or null. */

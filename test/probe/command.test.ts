@@ -313,6 +313,21 @@ describe('with something to expect', { concurrency: true }, () => {
     assert.equal(status, 0)
     assert.match(out, /nothing is expected of it; with --head-timeout it is judged/)
   })
+
+  test('what only hangup promises is observed where the limits that were named have nothing to do with it', async () => {
+    const { status, out } = await probed(
+      `http://127.0.0.1:${await idleOnly()}`,
+      ...[
+        '--expect',
+        'idle-timeout=1s',
+        '--case',
+        'strict-too-many-fields,strict-major-version,strict-two-spaces,idle-',
+      ],
+    )
+    assert.equal(status, 0, out)
+    assert.match(out, /\nobserved: .*(\n {2}.*)*\n {2}strict-too-many-fields: /)
+    assert.doesNotMatch(out, /failed/)
+  })
 })
 
 describe('what can not run is 2', () => {

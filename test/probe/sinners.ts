@@ -61,6 +61,10 @@ export const sinners: Readonly<Record<string, Sinner>> = {
     when: r`^POST /upload HTTP/1\.0.*Expect: 100`,
     interjects: 'HTTP/1.1 100 Continue\r\n\r\n',
   }),
+  'no-continue-unexpected': wire({
+    when: r`^POST /upload HTTP/1\.1\r\nHost: [^\r]*\r\nContent-Length: 5\r\n\r\n$`,
+    interjects: 'HTTP/1.1 100 Continue\r\n\r\n',
+  }),
   'early-answer-to-expecting': wire({ when: '^POST /early .*Expect: ', deaf: true }, 'no-continue-before-refusal'),
   'no-continue-before-refusal': says('^POST /early .*Expect: ', ['^', 'HTTP/1.1 100 Continue\r\n\r\n']),
   'trailers-read': wire({ when: 'X-Checksum', hears: [r`X-Checksum: 1\r\n\r\n`, ''] }),

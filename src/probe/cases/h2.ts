@@ -166,6 +166,7 @@ export default [
     transports,
     needs,
     limits: ['idleTimeoutMs'],
+    suits: { idleTimeoutMs: { most: 3_000 } },
     steps: [
       ...session,
       { h2: [{ request: 'GET', path: '{slow}?ms=3500' }] },
@@ -182,6 +183,7 @@ export default [
     transports,
     needs,
     limits: ['maxHeadBytes'],
+    suits: { maxHeadBytes: { most: 48 * 1024 } },
     steps: [
       ...session,
       { h2: [{ request: 'GET', path: '{hello}', unfinished: true }] },

@@ -10,8 +10,17 @@ export default [
     spec: ['RFC 9110 15.6.4'],
     profile: 'handler',
     steps: [
-      { send: 'GET {slow}?ms=10000 HTTP/1.1\r\nHost: {host}\r\n\r\n' },
-      { answer: { status: [503], within: 5_000, due: { by: ['handlerTimeoutMs'], from: 'sent' } } },
+      {
+        send: 'GET {slow}?ms={ms} HTTP/1.1\r\nHost: {host}\r\n\r\n',
+        with: { ms: { part: 3, of: 'handlerTimeoutMs', plusMs: 7_000 } },
+      },
+      {
+        answer: {
+          status: [503],
+          within: { part: 2, of: 'handlerTimeoutMs', plusMs: 3_000 },
+          due: { by: ['handlerTimeoutMs'], from: 'sent' },
+        },
+      },
     ],
   },
   {
@@ -27,7 +36,7 @@ export default [
         send: 'GET {stream}?ms={ms} HTTP/1.1\r\nHost: {host}\r\n\r\n',
         with: { ms: { outlive: ['handlerTimeoutMs'] } },
       },
-      { answer: { status: [200], bytes: 11, within: 5_000 } },
+      { answer: { status: [200], bytes: 11, within: { part: 2, of: 'handlerTimeoutMs', plusMs: 3_000 } } },
     ],
   },
 ] satisfies Case[]

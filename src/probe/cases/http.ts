@@ -5,7 +5,7 @@ import { get } from './texts.ts'
 export default [
   {
     id: 'plain-get',
-    level: 'must',
+    level: 'should',
     title: 'A request is answered and the connection stays',
     why: 'Everything else is measured against this: a server that does not answer a small request, or closes after it, has no limits that could be told apart.',
     spec: ['RFC 9112 9.3'],
@@ -97,7 +97,7 @@ export default [
   },
   {
     id: 'half-close',
-    level: 'must',
+    level: 'policy',
     title: 'A request followed by FIN is answered',
     why: 'FIN ends what the client sends, not what it wants to read: `printf … | nc` and some HTTP libraries end their side with the request.',
     spec: ['RFC 9112 9.6', 'RFC 9293 3.6'],

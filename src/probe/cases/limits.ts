@@ -13,6 +13,7 @@ export default [
     spec: ['RFC 9112 9.6'],
     profile: 'counted',
     limits: ['maxRequestsPerConnection'],
+    suits: { maxRequestsPerConnection: { least: 5, most: 5 } },
     steps: [
       { send: get },
       { answer: { status: [200], within: 2_000 } },
@@ -36,6 +37,7 @@ export default [
     spec: ['RFC 9112 9.6', 'RFC 9112 9.3.2'],
     profile: 'counted',
     limits: ['maxRequestsPerConnection'],
+    suits: { maxRequestsPerConnection: { least: 5, most: 5 } },
     steps: [
       { send: get.repeat(8) },
       { answer: { status: [200], within: 2_000 }, times: 4 },
@@ -77,6 +79,7 @@ export default [
     profile: 'aged',
     needs: ['connection-age'],
     heavy: true,
+    suits: { maxConnectionAgeMs: { least: 3_000, most: 3_000 } },
     steps: [
       {
         crowd: 200,

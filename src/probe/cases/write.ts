@@ -46,6 +46,7 @@ export default [
     spec: ['RFC 9112 9.5'],
     profile: 'dripping',
     requires: ['kernel'],
+    suits: { minResponseBytesPerSec: { least: 320 * 1024 } },
     steps: [
       { send: 'GET {endless} HTTP/1.1\r\nHost: {host}\r\n\r\n' },
       { received: 20_000, within: 3_000, setup: true },
@@ -62,6 +63,7 @@ export default [
     spec: ['RFC 9112 9.5'],
     profile: 'timed',
     needs: ['plain-get'],
+    suits: { minResponseBytesPerSec: { most: 4 * 2 ** 20 } },
     steps: [
       { send: 'GET {endless} HTTP/1.1\r\nHost: {host}\r\n\r\n' },
       { received: 20_000, within: 3_000, setup: true },
@@ -96,7 +98,10 @@ export default [
     spec: ['RFC 9112 8'],
     profile: 'stream',
     steps: [
-      { send: 'GET {stream}?ms=60000 HTTP/1.1\r\nHost: {host}\r\n\r\n' },
+      {
+        send: 'GET {stream}?ms={ms} HTTP/1.1\r\nHost: {host}\r\n\r\n',
+        with: { ms: { part: 3, of: 'streamIdleTimeoutMs', plusMs: 10_000 } },
+      },
       { received: 20, within: 2_000, setup: true },
       {
         closes: {
@@ -114,6 +119,7 @@ export default [
     spec: ['RFC 9112 8'],
     profile: 'stream',
     limits: ['streamIdleTimeoutMs'],
+    suits: { streamIdleTimeoutMs: { least: 1_000 } },
     steps: [
       { send: 'GET {events}?every=700 HTTP/1.1\r\nHost: {host}\r\n\r\n' },
       { received: 20, within: 2_000, setup: true },
