@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { Certificate } from './gateway/certificates.ts'
+import { nodeStyleRefusal } from './node-handler.ts'
 import { problem, SettingsError } from './problems.ts'
 import type { App } from './server.ts'
 import { type SettingName, type Settings, settingSpecs } from './settings.ts'
@@ -58,6 +59,8 @@ export async function loadApp(path: string, nameOf: NameOf): Promise<LoadedApp> 
     throw refused('app', path, `it failed to load (${error})`, nameOf, error)
   }
   const { default: app, websocket } = module
+  const refusal = nodeStyleRefusal(app)
+  if (refusal !== null) throw refused('app', path, refusal, nameOf)
   const fetches = typeof app === 'object' && app !== null && 'fetch' in app && typeof app.fetch === 'function'
   if (typeof app === 'function' || fetches) return { app: app as App, ...(websocket ? { websocket } : {}) }
   const why = app === undefined ? 'it has no default export' : 'its default export is no app'

@@ -4,7 +4,9 @@ import type { CertificatePem } from './http1/transport.ts'
 import type { Shortage } from './lifecycle/budget.ts'
 import { type Reason, type ReasonName, reasons } from './lifecycle/reasons.ts'
 import { BurstLog, type LogLine, stderrLog, ThrottledLog } from './log.ts'
+import { nodeStyleRefusal } from './node-handler.ts'
 import type { OptionName } from './policy.ts'
+import { problem, SettingsError } from './problems.ts'
 import { checkEnforcement } from './report.ts'
 import { type Resolved, resolveOptions } from './resolve.ts'
 import type { App, Fetch, ServeOptions } from './server.ts'
@@ -72,10 +74,13 @@ export function certificatesOf(tls: NonNullable<ServeOptions['tls']>): readonly 
   return 'certificates' in tls ? tls.certificates : [tls]
 }
 
+/** Throws a `SettingsError` for what can't be asked for a Response. */
 export function fetchOf(app: App): Fetch {
+  const refusal = nodeStyleRefusal(app)
+  if (refusal !== null) throw new SettingsError([problem('app', 'app', refusal, '')])
   if (typeof app === 'function') return app
   if (typeof app?.fetch !== 'function') {
-    throw new TypeError('serve(app): the app must be a fetch function or have one, as a Hono app does')
+    throw new SettingsError([problem('app', app, 'it is neither a fetch function nor has one, as a Hono app does', '')])
   }
   return (request, ...rest) => app.fetch(request, ...rest)
 }
