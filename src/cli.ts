@@ -1,5 +1,7 @@
 /** The one command, under whichever runtime runs it: `node src/cli.ts serve`, `bun src/cli.ts serve`, `deno run -A src/cli.ts serve`. */
+import process from 'node:process'
 import { isatty } from 'node:tty'
+import { fileURLToPath } from 'node:url'
 import { cannotStart, type Entry, exitFlushed, type Host, main, thisProcess, version } from './command.ts'
 import { overview } from './help.ts'
 import { didYouMean } from './names.ts'
@@ -37,6 +39,7 @@ const run: Record<CommandName, (argv: readonly string[], host: Host) => Promise<
         loadLibc,
         elsewhere: rescueElsewhere,
         interactive: isatty(0) && isatty(1),
+        again: [process.execPath, ...(runtime === 'deno' ? ['run', '-A'] : []), fileURLToPath(import.meta.url)],
       },
       { ...host, argv },
     )

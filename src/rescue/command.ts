@@ -11,6 +11,8 @@ import { problem, SettingsError } from '../problems.ts'
 import type { Read } from '../setting.ts'
 import { resolveEntries } from '../settings.ts'
 import { BorrowError } from './borrow.ts'
+import { front, undo } from './front.ts'
+import { RedirectError } from './redirect.ts'
 import { refusalOf } from './refusals.ts'
 import { outcomeText, planText, surveyJson, surveyText } from './report.ts'
 import { choose, type Exhausted, end, exhausted, type Kit, type Outcome, type Plan, settled } from './rescue.ts'
@@ -26,6 +28,8 @@ export interface RescueEntry {
   elsewhere?(argv: readonly string[]): Promise<number> | null
   /** Whether a person can be asked. */
   readonly interactive: boolean
+  /** Starts this program again, up to the command's name. */
+  readonly again: readonly [string, ...string[]]
 }
 
 const done = 0
@@ -34,7 +38,7 @@ const watchEveryMs = 1_000
 
 /** Resolves when it has ended, with `host.exit`. */
 export async function rescueCommand(entry: RescueEntry, host: Host): Promise<void> {
-  switch (asked(host.argv)) {
+  switch (asked(ownArgs(host.argv))) {
     case 'help':
       host.out(help('rescue', entry.program, host.columns))
       return host.exit(0)
@@ -49,6 +53,11 @@ export async function rescueCommand(entry: RescueEntry, host: Host): Promise<voi
 async function run(entry: RescueEntry, host: Host): Promise<number> {
   try {
     const settings = readRescue(host, entry.interactive)
+    if (settings.undo) {
+      host.out(`${await undo(settings.port!)}\n`)
+      return done
+    }
+    if (settings.front) return await fronted(settings.port!, settings.directLoopback === true, entry, host)
     const { libc, ...rest } = await entry.loadLibc()
     if (libc === null) {
       const { why } = rest as { readonly why: string }
@@ -62,7 +71,8 @@ async function run(entry: RescueEntry, host: Host): Promise<number> {
     }
     return await rescue(settings, libc, host)
   } catch (error) {
-    host.err(`hangup: ${error instanceof SurveyError ? error.message : explain(error)}\n`)
+    const isPlain = error instanceof SurveyError || error instanceof RedirectError
+    host.err(`hangup: ${isPlain ? error.message : explain(error)}\n`)
     return cannotStart
   }
 }
@@ -70,14 +80,22 @@ async function run(entry: RescueEntry, host: Host): Promise<number> {
 type Settings = Read<typeof rescueEntries>
 
 function readRescue({ argv, env }: Host, interactive: boolean): Settings {
-  const { places, problems } = readPlaces(argv, env, 'rescue')
+  const { places, problems } = readPlaces(ownArgs(argv), env, 'rescue')
   const { settings, nameOf } = resolveEntries(rescueEntries, places, problems)
   if (problems.length === 0) {
     if (settings.pid === undefined && settings.port === undefined) {
       problems.push(problem('--pid, --port', '--pid, --port', 'one of them is needed', ''))
     }
+    for (const name of ['front', 'undo', 'directLoopback'] as const) {
+      if (settings[name] && settings.port === undefined)
+        problems.push(problem(nameOf(name), 'yes', 'it needs --port', ''))
+    }
+    if (!settings.front && gatewayArgs(argv).length > 0) {
+      problems.push(problem('--', '--', 'what follows it is for --front', ''))
+    }
     if (settings.watch && settings.once) problems.push(problem(nameOf('watch'), 'yes', 'not with --once', ''))
-    if (!settings.yes && !settings.dryRun && (!interactive || settings.json)) {
+    const closes = !settings.front && !settings.undo && !settings.dryRun
+    if (closes && !settings.yes && (!interactive || settings.json)) {
       problems.push(
         problem('--yes, --dry-run', '--yes, --dry-run', 'nobody can be asked here: one of them is needed', ''),
       )
@@ -85,6 +103,21 @@ function readRescue({ argv, env }: Host, interactive: boolean): Settings {
   }
   if (problems.length > 0) throw new SettingsError(problems)
   return settings
+}
+
+const ownArgs = (argv: readonly string[]): readonly string[] => argv.slice(0, endOfFlags(argv))
+const gatewayArgs = (argv: readonly string[]): readonly string[] => argv.slice(endOfFlags(argv) + 1)
+
+function endOfFlags(argv: readonly string[]): number {
+  const at = argv.indexOf('--')
+  return at < 0 ? argv.length : at
+}
+
+function fronted(port: number, directLoopback: boolean, { again }: RescueEntry, host: Host): Promise<number> {
+  const stop = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort())
+  const say = (line: string) => host.out(`${line}\n`)
+  return front({ port, directLoopback, program: again, gatewayArgs: gatewayArgs(host.argv), say }, stop.signal)
 }
 
 const planOf = ({ pid, port, idle = defaultIdleMs, head = 0, max, keepNewest = 0, exclude }: Settings): Plan => ({

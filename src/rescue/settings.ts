@@ -64,5 +64,10 @@ export const rescueEntries = {
   watch: onOff('Stays, and closes what has been idle for too long every second, until it is interrupted.'),
   once: onOff('Looks once and ends, which is what it does without --watch.'),
   yes: onOff('Closes without asking.'),
+  front: onOff(
+    'Puts a gateway before the server that runs, for new connections to --port: nftables steers them to it (root). What follows -- is for the gateway.',
+  ),
+  directLoopback: onOff('With --front: clients of this machine are not redirected.'),
+  undo: onOff('Takes the gateway of --front out again, whoever put it in.'),
   json: onOff('Prints one JSON object for each look.'),
 } as const

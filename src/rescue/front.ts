@@ -1,0 +1,146 @@
+/** `hangup rescue --front`: a gateway before a server that runs, for the connections that come from now on; no port and no process changes. */
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import type { Readable, Writable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isCapable } from './processes.ts'
+import { forget, frontOf, hasNft, RedirectError, Redirecting } from './redirect.ts'
+
+const CAP_SETGID = 6
+const CAP_NET_ADMIN = 12
+
+/** Nobody's: what it connects to goes past the redirect. */
+const gatewayGroup = 48_087
+
+/** The gateway ends with us, however we end: its shell reads a pipe that we hold. Its standard output is the gateway's alone. */
+const untilStdinEnds = '"$@" </dev/null & pid=$!; exec >&-; cat >/dev/null 2>&1; kill -TERM $pid 2>/dev/null; wait $pid'
+
+/** For connections that were steered to the gateway, and are still to be accepted by it. */
+const onTheirWayMs = 500
+
+export interface Front {
+  readonly port: number
+  readonly directLoopback: boolean
+  /** How this command was started, up to the command's name. */
+  readonly program: readonly [string, ...string[]]
+  /** For `hangup gateway`. */
+  readonly gatewayArgs: readonly string[]
+  say(line: string): void
+}
+
+/** Resolves to the exit status, after `stop` has fired or the gateway has ended. */
+export async function front(
+  { port, directLoopback, program, gatewayArgs, say }: Front,
+  stop: AbortSignal,
+): Promise<number> {
+  refuseWithoutRights()
+  const other = frontOf(port)
+  if (typeof other === 'number') {
+    throw new RedirectError(`process ${other} fronts port ${port} already: --undo ends it`)
+  }
+  if (other === null) forget(port)
+  const host = listenerOf(port)
+  if (host === null) throw new RedirectError(`nothing listens on port ${port} in this network namespace`)
+
+  const command = [...program, 'gateway', '--port', '0', '--to', `http://${host}:${port}`, '--report', 'json']
+  const gateway = spawn('sh', ['-c', untilStdinEnds, 'sh', ...command, ...gatewayArgs], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    gid: gatewayGroup,
+    // A group of its own: Ctrl-C is for us, who first steer newcomers past it.
+    detached: true,
+  })
+  const ended = once(gateway.stdout, 'close')
+  const own = await portOf(gateway)
+  if (groupOf(gateway.pid) !== gatewayGroup) {
+    gateway.stdin.end()
+    throw new RedirectError('the gateway could not be started in a group of its own')
+  }
+  try {
+    const redirecting = await Redirecting.begin({ from: port, to: own, directGroup: gatewayGroup, directLoopback })
+    say(`new connections to port ${port} go through a gateway on port ${own} now; Ctrl-C or --undo takes it out again`)
+    const stopped = stop.aborted ? null : once(stop, 'abort')
+    const first = await Promise.race([ended.then(() => 'ended'), stopped])
+    await redirecting.stop()
+    if (first !== 'ended') {
+      say('taking it out: those that came through the gateway are answered first')
+      await sleep(onTheirWayMs)
+      gateway.stdin.end()
+      await ended
+    }
+    await redirecting.end()
+    return first === 'ended' ? 1 : 0
+  } finally {
+    gateway.stdin.end()
+  }
+}
+
+/** Ends the front of a port, whoever started it; resolves when it is out. */
+export async function undo(port: number): Promise<string> {
+  const pid = frontOf(port)
+  if (pid === undefined) return `nothing fronts port ${port}`
+  if (pid === null) {
+    forget(port)
+    return `removed what was left of a front of port ${port}`
+  }
+  process.kill(pid, 'SIGTERM')
+  while (frontOf(port) !== undefined) await sleep(50)
+  return `process ${pid} has taken its gateway out from before port ${port}`
+}
+
+function refuseWithoutRights(): void {
+  if (!hasNft()) throw new RedirectError('there is no nft: install nftables')
+  if (!isCapable(CAP_NET_ADMIN) || !isCapable(CAP_SETGID)) {
+    throw new RedirectError('redirecting a port needs CAP_NET_ADMIN and CAP_SETGID: run as root')
+  }
+}
+
+async function portOf(gateway: ChildProcessByStdio<Writable, Readable, null>): Promise<number> {
+  const lines = createInterface(gateway.stdout)
+  const [line] = await Promise.race([
+    once(lines, 'line'),
+    once(gateway.stdout, 'close').then(() => {
+      throw new RedirectError('the gateway did not start')
+    }),
+  ])
+  const { urls } = JSON.parse(line as string) as { readonly urls: readonly string[] }
+  return Number(new URL(urls[0] ?? '').port)
+}
+
+function groupOf(pid: number | undefined): number | null {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  return Number(/^Gid:\s+\d+\s+(\d+)/m.exec(status)?.[1] ?? Number.NaN)
+}
+
+const LISTEN = '0A'
+
+/** Where a listener of this port can be reached from here; null: there is none. */
+function listenerOf(port: number): string | null {
+  const hex = port.toString(16).toUpperCase().padStart(4, '0')
+  for (const [file, read] of [
+    ['tcp', ipv4],
+    ['tcp6', ipv6],
+  ] as const) {
+    for (const line of readFileSync(`/proc/net/${file}`, 'utf8').split('\n').slice(1)) {
+      const [, local = '', , state] = line.trim().split(/\s+/)
+      const [address = '', ofPort] = local.split(':')
+      if (state === LISTEN && ofPort === hex) return /^0+$/.test(address) ? '127.0.0.1' : read(address)
+    }
+  }
+  return null
+}
+
+const bytesOf = (hex: string): number[] => (hex.match(/../g) ?? []).map((pair) => Number.parseInt(pair, 16))
+
+/** Words in the machine's own order, which is little-endian. */
+const ipv4 = (hex: string): string => bytesOf(hex).reverse().join('.')
+
+function ipv6(hex: string): string {
+  const words = hex.match(/.{8}/g) ?? []
+  const groups = words.flatMap((word) => {
+    const [a = 0, b = 0, c = 0, d = 0] = bytesOf(word).reverse()
+    return [(a << 8) | b, (c << 8) | d]
+  })
+  return `[${groups.map((group) => group.toString(16)).join(':')}]`
+}
