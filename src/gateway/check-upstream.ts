@@ -40,7 +40,7 @@ export function checkUpstream(
     onFailure: () => end(false),
   }
   signal.addEventListener('abort', () => end(false), { once: true })
-  const owner = { now: clock.now, release() {}, remove() {}, bodyAfterHead() {} }
+  const owner = { now: clock.now, release() {}, remove() {}, surplus() {} }
   connect(
     to,
     (transport) => {

@@ -43,6 +43,9 @@ const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 /** RFC 9110 8.6: they say that they have no content. */
 const anticipatesContent = new Set(['POST', 'PUT', 'PATCH'])
 
+/** Of RFC 9110 15. Others pass as they are, but to HEAD: for that Hono makes a Response of its own, which has none of them. */
+const lastStatus = 599
+
 /** Answers of known length up to here are gathered and go out in one piece. */
 const gatheredBytes = 256 * 1024
 /** What is kept of an answer that streams: as much as makes one large write. */
@@ -386,6 +389,10 @@ export class Exchange implements Asker, Want {
     if (this.#answered) return
     this.#answered = true
     const front = this.#front
+    if (head.status > lastStatus && front.method === 'HEAD') {
+      this.#settle(this.#own(502, 'bad-answer'))
+      return
+    }
     if (front.text !== null && body !== null && !(body instanceof KeptBody)) {
       const lines = responseLines(head.text, front, this.#route, this.#passing.config, head.minor)
       if (lines !== null) {

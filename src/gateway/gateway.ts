@@ -46,6 +46,17 @@ export interface Gateway {
 /** Deadlines of upstreams are looked at so often: a twentieth of a second late at most. */
 const sweepMs = 50
 
+const surplusLines = {
+  head: {
+    code: 'UPSTREAM_HEAD_BODY',
+    message: 'sends a body with its answers to HEAD: a connection is not used again after one',
+  },
+  answer: {
+    code: 'UPSTREAM_SURPLUS',
+    message: 'has sent more than its answer: its connections rest after each from now on, for what may still come',
+  },
+} as const
+
 export function createGateway(first: GatewayConfig, deps: GatewayDeps): Gateway {
   const { connect, spool, log, resolve } = deps
   const clock = readingFirst(backgroundClock)
@@ -91,9 +102,9 @@ export function createGateway(first: GatewayConfig, deps: GatewayDeps): Gateway 
       clock,
       random: Math.random,
       makePool({ url }, address, options) {
-        const pool = new Pool(address, connect, options, now, () => {
-          const message = `upstream ${url} sends a body with its answers to HEAD: a connection is not used again after one`
-          log({ level: 'warn', code: 'UPSTREAM_HEAD_BODY', message, count: 1 })
+        const pool = new Pool(address, connect, options, now, (behind) => {
+          const line = surplusLines[behind]
+          log({ level: 'warn', code: line.code, message: `upstream ${url} ${line.message}`, count: 1 })
         })
         pools.add(pool)
         return pool

@@ -1,6 +1,6 @@
 /** The connections to one upstream: kept while they are fresh, opened up to a limit, and a queue for what comes above it. */
 import type { Connect, ConnectTo } from '../http1/transport.ts'
-import { AfterHead } from './after-head.ts'
+import { AfterAnswers, type Surplus } from './after-answers.ts'
 import { type FailureName, UpstreamError } from './errors.ts'
 import { FairQueue } from './fair-queue.ts'
 import type { UpstreamOptions } from './options.ts'
@@ -27,9 +27,9 @@ export class Pool implements Owner, Upstream {
   #options: UpstreamOptions
   /** The last one in is the first one out: the others grow old and go. */
   readonly #idle: UpstreamConnection[] = []
-  /** Those that have answered HEAD: whether a body follows is not known yet. */
+  /** Those that may have more to say than their answer. */
   readonly #resting: UpstreamConnection[] = []
-  readonly #afterHead: AfterHead
+  readonly #after: AfterAnswers
   readonly #busy = new Set<UpstreamConnection>()
   readonly #dials = new Set<Dial>()
   readonly #queue = new FairQueue<Waiting>()
@@ -37,19 +37,19 @@ export class Pool implements Owner, Upstream {
   #isShort = false
   #closed = false
 
-  /** `onBodyAfterHead` is called once: the upstream sends a body with its answers to HEAD. */
+  /** `onSurplus`: the upstream sends more than its answers, or a body with those to HEAD. Called once for each. */
   constructor(
     to: ConnectTo,
     connect: Connect,
     options: UpstreamOptions,
     now: () => number,
-    onBodyAfterHead: () => void = () => {},
+    onSurplus: (behind: Surplus) => void = () => {},
   ) {
     this.#to = to
     this.#connect = connect
     this.#options = options
     this.now = now
-    this.#afterHead = new AfterHead(onBodyAfterHead)
+    this.#after = new AfterAnswers(onSurplus)
   }
 
   set options(options: UpstreamOptions) {
@@ -104,8 +104,7 @@ export class Pool implements Owner, Upstream {
   release(connection: UpstreamConnection): void {
     this.#busy.delete(connection)
     // It has just become idle: no need to read the clock again.
-    const { headAnswer } = connection
-    const restMs = headAnswer === null ? 0 : this.#afterHead.restMs(headAnswer)
+    const restMs = this.#after.restMs(connection.headAnswer)
     // What would have to rest makes room for what waits.
     const inTheWay = restMs > 0 && (this.#queue.length > 0 || restMs === Number.POSITIVE_INFINITY)
     if (this.#closed || inTheWay || this.#isOld(connection, connection.idleSince)) {
@@ -137,8 +136,8 @@ export class Pool implements Owner, Upstream {
     if (known) this.#next()
   }
 
-  bodyAfterHead(): void {
-    this.#afterHead.spoke()
+  surplus(behind: Surplus): void {
+    this.#after.spoke(behind)
   }
 
   /** Deadlines of everything here. */
@@ -164,16 +163,16 @@ export class Pool implements Owner, Upstream {
     for (const connection of this.#resting.splice(0)) connection.close()
   }
 
-  /** Those that have been silent for long enough after HEAD, back among the idle ones, which are in the order of their last answers. */
+  /** Those that have been silent for long enough, back among the idle ones, which are in the order of their last answers. */
   #wake(now: number): void {
     for (const connection of this.#resting.filter(({ restUntil }) => now >= restUntil)) {
       removeFrom(this.#resting, connection)
       const { headAnswer } = connection
-      if (headAnswer === null || !connection.usable) {
+      if (!connection.usable) {
         connection.close()
         continue
       }
-      this.#afterHead.silent(headAnswer)
+      if (headAnswer !== null) this.#after.silent(headAnswer)
       let at = this.#idle.length
       while (at > 0 && this.#idle[at - 1]!.idleSince > connection.idleSince) at -= 1
       this.#idle.splice(at, 0, connection)
@@ -184,7 +183,8 @@ export class Pool implements Owner, Upstream {
     const now = careful ? this.now() : 0
     for (let connection = this.#idle.at(-1); connection !== undefined; connection = this.#idle.at(-1)) {
       // What can't be sent twice is never sent where an answer may be on its way that is none of its own.
-      if (careful && (now - connection.idleSince > justUsedMs || connection.headAnswer !== null)) return null
+      const doubtful = connection.headAnswer !== null || this.#after.doubtful
+      if (careful && (doubtful || now - connection.idleSince > justUsedMs)) return null
       this.#idle.pop()
       if (connection.usable) return connection
       connection.close()

@@ -2,6 +2,7 @@
  * One connection to an upstream: the client's role of HTTP/1.1, one exchange at a time. It does no I/O of its own and reads no
  * clock but through its pool, which asks it at each sweep whether its deadline has passed.
  */
+import { latin1 } from '../http1/bytes.ts'
 import { TransportDuplex } from '../http1/duplex.ts'
 import type { Limits, ResponseSink } from '../http1/events.ts'
 import type { ResponseHead } from '../http1/head.ts'
@@ -10,6 +11,7 @@ import { ResponseParser } from '../http1/parser.ts'
 import type { ReasonId } from '../http1/reasons.ts'
 import type { Transport, TransportEvents } from '../http1/transport.ts'
 import { encodeChunk, lastChunk, requestHead } from '../http1/writer.ts'
+import type { Surplus } from './after-answers.ts'
 import { type FailureName, UpstreamError } from './errors.ts'
 import { connectionOptions, trailerFields } from './fields.ts'
 import { type Ask, isEventStream, type Sender } from './upstream.ts'
@@ -21,8 +23,8 @@ export interface Owner {
   release(connection: UpstreamConnection): void
   /** It is gone, or is another protocol's now. */
   remove(connection: UpstreamConnection): void
-  /** Bytes came on it behind an answer to HEAD. */
-  bodyAfterHead(): void
+  /** Bytes came on it behind an answer, or behind one to HEAD. */
+  surplus(behind: Surplus): void
 }
 
 /** An answer's head may be larger than a request's: applications set many cookies. Bodies have no limit: they pass through. */
@@ -145,7 +147,7 @@ export class UpstreamConnection implements Sender, TransportEvents, ResponseSink
     else if (!this.#closed) {
       const ask = this.#ask
       if (ask !== null) this.#begun = true
-      else if (this.headAnswer !== null) this.#owner.bodyAfterHead()
+      else if (this.requests > 0 && !isTimeout(bytes)) this.#surplus()
       this.#parser.feed(bytes)
       // Most answers are whole by now.
       if (ask !== null && this.#ask === ask && !this.#paused) this.#expect('read-timeout', this.#readTimeoutMs)
@@ -194,10 +196,7 @@ export class UpstreamConnection implements Sender, TransportEvents, ResponseSink
     }
     this.#learn(head)
     this.#ask = null
-    if (ask.method === 'HEAD') {
-      this.headAnswer = head
-      if (this.#parser.pendingBytes > 0) this.#owner.bodyAfterHead()
-    }
+    if (ask.method === 'HEAD') this.headAnswer = head
     ask.asker.onWhole(head, body)
     this.#finish()
   }
@@ -258,6 +257,7 @@ export class UpstreamConnection implements Sender, TransportEvents, ResponseSink
   /** The answer is whole. */
   #finish(): void {
     this.#deadline = NEVER
+    if (this.#parser.pendingBytes > 0) this.#surplus()
     if (this.#closed) return
     if (!this.#sentAll || this.single || !this.#parser.reusable) {
       // An upstream that answered before it had the whole request does not want the rest.
@@ -309,6 +309,10 @@ export class UpstreamConnection implements Sender, TransportEvents, ResponseSink
     if (this.#ask !== null && !this.#begun) this.#expect('first-byte-timeout', this.#ask.firstByteTimeoutMs)
   }
 
+  #surplus(): void {
+    this.#owner.surplus(this.headAnswer === null ? 'answer' : 'head')
+  }
+
   #drop(): void {
     this.#source?.cancel(new Error('the upstream wants no more of it'))
     this.#source = null
@@ -336,4 +340,9 @@ export class UpstreamConnection implements Sender, TransportEvents, ResponseSink
     this.#deadline = NEVER
     ask?.asker.onFailure(new UpstreamError(code))
   }
+}
+
+/** What HAProxy and others say before they end an idle connection: no answer, but none too many either. */
+function isTimeout(bytes: Uint8Array): boolean {
+  return bytes.length > 12 && /^HTTP\/1\.[01] 408/.test(latin1(bytes, 0, 12))
 }
