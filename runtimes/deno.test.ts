@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
@@ -82,6 +83,21 @@ test(
     assert.doesNotMatch(last, /keep-alive/i)
   },
 )
+
+test('a chunked upload that is streamed back comes back whole, twelve times of twelve', onLinux, async (t) => {
+  const { port } = await start(t, [...leastPermissions, '--allow-read'], ['--app', 'runtimes/deno/test-app.ts'])
+  const bytes = 300_000
+  const echo = async (): Promise<number> => {
+    const asked = request({ port, host: '127.0.0.1', path: '/echo', method: 'POST' })
+    for (let sent = 0; sent < bytes; sent += 10_000) asked.write('x'.repeat(10_000))
+    asked.end()
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+    let came = 0
+    for await (const chunk of answer) came += chunk.length
+    return came
+  }
+  for (let turn = 0; turn < 12; turn++) assert.equal(await echo(), bytes)
+})
 
 test('without a descriptor left it lives on: the busy are answered, and so are newcomers', onLinux, async (t) => {
   const flags = ['--app', 'runtimes/deno/test-app.ts']

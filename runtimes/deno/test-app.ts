@@ -23,6 +23,8 @@ export default {
         return Response.redirect('http://a/', 302)
       case '/constant':
         return constant
+      case '/echo':
+        return new Response(request.body)
       case '/stream':
         return new Response(new Blob(['text']).stream())
       default:

@@ -217,11 +217,6 @@ export const deviations: Readonly<Record<RuntimeName, readonly Deviation[]>> = {
       issue: 'https://github.com/denoland/deno/blob/main/libs/http_h1/conn.rs',
     },
     {
-      cases: ['idle-after-post', 'continue-when-asked'],
-      what: 'a body that did not come whole with its head makes the answer the last of its connection, and the answer says so',
-      issue: 'https://github.com/denoland/deno/blob/main/ext/http/http_next.rs',
-    },
-    {
       cases: ['half-close-in-handler'],
       what: 'FIN while the handler works ends the connection without its answer',
       issue: 'https://github.com/denoland/deno/blob/main/ext/http/http_next.rs',

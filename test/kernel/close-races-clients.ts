@@ -14,7 +14,6 @@ import { readCounter } from '../../src/kernel/layout.ts'
 const [count, idleMs, lateMs, pauseMs] = process.argv.slice(2, 6).map(Number) as [number, number, number, number]
 const [program, ...args] = process.argv.slice(6)
 const together = 80
-// Deno.serve keeps a connection only if head and body came in one read of 512 bytes.
 const body = 'x'.repeat(100)
 const post = `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`
 
