@@ -4,6 +4,8 @@
  * @hono/node-server does, the global constructor is replaced by one that makes native Responses and notes those whose
  * body is a stream, or large. It costs nothing measurable.
  */
+import { endless, isBodiless, lengthIn, withBody } from '../../src/native-answer.ts'
+
 const Native = globalThis.Response
 
 /** In characters or bytes; what is smaller is not worth the microsecond that it costs to set a clock. */
@@ -12,6 +14,8 @@ const largeBytes = 256 * 1024
 /** Made by this constructor from a stream (or an iterator, or a function that Bun takes for one). */
 const streams = new WeakSet<object>()
 const large = new WeakSet<object>()
+/** Made by this constructor without a body. */
+const bodiless = new WeakSet<object>()
 
 /**
  * The last Response made whose body is neither a stream nor large. What a handler returns in the same turn is that one,
@@ -24,7 +28,10 @@ function HangupResponse(body?: unknown, init?: ResponseInit): Response {
     new.target === undefined || new.target === (HangupResponse as unknown)
       ? new Native(body as BodyInit, init)
       : Reflect.construct(Native, [body, init], new.target)
-  if (typeof body === 'object' && body !== null) {
+  if (body === null || body === undefined) {
+    bodiless.add(response)
+    lastPlain = response
+  } else if (typeof body === 'object') {
     if (body instanceof ReadableStream || Symbol.asyncIterator in body) streams.add(response)
     else if (sizeOf(body) > largeBytes) large.add(response)
     else lastPlain = response
@@ -62,6 +69,27 @@ export function noteBodies(): void {
 export function streamOf(response: Response): ReadableStream<Uint8Array> | null {
   // What `fetch` returns was not made by the constructor, and only that has a URL.
   return streams.has(response) || response.url !== '' ? response.body : null
+}
+
+/**
+ * A Response that Bun takes: of its own class, no `Response.error()`, its body not used, and no stream that is locked. A text
+ * whose `body` was made a stream and locked Bun finds out by itself.
+ */
+export function isSound(returned: unknown): boolean {
+  if (!(returned instanceof Native) || returned.bodyUsed) return false
+  if (returned === lastPlain) return true
+  return returned.type !== 'error' && !streamOf(returned)?.locked
+}
+
+/** Of a body that is null Bun says a length of 0: Hono has let go of the one that GET has. Of a stream it never says the length. */
+export function forHead(response: Response): Response {
+  if (isBodiless(response.status)) return response
+  const stream = streamOf(response)
+  const length = response.headers.get('content-length')
+  if (stream === null) return bodiless.has(response) && length === null ? withBody(response, endless()) : response
+  if (lengthIn(length) === null) return response
+  stream.cancel().catch(() => {})
+  return withBody(response, null)
 }
 
 /** Whether the body is one that the kernel may not take at once. */

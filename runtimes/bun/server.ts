@@ -52,6 +52,24 @@ export function listen(
   })
 }
 
+/** Notes whose connection the application takes over: whatever its handler returns then, Bun answers no more. */
+export function noteUpgrades(server: BunServer, before: (request: Request) => void = () => {}): void {
+  const { upgrade } = server
+  server.upgrade = (request, how) => {
+    before(request)
+    const done = upgrade.call(server, request, how)
+    if (!done) return false
+    anyUpgraded = true
+    upgraded.add(request)
+    return true
+  }
+}
+
+const upgraded = new WeakSet<Request>()
+let anyUpgraded = false
+
+export const isUpgraded = (request: Request): boolean => anyUpgraded && upgraded.has(request)
+
 /** An entry for each name, and first the one for whoever asks for none of them. Bun takes TLS 1.2 and 1.3 by itself. */
 function entriesOf({ certificates }: CertificateStore): object[] {
   const [first] = certificates

@@ -12,6 +12,7 @@ import type { Libc } from '../../src/kernel/libc.ts'
 import type { Threads } from '../../src/kernel/threads.ts'
 import { loadApp } from '../../src/load.ts'
 import { stderrLog } from '../../src/log.ts'
+import { plainResponse } from '../../src/native-answer.ts'
 import type { Policy } from '../../src/policy.ts'
 import { type Problem, problem, SettingsError } from '../../src/problems.ts'
 import { checkEnforcement, jsonReport, type Started, textReport } from '../../src/report.ts'
@@ -22,7 +23,15 @@ import { urlOf } from '../../src/serving.ts'
 import type { ReportKind } from '../../src/settings.ts'
 import { onSignals } from '../../src/signals.ts'
 import { loadLibc } from './libc.ts'
-import { type DenoServer, enforcement, type Handler, keepAccepting, type ServeInfo, serveDenoWith } from './serve.ts'
+import {
+  type DenoServer,
+  enforcement,
+  type Handler,
+  keepAccepting,
+  onErrorOf,
+  type ServeInfo,
+  serveDenoWith,
+} from './serve.ts'
 import { joinThreads } from './threads.ts'
 import { serveUnenforced, unenforced } from './unenforced.ts'
 
@@ -64,6 +73,8 @@ declare const Deno: {
 /** What the command does with the default export. `Deno.serve` is what it calls, in every thread, and the server is what it keeps. */
 let command: Promise<ByCommand> | null = null
 let isServed = false
+/** Of the server that the command starts; before it is ours nobody is answered. */
+let onError: (error: unknown) => Response = () => plainResponse(500)
 
 function whenServed(): Promise<ByCommand> {
   command ??= new Promise((resolve) => {
@@ -72,7 +83,7 @@ function whenServed(): Promise<ByCommand> {
       if (!isOfCommand(given)) return native(given, ...rest)
       Deno.serve = native
       isServed = true
-      const options = { ...given, automaticCompression: false }
+      const options = { ...given, automaticCompression: false, onError: (error: unknown) => onError(error) }
       const server = native(options)
       resolve({ server, start: () => native({ ...options, port: server.addr.port, onListen() {} } as CommandOptions) })
       // On a signal it would shut the server down, and end those that wait at once.
@@ -113,6 +124,7 @@ export function hangup(app: App, { report, ...options }: HangupOptions = {}): Se
           threads: threads ?? undefined,
           listen: async (given, kit) => {
             handler = given
+            onError = onErrorOf(kit)
             const { server, start } = await served
             return keepAccepting(server, kit, { start, secure: false, isOver: () => threads?.isOver ?? false })
           },

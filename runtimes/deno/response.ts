@@ -5,13 +5,20 @@
  * into a stream. Where a Deno keeps it elsewhere, the public way is taken, and every answer for a stream: `completed` says
  * when it is out. @hono/node-server reads Node's in the same way.
  */
-import { withHeader as withHeaderInPublic } from '../../src/native-answer.ts'
+import { endless, isBodiless, withBody, withHeader as withHeaderInPublic } from '../../src/native-answer.ts'
 
 type Field = [name: string, value: string]
+interface Body {
+  /** A stream, or what is there whole. */
+  readonly streamOrStatic: ReadableStream<Uint8Array> | { readonly body: string | Uint8Array }
+  /** Used, or locked by a reader. */
+  unusable(): boolean
+}
 interface Inner {
+  readonly type: ResponseType
   readonly headerList: Field[]
-  /** Null too while the body is a text that nobody has asked for. */
-  readonly body: { readonly streamOrStatic: object } | null
+  /** None too while the body is a text that nobody has asked for. */
+  readonly body: Body | null | undefined
 }
 type Slots = Record<symbol, unknown>
 
@@ -21,27 +28,79 @@ const symbolOf = (description: string): symbol =>
 const inner = symbolOf('response')
 /** Not 0: all of it is a text or bytes and a `Content-Type`, and goes out without a look at the rest. */
 const fastStatus = symbolOf('serve fast status')
+/** Such a body; null: it has another. */
+const fastBody = symbolOf('serve fast body')
+/** It has been answered with. */
+const consumed = symbolOf('serve fast consumed')
+/** On a stream. */
+const backing =
+  Object.getOwnPropertySymbols(new ReadableStream()).find(({ description }) => description === '[[resourceBacking]]') ??
+  Symbol('backing')
 /** Made with its head in advance. */
 const nativeAnswer = symbolOf('serve native response')
 
-const innerOf = (response: Response): Inner => (response as unknown as Slots)[inner] as Inner
-const [first] = (innerOf(probe) as Inner | undefined)?.headerList ?? []
-const known = first?.[0] === 'a' && fastStatus in probe && nativeAnswer in probe
+const innerOf = (response: Response): Inner | undefined => (response as unknown as Slots)[inner] as Inner | undefined
+const known =
+  innerOf(probe)?.headerList[0]?.[0] === 'a' &&
+  innerOf(new Response(new Uint8Array(1)))?.body?.unusable() === false &&
+  [fastStatus, fastBody, consumed, nativeAnswer].every((symbol) => symbol in probe)
+
+const headerListOf = (response: Response): Field[] => innerOf(response)!.headerList
 
 /** Whether an answer is made piece by piece. */
 export function isStream(response: Response): boolean {
-  return !known || innerOf(response).body?.streamOrStatic instanceof ReadableStream
+  return !known || innerOf(response)?.body?.streamOrStatic instanceof ReadableStream
 }
 
-/** There whole, a 200, and no more of a head than a `Content-Type`. */
-export const isPlain = (response: Response): boolean =>
-  known && response instanceof Response && (response as unknown as Slots)[fastStatus] !== 0
+/** One that Deno makes, of a request or of `fetch`, and reads without a look from JavaScript. */
+export const isOfDeno = (stream: ReadableStream): boolean => Boolean((stream as unknown as Slots)[backing])
+
+/** A Response that Deno takes: of its own class, no `Response.error()`, its body neither used nor locked. */
+export function isSound(returned: unknown): boolean {
+  if (!known || !(returned instanceof Response)) return false
+  const found = innerOf(returned)
+  if (found === undefined || found.type === 'error' || (returned as unknown as Slots)[consumed] === true) return false
+  return !found.body?.unusable()
+}
+
+/** Sound, there whole, a 200, and no more of a head than a `Content-Type`. */
+export const isPlain = (returned: unknown): boolean =>
+  isSound(returned) && (returned as Slots)[fastStatus] !== 0 && (returned as Slots)[fastBody] !== null
 
 /** What the answer itself says of its connection. */
-export function connectionOf(response: Response): string | null {
-  if (!known) return response.headers.get('connection')
+export const connectionOf = (response: Response): string | null => fieldOf(response, 'connection')
+
+export function fieldOf(response: Response, name: string): string | null {
+  if (!known) return response.headers.get(name)
   if ((response as unknown as Slots)[fastStatus] !== 0) return null
-  return find(innerOf(response).headerList, 'connection')?.[1] ?? null
+  return find(headerListOf(response), name)?.[1] ?? null
+}
+
+/**
+ * Over HTTP/2 Deno sends the body with the answer to HEAD, and of a body that is null it says a length of 0: Hono has let go
+ * of the one that GET has.
+ */
+export function forHead(response: Response, http2: boolean): Response {
+  if (isBodiless(response.status)) return response
+  const bytes = known ? wholeBytesOf(response) : null
+  if (bytes !== null && (bytes > 0 || !http2)) {
+    if (http2) return withHeaderInPublic(withBody(response, null), 'content-length', String(bytes))
+    return fieldOf(response, 'content-length') === null
+      ? response
+      : withHeader(response, 'content-length', String(bytes))
+  }
+  if (!http2)
+    return isStream(response) || fieldOf(response, 'content-length') !== null ? response : withBody(response, endless())
+  if (isStream(response)) response.body?.cancel().catch(() => {})
+  return withBody(response, null)
+}
+
+/** Of a body that is there whole; null: it is none. */
+function wholeBytesOf(response: Response): number | null {
+  const whole = innerOf(response)?.body?.streamOrStatic ?? (response as unknown as Slots)[fastBody]
+  if (whole === null || whole === undefined || whole instanceof ReadableStream) return null
+  const body = typeof whole === 'object' && 'body' in whole ? whole.body : whole
+  return typeof body === 'string' ? new TextEncoder().encode(body).length : (body as Uint8Array).byteLength
 }
 
 export function withHeader(response: Response, name: string, value: string): Response {
@@ -49,7 +108,7 @@ export function withHeader(response: Response, name: string, value: string): Res
   const slots = response as unknown as Slots
   slots[fastStatus] = 0
   slots[nativeAnswer] = null
-  const { headerList } = innerOf(response)
+  const headerList = headerListOf(response)
   // An answer without a body can be given again.
   const before = find(headerList, name)
   if (before === undefined) headerList.push([name, value])

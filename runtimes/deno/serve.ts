@@ -1,13 +1,24 @@
 /** `serve()` over `Deno.serve`, under the kernel ledger. */
 
+import { UnusableResponseError } from '../../src/application.ts'
 import type { NativeEngine } from '../../src/engines.ts'
 import { CertificateStore } from '../../src/gateway/certificates.ts'
+import { answerStream } from '../../src/kernel/answer-stream.ts'
 import type { Libc } from '../../src/kernel/libc.ts'
-import { type ListenKit, type NativeListener, type NativeServer, serveUnderLedger } from '../../src/kernel/serving.ts'
+import {
+  ClientGoneError,
+  type Following,
+  type ListenKit,
+  type NativeListener,
+  type NativeServer,
+  serveUnderLedger,
+} from '../../src/kernel/serving.ts'
+import { lengthIn, plainResponse, withBody } from '../../src/native-answer.ts'
 import type { App, Running, ServeOptions } from '../../src/server.ts'
 import { certificatesOf } from '../../src/serving.ts'
 import { ledgerEnforcement } from '../ledger-enforcement.ts'
-import { connectionOf, isPlain, isStream, withHeader } from './response.ts'
+import { connectionOf, fieldOf, forHead, isOfDeno, isPlain, isSound, isStream, withHeader } from './response.ts'
+import { endTimerWith } from './web-socket-timer.ts'
 
 /** What `Deno.serve` hands over with a request. */
 export interface ServeInfo {
@@ -17,16 +28,21 @@ export interface ServeInfo {
 }
 
 export interface DenoServer {
-  readonly addr: { readonly port: number }
+  readonly addr: { readonly hostname: string; readonly port: number }
   /** Rejects when accepting has failed; the connections there are go on. */
   readonly finished: Promise<void>
   shutdown(): Promise<void>
 }
 
 export type Handler = (request: Request, info: ServeInfo) => Response | Promise<Response>
+interface Upgrade {
+  readonly response: Response
+  readonly socket: WebSocket
+}
+
 declare const Deno: {
   serve(options: object, handler: Handler): DenoServer
-  upgradeWebSocket(request: Request, options?: object): { response: Response; socket: WebSocket }
+  upgradeWebSocket(request: Request, options?: object): Upgrade
 }
 
 export const enforcement = ledgerEnforcement({
@@ -62,18 +78,30 @@ export function serveDenoWith(
         return null
       }
     },
-    isUpgrade: (answer) => (answer as Response).status === 101,
-    follow(answer, _, info, done) {
-      if (!isStream(answer)) return null
-      info.completed.then(done, done)
-      return answer
-    },
+    upgradeOf,
+    isLong: (answer, http2) => http2 || isStream(answer),
+    follow,
+    isSound,
     isPlain,
+    forHead,
     connectionOf,
     withHeader,
     looksAtHeads: true,
     failsAtLimit: true,
   })
+}
+
+export function follow(answer: Response, info: ServeInfo, { http2, report, done, held }: Following): Response {
+  info.completed.then(done, done)
+  if (!isStream(answer)) {
+    held(true)
+    return answer
+  }
+  const stream = answer.body as ReadableStream<Uint8Array>
+  // What Deno passes on by itself never comes by here, and is held to its length by Deno.
+  if (!http2 && isOfDeno(stream)) return answer
+  const length = lengthIn(fieldOf(answer, 'content-length'))
+  return withBody(answer, answerStream(stream, { length, report, held: http2 ? held : undefined }))
 }
 
 /** Until those that are there have been answered and are gone; nobody is accepted meanwhile. Then the silent are turned away. */
@@ -94,6 +122,7 @@ async function listen(options: ServeOptions, handler: Handler, kit: ListenKit): 
         // An answer is the same on every runtime; compression is a middleware's.
         automaticCompression: false,
         onListen() {},
+        onError: onErrorOf(kit),
       },
       handler,
     )
@@ -169,7 +198,8 @@ export function keepAccepting(
     retry()
   }
 
-  noteUpgrades(kit)
+  kits.add(kit)
+  noteUpgrades()
   watch(first)
   return {
     port: first.addr.port,
@@ -188,17 +218,46 @@ export function keepAccepting(
   }
 }
 
+/** The failure of a stream has been told of, and Deno is given no error with it. */
+export const onErrorOf =
+  ({ failed }: ListenKit) =>
+  (error: unknown): Response =>
+    error === undefined ? plainResponse(500) : failed(error)
+
 /** Those that are told of a WebSocket before Deno forgets whose request it was: one for each server in this process. */
 const kits = new Set<ListenKit>()
+const upgrades = new WeakMap<Request, Upgrade>()
 let replaced = false
 
-function noteUpgrades(kit: ListenKit): void {
-  kits.add(kit)
+export function noteUpgrades(): void {
   if (replaced) return
   replaced = true
   const native = Deno.upgradeWebSocket
   Deno.upgradeWebSocket = (request, options) => {
-    for (const each of kits) each.beforeUpgrade(request)
-    return native(request, options)
+    // Deno would wait for the end of such an upgrade for ever, with its descriptor.
+    for (const each of kits) if (!each.beforeUpgrade(request)) throw new ClientGoneError()
+    const upgrade = native(request, options)
+    upgrades.set(request, upgrade)
+    endTimerWith(upgrade.socket)
+    return upgrade
   }
+}
+
+/** Of RFC 6455 7.4.1: an error of the server's. */
+const serverFailed = 1011
+
+/** Deno ends the whole server when anything but a 101 is answered once the connection has been taken over. */
+export function upgradeOf(
+  returned: unknown,
+  request: Request,
+  report: (error: unknown) => void,
+): { readonly answer: unknown } | null {
+  const is101 = returned instanceof Response && returned.status === 101
+  if (is101) return { answer: returned }
+  const upgrade = replaced ? upgrades.get(request) : undefined
+  if (upgrade === undefined) return null
+  const { response, socket } = upgrade
+  report(new UnusableResponseError('the handler upgraded the connection and returned something else than its response'))
+  socket.addEventListener('open', () => socket.close(serverFailed))
+  return { answer: response }
 }

@@ -1,15 +1,14 @@
 /** `deno serve` where the kernel can't be asked: `Deno.serve` as it is, which hangs up on nobody. Only its end is ours. */
+import { applicationOf } from '../../src/application.ts'
 import type { Enforced, Enforcement } from '../../src/enforcement.ts'
 import { Drain } from '../../src/lifecycle/drain.ts'
-import { guardHandler } from '../../src/lifecycle/guard.ts'
 import { type ReasonName, reasons } from '../../src/lifecycle/reasons.ts'
-import { failed } from '../../src/native-answer.ts'
 import { type OptionName, optionNames } from '../../src/policy.ts'
 import { runningUnseen } from '../../src/running.ts'
 import type { App, Running, ServeOptions } from '../../src/server.ts'
-import { fetchOf, prepare } from '../../src/serving.ts'
-import { withHeader } from './response.ts'
-import type { DenoServer, Handler } from './serve.ts'
+import { prepare } from '../../src/serving.ts'
+import { forHead, isSound, withHeader } from './response.ts'
+import { type DenoServer, follow, type Handler, noteUpgrades, type ServeInfo, upgradeOf } from './serve.ts'
 
 const held: Partial<Record<OptionName, string>> = {
   handlerTimeoutMs: 'a timer round the handler',
@@ -43,22 +42,35 @@ export async function serveUnenforced(
     hungUp[option] = (hungUp[option] ?? 0) + 1
     log.note(reason)
   }
-  const fetch = guardHandler(fetchOf(app), {
-    handlerTimeoutMs: policy.handlerTimeoutMs,
+  const application = applicationOf(app, {
+    policy,
+    onError: options.onError,
+    log,
     onTimeout: () => note('handler'),
+    isSound,
   })
   let busy = 0
   let requests = 0
 
+  noteUpgrades()
   const server = await listen(async (request, info) => {
     requests += 1
     busy += 1
-    const ended = () => {
+    const report = (error: unknown): void => application.report(error, request)
+    const done = (): void => {
       busy -= 1
     }
-    info.completed.then(ended, ended)
-    const answer = await answerOf(() => fetch(request, info))
-    return drain.draining ? withHeader(answer, 'connection', 'close') : answer
+    const returned = await resultOf(request, info)
+    const upgrade = upgradeOf(returned, request, report)
+    if (upgrade !== null) {
+      done()
+      return upgrade.answer as Response
+    }
+    const answer = application.responseOf(returned, request)
+    const given = drain.draining ? withHeader(answer, 'connection', 'close') : answer
+    if (request.method !== 'HEAD') return follow(given, info, { http2: false, report, done, held() {} })
+    done()
+    return forHead(given, false)
   })
   server.finished.catch((error) => {
     if (drain.phase === 'serving')
@@ -76,12 +88,12 @@ export async function serveUnenforced(
   })
   const parts = { engine: 'Deno.serve', why, options, port: server.addr.port, policy, enforcement, log, drain }
   return runningUnseen(parts, () => ({ busy, requests, hungUp }))
-}
 
-async function answerOf(ask: () => Response | Promise<Response>): Promise<Response> {
-  try {
-    return await ask()
-  } catch (error) {
-    return failed(error)
+  async function resultOf(request: Request, info: ServeInfo): Promise<unknown> {
+    try {
+      return await application.ask(request, info)
+    } catch (error) {
+      return application.responseToError(error, request)
+    }
   }
 }

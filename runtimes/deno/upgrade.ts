@@ -9,6 +9,7 @@ import type { UpgradeBindings } from '../../src/http1/engine.ts'
 import type { RequestHead } from '../../src/http1/head.ts'
 import { NativeRequest } from '../../src/http1/light/native.ts'
 import type { ServerConnection } from '../../src/http1/server-connection.ts'
+import { endTimerWith } from './web-socket-timer.ts'
 
 interface UpgradeOptions {
   readonly socket?: Socket
@@ -38,6 +39,7 @@ function replaceUpgrade(): void {
     const plain = new NativeRequest(request.url, { headers: [...request.headers] })
     const upgraded = native(plain, { ...options, socket: offer.near, head: new Uint8Array() })
     offer.taken = true
+    endTimerWith(upgraded.socket)
     return upgraded
   }
 }

@@ -1,7 +1,8 @@
 /** What follows from an answer: the connection's last one, an early one, one that is made piece by piece, one that is refused. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { scene } from './scene.fake.ts'
+import { TCP_CLOSE_WAIT } from './layout.ts'
+import { scanMs, scene } from './scene.fake.ts'
 
 test('after its last answer a connection is ended, as soon as all of it is out', () => {
   const { connect, pass, started, ledger, kernel, socket } = scene({ idleTimeoutMs: 60_000 })
@@ -44,6 +45,85 @@ test('nothing comes after the last answer, until the client is another', () => {
   for (const [fd] of kernel.sockets) kernel.close(fd)
   pass(2_000)
   assert.equal(ledger.wasLast(peer.name), false)
+})
+
+test('a port that is used again right after a last answer is a new connection’s', () => {
+  for (const foundBefore of [true, false]) {
+    let walk = () => {}
+    const { connect, pass, skip, started, ledger, kernel } = scene({}, { discover: () => walk() })
+    walk = () => pass(scanMs)
+    pass(1_000)
+    const fd = connect()
+    if (foundBefore) pass(300)
+    kernel.receive(fd, 100)
+    const peer = started()
+    ledger.lastAnswer(peer)
+    ledger.finished(peer)
+    kernel.send(fd, 50)
+    skip(1)
+    kernel.close(fd)
+    const next = connect(40_000, fd)
+    kernel.receive(next, 100)
+    assert.equal(ledger.wasLast(peer.name), false)
+    const own = started()
+    assert.notEqual(own, peer)
+    pass(300)
+    kernel.send(next, 50)
+    ledger.finished(own)
+    pass(3_000)
+    assert.equal(kernel.sockets.get(next)?.ended, null, 'it may go on')
+  }
+})
+
+test('a request that was pipelined behind the last answer is of the same connection', () => {
+  const { connect, pass, started, ledger, kernel } = scene()
+  const fd = connect()
+  pass(300)
+  kernel.receive(fd, 200)
+  const peer = started()
+  ledger.lastAnswer(peer)
+  ledger.finished(peer)
+  kernel.send(fd, 50)
+  assert.equal(ledger.wasLast(peer.name), true)
+})
+
+test('a client that has gone is seen before its connection is taken over', () => {
+  const { connect, pass, started, ledger, kernel, socket } = scene()
+  const fd = connect()
+  pass(300)
+  kernel.receive(fd, 200)
+  const peer = started()
+  assert.equal(ledger.isGone(peer), false)
+  socket(fd).state = TCP_CLOSE_WAIT
+  assert.equal(ledger.isGone(peer), true)
+  const other = connect(40_001)
+  pass(300)
+  const second = started(40_001)
+  kernel.close(other)
+  assert.equal(ledger.isGone(second), true)
+})
+
+test('an answer that waits for the client of HTTP/2 is under the write limit, never under the idle one', () => {
+  const { connect, pass, started, ledger, kernel, state, reasons } = scene(
+    { idleTimeoutMs: 1_000, writeTimeoutMs: 4_000 },
+    { secure: true },
+  )
+  const fd = connect()
+  kernel.receive(fd, 500)
+  kernel.send(fd, 3_000)
+  pass(200)
+  kernel.receive(fd, 300)
+  const peer = started()
+  peer.http2 = true
+  ledger.began(peer)
+  peer.held += 1
+  kernel.send(fd, 65_535)
+  pass(300)
+  assert.equal(state(fd), 'writing')
+  pass(3_500)
+  assert.deepEqual(reasons, [])
+  pass(700)
+  assert.deepEqual(reasons, ['write'])
 })
 
 test('an early answer whose client then is silent had come with all of its request: it is idle since the answer', () => {

@@ -7,6 +7,7 @@ export interface FakeSocket {
   readonly local: Address
   readonly remote: Address | null
   readonly establishedAt: number
+  state: number
   sentAt: number
   receivedAt: number
   received: number
@@ -47,6 +48,7 @@ export class FakeKernel implements Kernel {
       local,
       remote,
       establishedAt: now,
+      state: remote === null ? TCP_LISTEN : TCP_ESTABLISHED,
       sentAt: now,
       receivedAt: now,
       received: 0,
@@ -112,9 +114,8 @@ export class FakeKernel implements Kernel {
     this.calls += 1
     const socket = this.sockets.get(fd)
     if (socket === undefined) return false
-    const { received, acked, unsent, segmentsIn, sentAt, receivedAt, remote } = socket
+    const { received, acked, unsent, segmentsIn, sentAt, receivedAt, state } = socket
     const now = this.#now()
-    const state = remote === null ? TCP_LISTEN : TCP_ESTABLISHED
     Object.assign(into, { state, received, acked, unsent, segmentsIn })
     into.sentAgoMs = now - sentAt
     into.receivedAgoMs = now - receivedAt

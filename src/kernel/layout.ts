@@ -4,6 +4,7 @@ import { AF_INET, AF_INET6 } from './libc.ts'
 /** include/net/tcp_states.h */
 export const TCP_ESTABLISHED = 1
 export const TCP_CLOSE = 7
+export const TCP_CLOSE_WAIT = 8
 export const TCP_LISTEN = 10
 
 /** `struct tcp_info` of linux/tcp.h: where the fields are that we read. It only ever grows at its end. */

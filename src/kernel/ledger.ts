@@ -11,7 +11,7 @@ import { Connection, type Sight } from '../lifecycle/connection.ts'
 import { type ReasonName, reasons } from '../lifecycle/reasons.ts'
 import type { Policy } from '../policy.ts'
 import type { Kernel } from './kernel.ts'
-import { type Address, emptySnapshot, peerName, type Snapshot } from './layout.ts'
+import { type Address, emptySnapshot, peerName, type Snapshot, TCP_CLOSE, TCP_ESTABLISHED } from './layout.ts'
 import { figuresOf, freshNote, type IncomingBody, type Note, type Notes, Reading, settleMs, tickMs } from './observe.ts'
 import type { Threads } from './threads.ts'
 
@@ -195,7 +195,8 @@ export class Record implements Member {
     const { taken, seen } = reading
     // Of HTTP/2 bytes are no head.
     const counted = peer.http2 && connection.state === 'idle' ? 0 : received
-    this.#sight = { received: content ?? counted, unsent, taken, takenAt: seen.sentAt, wanted }
+    const waits = unsent > 0 || (peer.held > 0 && peer.owed > 0)
+    this.#sight = { received: content ?? counted, unsent: waits ? unsent || 1 : 0, taken, takenAt: seen.sentAt, wanted }
     return this.#sight
   }
 
@@ -318,9 +319,39 @@ export class Ledger {
     if (record !== null && record.parkedIn === null) record.lookAt = Math.min(record.lookAt, peer.finishedAt + settleMs)
   }
 
-  /** What the client was told of this connection: no answer comes after the last. */
-  wasLast(peer: string): boolean {
-    return this.#peers.get(peer)?.last ?? false
+  /** An answer is about to say that it is its connection's last. */
+  lastAnswer(peer: Peer): void {
+    peer.last = true
+    // What the handshake sends looks like an answer: nothing but its descriptor tells this connection from the port's next.
+    if (this.#options.secure && peer.record === null) this.#options.discover?.()
+  }
+
+  /**
+   * Whether a request that has come is of a connection whose last answer is out: no answer comes after the last. Its port may
+   * have become a new connection's, which knows nothing of that.
+   */
+  wasLast(name: string): boolean {
+    const peer = this.#peers.get(name)
+    if (!peer?.last) return false
+    if (peer.record === null) this.#options.discover?.()
+    const { record } = peer
+    // Not found: whoever it is, it is hung up on soon, and may try again.
+    if (record === null) return this.#peers.get(name) === peer
+    const snapshot = this.lookAt(record)
+    const isSame = snapshot !== null && snapshot.state !== TCP_CLOSE
+    // By the time of a request that came after it the last answer is out.
+    const isUnanswered = peer.owed === 0 && !this.#options.secure && snapshot?.acked === 0 && snapshot.unsent === 0
+    if (isSame && !isUnanswered) return true
+    if (this.#holds(record)) this.gone(record)
+    this.#forget(peer)
+    return false
+  }
+
+  /** Its client has ended it, or the kernel has. */
+  isGone(peer: Peer): boolean {
+    if (peer.record === null) this.#options.discover?.()
+    const { record } = peer
+    return record !== null && this.lookAt(record)?.state !== TCP_ESTABLISHED
   }
 
   /** From now on no limit of HTTP holds for it. */

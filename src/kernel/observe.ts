@@ -49,6 +49,8 @@ export interface Note {
   upgraded: boolean
   /** It speaks HTTP/2: bytes that no request explains are frames like PING and WINDOW_UPDATE, not a head that has begun. */
   http2: boolean
+  /** Answers that wait for the client where the kernel does not show it: in the windows of HTTP/2. */
+  held: number
 }
 
 export const freshNote = (): Note => ({
@@ -61,6 +63,7 @@ export const freshNote = (): Note => ({
   body: null,
   upgraded: false,
   http2: false,
+  held: 0,
 })
 
 /** Which requests the application notes: each one when it begins, or only those that have taken a while. */

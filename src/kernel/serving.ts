@@ -2,18 +2,20 @@
  * `serve()` over a runtime's own server that shows no connections, under the kernel ledger: all but what the runtimes
  * differ in. On the request's path of a handler that answers at once is nothing but the answer's `Keep-Alive`.
  */
+import { applicationOf } from '../application.ts'
 import { type Enforcement, probes, probingMs } from '../enforcement.ts'
+import { errorLine } from '../error-line.ts'
 import { Budget } from '../lifecycle/budget.ts'
 import { Drain } from '../lifecycle/drain.ts'
-import { guardHandler } from '../lifecycle/guard.ts'
+import { letGo } from '../lifecycle/guard.ts'
 import { reasons } from '../lifecycle/reasons.ts'
-import { failed, plainResponse } from '../native-answer.ts'
+import { plainResponse } from '../native-answer.ts'
 import type { Policy } from '../policy.ts'
 import { announcedBytes, type BodyReason, RequestBody } from '../request-body.ts'
 import { isSet } from '../resolve.ts'
 import { runningOf } from '../running.ts'
 import type { App, Running, ServeOptions } from '../server.ts'
-import { fetchOf, listenError, prepare, type ReasonLog, shortageLog } from '../serving.ts'
+import { listenError, prepare, type ReasonLog, shortageLog } from '../serving.ts'
 
 import { kernelDescriptors, openKernel } from './kernel.ts'
 import { type Address, peerName } from './layout.ts'
@@ -37,15 +39,21 @@ export interface NativeServer<Call> {
   readonly threads?: Threads | undefined
   /** The client's end of the connection that the request came on; null: it is gone. */
   peerOf(request: Request, call: Call): Address | null
-  /** The application has taken the connection over for another protocol. */
-  isUpgrade(answer: unknown, request: Request): boolean
   /**
-   * Calls `done` when all of an answer that is made piece by piece is with the runtime, or the client is gone. Returns what
-   * is to be answered instead, or null for an answer that the runtime has whole.
+   * What the runtime is to get when the application has taken the connection over for another protocol, whatever it returned;
+   * null: it has not.
    */
-  follow(answer: Response, request: Request, call: Call, done: () => void): Response | null
-  /** Told at one look: there whole, no upgrade, and without a word of its connection. `false` promises nothing. */
-  isPlain?(answer: Response): boolean
+  upgradeOf(returned: unknown, request: Request, report: (error: unknown) => void): { readonly answer: unknown } | null
+  /** Its end is not the handler's: the runtime gets it piece by piece, or its client takes it so. */
+  isLong(answer: Response, http2: boolean): boolean
+  /** Follows such an answer to its end. Returns what is to be answered instead. */
+  follow(answer: Response, call: Call, how: Following): Response
+  /** A Response that can be answered with, told at one look; `false` promises nothing. */
+  isSound(returned: unknown): boolean
+  /** Told at one look: sound, there whole, no upgrade, and without a word of its connection. `false` promises nothing. */
+  isPlain?(returned: unknown): boolean
+  /** The answer to HEAD: its head says the length that the answer to GET has, or none, and no byte of a body goes out. */
+  forHead(answer: Response, http2: boolean): Response
   /** The answer's own `Connection`. */
   connectionOf(answer: Response): string | null
   withHeader(answer: Response, name: string, value: string): Response
@@ -64,16 +72,39 @@ export interface NativeServer<Call> {
   ): Promise<NativeListener>
 }
 
+/** What an upgrade fails with whose client has gone meanwhile: nobody's fault, and nobody is left to be answered. */
+export class ClientGoneError extends Error {
+  override readonly name = 'ClientGoneError'
+  readonly code = 'CLIENT_GONE'
+  constructor() {
+    super('the client is gone')
+  }
+}
+
+export interface Following {
+  readonly http2: boolean
+  readonly report: (error: unknown) => void
+  /** All of it is with the runtime, or the client is gone. */
+  readonly done: () => void
+  /** Whether it is the client that has to move, where the kernel can't tell: HTTP/2 has windows of its own. */
+  readonly held: (byClient: boolean) => void
+}
+
 /** What a listener may ask of the ledger. */
 export interface ListenKit {
   readonly log: ReasonLog
   readonly policy: Policy
+  /** What the runtime found fault with by itself, and cannot say of which request. Returns what it is to answer. */
+  failed(error: unknown): Response
   /** Ends the listening sockets and nothing else; they stay the runtime's. */
   shutListeners(): void
   /** The same where the runtime's loop would spin on a listener that is shut: all but their numbers is closed. */
   closeListeners(): void
-  /** The application is about to take this request's connection over, after which nobody can say whose it was. */
-  beforeUpgrade(request: Request): void
+  /**
+   * The application is about to take this request's connection over, after which nobody can say whose it was. Returns whether
+   * its client is still there, as far as the kernel knows.
+   */
+  beforeUpgrade(request: Request): boolean
   /**
    * No descriptor is left and the runtime has stopped accepting for it: hangs up on those that have waited longest. Their
    * descriptors are free a little later: see `hasRoom`.
@@ -102,6 +133,8 @@ const brimMs = 10
 const withHeadBytes = 14_600
 /** Between two ticks: after a block a timer makes up for it, and what was read meanwhile is handed over later than that. */
 const leastTurnMs = 25
+/** The end of a connection whose last answer is out has come by then. */
+const neverMs = 5_000
 /** Below that the next tick of the scan is too late for a note. */
 const leastNoteAfterMs = 150
 
@@ -117,6 +150,9 @@ class Flight<Call> {
   notBefore = 0
   /** Answers in the application's place. */
   refuse: ((reason: BodyReason) => void) | null = null
+  /** Its client is the one to move: see `Following.held`. */
+  held = false
+  over = false
 
   constructor(request: Request, call: Call) {
     this.request = request
@@ -143,6 +179,8 @@ export async function serveUnderLedger<Call>(
   const listeners = new Set<number>()
   /** Requests that are not noted yet. */
   const young = new Set<Flight<Call>>()
+  /** Those that were noted at once and take a while: one of them may become another protocol's. */
+  const noted = new Set<Flight<Call>>()
   /** Those whose body is watched. */
   const withBody = new Map<Peer, Flight<Call>>()
   /** Requests whose connection the application is taking over at this moment. */
@@ -154,7 +192,11 @@ export async function serveUnderLedger<Call>(
   /** The request at which descriptors are counted again: each may have come on a connection of its own. */
   let countAt = 0
   /** The latest request that was handed to the application. */
-  const current: { request: Request | null; call: Call | null } = { request: null, call: null }
+  const current: { request: Request | null; call: Call | null; flight: Flight<Call> | null } = {
+    request: null,
+    call: null,
+    flight: null,
+  }
 
   const ledger = new Ledger({
     policy,
@@ -177,20 +219,27 @@ export async function serveUnderLedger<Call>(
   /** What is answered now is its connection's last. */
   const lastAnswers = () => announced || book.full
 
-  const handler = guardHandler(fetchOf(app), {
-    handlerTimeoutMs: policy.handlerTimeoutMs,
+  const application = applicationOf(app, {
+    policy,
+    onError: options.onError,
+    log,
     onTimeout: () => book.count('handler'),
+    isSound: native.isSound,
   })
 
-  function ask(request: Request, call: Call): Response | Promise<Response> {
+  function ask(request: Request, call: Call, flight: Flight<Call> | null): unknown {
     current.request = request
     current.call = call
+    current.flight = flight
     try {
-      return handler(request, call)
+      return application.ask(request, call)
     } catch (error) {
-      return failed(error)
+      return errorResponse(error, request)
     }
   }
+
+  const errorResponse = (error: unknown, request: Request): Response =>
+    error instanceof ClientGoneError ? plainResponse(500) : application.responseToError(error, request)
 
   function onRequest(request: Request, call: Call): Response | Promise<Response> {
     requests += 1
@@ -200,16 +249,13 @@ export async function serveUnderLedger<Call>(
     if (book.brimful && native.failsAtLimit === true) return onBrim(request, call, bodied)
     const atOnce = notesAll || checksHead || lastAnswers()
     if (atOnce || bodied) return onWatched(request, call, bodied, atOnce)
-    const answer = ask(request, call)
-    if (!(answer instanceof Promise)) {
-      return native.isPlain?.(answer) ? hinted(answer) : answered(answer, request, call, null)
+    const returned = ask(request, call, null)
+    if (!(returned instanceof Promise)) {
+      return native.isPlain?.(returned) ? hinted(returned as Response) : settled(returned, request, call, null)
     }
     const flight = new Flight(request, call)
     young.add(flight)
-    return answer.then(
-      (response) => answered(response, request, call, flight),
-      (error) => answered(failed(error), request, call, flight),
-    )
+    return settledLater(returned, flight)
   }
 
   /** Whoever asks one after the other comes no faster than those before go. */
@@ -227,7 +273,7 @@ export async function serveUnderLedger<Call>(
     const address = atOnce ? native.peerOf(request, call) : null
     const name = address && peerName(address.host, address.port)
     // What comes after the last answer is never answered, so it must not run.
-    if (name !== null && ledger.wasLast(name) && !isHttp2(request)) return never
+    if (name !== null && !isHttp2(request) && ledger.wasLast(name)) return never()
     const flight = new Flight(request, call)
     let refused: Response | null = null
     if (checksHead && headBytesOf(request) > policy.maxHeadBytes) {
@@ -253,13 +299,11 @@ export async function serveUnderLedger<Call>(
       refused ??= surplus()
     }
     if (refused !== null) return answered(refused, request, call, flight)
-    const answer = ask(request, call)
-    if (!(answer instanceof Promise)) return answered(answer, request, call, flight)
+    const returned = ask(request, call, flight)
+    if (!(returned instanceof Promise)) return settled(returned, request, call, flight)
     if (flight.body === null) {
-      return answer.then(
-        (response) => answered(response, request, call, flight),
-        (error) => answered(failed(error), request, call, flight),
-      )
+      if (flight.peer !== null) noted.add(flight)
+      return settledLater(returned, flight)
     }
     return new Promise((resolve) => {
       let replaced = false
@@ -269,15 +313,25 @@ export async function serveUnderLedger<Call>(
         flight.body?.refuse(reason)
         resolve(answered(refusal(reason), request, call, flight))
       }
-      const settle = (response: Response): void => {
-        // Whatever the application says of a body that was refused, the client has been answered.
-        if (replaced) response?.body?.cancel().catch(() => {})
-        else resolve(answered(response, request, call, flight))
-      }
-      ;(answer as Promise<Response>).then(settle, (error) => {
-        if (!replaced) settle(failed(error))
-      })
+      returned.then(
+        (value: unknown) => {
+          // Whatever the application says of a body that was refused, the client has been answered.
+          if (replaced) letGo(value)
+          else resolve(settled(value, request, call, flight))
+        },
+        (error: unknown) => {
+          if (!replaced) resolve(settled(errorResponse(error, request), request, call, flight))
+        },
+      )
     })
+  }
+
+  function settledLater(returned: Promise<unknown>, flight: Flight<Call>): Promise<Response> {
+    const { request, call } = flight
+    return returned.then(
+      (value) => settled(value, request, call, flight),
+      (error) => settled(errorResponse(error, request), request, call, flight),
+    )
   }
 
   function watched(flight: Flight<Call>, announcedLength: number | null): RequestBody {
@@ -347,27 +401,45 @@ export async function serveUnderLedger<Call>(
     return until
   }
 
-  /** The application has made its answer. `known` null: nobody else knows of the request. */
+  /** What the application returned, whatever it is. `known` null: nobody else knows of the request. Never throws. */
+  function settled(returned: unknown, request: Request, call: Call, known: Flight<Call> | null): Response {
+    let flight = known
+    const taken = taking.size > 0 ? taking.get(request) : undefined
+    if (taken !== undefined) {
+      taking.delete(request)
+      if (known !== null) ended(known)
+      flight = taken
+    }
+    try {
+      const upgrade = native.upgradeOf(returned, request, (error) => application.report(error, request))
+      if (upgrade !== null) {
+        upgraded(flight ?? new Flight(request, call))
+        return upgrade.answer as Response
+      }
+      return answered(application.responseOf(returned, request), request, call, flight)
+    } catch (error) {
+      application.report(error, request)
+      if (flight !== null) ended(flight)
+      return plainResponse(500)
+    }
+  }
+
   function answered(answer: Response, request: Request, call: Call, known: Flight<Call> | null): Response {
-    if (known !== null && known.body === null && !counted && !lastAnswers() && native.isPlain?.(answer)) {
-      ended(known)
-      return hinted(answer)
+    const isHead = request.method === 'HEAD'
+    if (known !== null && known.body === null && !isHead && !counted && !lastAnswers() && native.isPlain?.(answer)) {
+      if (!known.peer?.http2) {
+        ended(known)
+        return hinted(answer)
+      }
     }
     let flight = known
-    if (taking.size > 0) {
-      flight ??= taking.get(request) ?? null
-      taking.delete(request)
-    }
-    if (native.isUpgrade(answer, request)) {
-      upgraded(flight ?? new Flight(request, call))
-      return answer
-    }
     if (flight !== null && flight.peer === null && isLeft(flight.body)) noteLate(flight, now())
+    const http2 = flight?.peer ? flight.peer.http2 : isHttp2(request)
     const said = native.connectionOf(answer)
     let given = answer
     const last = lastAnswers()
     if (last || said !== null || (counted && isLast(flight?.peer))) {
-      const closes = said === null ? !(last && isHttp2(request)) : closing.test(said)
+      const closes = said === null ? !(last && http2) : closing.test(said)
       // Whoever gets 408 has fallen silent.
       if (closes && native.closesUnderBody === true && isLeft(flight?.body) && answer.status !== 408) {
         if (said !== null) given = native.withHeader(given, 'connection', 'keep-alive')
@@ -375,14 +447,11 @@ export async function serveUnderLedger<Call>(
       if (closes) {
         flight ??= new Flight(request, call)
         if (flight.peer === null) noteLate(flight, now())
-        if (flight.peer !== null) flight.peer.last = true
+        if (flight.peer !== null) ledger.lastAnswer(flight.peer)
       }
     } else given = hinted(given)
-    let streamed = flight
-    const followed = native.follow(given, request, call, () => {
-      if (streamed !== null) ended(streamed)
-    })
-    if (followed === null) {
+    if (isHead) given = native.forHead(given, http2)
+    if (isHead || !native.isLong(given, http2)) {
       if (flight !== null) {
         ended(flight)
         const keeps = native.closesUnderBody !== true && !secure
@@ -391,10 +460,24 @@ export async function serveUnderLedger<Call>(
       return given
     }
     // At once: its clock of quiet time begins with it.
-    streamed ??= new Flight(request, call)
-    if (streamed.peer === null) noteLate(streamed, now())
-    if (streamed.peer !== null) ledger.began(streamed.peer)
-    return followed
+    flight ??= new Flight(request, call)
+    if (flight.peer === null) noteLate(flight, now())
+    if (flight.peer !== null) ledger.began(flight.peer)
+    return native.follow(given, call, followingOf(flight, http2))
+  }
+
+  function followingOf(flight: Flight<Call>, http2: boolean): Following {
+    return {
+      http2,
+      report: (error) => application.report(error, flight.request),
+      done: () => ended(flight),
+      held(byClient) {
+        const { peer, held, over } = flight
+        if (over || held === byClient) return
+        flight.held = byClient
+        if (peer !== null) peer.held += byClient ? 1 : -1
+      },
+    }
   }
 
   function isLeft(body: RequestBody | null | undefined): boolean {
@@ -402,12 +485,16 @@ export async function serveUnderLedger<Call>(
   }
 
   function ended(flight: Flight<Call>): void {
+    if (flight.over) return
+    flight.over = true
+    noted.delete(flight)
     const { peer } = flight
     if (peer === null) {
       young.delete(flight)
       return
     }
     if (withBody.get(peer) === flight) withBody.delete(peer)
+    if (flight.held) peer.held -= 1
     ledger.finished(peer)
   }
 
@@ -418,14 +505,18 @@ export async function serveUnderLedger<Call>(
     ended(flight)
   }
 
-  function beforeUpgrade(request: Request): void {
-    const waiting = [...young].find((flight) => flight.request === request)
-    if (waiting !== undefined) noteLate(waiting, now())
-    // Of one that has been noted its own flight knows.
-    if (waiting !== undefined || current.request !== request || notesAll) return
-    const flight = new Flight(request, current.call as Call)
-    taking.set(request, flight)
-    noteLate(flight, now())
+  function beforeUpgrade(request: Request): boolean {
+    const isCurrent = current.request === request
+    const asks = (flight: Flight<Call>): boolean => flight.request === request
+    let flight = (isCurrent ? current.flight : null) ?? [...young].find(asks) ?? [...noted].find(asks) ?? null
+    if (flight === null) {
+      // Of another server in this process.
+      if (!isCurrent) return true
+      flight = new Flight(request, current.call as Call)
+      taking.set(request, flight)
+    }
+    if (flight.peer === null) noteLate(flight, now())
+    return flight.peer === null || !ledger.isGone(flight.peer)
   }
 
   /** One that has ended by itself is somebody else's descriptor by now. */
@@ -473,6 +564,10 @@ export async function serveUnderLedger<Call>(
     listener = await native.listen(onRequest, {
       log,
       policy,
+      failed(error) {
+        log.error({ level: 'error', code: 'APPLICATION_ERROR', message: errorLine(error) })
+        return plainResponse(500)
+      },
       shutListeners: () => {
         for (const fd of takeListeners()) kernel.shut(fd)
       },
@@ -577,7 +672,12 @@ export async function serveUnderLedger<Call>(
 }
 
 const closing = /(^|,)\s*close\s*(,|$)/i
-const never = new Promise<Response>(() => {})
+
+/** The ledger has ended the connection long before: this only lets go of what the runtime holds for the request. */
+const never = (): Promise<Response> =>
+  new Promise((resolve) => {
+    setTimeout(() => resolve(surplus()), neverMs).unref()
+  })
 
 function refusal(reason: BodyReason | 'headTooLarge'): Response {
   return plainResponse(reasons[reason].status as number, { connection: 'close' })

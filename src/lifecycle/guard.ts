@@ -58,7 +58,7 @@ export function guardHandler(handler: Fetch, { handlerTimeoutMs, onTimeout }: Gu
 }
 
 /** Of whatever it is: a handler may return what is no Response. */
-function letGo(returned: unknown): void {
+export function letGo(returned: unknown): void {
   try {
     ;(returned as Response).body?.cancel().catch(() => {})
   } catch {

@@ -2,16 +2,19 @@
  * `serve()` over `Bun.serve` where there is no kernel ledger: Bun's own clock, in steps of 4 s, and what can be held from
  * within a request.
  */
+import { applicationOf } from '../../../src/application.ts'
+import { errorLine } from '../../../src/error-line.ts'
+import { answerStream } from '../../../src/kernel/answer-stream.ts'
 import { Drain } from '../../../src/lifecycle/drain.ts'
-import { guardHandler } from '../../../src/lifecycle/guard.ts'
+import { letGo } from '../../../src/lifecycle/guard.ts'
 import { type ReasonName, reasons } from '../../../src/lifecycle/reasons.ts'
-import { failed, plainResponse, withHeader } from '../../../src/native-answer.ts'
+import { lengthIn, plainResponse, withBody, withHeader } from '../../../src/native-answer.ts'
 import { announcedBytes, type BodyReason } from '../../../src/request-body.ts'
 import { runningUnseen } from '../../../src/running.ts'
 import type { App, Running } from '../../../src/server.ts'
-import { fetchOf, listenError, prepare } from '../../../src/serving.ts'
-import { isLarge, lastPlain, noteBodies, streamOf } from '../response.ts'
-import { type BunServeOptions, type BunServer, listen } from '../server.ts'
+import { listenError, prepare } from '../../../src/serving.ts'
+import { forHead, isLarge, isSound, lastPlain, noteBodies, streamOf } from '../response.ts'
+import { type BunServeOptions, type BunServer, isUpgraded, listen, noteUpgrades } from '../server.ts'
 import { StreamedAnswer } from './answer.ts'
 import { ClockedBody } from './body.ts'
 import { clockSeconds } from './clock.ts'
@@ -81,9 +84,12 @@ export async function serveClocked(app: App, options: BunServeOptions, why: stri
   let stopped = false
   let gone = false
 
-  const handler = guardHandler(fetchOf(app), {
-    handlerTimeoutMs: policy.handlerTimeoutMs,
+  const application = applicationOf(app, {
+    policy,
+    onError: options.onError,
+    log,
     onTimeout: () => count('handler'),
+    isSound,
   })
 
   function count(reason: ReasonName): void {
@@ -111,16 +117,17 @@ export async function serveClocked(app: App, options: BunServeOptions, why: stri
         })
       }
     }
-    let answer: Response | Promise<Response>
+    let returned: unknown
     try {
-      answer = handler(request, server)
+      returned = application.ask(request, server)
     } catch (error) {
-      answer = failed(error)
+      returned = application.responseToError(error, request)
     }
-    if (!(answer instanceof Promise)) return finish(request, server, answer, unread(body), null)
+    if (!(returned instanceof Promise)) return settle(request, server, returned, body, null)
     const pending = new Pending(request, server, sweep)
-    const settled = (response: Response): Response => finish(request, server, response, unread(body), pending)
-    if (body === null) return answer.then(settled, (error) => settled(failed(error)))
+    const settled = (value: unknown): Response => settle(request, server, value, body, pending)
+    const failed = (error: unknown): Response => settled(application.responseToError(error, request))
+    if (body === null) return returned.then(settled, failed)
     return new Promise((resolve) => {
       refuse = (reason) => {
         if (pending.replaced) return
@@ -128,16 +135,31 @@ export async function serveClocked(app: App, options: BunServeOptions, why: stri
         resolve(finish(request, server, refusal(reason), true, pending))
       }
       // Whatever it says of a body that was refused, the client has been answered.
-      answer.then(
-        (response) => {
-          if (!pending.replaced) resolve(settled(response))
-          else response?.body?.cancel().catch(() => {})
+      ;(returned as Promise<unknown>).then(
+        (value) => {
+          if (pending.replaced) letGo(value)
+          else resolve(settled(value))
         },
         (error) => {
-          if (!pending.replaced) resolve(settled(failed(error)))
+          if (!pending.replaced) resolve(failed(error))
         },
       )
     })
+  }
+
+  /** What the application returned, whatever it is. */
+  function settle(
+    request: Request,
+    server: BunServer,
+    returned: unknown,
+    body: ClockedBody | null,
+    pending: Pending | null,
+  ): Response {
+    if (isUpgraded(request)) {
+      if (pending !== null) sweep.remove(pending)
+      return undefined as unknown as Response
+    }
+    return finish(request, server, application.responseOf(returned, request), unread(body), pending)
   }
 
   /** `bodyLeft`: more of the request may be coming. */
@@ -149,8 +171,6 @@ export async function serveClocked(app: App, options: BunServeOptions, why: stri
     pending: Pending | null,
   ): Response {
     if (pending !== null) sweep.remove(pending)
-    // An app that upgraded the connection itself has no answer to give.
-    if (!(response instanceof Response)) return response
     // Bun ends the connection right after such an answer, and under a body that is still coming that is a reset: the
     // client would not see the answer (10 of 10 saw nothing). Without it Bun reads the rest away.
     const last = !bodyLeft && (announced || (peers !== null && isLast(peers, request, server)))
@@ -161,10 +181,12 @@ export async function serveClocked(app: App, options: BunServeOptions, why: stri
       answer = withHeader(response, 'keep-alive', keepAlive)
     }
 
+    const isHead = request.method === 'HEAD'
+    if (isHead) answer = forHead(answer)
     const plain = answer === lastPlain && (pending === null || !pending.clockStopped)
     if (plain) return answer
     const stream = streamOf(answer)
-    if (stream === null || request.method === 'HEAD') {
+    if (stream === null || isHead) {
       // It stays so until the next request: Bun does not say when an answer is out.
       if (isLarge(answer)) server.timeout(request, largeSeconds)
       else if (pending?.clockStopped) server.timeout(request, idleSeconds)
@@ -172,7 +194,9 @@ export async function serveClocked(app: App, options: BunServeOptions, why: stri
     }
     server.timeout(request, 0)
     if (!last) unmarkedStreams += 1
-    const streamed = new StreamedAnswer(stream, policy, sweep, {
+    const length = lengthIn(answer.headers.get('content-length'))
+    const source = answerStream(stream, { length, report: (error) => application.report(error, request) })
+    const streamed = new StreamedAnswer(source, policy, sweep, {
       ended: () => {
         server.timeout(request, idleSeconds)
         if (last) return
@@ -186,8 +210,7 @@ export async function serveClocked(app: App, options: BunServeOptions, why: stri
       },
       silent: () => count('streamIdle'),
     })
-    const { status, statusText, headers } = answer
-    return new Response(streamed.stream, { status, statusText, headers })
+    return withBody(answer, streamed.stream)
   }
 
   function isLast(known: Peers, request: Request, server: BunServer): boolean {
@@ -195,12 +218,20 @@ export async function serveClocked(app: App, options: BunServeOptions, why: stri
     return peer !== null && known.answered(`${peer.address}|${peer.port}`, performance.now())
   }
 
+  /** What Bun found fault with by itself. */
+  function failedUnseen(error: unknown): Response {
+    log.error({ level: 'error', code: 'APPLICATION_ERROR', message: errorLine(error) })
+    return plainResponse(500)
+  }
+
   let server: BunServer
   try {
-    server = listen(options, policy, { idleTimeout: idleSeconds, fetch: onRequest, error: failed })
+    server = listen(options, policy, { idleTimeout: idleSeconds, fetch: onRequest, error: failedUnseen })
   } catch (error) {
     throw typeof (error as NodeJS.ErrnoException).code === 'string' ? listenError(error, options) : error
   }
+
+  noteUpgrades(server)
 
   const inRequest = (): number => server.pendingRequests + server.pendingWebSockets
   /** Since when the stopped server has had no request. */

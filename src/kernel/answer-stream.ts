@@ -1,0 +1,98 @@
+/**
+ * The body of an answer on its way to the runtime's own server: not a byte beyond what its `Content-Length` promises, never
+ * whole with fewer, and whatever fails in it is told of once.
+ */
+
+/** The application's stream gave another number of bytes than its `Content-Length` says. */
+export class ContentLengthError extends Error {
+  override readonly name = 'ContentLengthError'
+  readonly code = 'CONTENT_LENGTH_MISMATCH'
+}
+
+export interface AnswerStreamOptions {
+  /** What `Content-Length` says; null: nothing. */
+  readonly length: number | null
+  readonly report: (error: unknown) => void
+  /** Whether a piece waits to be taken, so that the client is the one to move. */
+  readonly held?: ((byClient: boolean) => void) | undefined
+  /** Called once, when all of it is taken, it has failed, or nobody takes it any more. */
+  readonly done?: (() => void) | undefined
+}
+
+const encoder = new TextEncoder()
+
+export function answerStream(
+  source: ReadableStream<unknown>,
+  { length, report, held, done = () => {} }: AnswerStreamOptions,
+): ReadableStream<Uint8Array> {
+  const reader = source.getReader()
+  let left = length ?? Number.POSITIVE_INFINITY
+  let ended = false
+  function end(): void {
+    ended = true
+    done()
+  }
+
+  async function pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+    const { done: over, value } = await reader.read()
+    if (ended) return
+    if (over) {
+      if (length !== null && left > 0) throw mismatch(length, `${length - left}`)
+      controller.close()
+      end()
+      return
+    }
+    const bytes = bytesOf(value)
+    if (bytes.length <= left) {
+      left -= bytes.length
+      if (bytes.length > 0) controller.enqueue(bytes)
+      // The runtime may not ask again for what was not promised; or an empty piece would be all that it gets.
+      if (left === 0 || bytes.length === 0) await pull(controller)
+      return
+    }
+    // The client has all that it was promised: for it the answer is whole.
+    if (left > 0) controller.enqueue(bytes.subarray(0, left))
+    controller.close()
+    end()
+    const error = mismatch(length!, 'more')
+    report(error)
+    reader.cancel(error).catch(() => {})
+  }
+
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          held?.(false)
+          await pull(controller)
+          held?.(true)
+        } catch (error) {
+          if (ended) return
+          report(error)
+          // It has been told of: an error here the runtimes would print as well.
+          controller.error()
+          end()
+          reader.cancel(error).catch(() => {})
+        }
+      },
+      cancel(reason) {
+        end()
+        return reader.cancel(reason)
+      },
+    },
+    // Nothing is asked of the application that the client has not room for.
+    { highWaterMark: 0 },
+  )
+}
+
+const mismatch = (length: number, given: string): ContentLengthError =>
+  new ContentLengthError(`Content-Length is ${length}, but the body's stream gave ${given} bytes`)
+
+/** Bun takes texts as well; one rule for both. */
+function bytesOf(piece: unknown): Uint8Array {
+  if (piece instanceof Uint8Array) return piece
+  if (typeof piece === 'string') return encoder.encode(piece)
+  if (piece instanceof ArrayBuffer) return new Uint8Array(piece)
+  if (ArrayBuffer.isView(piece)) return new Uint8Array(piece.buffer as ArrayBuffer, piece.byteOffset, piece.byteLength)
+  throw new TypeError(`the body's stream gave ${piece === null ? 'null' : `a ${typeof piece}`}, not bytes`)
+}
