@@ -99,11 +99,6 @@ export const deviations: Readonly<Record<RuntimeName, readonly Deviation[]>> = {
   'node-hangup': [],
   bun: [
     {
-      cases: ['head-says-length'],
-      what: 'the answer to HEAD says a length of 0: Hono has let go of the body, and Bun counts what is left',
-      issue: 'https://www.rfc-editor.org/rfc/rfc9110#section-8.6-7',
-    },
-    {
       cases: ['head-says-date'],
       what: 'an answer without a body has no Date',
       issue: 'https://github.com/oven-sh/bun/pull/33427',
@@ -205,11 +200,6 @@ export const deviations: Readonly<Record<RuntimeName, readonly Deviation[]>> = {
   ],
   'bun-hangup': [],
   deno: [
-    {
-      cases: ['head-says-length'],
-      what: 'the answer to HEAD says a length of 0: Hono has let go of the body, and Deno counts what is left',
-      issue: 'https://github.com/honojs/hono/blob/main/src/hono-base.ts',
-    },
     {
       cases: ['head-of-many-fields'],
       accept: ['400 then fin', '400 then reset'],
