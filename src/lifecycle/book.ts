@@ -5,7 +5,9 @@
  */
 import type { Policy } from '../policy.ts'
 import type { Budget, Shortage } from './budget.ts'
+import { backgroundClock, type Clock } from './clock.ts'
 import type { Connection, Sight } from './connection.ts'
+import { readingFirst } from './reading-clock.ts'
 import type { ReasonName } from './reasons.ts'
 import { reasons } from './reasons.ts'
 import { type State, waiting } from './states.ts'
@@ -73,8 +75,9 @@ export class Book<M extends Member> {
   readonly #counts: Record<string, number> = {}
   /** Where a sweep that was cut in slices goes on. */
   #pass: SetIterator<M> | null = null
-  #timer: ReturnType<typeof setInterval> | null = null
-  #rest: ReturnType<typeof setTimeout> | null = null
+  readonly #clock: Clock
+  #cancelSweep: (() => void) | null = null
+  #rest: (() => void) | null = null
   #easedAt = Number.NEGATIVE_INFINITY
   #full = false
   #brimful = false
@@ -83,6 +86,8 @@ export class Book<M extends Member> {
 
   constructor(options: BookOptions) {
     this.#options = options
+    // Nobody is due while what it sent in time waits to be read.
+    this.#clock = readingFirst({ now: options.now, after: backgroundClock.after })
   }
 
   get size(): number {
@@ -102,10 +107,16 @@ export class Book<M extends Member> {
   add(member: M): void {
     this.#active.add(member)
     this.#size += 1
-    if (this.#timer !== null) return
+    if (this.#cancelSweep !== null) return
     this.#swept = Math.floor(this.#options.now() / sweepMs)
-    this.#timer = setInterval(() => this.sweep(), sweepMs)
-    this.#timer.unref()
+    this.#awaitSweep()
+  }
+
+  #awaitSweep(): void {
+    this.#cancelSweep = this.#clock.after(sweepMs, () => {
+      this.#awaitSweep()
+      this.sweep()
+    })
   }
 
   remove(member: M): void {
@@ -114,11 +125,11 @@ export class Book<M extends Member> {
     if (!held) return
     this.#size -= 1
     this.#leaving.delete(member)
-    if (this.#size > 0 || this.#timer === null) return
+    if (this.#size > 0 || this.#cancelSweep === null) return
     this.#parked.clear()
     this.#pass = null
-    clearInterval(this.#timer)
-    this.#timer = null
+    this.#cancelSweep()
+    this.#cancelSweep = null
   }
 
   /** Its `lookAt` has come nearer. */
@@ -174,12 +185,10 @@ export class Book<M extends Member> {
   }
 
   #later(): void {
-    if (this.#rest !== null) return
-    this.#rest = setTimeout(() => {
+    this.#rest ??= this.#clock.after(betweenSlicesMs, () => {
       this.#rest = null
       this.sweep()
-    }, betweenSlicesMs)
-    this.#rest.unref()
+    })
   }
 
   #park(member: M): void {

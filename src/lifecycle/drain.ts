@@ -4,6 +4,7 @@
  */
 import type { Policy } from '../policy.ts'
 import { type Clock, systemClock } from './clock.ts'
+import { readingFirst } from './reading-clock.ts'
 
 export type Phase = 'serving' | 'announcing' | 'closing' | 'cutting' | 'closed'
 
@@ -46,7 +47,7 @@ export class Drain {
   constructor(
     policy: Pick<Policy, 'drainDelayMs' | 'drainTimeoutMs'>,
     actions: DrainActions,
-    clock: Clock = systemClock,
+    clock: Clock = readingFirst(systemClock),
   ) {
     this.#policy = policy
     this.#actions = actions

@@ -3,10 +3,11 @@
  * timers over before it has read what came in time: whoever judged then would blame the others for its own pause. So a call that comes
  * late comes once more, a moment later, when everything that was there has been read.
  */
-import type { Clock } from '../lifecycle/clock.ts'
+import type { Clock } from './clock.ts'
 
-/** More than timers are late by under load, less than any deadline that matters. */
-const lateMs = 200
+/** More than timers are late by on an idle machine, less than any deadline that matters. */
+const lateMs = 20
+/** Time for the loop to come round to its sockets, some rounds where a runtime needs them. */
 const readMs = 50
 
 export function readingFirst(clock: Clock): Clock {
