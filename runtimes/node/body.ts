@@ -1,6 +1,7 @@
 /** The body of a request on `node:http` and `node:http2`: counted, refused in the middle, or read away after an early answer. */
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
+import { plainResponse } from '../../src/native-answer.ts'
 
 export type Incoming = IncomingMessage | Http2ServerRequest
 
@@ -22,10 +23,7 @@ export class BodyRefusedError extends Error {
 
 /** HTTP/2 knows no `Connection: close`; there the stream ends and the session lives. */
 const refusal = (status: number, close: boolean): Response =>
-  new Response(`${STATUS_CODES[status]}\n`, {
-    status,
-    headers: { 'content-type': 'text/plain', ...(close ? { connection: 'close' } : {}) },
-  })
+  plainResponse(status, close ? { connection: 'close' } : {})
 
 /** Not by the version, which an HTTP/1.1 client writes into its request line as it likes. */
 const isHttp2 = (incoming: Incoming): incoming is Http2ServerRequest => 'stream' in incoming
@@ -71,7 +69,7 @@ export class Body {
     return readableFlowing === true || (this.#incoming.listenerCount('readable') > 0 && readableLength === 0)
   }
 
-  /** Makes the application's read fail; whatever it then answers, `unlessRefused` answers with the status. */
+  /** Makes the application's read fail; whatever it then answers, `refusal` is what is answered. */
   refuse(status: number): void {
     if (this.refused) return
     this.#refusedWith = status
@@ -87,16 +85,9 @@ export class Body {
     this.#incoming.resume()
   }
 
-  async unlessRefused(answer: Response | Promise<Response>): Promise<Response> {
-    let response: Response | null = null
-    try {
-      response = await answer
-    } catch (error) {
-      if (!this.refused) throw error
-    }
-    if (response !== null && !this.refused) return response
-    response?.body?.cancel().catch(() => {})
-    return refusal(this.#refusedWith ?? 413, this.#close)
+  /** What is answered, whatever the application says, once it has been refused. */
+  get refusal(): Response | null {
+    return this.#refusedWith === null ? null : refusal(this.#refusedWith, this.#close)
   }
 
   get #close(): boolean {

@@ -8,9 +8,8 @@ import { type Answer, dropBody, NativeFront } from '../../src/gateway/front.ts'
 import { NativeResponse } from '../../src/http1/light/native.ts'
 import type { BodySource } from '../../src/http1/light/payload.ts'
 import { isStreamed } from '../../src/http1/light/response.ts'
-
-/** How @hono/node-server is told that nothing is left to write (`RESPONSE_ALREADY_SENT`, whose class is whatever is global then). */
-const alreadySent = new NativeResponse(null, { headers: { 'x-hono-already-sent': 'true' } })
+import { alreadySent } from './answer.ts'
+import { recordOf } from './fields.ts'
 
 /** `node:http2` refuses others, and so does RFC 9110 15. */
 const lastStatus = 599
@@ -135,18 +134,4 @@ function withoutPseudo(raw: readonly string[]): string[] {
   const fields: string[] = []
   for (let i = 0; i < raw.length; i += 2) if (!raw[i]!.startsWith(':')) fields.push(raw[i]!, raw[i + 1]!)
   return fields
-}
-
-/** Lines of one name are joined (RFC 9110 5.3), which cookies can't be: `node:http2` wants most names once. */
-function recordOf(fields: readonly string[]): Record<string, string | string[]> {
-  const record: Record<string, string | string[]> = {}
-  for (let i = 0; i < fields.length; i += 2) {
-    const name = fields[i]!.toLowerCase()
-    const value = fields[i + 1]!
-    const before = record[name]
-    if (before === undefined) record[name] = value
-    else if (name === 'set-cookie') record[name] = [before, value].flat()
-    else record[name] = `${before}, ${value}`
-  }
-  return record
 }

@@ -1,25 +1,29 @@
 /**
- * `serve()` over `node:http` and @hono/node-server. Node's own clocks are used where they mean
- * what the policy means (request heads, the TLS handshake); the rest is the bookkeeping of `wire.ts`, swept ten
+ * `serve()` over `node:http`, its Requests made by @hono/node-server. Node's own clocks are used where they mean what the
+ * policy means (request heads, the TLS handshake); the rest is the bookkeeping of `wire.ts` and `session.ts`, swept twenty
  * times a second.
  */
-import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http'
-import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Session } from 'node:http2'
+import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http'
+import type { SecureServerOptions, ServerHttp2Session } from 'node:http2'
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
-import type { TlsOptions, Server as TlsServer } from 'node:tls'
-import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
+import type { TLSSocket, Server as TlsServer } from 'node:tls'
+import { type Application, applicationOf } from '../../src/application.ts'
 import { type Enforcement, enforcementWith } from '../../src/enforcement.ts'
 import { CertificateStore } from '../../src/gateway/certificates.ts'
 import { Book } from '../../src/lifecycle/book.ts'
 import { Budget, type Descriptors } from '../../src/lifecycle/budget.ts'
 import { Drain } from '../../src/lifecycle/drain.ts'
-import { guardHandler } from '../../src/lifecycle/guard.ts'
 import { runningOf } from '../../src/running.ts'
 import type { App, Running, ServeOptions } from '../../src/server.ts'
-import { certificatesOf, fetchOf, listenError, prepare, shortageLog } from '../../src/serving.ts'
+import { certificatesOf, listenError, prepare, shortageLog } from '../../src/serving.ts'
+import { isHttp2, type Outgoing, refuse, refuseLast } from './answer.ts'
 import { Body, hasBody, type Incoming } from './body.ts'
+import { Exchange } from './exchange.ts'
 import { holdAccept } from './hold.ts'
+import { madeOf } from './light-response.ts'
+import { requestMaker } from './request.ts'
 import { Session } from './session.ts'
+import { WebSocketOffer, type WebSocketServerLike, webSocketServerOf } from './upgrade.ts'
 import { type NodeMember, Wire, type WireContext } from './wire.ts'
 
 export interface NodeServeOptions extends ServeOptions {
@@ -27,7 +31,6 @@ export interface NodeServeOptions extends ServeOptions {
   readonly websocket?: { readonly server: object }
 }
 
-type Outgoing = ServerResponse | Http2ServerResponse
 type Listener = (incoming: any, outgoing: any) => void
 
 export interface NodeFlavour {
@@ -38,7 +41,7 @@ export interface NodeFlavour {
   /** Why this engine serves. */
   readonly why: string
   /** Makes the server that speaks TLS. */
-  secure(options: ServerOptions & TlsOptions, listener: Listener): Server
+  secure(options: SecureServerOptions, listener: Listener): Server
 }
 
 export async function serveNodeHttp(app: App, options: NodeServeOptions, flavour: NodeFlavour): Promise<Running> {
@@ -54,167 +57,34 @@ export async function serveNodeHttp(app: App, options: NodeServeOptions, flavour
     turnsAway: true,
     onShortage: shortageLog(log, now),
   })
-  const context: WireContext = { policy, now, book, lastAnswers: () => drain.draining || book.full }
-  const wires = new WeakMap<object, Wire>()
-  const sessions = new WeakMap<object, Session>()
-  const bodies = new WeakMap<Incoming, Body>()
-  let requests = 0
-  let store = options.tls && new CertificateStore(certificatesOf(options.tls))
-
-  const handler = guardHandler(fetchOf(app), {
-    handlerTimeoutMs: policy.handlerTimeoutMs,
-    onTimeout: () => book.count('handler'),
-  })
-
-  const server = createAdaptorServer({
-    fetch(request, bindings) {
-      const { incoming, outgoing } = bindings as HttpBindings
-      const wire = wires.get(incoming.socket)
-      // @hono/node-server asks for an upgrade without an answer to write to.
-      if (outgoing === undefined) wire?.upgraded()
-      else if (wire !== undefined) wire.request = request
-      const answer = handler(request, bindings)
-      const body = bodies.get(incoming)
-      return body === undefined ? answer : body.unlessRefused(answer)
-    },
-    // Ours to do: the package's own limit on what is read after an early answer is fixed, and resets over the answer.
-    autoCleanupIncoming: false,
-    ...(options.host === undefined ? {} : { hostname: options.host }),
-    ...(options.websocket === undefined ? {} : { websocket: options.websocket as any }),
-    createServer: ((_: ServerOptions, listener: Listener) => makeServer(listener)) as any,
-  }) as Server & { httpAllowHalfOpen: boolean }
-
-  function makeServer(listener: Listener): Server {
-    const serverOptions = {
-      headersTimeout: policy.headTimeoutMs,
-      // A total over head and body: never.
-      requestTimeout: 0,
-      connectionsCheckingInterval: Math.min(Math.max(policy.headTimeoutMs / 20, 50), 250),
-      // Idle connections are closed by the sweep: Node's own clock also runs in a head that has begun.
-      keepAliveTimeout: 0,
-      maxHeaderSize: policy.maxHeadBytes,
-      optimizeEmptyRequests: true,
-      shouldUpgradeCallback: ({ headers }: IncomingMessage) =>
-        options.websocket !== undefined && headers.upgrade?.toLowerCase() === 'websocket',
-    }
-    const onRequest = (incoming: Incoming, outgoing: Outgoing) => {
-      if (!begin(incoming, outgoing)) return
-      requests += 1
-      listener(incoming, outgoing)
-    }
-    const made = store
-      ? flavour.secure(
-          {
-            ...serverOptions,
-            ...store.choose(null).options,
-            SNICallback: (name, done) => done(null, store!.choose(name).context),
-            handshakeTimeout: policy.handshakeTimeoutMs,
-          },
-          onRequest,
-        )
-      : createServer(serverOptions, onRequest)
-    // The HTTP/2 server takes it from nowhere else.
-    Object.assign(made, { shouldUpgradeCallback: serverOptions.shouldUpgradeCallback })
-    made.on('checkContinue', (incoming: IncomingMessage, outgoing: ServerResponse) => {
-      if (!tooLarge(incoming)) outgoing.writeContinue()
-      onRequest(incoming, outgoing)
-    })
-    return made
-  }
-
-  /** Notes the request on its connection; returns whether the application is to answer it. */
-  function begin(incoming: Incoming, outgoing: Outgoing): boolean {
-    const wire = wires.get(incoming.socket)
-    if (wire !== undefined) {
-      if (!wire.begin(incoming as IncomingMessage, outgoing as ServerResponse)) return false
-      outgoing.on('finish', () => wire.answered())
-      ;(outgoing as { _keepAliveTimeout?: number })._keepAliveTimeout = policy.keepAliveHintMs
-      // The parser takes 0.9 and 2.0 from a request line as well (RFC 9110 15.6.6).
-      if (incoming.httpVersionMajor !== 1) {
-        refuse(outgoing, 505, { Connection: 'close', 'Content-Length': '0' })
-        return false
-      }
-    }
-    const session = wire === undefined ? sessions.get((incoming as Http2ServerRequest).stream.session!) : undefined
-    session?.begin(incoming as Http2ServerRequest, outgoing as Http2ServerResponse)
-    if (hasBody(incoming)) {
-      const body = new Body(incoming, policy.maxBodyBytes, () => {
-        if (wire !== undefined) wire.bodyTooLarge()
-        else book.count('bodyTooLarge')
-        body.refuse(413)
+  const bugs = new Set<string>()
+  const context: WireContext = {
+    policy,
+    now,
+    book,
+    lastAnswers: () => drain.draining || book.full,
+    onBug({ message }) {
+      if (bugs.has(message)) return
+      bugs.add(message)
+      log.error({
+        level: 'error',
+        code: 'CONN_ILLEGAL_MOVE',
+        message: `a bug of hangup: ${message}; the connection was cut`,
       })
-      bodies.set(incoming, body)
-      wire?.expect(body)
-      session?.expect(body)
-      if (tooLarge(incoming)) {
-        book.count('bodyTooLarge')
-        refuse(outgoing, 413, wire === undefined ? {} : { Connection: 'close', 'Content-Length': '0' })
-        return false
-      }
-    }
-    if (wire?.surplus) {
-      book.count('full')
-      refuse(outgoing, 503, { 'Retry-After': '1', 'Content-Length': '0' })
-      return false
-    }
-    return true
+    },
   }
-
-  function tooLarge({ headers }: Incoming): boolean {
-    return policy.maxBodyBytes !== 0 && Number(headers['content-length']) > policy.maxBodyBytes
-  }
-
-  server.timeout = 0
-  server.keepAliveTimeout = 0
-  // A client that ends its side is still answered.
-  server.httpAllowHalfOpen = true
-
-  const secure = options.tls !== undefined
-  /** TCP connections in their handshake, by peer: a TLS socket does not say which one it is on. */
-  const handshaking = new Map<string, { readonly tcp: Socket; readonly wire: Wire }>()
-
-  server.on('connection', (tcp: Socket) => {
-    if (policy.peerProbeMs > 0) tcp.setKeepAlive(true, policy.peerProbeMs)
-    const admitted = book.admits(now())
-    if (book.full) holdAccept()
-    const wire = new Wire(tcp, secure, context)
-    wire.surplus = !admitted
-    book.add(wire)
-    tcp.once('close', () => book.remove(wire))
-    if (!secure) return attach(tcp, wire)
-    const peer = peerOf(tcp)
-    handshaking.set(peer, { tcp, wire })
-    tcp.once('close', () => handshaking.delete(peer))
+  const connections = new NodeConnections(context, options, {
+    application: applicationOf(app, {
+      policy,
+      onError: options.onError,
+      log,
+      onTimeout: () => book.count('handler'),
+      isSound: (returned) => madeOf(returned) !== null,
+    }),
+    draining: () => drain.draining,
+    secure: flavour.secure,
   })
-  server.on('secureConnection', (socket: Socket) => {
-    const begun = handshaking.get(peerOf(socket))
-    if (begun === undefined) return
-    handshaking.delete(peerOf(socket))
-    begun.wire.secured(socket)
-    attach(socket, begun.wire)
-  })
-  // Comes before `secureConnection`, whose own listener in Node makes the session.
-  server.on('session', (session: ServerHttp2Session) => {
-    const peer = peerOf(session.socket as Socket)
-    const begun = handshaking.get(peer)
-    if (begun === undefined) return
-    handshaking.delete(peer)
-    book.remove(begun.wire)
-    const member = new Session(session, begun.tcp, context)
-    sessions.set(session, member)
-    book.add(member)
-    if (drain.draining) member.announce()
-  })
-  server.on('clientError', (error: Error, socket: Socket) => {
-    const wire = wires.get(socket)
-    if (wire) wire.failed(error)
-    else socket.destroy()
-  })
-
-  function attach(socket: Socket, wire: Wire): void {
-    wires.set(socket, wire)
-    socket.on('end', () => wire.clientEnded())
-  }
+  const { server } = connections
 
   const drain = new Drain(policy, {
     announce: () => {
@@ -249,20 +119,261 @@ export async function serveNodeHttp(app: App, options: NodeServeOptions, flavour
     book,
     drain,
     enforcement,
-    requests: () => requests,
-    ...(store && {
-      setCertificates: (certificates) => {
-        store = new CertificateStore(certificates)
-        ;(server as object as TlsServer).setSecureContext(store.choose(null).options)
-      },
-    }),
+    requests: () => connections.requests,
+    setCertificates: connections.setCertificates,
   })
 }
 
-function refuse(outgoing: Outgoing, status: number, headers: Record<string, string>): void {
-  ;(outgoing as ServerResponse).writeHead(status, headers).end()
+interface Parts {
+  readonly application: Application
+  readonly draining: () => boolean
+  readonly secure: NodeFlavour['secure']
 }
 
-function peerOf(socket: Socket): string {
-  return `${socket.remoteAddress}|${socket.remotePort}`
+/** A server of Node's whose every connection is in the book from its accept on, whatever it is about to speak. */
+class NodeConnections {
+  readonly server: Server
+  readonly setCertificates: Running['setCertificates']
+  /** Handed to the application. */
+  requests = 0
+  readonly #context: WireContext
+  readonly #parts: Parts
+  readonly #wss: WebSocketServerLike | null
+  readonly #secure: boolean
+  /** Makes the Request, and lets the exchange ask the application. */
+  readonly #ask: ReturnType<typeof requestMaker>
+  /**
+   * By the socket that speaks HTTP/1.1, by the stream of HTTP/2, and before that by the TCP socket. Never by an address: a
+   * client that has reset its connection has none any more, and another may have had it before.
+   */
+  readonly #members = new WeakMap<object, NodeMember>()
+
+  constructor(context: WireContext, { tls, websocket, host = 'localhost' }: NodeServeOptions, parts: Parts) {
+    this.#ask = requestMaker(host)
+    this.#context = context
+    this.#parts = parts
+    this.#secure = tls !== undefined
+    this.#wss = webSocketServerOf(websocket)
+    let store = tls && new CertificateStore(certificatesOf(tls))
+    this.server = this.#makeServer(store && (() => store!))
+    if (store !== undefined) {
+      this.setCertificates = (certificates) => {
+        store = new CertificateStore(certificates)
+        ;(this.server as object as TlsServer).setSecureContext(store.choose(null).options)
+      }
+    }
+    this.#hear(this.server)
+  }
+
+  #makeServer(store: (() => CertificateStore) | undefined): Server {
+    const { policy } = this.#context
+    const options = {
+      headersTimeout: policy.headTimeoutMs,
+      // A total over head and body: never.
+      requestTimeout: 0,
+      connectionsCheckingInterval: Math.min(Math.max(policy.headTimeoutMs / 20, 50), 250),
+      // Idle connections are closed by the sweep: Node's own clock also runs in a head that has begun.
+      keepAliveTimeout: 0,
+      maxHeaderSize: policy.maxHeadBytes,
+      optimizeEmptyRequests: true,
+    }
+    const onRequest = (incoming: Incoming, outgoing: Outgoing) => {
+      const exchange = this.#begin(incoming, outgoing)
+      if (exchange !== null) this.#ask(incoming, exchange)
+    }
+    if (store === undefined) return createServer(options, onRequest)
+    return this.#parts.secure(
+      {
+        ...options,
+        ...store().choose(null).options,
+        SNICallback: (name, done) => done(null, store().choose(name).context),
+        handshakeTimeout: policy.handshakeTimeoutMs,
+      },
+      onRequest,
+    )
+  }
+
+  #hear(server: Server & { httpAllowHalfOpen?: boolean }): void {
+    server.timeout = 0
+    server.keepAliveTimeout = 0
+    // A client that ends its side is still answered.
+    server.httpAllowHalfOpen = true
+    // The HTTP/2 server takes it from nowhere else. HTTP/1.0 has no upgrades (RFC 9110 7.8).
+    Object.assign(server, {
+      shouldUpgradeCallback: ({ headers, httpVersion, method }: IncomingMessage) =>
+        this.#wss !== null &&
+        headers.upgrade?.toLowerCase() === 'websocket' &&
+        httpVersion === '1.1' &&
+        method === 'GET',
+    })
+    server.on('checkContinue', (incoming: IncomingMessage, outgoing: ServerResponse) => {
+      const exchange = this.#begin(incoming, outgoing)
+      if (exchange === null) return
+      outgoing.writeContinue()
+      this.#ask(incoming, exchange)
+    })
+    server.on('checkExpectation', (incoming: IncomingMessage, outgoing: ServerResponse) => {
+      if (this.#begin(incoming, outgoing) !== null) refuse(outgoing, 417)
+    })
+    server.on('upgrade', (incoming, socket, head) => this.#upgrade(incoming, socket as Socket, head))
+    server.on('connection', (tcp: Socket) => this.#accepted(tcp))
+    server.on('secureConnection', (socket: TLSSocket) => this.#secured(socket))
+    // Comes before `secureConnection`, whose own listener in Node makes the session.
+    server.on('session', (session: ServerHttp2Session) => this.#opened(session))
+    server.on('clientError', (error: Error, socket: Socket) => {
+      const wire = this.#members.get(socket)
+      if (wire instanceof Wire) wire.failed(error)
+      else socket.destroy()
+    })
+    const wss = this.#wss
+    if (wss !== null) server.on('close', () => wss.close?.())
+  }
+
+  #accepted(tcp: Socket): void {
+    const { policy, book, now } = this.#context
+    if (policy.peerProbeMs > 0) tcp.setKeepAlive(true, policy.peerProbeMs)
+    const admitted = book.admits(now())
+    if (book.full) holdAccept()
+    const wire = new Wire(tcp, this.#secure, this.#context)
+    wire.surplus = !admitted
+    this.#members.set(tcp, wire)
+    book.add(wire)
+    tcp.once('close', () => {
+      book.remove(wire)
+      wire.gone()
+    })
+    if (!this.#secure) tcp.on('end', () => wire.clientEnded())
+  }
+
+  #secured(socket: TLSSocket): void {
+    const member = this.#members.get(tcpUnder(socket))
+    if (member === undefined) return
+    socket.on('end', () => member.clientEnded())
+    // HTTP/2 has a session in its place.
+    if (!(member instanceof Wire)) return
+    member.secured(socket)
+    this.#members.set(socket, member)
+  }
+
+  #opened(session: ServerHttp2Session): void {
+    const { book } = this.#context
+    const tcp = tcpUnder(session.socket as TLSSocket)
+    const wire = this.#members.get(tcp)
+    if (!(wire instanceof Wire)) return
+    book.remove(wire)
+    const member = new Session(session, tcp, this.#context)
+    member.surplus = wire.surplus
+    this.#members.set(tcp, member)
+    session.prependListener('stream', (stream) => this.#members.set(stream, member))
+    if (tcp.destroyed || session.destroyed) return
+    book.add(member)
+    tcp.once('close', () => book.remove(member))
+    if (this.#parts.draining()) member.announce()
+  }
+
+  /** Notes the request on its connection; null: the application is not to answer it. */
+  #begin(incoming: Incoming, outgoing: Outgoing, offer: WebSocketOffer | null = null): Exchange | null {
+    const { policy, book } = this.#context
+    const member = this.#members.get('stream' in incoming ? incoming.stream : incoming.socket)
+    if (member === undefined || !member.begin(incoming, outgoing)) return null
+    if (!isHttp2(outgoing)) {
+      ;(outgoing as { _keepAliveTimeout?: number })._keepAliveTimeout = policy.keepAliveHintMs
+      // The parser takes 0.9 and 2.0 from a request line as well (RFC 9110 15.6.6).
+      if (incoming.httpVersionMajor !== 1) {
+        refuseLast(outgoing, 505)
+        return null
+      }
+    }
+    let body: Body | null = null
+    if (hasBody(incoming)) {
+      const made = new Body(incoming, policy.maxBodyBytes, () => member.bodyTooLarge(made))
+      body = made
+      member.expect(made)
+      if (policy.maxBodyBytes !== 0 && Number(incoming.headers['content-length']) > policy.maxBodyBytes) {
+        book.count('bodyTooLarge')
+        refuseLast(outgoing, 413)
+        return null
+      }
+    }
+    if (member.surplus) {
+      book.count('full')
+      refuse(outgoing, 503, ['Retry-After', '1'])
+      return null
+    }
+    this.requests += 1
+    const { application } = this.#parts
+    if (offer === null) return new Exchange(application, incoming, outgoing, body, member)
+    return new UpgradeExchange(
+      application,
+      incoming as IncomingMessage,
+      outgoing as ServerResponse,
+      member as Wire,
+      offer,
+    )
+  }
+
+  /** Node has given up the connection with this: what is owed on it goes out first, then the application is asked. */
+  #upgrade(incoming: IncomingMessage, socket: Socket, head: Uint8Array): void {
+    socket.on('error', ignore)
+    const wire = this.#members.get(socket)
+    const wss = this.#wss
+    if (!(wire instanceof Wire) || wss === null) {
+      socket.destroy()
+      return
+    }
+    wire.beforeUpgrade(() => {
+      const outgoing = new ServerResponse(incoming)
+      outgoing.shouldKeepAlive = false
+      outgoing.assignSocket(socket)
+      outgoing.once('finish', () => {
+        outgoing.detachSocket(socket)
+        socket.destroySoon()
+      })
+      const offer = new WebSocketOffer(wss, incoming, head)
+      const exchange = this.#begin(incoming, outgoing, offer)
+      if (exchange !== null) this.#ask(incoming, exchange)
+      else if (!outgoing.headersSent) socket.destroySoon()
+    })
+  }
 }
+
+/** A request whose application may take the connection instead of answering. */
+class UpgradeExchange extends Exchange {
+  readonly #outgoing: ServerResponse
+  readonly #wire: Wire
+  readonly #offer: WebSocketOffer
+
+  constructor(
+    application: Application,
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+    wire: Wire,
+    offer: WebSocketOffer,
+  ) {
+    super(application, incoming, outgoing, null, wire)
+    this.#outgoing = outgoing
+    this.#wire = wire
+    this.#offer = offer
+  }
+
+  protected override get env(): object {
+    return this.#offer.env
+  }
+
+  protected override answer(response: Response): void {
+    const { socket } = this.#outgoing
+    if (!this.#offer.taken) this.write(response)
+    else if (socket === null || socket.destroyed || !this.#wire.upgrade()) this.#offer.withdraw()
+    else {
+      this.#outgoing.detachSocket(socket)
+      this.#offer.open(socket, response)
+    }
+  }
+}
+
+/** A TLS socket keeps it to itself, as `_parent`. */
+function tcpUnder(socket: TLSSocket): Socket {
+  return (socket as TLSSocket & { readonly _parent?: Socket })._parent ?? socket
+}
+
+const ignore = (): void => {}

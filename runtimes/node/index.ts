@@ -10,7 +10,7 @@ import { enforcement } from './enforcement.ts'
 import { holdAccept } from './hold.ts'
 import { type NodeServeOptions, serveNodeHttp } from './http.ts'
 import { listen } from './transport.ts'
-import { IncomingLike, type WebSocketServerLike, webSocketBindings } from './upgrade.ts'
+import { IncomingLike, webSocketBindings, webSocketServerOf } from './upgrade.ts'
 
 const runtime = 'node'
 const native: NativeEngine = { name: 'node:http', enforcement, deviations: [] }
@@ -33,7 +33,7 @@ export async function serve(app: App, options: NodeServeOptions = {}): Promise<R
         createSecureServer({ ...tlsOptions, allowHTTP1: true, allowHalfOpen: true } as any, listener) as any,
     })
   }
-  const wss = options.websocket?.server as WebSocketServerLike | undefined
+  const wss = webSocketServerOf(options.websocket)
   return serveOnEngine(app, options, {
     runtime,
     enforcement: engineEnforcement,

@@ -3,11 +3,14 @@ import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Session } from
 import type { Socket } from 'node:net'
 import { Connection, type Sight } from '../../src/lifecycle/connection.ts'
 import { type ReasonName, reasons } from '../../src/lifecycle/reasons.ts'
+import type { Event } from '../../src/lifecycle/states.ts'
 import type { Body } from './body.ts'
 import { hasBody } from './body.ts'
+import { askResetEveryMs, isReset } from './reset.ts'
 import { type NodeMember, refusedAnswerMs, type WireContext } from './wire.ts'
 
 const noError = 0
+const internalError = 2
 /** For GOAWAY to arrive and the client to end its half; nobody is waited for longer. */
 const lingerMs = 500
 /** The first GOAWAY of two: streams up to the largest number are still taken (RFC 9113 6.8). */
@@ -17,12 +20,14 @@ export class Session implements NodeMember {
   readonly connection: Connection
   readonly lookAt = 0
   parkedIn: Set<NodeMember> | null = null
+  surplus = false
   readonly #context: WireContext
   readonly #session: ServerHttp2Session
   readonly #tcp: Socket
   readonly #open = new Set<Http2ServerResponse>()
   readonly #bodies = new Set<Body>()
   #refusedAt = 0
+  #askResetAt = 0
 
   constructor(session: ServerHttp2Session, tcp: Socket, context: WireContext) {
     this.#context = context
@@ -33,18 +38,35 @@ export class Session implements NodeMember {
     session.on('error', () => {})
   }
 
-  begin(incoming: Http2ServerRequest, outgoing: Http2ServerResponse): void {
+  /** A client may reset a stream in the very packet that opens it: that is no request, and never says that it ended. */
+  begin(incoming: Http2ServerRequest, outgoing: Http2ServerResponse): boolean {
+    const { stream } = incoming
+    if (stream.destroyed || stream.closed) return false
     const { connection } = this
     const { policy, now, lastAnswers } = this.#context
     const at = now()
     // Streams overlap: to the lifecycle they are one request from the first that opens to the last that closes.
-    connection.move(hasBody(incoming) || this.#bodies.size > 0 ? 'requestWithBody' : 'request', at, this.#tcp.bytesRead)
+    const event = hasBody(incoming) || this.#bodies.size > 0 ? 'requestWithBody' : 'request'
+    if (!this.#move(event, at, this.#tcp.bytesRead)) return false
     this.#open.add(outgoing)
-    outgoing.stream.once('close', () => this.#ended(outgoing))
-    if (connection.requests === policy.maxRequestsPerConnection || at >= connection.agesAt || lastAnswers()) {
-      this.#session.close()
-    }
+    stream.once('close', () => this.#ended(outgoing))
+    const last = connection.requests === policy.maxRequestsPerConnection || at >= connection.agesAt || this.surplus
+    if (last || lastAnswers()) this.#session.close()
+    return true
   }
+
+  asked(): void {}
+
+  bodyTooLarge(body: Body): void {
+    this.#context.book.count('bodyTooLarge')
+    body.refuse(413)
+  }
+
+  cutAnswer({ stream }: Http2ServerResponse): void {
+    stream.close(internalError)
+  }
+
+  endAfter(): void {}
 
   /** node:http2 waits for the client's own end, and for a head that was begun and is no stream yet. */
   #lastWord(): void {
@@ -67,15 +89,29 @@ export class Session implements NodeMember {
     if (this.#open.size > 0) this.#session.close()
   }
 
+  clientEnded(): void {
+    if (isReset(this.#tcp)) this.cut()
+  }
+
   sight(now: number): Sight {
+    if (this.connection.busy && now >= this.#askResetAt) {
+      this.#askResetAt = now + askResetEveryMs
+      if (isReset(this.#tcp)) this.cut()
+    }
     this.#forgetComplete(now)
     let unsent = this.#tcp.writableLength
-    for (const outgoing of this.#open) unsent += outgoing.writableLength
+    let begun = this.#open.size === 0
+    for (const outgoing of this.#open) {
+      unsent += outgoing.writableLength
+      begun ||= outgoing.headersSent
+    }
     let wanted = false
     for (const body of this.#bodies) wanted ||= body.wanted
     // Between requests a client may ping; that begins no request.
     const received = this.#open.size > 0 ? this.#tcp.bytesRead : 0
-    return { received, taken: this.#tcp.bytesWritten - this.#tcp.writableLength, unsent, wanted }
+    // Frames of the connection are nothing of an answer.
+    const taken = begun ? this.#tcp.bytesWritten - this.#tcp.writableLength : 0
+    return { received, taken, unsent, wanted }
   }
 
   hangUp(name: ReasonName, now: number): void {
@@ -101,9 +137,9 @@ export class Session implements NodeMember {
     this.#forgetComplete(now)
     if (this.#open.size > 0) return
     // Whatever was left of a body went with its stream.
-    if (this.#bodies.size > 0) this.connection.move('bodyEnd', now)
+    if (this.#bodies.size > 0) this.#move('bodyEnd', now)
     this.#bodies.clear()
-    this.connection.move('answered', now, 0)
+    this.#move('answered', now, 0)
     if (this.#session.closed) this.#lastWord()
   }
 
@@ -112,7 +148,20 @@ export class Session implements NodeMember {
     for (const body of this.#bodies) if (body.complete) this.#bodies.delete(body)
     if (this.#bodies.size === 0) {
       this.#refusedAt = 0
-      this.connection.move('bodyEnd', now, this.#tcp.bytesRead)
+      this.#move('bodyEnd', now, this.#tcp.bytesRead)
+    }
+  }
+
+  /** As on HTTP/1.1. */
+  #move(event: Event, now: number, received?: number): boolean {
+    try {
+      this.connection.move(event, now, received)
+      return true
+    } catch (error) {
+      this.#context.onBug(error as Error)
+      this.connection.close(now)
+      this.cut()
+      return false
     }
   }
 }

@@ -1,13 +1,14 @@
-/** WebSockets of @hono/node-server and the package `ws` on the hangup engine. */
-import { EventEmitter } from 'node:events'
+/** WebSockets of @hono/node-server and the package `ws`, on both engines. */
+import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
-import { createAdaptorServer } from '@hono/node-server'
 import type { UpgradeBindings } from '../../src/http1/engine.ts'
 import type { RequestHead } from '../../src/http1/head.ts'
 import type { ServerConnection } from '../../src/http1/server-connection.ts'
 
 /** What is used of a `WebSocketServer({ noServer: true })`. */
 export interface WebSocketServerLike extends EventEmitter {
+  readonly options?: { readonly noServer?: boolean }
+  close?(): void
   handleUpgrade(incoming: object, stream: Duplex, head: Uint8Array, callback: (socket: unknown) => void): void
 }
 
@@ -58,52 +59,96 @@ export class IncomingLike {
   }
 }
 
+/** The names of symbols that `upgradeWebSocket` looks for in `c.env`. */
+const waitName = 'WAIT_FOR_WEBSOCKET_SYMBOL'
+
+/** Fields of an answer of 101 that are not the application's. */
+const ownFields = new Set([
+  'connection',
+  'content-length',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'sec-websocket-accept',
+  'sec-websocket-extensions',
+  'sec-websocket-protocol',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
 /**
- * Its `upgradeWebSocket` asks `c.env`, under a symbol that the package keeps to itself, for the socket that the server will
- * have. The package shows the symbol to every application whose request is an upgrade: here to one that only looks.
+ * A WebSocket that an application may take. `upgradeWebSocket` of @hono/node-server asks `c.env` for it under a symbol that
+ * each copy of the package makes for itself, and an application has its own copy: here a symbol counts by its name.
  */
-function waitSymbol(wss: WebSocketServerLike): symbol {
-  let found: symbol | undefined
-  const server = new EventEmitter()
-  createAdaptorServer({
-    fetch: (_, env) => {
-      found = Object.getOwnPropertySymbols(env)[0]
-      return new Response()
-    },
-    websocket: { server: Object.assign(new EventEmitter(), { options: { noServer: true } }) as never },
-    createServer: (() => server) as never,
-    overrideGlobalObjects: false,
-  })
-  const request = { url: '/', headers: { upgrade: 'websocket', host: 'localhost' }, socket: {} }
-  const socket = Object.assign(new EventEmitter(), { destroyed: true })
-  server.emit('upgrade', request, socket, new Uint8Array())
-  if (found === undefined) throw new Error(`this version of @hono/node-server hands out no WebSockets: ${typeof wss}`)
-  return found
+export class WebSocketOffer {
+  readonly #wss: WebSocketServerLike
+  readonly #incoming: object
+  /** Bytes that came behind the request. */
+  readonly #head: Uint8Array
+  readonly env: object
+  #wanted: { readonly resolve: (socket: unknown) => void; readonly reject: (error: Error) => void } | null = null
+
+  constructor(wss: WebSocketServerLike, incoming: object, head: Uint8Array) {
+    this.#head = head
+    this.#wss = wss
+    this.#incoming = incoming
+    const wait = () => new Promise((resolve, reject) => (this.#wanted = { resolve, reject }))
+    const bySymbol = new Proxy(
+      {},
+      { get: (_, key) => (typeof key === 'symbol' && key.description === waitName ? wait : undefined) },
+    )
+    this.env = Object.assign(Object.create(bySymbol), { incoming, outgoing: undefined, wss })
+  }
+
+  /** Whether the application has asked for it. */
+  get taken(): boolean {
+    return this.#wanted !== null
+  }
+
+  /** `response`: the application's, whose fields go with the 101. */
+  open(stream: Duplex, response?: Response): void {
+    const wss = this.#wss
+    const wanted = this.#wanted
+    const addFields = (lines: string[]): void => {
+      for (const [name, value] of response?.headers ?? []) if (!ownFields.has(name)) lines.push(`${name}: ${value}`)
+    }
+    wss.on('headers', addFields)
+    try {
+      wss.handleUpgrade(this.#incoming, stream, this.#head, (socket) => {
+        wss.emit('connection', socket, this.#incoming)
+        wanted?.resolve(socket)
+      })
+    } finally {
+      wss.off('headers', addFields)
+    }
+  }
+
+  /** Its client has gone: who waits for it need not any more. */
+  withdraw(): void {
+    this.#wanted?.reject(new Error('the WebSocket’s client is gone'))
+    this.#wanted = null
+  }
+}
+
+/** Throws where the package `ws` was not told that it does not listen itself. */
+export function webSocketServerOf(websocket: { readonly server: object } | undefined): WebSocketServerLike | null {
+  if (websocket === undefined) return null
+  const wss = websocket.server as WebSocketServerLike
+  if (wss.options?.noServer !== true) throw new TypeError('websocket.server: make it with { noServer: true }')
+  return wss
 }
 
 export function webSocketBindings(
   wss: WebSocketServerLike,
 ): (connection: ServerConnection, head: RequestHead) => UpgradeBindings {
-  const wait = waitSymbol(wss)
   return (connection, head) => {
-    const incoming = new IncomingLike(connection, head)
-    let accept: ((socket: unknown) => void) | null = null
-    const env = {
-      incoming,
-      outgoing: undefined,
-      wss,
-      [wait]: () =>
-        new Promise((resolve) => {
-          accept = resolve
-        }),
-    }
+    const offer = new WebSocketOffer(wss, new IncomingLike(connection, head), new Uint8Array())
     return {
-      env,
-      upgraded() {
-        if (accept === null) return null
-        const accepted = accept
-        return (stream) => wss.handleUpgrade(incoming, stream, new Uint8Array(), accepted)
-      },
+      env: offer.env,
+      upgraded: () => (offer.taken ? (stream) => offer.open(stream) : null),
     }
   }
 }

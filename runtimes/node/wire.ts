@@ -4,8 +4,13 @@ import { Socket } from 'node:net'
 import type { Book, Member } from '../../src/lifecycle/book.ts'
 import { Connection, type Sight } from '../../src/lifecycle/connection.ts'
 import { type ReasonName, reasons } from '../../src/lifecycle/reasons.ts'
+import type { Event } from '../../src/lifecycle/states.ts'
 import type { Policy } from '../../src/policy.ts'
-import { type Body, hasBody } from './body.ts'
+import type { Outgoing } from './answer.ts'
+import { type Body, hasBody, type Incoming } from './body.ts'
+import type { AnswerWay } from './exchange.ts'
+import { abort, gone } from './request.ts'
+import { askResetEveryMs, handleOf, isReset } from './reset.ts'
 
 /** What the connections of one server have in common. */
 export interface WireContext {
@@ -14,20 +19,26 @@ export interface WireContext {
   readonly book: Book<NodeMember>
   /** Whether answers are to be the last of their connection. */
   readonly lastAnswers: () => boolean
+  /** Told of a bug of ours that has cost a client its connection. */
+  readonly onBug: (error: Error) => void
 }
 
 /** A connection of either version of HTTP. */
-export interface NodeMember extends Member {
+export interface NodeMember extends Member, AnswerWay {
+  /** It came when all were busy: what it asks is answered 503. */
+  surplus: boolean
+  /** Notes a request; returns whether the application may see it. */
+  begin(incoming: Incoming, outgoing: Outgoing): boolean
+  /** The request that has just begun has a body. */
+  expect(body: Body): void
+  /** A body became too large in its middle. */
+  bodyTooLarge(body: Body): void
+  /** The client has said that it sends no more. */
+  clientEnded(): void
   /** The drain has begun: what is answered from now on is the last. */
   announce(): void
   /** Its closing phase has begun. */
   lastRequests?(): void
-}
-
-/** The parts of a libuv stream handle that say how much the kernel has taken; there is no public way to see it. */
-interface StreamHandle {
-  readonly bytesWritten?: number
-  readonly writeQueueSize?: number
 }
 
 /** Node does not say when bytes of a head come on an idle connection: it has to be looked at, which is not free. */
@@ -41,23 +52,24 @@ export class Wire implements NodeMember {
   readonly connection: Connection
   lookAt = 0
   parkedIn: Set<NodeMember> | null = null
-  /** It came when all were busy: its first request is answered 503. */
   surplus = false
-  /** What the application holds of the latest request, to abort when the client ends. */
-  request: Request | null = null
   readonly #context: WireContext
   /** Speaks HTTP: the TCP socket, or the TLS socket on it. */
   #socket: Socket
   /** The TCP socket itself: it alone can be reset, and its handle knows what the kernel took. */
   readonly #tcp: Socket
-  /** Requests that are with the application; more than one only when pipelined. */
-  #owed = 0
-  #outgoing: ServerResponse | null = null
+  /** Answers that are not out yet, in the order of their requests; more than one only when pipelined. */
+  readonly #owed: ServerResponse[] = []
+  /** What the application holds of the latest request, to abort when the client ends. */
+  #request: Request | null = null
+  /** An upgrade that was asked for behind requests that are not answered yet. */
+  #onAnswered: (() => void) | null = null
   /** Of the latest request, until it is complete. */
   #body: Body | null = null
   /** What is said after the last answer that is owed: a later request on the connection was malformed. */
   #lastWord: ReasonName | 'malformed' | null = null
   #refusedAt = 0
+  #askResetAt = 0
 
   constructor(tcp: Socket, secure: boolean, context: WireContext) {
     this.#context = context
@@ -66,69 +78,108 @@ export class Wire implements NodeMember {
     this.connection = new Connection(context.now(), context.policy, secure ? 'handshake' : 'accepted')
   }
 
-  secured(socket: Socket): void {
-    this.#socket = socket
-    this.connection.move('secured', this.#context.now())
+  /** The TCP connection is no more. */
+  gone(): void {
+    this.#onAnswered = null
+    // `node:http` tells the first that its client is gone, and none behind it.
+    for (const outgoing of this.#owed) outgoing.destroy()
   }
 
-  /** Whether the application is to see the request. */
+  secured(socket: Socket): void {
+    this.#socket = socket
+    this.#move('secured', this.#context.now())
+  }
+
   begin(incoming: IncomingMessage, outgoing: ServerResponse): boolean {
     const { connection } = this
     const { policy, now, lastAnswers } = this.#context
-    const before = this.#outgoing
+    const before = this.#latest
     // The answer before this one said that it is the last, or the end of the connection has been written already: what
     // is pipelined behind can't be answered, so it must not run.
     if (this.#socket.writableEnded || this.#lastWord !== null) return false
-    if (this.#owed > 0 && before !== null && before.headersSent && !before.shouldKeepAlive) return false
+    if (before?.headersSent && !before.shouldKeepAlive) return false
     const { maxRequestsPerConnection } = policy
     if (maxRequestsPerConnection !== 0 && connection.requests >= maxRequestsPerConnection) return false
 
     const at = now()
-    connection.move(hasBody(incoming) ? 'requestWithBody' : 'request', at)
+    if (!this.#move(hasBody(incoming) ? 'requestWithBody' : 'request', at)) return false
     this.#body = null
-    this.#outgoing = outgoing
-    this.#owed += 1
+    this.#owed.push(outgoing)
+    outgoing.on('finish', this.#answered)
     const last =
       connection.requests === maxRequestsPerConnection || at >= connection.agesAt || this.surplus || lastAnswers()
     if (last) {
-      if (this.#owed > 1 && before !== null && !before.headersSent) before.shouldKeepAlive = true
+      if (before && !before.headersSent) before.shouldKeepAlive = true
       outgoing.shouldKeepAlive = false
     }
     return true
   }
 
-  /** The request that has just begun has a body. */
+  asked(request: Request): void {
+    this.#request = request
+  }
+
   expect(body: Body): void {
     this.#body = body
     this.#socket.destroySoon = this.#lingerOrDestroy
   }
 
-  upgraded(): void {
-    this.connection.move('upgrade', this.#context.now())
+  /** The client asks for another protocol, and nothing more by HTTP: calls back once all before that is answered, if it may have it then. */
+  beforeUpgrade(then: () => void): void {
+    if (this.#owed.length > 0) {
+      this.#onAnswered = then
+      return
+    }
+    if (this.#body?.complete) this.#bodyEnd(this.#context.now())
+    then()
+  }
+
+  /** Whether the connection may speak another protocol from now on. */
+  upgrade(): boolean {
+    this.#owed.length = 0
+    return this.#move('upgrade', this.#context.now())
+  }
+
+  cutAnswer(): void {
+    this.connection.close(this.#context.now())
+    this.#reset()
+  }
+
+  endAfter(outgoing: ServerResponse): void {
+    outgoing.shouldKeepAlive = false
+    outgoing.once('finish', () => this.#socket.destroySoon())
   }
 
   /** An answer has left the process. */
-  answered(): void {
-    const { connection } = this
+  readonly #answered = (): void => {
     const now = this.#context.now()
-    this.#owed -= 1
-    if (this.#owed > 0) return
+    this.#owed.shift()
+    if (this.#owed.length > 0) return
+    this.#request = null
     if (this.#body !== null) {
       if (this.#body.complete) this.#bodyEnd(now)
       else this.#body.discard()
     }
-    connection.move('answered', now, this.#socket.bytesRead)
+    this.#move('answered', now, this.#socket.bytesRead)
+    const then = this.#onAnswered
+    this.#onAnswered = null
     if (this.#lastWord !== null) this.#say(this.#lastWord)
+    else if (!this.#socket.writableEnded) then?.()
   }
 
   announce(): void {
-    if (this.#owed > 0 && this.#outgoing !== null && !this.#outgoing.headersSent) this.#outgoing.shouldKeepAlive = false
+    const latest = this.#latest
+    if (latest && !latest.headersSent) latest.shouldKeepAlive = false
   }
 
   /** The client has said that it sends no more; what it is owed is still written (as in Go's net/http). */
   clientEnded(): void {
-    if (this.#owed === 0) return
-    if (this.request !== null) abort(this.request)
+    if (isReset(this.#tcp)) {
+      this.#tcp.destroy()
+      return
+    }
+    if (this.#owed.length === 0) return
+    if (this.#request !== null) abort(this.#request, gone())
     // The rest of a body that is not there will not come.
     if (this.#body !== null && !this.#body.complete) this.#refuseBody('malformed')
   }
@@ -140,35 +191,42 @@ export class Wire implements NodeMember {
       return
     }
     const reason = this.#reasonOf(error)
-    if (this.#owed > 0) {
+    if (this.#owed.length > 0) {
       if (this.#body !== null && !this.#body.complete) this.#refuseBody(reason)
       else this.#lastWord = reason
     } else if (reason === 'malformed') this.#say(reason)
     else this.#context.book.hangUp(this, reason, this.#context.now())
   }
 
-  bodyTooLarge(): void {
+  bodyTooLarge(_: Body): void {
     this.#context.book.count('bodyTooLarge')
     this.#refuseBody('bodyTooLarge')
   }
 
   sight(now: number): Sight {
+    if (this.connection.busy && now >= this.#askResetAt) {
+      this.#askResetAt = now + askResetEveryMs
+      if (isReset(this.#tcp)) this.#tcp.destroy()
+    }
     const { connection } = this
     const socket = this.#socket
     this.lookAt = now + lookEveryMs
     if (this.#body?.complete) this.#bodyEnd(now)
     // The end of the connection was written, and there is no rest of a body to wait for.
     if (socket.writableEnded && connection.state === 'idle') socket.destroy()
-    const handle = (this.#tcp as Socket & { _handle?: StreamHandle | null })._handle
     return {
       received: socket.bytesRead,
-      taken:
-        handle?.writeQueueSize === undefined || handle.bytesWritten === undefined
-          ? socket.bytesWritten - socket.writableLength
-          : handle.bytesWritten - handle.writeQueueSize,
-      unsent: this.#owed > 0 && this.#outgoing !== null ? this.#outgoing.writableLength : socket.writableLength,
+      // What was written before an answer has begun (a TLS handshake, 100 Continue, the answer before) is nothing of it.
+      taken: this.#owed[0]?.headersSent === false ? 0 : this.#taken,
+      unsent: this.#latest?.writableLength ?? socket.writableLength,
       wanted: this.#body?.wanted ?? false,
     }
+  }
+
+  get #taken(): number {
+    const { bytesWritten, writeQueueSize } = handleOf(this.#tcp) ?? {}
+    if (bytesWritten !== undefined && writeQueueSize !== undefined) return bytesWritten - writeQueueSize
+    return this.#socket.bytesWritten - this.#socket.writableLength
   }
 
   hangUp(name: ReasonName, now: number): void {
@@ -199,13 +257,30 @@ export class Wire implements NodeMember {
     else this.#socket.destroy()
   }
 
+  get #latest(): ServerResponse | undefined {
+    return this.#owed[this.#owed.length - 1]
+  }
+
+  /** Returns whether the move was one. What is none is a bug of ours: it costs this client its connection, and nobody else anything. */
+  #move(event: Event, now: number, received?: number): boolean {
+    try {
+      this.connection.move(event, now, received)
+      return true
+    } catch (error) {
+      this.#context.onBug(error as Error)
+      this.connection.close(now)
+      this.#socket.destroy()
+      return false
+    }
+  }
+
   get #lingerMs(): number {
     return this.#context.policy.discardTimeoutMs || lingerMs
   }
 
   #bodyEnd(now: number): void {
     this.#body = null
-    this.connection.move('bodyEnd', now, this.#socket.bytesRead)
+    this.#move('bodyEnd', now, this.#socket.bytesRead)
   }
 
   #refuseBody(reason: ReasonName | 'malformed'): void {
@@ -245,16 +320,4 @@ export class Wire implements NodeMember {
 
 function statusOf(reason: ReasonName | 'malformed'): number {
   return (reason === 'malformed' ? null : reasons[reason].status) ?? 400
-}
-
-/**
- * Fires the request's `signal`. @hono/node-server keeps the controller behind it to itself; it is the one
- * AbortController among the request's own values once `signal` was read.
- */
-export function abort(request: Request): void {
-  void request.signal
-  for (const key of Object.getOwnPropertySymbols(request)) {
-    const value = (request as unknown as Record<symbol, unknown>)[key]
-    if (value instanceof AbortController) value.abort(new Error('the client ended the connection'))
-  }
 }

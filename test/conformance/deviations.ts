@@ -28,8 +28,8 @@ export const deviations: Readonly<Record<RuntimeName, readonly Deviation[]>> = {
   node: [
     {
       cases: ['upgrade-websocket-ignored'],
-      what: 'a WebSocket that the route does not accept is answered without a body, and the connection ends',
-      issue: 'https://github.com/honojs/node-server/blob/main/src/websocket.ts',
+      what: 'Node gives up the connection with a request for a WebSocket: what the route answers in its place is its last',
+      issue: 'https://nodejs.org/api/http.html#event-upgrade_1',
     },
     {
       cases: ['pipelined-half'],
@@ -51,11 +51,6 @@ export const deviations: Readonly<Record<RuntimeName, readonly Deviation[]>> = {
       cases: ['strict-repeated-host'],
       what: 'the first Host is taken: a test of Node’s own asks for it',
       issue: 'https://github.com/nodejs/node/blob/main/test/parallel/test-http-server-multiheaders.js',
-    },
-    {
-      cases: ['strict-invalid-host'],
-      what: 'an invalid Host is answered 400, and the connection kept',
-      issue: 'https://github.com/honojs/node-server/blob/main/src/listener.ts',
     },
     {
       cases: ['strict-two-spaces'],

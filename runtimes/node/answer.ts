@@ -1,0 +1,358 @@
+/**
+ * The application's answer, written to `node:http` or `node:http2`: its fields as they can be sent, its framing
+ * by what its body is, never a byte beyond its length, and never a broken body that looks whole.
+ */
+import { Buffer } from 'node:buffer'
+import type { ServerResponse } from 'node:http'
+import type { Http2ServerResponse } from 'node:http2'
+import { NativeResponse } from '../../src/http1/light/native.ts'
+import { type BodySource, sourceOf, textType } from '../../src/http1/light/payload.ts'
+import { recordOf } from './fields.ts'
+import { hasNoBody, madeOf } from './light-response.ts'
+
+export type Outgoing = ServerResponse | Http2ServerResponse
+
+export const isHttp2 = (outgoing: Outgoing): outgoing is Http2ServerResponse => 'stream' in outgoing
+
+/** Says that the answer has been written already; `RESPONSE_ALREADY_SENT` of @hono/node-server is another. */
+export const alreadySent = new NativeResponse(null, { headers: { 'x-hono-already-sent': 'true' } })
+
+/** The application's body was not as long as its Content-Length said. */
+export class BodyLengthError extends Error {
+  override readonly name = 'BodyLengthError'
+  readonly code = 'BODY_LENGTH'
+}
+
+/** What is done about a body that is written piece by piece and goes wrong. */
+export interface StreamFaults {
+  report(error: unknown): void
+  /** Nothing has been written: another answer can be. */
+  instead(): void
+  /** The answer must not look whole. */
+  cut(): void
+  /** The answer is whole, and the last on its connection. */
+  last(): void
+}
+
+const ignore = (): void => {}
+
+type FieldKind = 'plain' | 'length' | 'type' | 'connection' | 'sent' | 'dropped'
+
+/**
+ * Framing and connection are the server's own (RFC 9112 6.1, RFC 9113 8.2.2). A `Trailer` announces what a Response cannot
+ * have, and `node:http` throws at one on an answer that has a length.
+ */
+const special: Readonly<Record<string, FieldKind>> = {
+  'content-length': 'length',
+  'content-type': 'type',
+  connection: 'connection',
+  'x-hono-already-sent': 'sent',
+  'transfer-encoding': 'dropped',
+  'keep-alive': 'dropped',
+  'proxy-connection': 'dropped',
+  trailer: 'dropped',
+}
+const onlyHttp1 = ['upgrade', 'te', 'http2-settings']
+
+const tokenForm = /^[!#$%&'*+.^_`|~\w-]+$/
+const notInValue = /[^\t\x20-\x7e\x80-\xff]/
+const notAscii = /[\x80-\xff]/
+
+/** An application has a few dozen names; the bound is for one that makes them up. */
+const kinds = new Map<string, FieldKind>()
+const maxKinds = 1024
+
+function kindOf(name: string): FieldKind {
+  const known = kinds.get(name)
+  if (known !== undefined) return known
+  if (!tokenForm.test(name)) throw new TypeError(`${JSON.stringify(name)} is not a field name`)
+  const kind = special[name.toLowerCase()] ?? 'plain'
+  if (kinds.size < maxKinds) kinds.set(name, kind)
+  return kind
+}
+
+class Head {
+  readonly status: number
+  /** '': the usual one. */
+  readonly phrase: string
+  /** name, value, … */
+  readonly fields: string[] = []
+  readonly content: string | Uint8Array | ReadableStream<Uint8Array> | null
+  /** What the application says of its length. */
+  saidLength: number | null = null
+  closes = false
+  sentAlready = false
+  /** Some value is latin1 and not ASCII. */
+  latin1 = false
+  #typed = false
+
+  constructor(status: number, phrase: string, content: Head['content']) {
+    this.status = status
+    this.phrase = phrase
+    this.content = content
+  }
+
+  add(name: string, given: unknown): void {
+    let value = typeof given === 'string' ? given : String(given)
+    const kind = kindOf(name)
+    if (kind === 'dropped') return
+    if (kind === 'length') {
+      if (/^\d{1,15}$/.test(value)) this.saidLength = Number(value)
+      return
+    }
+    if (kind === 'connection') {
+      if (/\bclose\b/i.test(value)) this.closes = true
+      return
+    }
+    if (kind === 'sent') this.sentAlready = true
+    if (kind === 'type') this.#typed = true
+    if (notInValue.test(value)) {
+      // As `Headers` does, which this one may not have gone through.
+      value = value.trim()
+      if (notInValue.test(value)) {
+        throw new TypeError(`the value of ${name} has a byte that no field may have: ${JSON.stringify(value)}`)
+      }
+    }
+    if (notAscii.test(value)) this.latin1 = true
+    this.fields.push(name, value)
+  }
+
+  addAll(headers: HeadersInit): void {
+    if (Symbol.iterator in headers) {
+      for (const [name, value] of headers as Iterable<[string, string]>) this.add(name, value)
+    } else {
+      for (const name in headers) if (Object.hasOwn(headers, name)) this.add(name, headers[name])
+    }
+  }
+
+  /** What the body brings (Fetch, "extract a body"), where the application says nothing. */
+  addType(type: string): void {
+    if (!this.#typed && type !== '') this.fields.push('Content-Type', type)
+  }
+}
+
+/** Throws if there is anything that can't be sent. */
+function headOf(response: Response): Head {
+  const made = madeOf(response)
+  if (made !== null) {
+    const { status, body, headers } = made
+    const head = new Head(status, '', body instanceof Blob ? body.stream() : body)
+    if (headers !== undefined && headers !== null) head.addAll(headers)
+    if (typeof body === 'string') head.addType(textType)
+    else if (body instanceof Blob) {
+      head.saidLength = body.size
+      head.addType(body.type)
+    }
+    return head
+  }
+  const { status, statusText } = response
+  if (notInValue.test(statusText)) throw new TypeError(`the status text ${JSON.stringify(statusText)} can’t be sent`)
+  const head = new Head(status, statusText, response.body)
+  head.addAll(response.headers)
+  return head
+}
+
+/**
+ * Writes all of it, or begins to where the body is a stream, whose end nobody waits for: `faults` is told of what goes wrong. Returns
+ * whether it is still being written. Throws if it can't be; then nothing has been.
+ */
+export function writeAnswer(response: Response, outgoing: Outgoing, method: string, faults: StreamFaults): boolean {
+  if (response === alreadySent) return false
+  const head = headOf(response)
+  const { status, content } = head
+  const stream = content !== null && typeof content === 'object' && !(content instanceof Uint8Array) ? content : null
+  if (head.sentAlready || outgoing.headersSent || isGone(outgoing)) {
+    stream?.cancel().catch(ignore)
+    return false
+  }
+  if (stream === null) {
+    const body = content as string | Uint8Array | null
+    const length = body === null ? null : typeof body === 'string' ? Buffer.byteLength(body) : body.length
+    begin(outgoing, head, lengthField(status, method, length, head.saidLength))
+    if (body === null || method === 'HEAD') outgoing.end()
+    // Behind a head in latin1 text would make the whole UTF-8.
+    else outgoing.end(head.latin1 && typeof body === 'string' ? Buffer.from(body) : body)
+  } else if (method === 'HEAD' || hasNoBody(status)) {
+    stream.cancel().catch(ignore)
+    begin(outgoing, head, head.saidLength)
+    outgoing.end()
+  } else {
+    void new StreamedAnswer(outgoing, head, sourceOf(stream), faults).write()
+    return true
+  }
+  return false
+}
+
+function lengthField(status: number, method: string, length: number | null, said: number | null): number | null {
+  if (length !== null) return length
+  if (status === 204) return null
+  // What GET would have said, which only the application knows.
+  if (method === 'HEAD' || status === 304) return said
+  return 0
+}
+
+function begin(outgoing: Outgoing, { status, phrase, fields, closes }: Head, length: number | null): void {
+  // The last: `node:http` makes bytes of a Content-Disposition that comes behind it, and then refuses them.
+  if (length !== null) fields.push('Content-Length', `${length}`)
+  if (closes && !isHttp2(outgoing)) outgoing.shouldKeepAlive = false
+  writeHead(outgoing, status, fields, phrase)
+}
+
+/** `fields`: name, value, … without any of the connection's. */
+export function writeHead(outgoing: Outgoing, status: number, fields: readonly string[], phrase = ''): void {
+  if (isHttp2(outgoing)) {
+    const record = recordOf(fields)
+    for (const name of onlyHttp1) delete record[name]
+    outgoing.writeHead(status, record)
+  } else if (phrase === '') outgoing.writeHead(status, fields as string[])
+  else outgoing.writeHead(status, phrase, fields as string[])
+}
+
+/** An answer of ours, without the application. */
+export function refuse(outgoing: Outgoing, status: number, fields: readonly string[] = []): void {
+  writeHead(outgoing, status, [...fields, 'Content-Length', '0'])
+  outgoing.end()
+}
+
+/** On HTTP/1.1 nothing follows: what is left of the request can't be told from the next. */
+export function refuseLast(outgoing: Outgoing, status: number): void {
+  if (!isHttp2(outgoing)) outgoing.shouldKeepAlive = false
+  refuse(outgoing, status)
+}
+
+/** All of it has been handed on; a stream that was reset has lost some. */
+export const isWhole = (outgoing: Outgoing): boolean =>
+  isHttp2(outgoing) ? outgoing.writableEnded && outgoing.stream.rstCode === 0 : outgoing.writableFinished
+
+/** Nobody reads the answer any more. */
+export const isGone = (outgoing: Outgoing): boolean =>
+  isHttp2(outgoing) ? outgoing.stream.destroyed || outgoing.stream.closed : outgoing.destroyed
+
+/** A turn of the loop: what comes within it need not be waited for. */
+const aTurn = (): Promise<'later'> => new Promise((resolve) => setImmediate(resolve, 'later'))
+
+/** A client that takes all at once must not keep the others waiting. */
+const fairBytes = 256 * 1024
+
+class StreamedAnswer {
+  /** `node:http2` has the same methods. */
+  readonly #outgoing: ServerResponse
+  readonly #head: Head
+  readonly #source: BodySource
+  readonly #faults: StreamFaults
+  /** Bytes that may still be written; null: as many as come. */
+  #left: number | null
+  #sinceTurn = 0
+  #gone = false
+  #onDrained: (() => void) | null = null
+
+  constructor(outgoing: Outgoing, head: Head, source: BodySource, faults: StreamFaults) {
+    this.#outgoing = outgoing as ServerResponse
+    this.#head = head
+    this.#source = source
+    this.#faults = faults
+    this.#left = head.saidLength
+    outgoing.once('close', () => {
+      if (outgoing.writableEnded) return
+      this.#gone = true
+      source.cancel(new DOMException('the client is gone', 'AbortError'))
+      this.#drained()
+    })
+    outgoing.on('drain', this.#drained)
+  }
+
+  /** Never rejects. */
+  async write(): Promise<void> {
+    try {
+      const turn = aTurn()
+      const ahead = [this.#read()]
+      const first = await Promise.race([ahead[0]!, turn])
+      if (first === null) return this.#whole(null)
+      if (first !== 'later') {
+        ahead.push(this.#read())
+        if ((await Promise.race([ahead[1]!, turn])) === null) return this.#whole(first)
+      }
+      if (this.#gone) return
+      begin(this.#outgoing, this.#head, this.#left)
+      // With the first piece it goes out in one write.
+      if (first === 'later') this.#outgoing.flushHeaders()
+      for (;;) {
+        const piece = await (ahead.shift() ?? this.#read())
+        if (piece === null) break
+        const more = this.#give(piece)
+        if (more !== true && !(await more)) return
+      }
+      if (this.#gone) return
+      if (this.#left !== null && this.#left > 0) {
+        throw new BodyLengthError(`the body ended ${this.#left} bytes before its Content-Length`)
+      }
+      this.#outgoing.end()
+    } catch (error) {
+      // What we cancelled ourselves may fail as it likes.
+      if (this.#gone) return
+      this.#source.cancel(error)
+      this.#faults.report(error)
+      if (this.#outgoing.headersSent) this.#faults.cut()
+      else this.#faults.instead()
+    }
+  }
+
+  /** One that is never waited for, because its client has gone, must not be an unhandled rejection. */
+  #read(): Promise<Uint8Array | null> {
+    const piece = this.#source.read()
+    piece.catch(ignore)
+    return piece
+  }
+
+  /** All of it is there before the head is out, so its length is known. */
+  #whole(body: Uint8Array | null): void {
+    if (this.#gone) return
+    const length = body === null ? 0 : body.length
+    if (this.#left !== null && this.#left !== length) {
+      throw new BodyLengthError(`the body has ${length} bytes, and its Content-Length says ${this.#left}`)
+    }
+    begin(this.#outgoing, this.#head, length)
+    if (body === null) this.#outgoing.end()
+    else this.#outgoing.end(body)
+  }
+
+  /** Whether more is wanted, once more can be taken. */
+  #give(piece: Uint8Array): boolean | Promise<boolean> {
+    if (this.#gone) return false
+    if (this.#left !== null && piece.length > this.#left) {
+      this.#overrun(piece.subarray(0, this.#left))
+      return false
+    }
+    if (piece.length === 0) return true
+    if (this.#left !== null) this.#left -= piece.length
+    this.#sinceTurn += piece.length
+    const taken = this.#outgoing.write(piece)
+    if (taken && this.#sinceTurn < fairBytes) return true
+    this.#sinceTurn = 0
+    return this.#pause(taken)
+  }
+
+  async #pause(taken: boolean): Promise<boolean> {
+    if (taken) await aTurn()
+    else {
+      await new Promise<void>((resolve) => {
+        this.#onDrained = resolve
+      })
+    }
+    return !this.#gone
+  }
+
+  /** What was promised goes out, and nothing after it. */
+  #overrun(rest: Uint8Array): void {
+    const error = new BodyLengthError(`the body has more bytes than its Content-Length of ${this.#head.saidLength}`)
+    this.#source.cancel(error)
+    this.#faults.report(error)
+    this.#faults.last()
+    this.#outgoing.end(rest)
+  }
+
+  readonly #drained = (): void => {
+    this.#onDrained?.()
+    this.#onDrained = null
+  }
+}

@@ -1,0 +1,148 @@
+/** One request with the application: from its Request to the answer, whatever the application makes of it. */
+import type { Application } from '../../src/application.ts'
+import { plainResponse } from '../../src/native-answer.ts'
+import { isGone, isWhole, type Outgoing, refuseLast, type StreamFaults, writeAnswer } from './answer.ts'
+import type { Body, Incoming } from './body.ts'
+import { Asker, abort, gone } from './request.ts'
+
+/** The connection, or the stream of one, that an answer goes out on. */
+export interface AnswerWay {
+  /** The application has this of the request that has just begun. */
+  asked(request: Request): void
+  /** Ends it so that the answer does not look whole. */
+  cutAnswer(outgoing: Outgoing): void
+  /** The answer is whole, and nothing may follow it. */
+  endAfter(outgoing: Outgoing): void
+}
+
+export class Exchange extends Asker implements StreamFaults {
+  protected readonly outgoing: Outgoing
+  readonly #application: Application
+  readonly #incoming: Incoming
+  readonly #body: Body | null
+  readonly #way: AnswerWay
+  #request!: Request
+  #heard = false
+
+  constructor(application: Application, incoming: Incoming, outgoing: Outgoing, body: Body | null, way: AnswerWay) {
+    super()
+    this.#application = application
+    this.#incoming = incoming
+    this.outgoing = outgoing
+    this.#body = body
+    this.#way = way
+  }
+
+  /** What Hono's own adapter gives as `c.env`. */
+  protected get env(): object {
+    return { incoming: this.#incoming, outgoing: this.outgoing }
+  }
+
+  override asked(request: Request): void {
+    this.#request = request
+    this.#way.asked(request)
+    let returned: unknown
+    try {
+      returned = this.#application.ask(request, this.env)
+    } catch (error) {
+      this.#failed(error)
+      return
+    }
+    if (!(returned instanceof Promise)) {
+      this.#returned(returned)
+      return
+    }
+    this.#hearClient()
+    returned.then(
+      (late) => this.#returned(late),
+      (error) => this.#failed(error),
+    )
+  }
+
+  override refused(status: number): void {
+    refuseLast(this.outgoing, status)
+  }
+
+  /** What the application answers goes out, but where it has put something else in its place. */
+  protected answer(response: Response): void {
+    this.write(response)
+  }
+
+  protected write(response: Response): void {
+    try {
+      if (writeAnswer(response, this.outgoing, this.#request.method, this)) this.#hearClient()
+    } catch (error) {
+      // A field that can't be sent, and would have split the answer in two.
+      letGo(response)
+      this.report(error)
+      this.instead()
+    }
+  }
+
+  report(error: unknown): void {
+    if (!this.#isClients(error)) this.#application.report(error, this.#request)
+  }
+
+  instead(): void {
+    try {
+      writeAnswer(this.#body?.refusal ?? plainResponse(500), this.outgoing, this.#request.method, this)
+    } catch {
+      // Fields that the application has put on `c.env.outgoing` itself.
+      this.cut()
+    }
+  }
+
+  cut(): void {
+    this.#way.cutAnswer(this.outgoing)
+  }
+
+  last(): void {
+    this.#way.endAfter(this.outgoing)
+  }
+
+  #returned(returned: unknown): void {
+    if (this.#body?.refused) {
+      letGo(returned)
+      this.#refuse(this.#body)
+      return
+    }
+    this.answer(this.#application.responseOf(returned, this.#request))
+  }
+
+  #failed(error: unknown): void {
+    if (this.#body?.refused) this.#refuse(this.#body)
+    else if (!(this.#isClients(error) && isGone(this.outgoing))) {
+      this.answer(this.#application.responseToError(error, this.#request))
+    }
+  }
+
+  /** Whether the client broke off, or its body was refused, and that is all the application fails with. */
+  #isClients(error: unknown): boolean {
+    if (this.#body?.refused) return true
+    const { name, code } = (error ?? {}) as { name?: unknown; code?: unknown }
+    return isGone(this.outgoing) && (name === 'AbortError' || code === 'ECONNRESET')
+  }
+
+  /** What is wrong with the body has been decided, whatever the application says to it. */
+  #refuse({ refusal }: Body): void {
+    if (refusal !== null) this.write(refusal)
+  }
+
+  #hearClient(): void {
+    if (this.#heard) return
+    this.#heard = true
+    const { outgoing } = this
+    outgoing.once('close', () => {
+      if (!isWhole(outgoing)) abort(this.#request, gone())
+    })
+  }
+}
+
+/** A handler may return what is no Response. */
+function letGo(returned: unknown): void {
+  try {
+    ;(returned as Response).body?.cancel().catch(() => {})
+  } catch {
+    // There was nothing to let go of.
+  }
+}

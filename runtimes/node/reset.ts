@@ -1,0 +1,27 @@
+/** A client's RST where Node does not tell of it. */
+import type { Socket } from 'node:net'
+
+/** The parts of a libuv stream handle that there is no public way to see. */
+export interface TcpHandle {
+  readonly bytesWritten?: number
+  readonly writeQueueSize?: number
+  getpeername?(out: object): number
+}
+
+export const handleOf = (tcp: Socket): TcpHandle | null =>
+  (tcp as Socket & { readonly _handle?: TcpHandle | null })._handle ?? null
+
+/**
+ * An RST is seen by whoever reads; while nobody does (the client has ended its side, or the application takes nothing of a
+ * body) it is asked for so often.
+ */
+export const askResetEveryMs = 500
+
+/**
+ * Whether the kernel has no connection behind the socket any more. The kernel says so once: under TLS it may be the write of
+ * a session ticket that hears of it, which tells nobody, and the read after it sees an ordinary end.
+ */
+export function isReset(tcp: Socket): boolean {
+  const handle = handleOf(tcp)
+  return handle?.getpeername !== undefined && handle.getpeername({}) !== 0
+}
