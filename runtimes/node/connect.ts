@@ -2,6 +2,7 @@
  * Connections to upstreams on `node:net` and `node:tls`: on Node, and on Deno, where a read into one buffer of ours costs less than
  * `Deno.connect` does, and a connection can be reset.
  */
+import { readSync } from 'node:fs'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls'
 import type { Connect, ConnectTls } from '../../src/http1/transport.ts'
@@ -20,6 +21,42 @@ function secure(tcp: Socket, { servername, verify }: ConnectTls, secureContext: 
     rejectUnauthorized: verify,
     ALPNProtocols: ['http/1.1'],
   })
+}
+
+/**
+ * What can still be read of a socket whose write has just failed, before it is destroyed for that: an upstream that refuses an upload
+ * early and hangs up resets the connection, its answer unread. Null: there is nothing, or no way to it (Deno).
+ */
+function readLeft(tcp: Socket): Uint8Array | null {
+  const { fd = -1 } = (tcp as Socket & { readonly _handle?: { readonly fd?: number } | null })._handle ?? {}
+  if (fd < 0) return null
+  try {
+    return shared.slice(0, readSync(fd, shared))
+  } catch {
+    return null
+  }
+}
+
+/** Without TLS. */
+class PlainTransport extends NodeTransport {
+  readonly #tcp: Socket
+  #failed = false
+
+  constructor(tcp: Socket) {
+    super(tcp)
+    this.#tcp = tcp
+  }
+
+  override write(head: string, body: string | Uint8Array | null, room?: number): boolean {
+    const taken = super.write(head, body, room)
+    if (this.#tcp.errored && !this.#failed) {
+      this.#failed = true
+      const left = readLeft(this.#tcp)
+      // It may be written from within what the parser tells. The close comes later still.
+      if (left !== null && left.length > 0) process.nextTick(() => this.events.feed(left))
+    }
+    return taken
+  }
 }
 
 export const connect: Connect = async ({ host, port, unix, tls, preamble }, accept, signal) => {
@@ -50,7 +87,7 @@ export const connect: Connect = async ({ host, port, unix, tls, preamble }, acce
   tcp.on('error', reject)
 
   const begin = (socket: Socket) => {
-    transport = new NodeTransport(tcp)
+    transport = socket === tcp ? new PlainTransport(tcp) : new NodeTransport(tcp)
     if (socket !== tcp) transport.secureBy(socket)
     const events = accept(transport)
     transport.events = events
