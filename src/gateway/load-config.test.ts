@@ -1,15 +1,12 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { loadGateway } from './load-config.ts'
 
-const root = fileURLToPath(new URL('../../', import.meta.url))
 const tls = fileURLToPath(new URL('../../test/fixtures/tls/', import.meta.url))
 const cert = join(tls, 'cert.pem')
 const key = join(tls, 'key.pem')
@@ -185,25 +182,6 @@ describe('a file', () => {
     await file('export default { to: "http://b" }', 'typed.ts')
     assert.equal((await load(['--config', path])).config.groups['default']?.upstreams[0]?.url, 'http://b')
   })
-
-  for (const [runtime, ...evaluate] of [
-    ['bun', '-e'],
-    ['deno', 'eval'],
-  ] as const) {
-    test(`is read anew each time on ${runtime} as well`, async () => {
-      const path = JSON.stringify(await file('', `${runtime}.ts`))
-      const script = `
-        const { writeFile } = await import('node:fs/promises')
-        const { readConfig } = await import(${JSON.stringify(new URL('load-config.ts', import.meta.url).href)})
-        for (const name of ['a', 'b']) {
-          await writeFile(${path}, 'export default { pseudonym: "' + name + '" as string }')
-          console.log((await readConfig(${path}, 'file')).pseudonym)
-        }`
-      const program = fileURLToPath(new URL(`../../node_modules/.bin/${runtime}`, import.meta.url))
-      const { stdout } = await promisify(execFile)(program, [...evaluate, script], { cwd: root, timeout: 20_000 })
-      assert.equal(stdout, 'a\nb\n')
-    })
-  }
 
   test('gives way to flags and variables, in general; what a route says for itself stays', async () => {
     const path = await file({

@@ -5,9 +5,9 @@ import { createInterface } from 'node:readline'
 import { afterEach, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { reportVersion } from './probe/report.ts'
+import { reportVersion } from '../../src/probe/report.ts'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
+const root = fileURLToPath(new URL('../..', import.meta.url))
 const runtimes = {
   node: ['node_modules/.bin/node'],
   bun: ['node_modules/.bin/bun'],

@@ -1,0 +1,38 @@
+/** A configuration file is read anew on each runtime: what is imported once stays as it was. */
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { promisify } from 'node:util'
+import { environment, root } from '../conformance/server.ts'
+
+const evaluate = {
+  bun: ['-e'],
+  deno: ['eval'],
+} as const
+
+describe('a configuration file', { concurrency: true }, () => {
+  for (const [runtime, args] of Object.entries(evaluate)) {
+    test(`is read anew each time on ${runtime} as well`, async (t) => {
+      const folder = await mkdtemp(join(tmpdir(), 'hangup-config-'))
+      t.after(() => rm(folder, { recursive: true }))
+      const path = JSON.stringify(join(folder, 'hangup.config.ts'))
+      const module = JSON.stringify(new URL('../../src/gateway/load-config.ts', import.meta.url).href)
+      const script = `
+        const { writeFile } = await import('node:fs/promises')
+        const { readConfig } = await import(${module})
+        for (const name of ['a', 'b']) {
+          await writeFile(${path}, 'export default { pseudonym: "' + name + '" as string }')
+          console.log((await readConfig(${path}, 'file')).pseudonym)
+        }`
+      const { stdout } = await promisify(execFile)(runtime, [...args, script], {
+        cwd: root,
+        env: environment,
+        timeout: 20_000,
+      })
+      assert.equal(stdout, 'a\nb\n')
+    })
+  }
+})
