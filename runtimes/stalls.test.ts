@@ -6,8 +6,8 @@ import { describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Listening, runtimeCommands, startListener } from '../test/fixtures/start.ts'
 
-const limits = { idleTimeoutMs: 2_000, headTimeoutMs: 2_000, bodyTimeoutMs: 2_000, minBodyBytesPerSec: 0 }
-const stallMs = 2_500
+const limits = { idleTimeoutMs: 2_500, headTimeoutMs: 2_500, bodyTimeoutMs: 2_500, minBodyBytesPerSec: 0 }
+const stallMs = 3_000
 
 class Client {
   readonly socket: Socket
@@ -55,7 +55,7 @@ const stalls: Readonly<Record<string, (server: Listening) => Promise<void>>> = {
   },
 }
 
-describe('what comes while there is', { concurrency: true }, () => {
+describe('what comes while there is', { concurrency: 6 }, () => {
   for (const [runtime, command] of Object.entries(runtimeCommands)) {
     for (const engine of ['native', 'hangup']) {
       for (const [stall, begin] of Object.entries(stalls)) {
