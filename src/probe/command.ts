@@ -7,12 +7,13 @@ import { flagOf } from '../names.ts'
 import { problem, SettingsError } from '../problems.ts'
 import type { Read } from '../setting.ts'
 import { policyLayer, resolveEntries } from '../settings.ts'
+import { besideCase, besideRun, capacityOf } from './capacity.ts'
 import type { Case, PathName } from './case.ts'
 import { cases } from './cases/index.ts'
 import { Connection } from './client.ts'
 import { destination, type UnreachableError } from './destination.ts'
 import type { Finding, Known } from './discover.ts'
-import { drainOf, watchDrain } from './drain-watch.ts'
+import { drainOf, isAlive, watchDrain } from './drain-watch.ts'
 import { expected, limitFor, outlives, type Pool, pools, readExpect } from './expectation.ts'
 import { type Judged, type Outcome, probe, type Site } from './probing.ts'
 import { lines, redrawn, silent } from './progress.ts'
@@ -21,7 +22,7 @@ import { defaultConnections, probeEntries, routeFlags } from './settings.ts'
 import { descriptorLimitOf, summary } from './summary.ts'
 import type { ParsedUrl } from './url.ts'
 import { redIn } from './verdict.ts'
-import { checkCertificate, visit } from './visit.ts'
+import { checkCertificate, listeningOn, visit } from './visit.ts'
 
 type Settings = Read<typeof probeEntries>
 
@@ -84,7 +85,7 @@ export function readProbe(argv: readonly string[], env: Host['env']): ReadProbe 
   const ids = settings.case
   const chosen = ({ id }: Case) => ids?.some((start) => id.startsWith(start)) ?? true
   for (const start of ids ?? []) {
-    if (!cases.some(({ id }) => id.startsWith(start))) {
+    if (![...cases, besideCase].some(({ id }) => id.startsWith(start))) {
       problems.push(problem(nameOf('case'), start, `no case begins with ${start}`, ''))
     }
   }
@@ -107,10 +108,17 @@ export function readProbe(argv: readonly string[], env: Host['env']): ReadProbe 
 async function run(read: ReadProbe, host: Host): Promise<number> {
   const { settings, target, paths, behind } = read
   const { insecure, ca, pid, vanish, iMayTestThisHost = false } = settings
-  const ip = await destination(target.host, iMayTestThisHost)
-  const address = { host: target.host, port: target.port, tls: target.tls, ip }
+  if (pid !== undefined && !isAlive(pid)) {
+    throw new SettingsError([problem(flagOf('pid'), String(pid), 'there is no such process', 'a process id')])
+  }
+  const ips = await destination(target.host, iMayTestThisHost)
+  const asked = { host: target.host, port: target.port, tls: target.tls }
+  const address = { ...asked, ip: await listeningOn(ips, asked) }
   if (target.tls && !insecure) await checkCertificate(address, ca)
   const { foreign, local, server, hintMs } = await visit(address, paths)
+  const connections = settings.connections ?? defaultConnections
+  const capacity = await capacityOf(address, paths.hello ?? '/', connections - 1)
+  const serves = capacity.full === null ? null : Math.max(1, Math.min(capacity.beside, connections))
 
   const startedAt = new Date()
   const fromMs = performance.now()
@@ -125,7 +133,9 @@ async function run(read: ReadProbe, host: Host): Promise<number> {
       ? lines(host.err)
       : redrawn({ columns: host.columns, rows: host.rows, write: host.err }, chosenCount)
   if (!settings.quiet && !read.expected)
-    host.err(`${url}: connections are held open for up to ${read.limitMs / 1_000} s\n`)
+    host.err(
+      `${url}: connections are held open for up to ${read.limitMs / 1_000} s${serves === null ? '' : `, ${serves} at a time`}\n`,
+    )
   let outcome: Outcome
   try {
     outcome = await probe({
@@ -135,10 +145,16 @@ async function run(read: ReadProbe, host: Host): Promise<number> {
       expected: read.expected,
       limitMs: read.limitMs,
       hintMs,
-      connections: settings.connections ?? defaultConnections,
+      connections: serves ?? connections,
+      serves,
       stop: controller.signal,
       watch: progress.watch,
     })
+    if (read.chosen(besideCase)) {
+      const judged = { case: besideCase, run: besideRun(capacity) }
+      progress.watch(judged.case, judged.run)
+      outcome = { ...outcome, judged: [judged, ...outcome.judged] }
+    }
     if (behind.length > 0) outcome = judgedBehind(outcome, behind)
     if (outcome.cutShort === null && !(await isThere(site))) outcome = judgedGone(outcome)
     if (settings.drain && pid !== undefined && outcome.cutShort === null) {

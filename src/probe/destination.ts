@@ -1,4 +1,4 @@
-/** Whether a target may be tested, and the one address that is connected to: the one that was checked. */
+/** Whether a target may be tested, and the addresses that are connected to: those that were checked. */
 import { lookup } from 'node:dns/promises'
 import { BlockList, isIP } from 'node:net'
 import { flagOf } from '../names.ts'
@@ -21,25 +21,24 @@ type Lookup = (host: string) => Promise<readonly string[]>
 const byDns: Lookup = async (host) => (await lookup(host, { all: true })).map(({ address }) => address)
 
 /**
- * The address of a host, after a look at all that it has: one that is not this machine is enough to be refused unless
+ * The addresses of a host, after a look at all that it has: one that is not this machine is enough to be refused unless
  * the user has said `mayTest`. A name that means something else at the next look changes nothing, because nobody looks
  * again.
  */
-export async function destination(host: string, mayTest: boolean, resolve: Lookup = byDns): Promise<string> {
+export async function destination(host: string, mayTest: boolean, resolve: Lookup = byDns): Promise<readonly string[]> {
   let ips: readonly string[]
   try {
     ips = isIP(host) === 0 ? await resolve(host) : [host]
   } catch (error) {
     throw new UnreachableError(`${host} has no address (${(error as NodeJS.ErrnoException).code ?? error})`, error)
   }
-  const [first] = ips
-  if (first === undefined) throw new UnreachableError(`${host} has no address`)
+  if (ips.length === 0) throw new UnreachableError(`${host} has no address`)
   const foreign = ips.find((ip) => !isLoopback(ip))
   if (foreign !== undefined && !mayTest) {
     const why = `${foreign === host ? 'it' : foreign} is not this machine, and a probe holds connections open and sends malformed requests; if its owner agrees, add ${flagOf('iMayTestThisHost')}`
     throw new SettingsError([problem('<url>', host, why, 'a loopback address')])
   }
-  return first
+  return ips
 }
 
 /** There is no server to ask. */

@@ -128,7 +128,7 @@ async function isRefused(site: Site): Promise<boolean> {
 }
 
 /** A zombie has ended, whether or not its parent has asked. */
-function isAlive(pid: number): boolean {
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
     return !/^\d+ \(.*\) [ZX] /s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))

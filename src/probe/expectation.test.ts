@@ -47,6 +47,7 @@ describe('--expect', () => {
     assert.deepEqual(read('idel-timeout=5s').problems, [
       '--expect: idel-timeout is no limit; did you mean idle-timeout?',
     ])
+    assert.deepEqual(read('idle=5s').problems, ['--expect: idle is no limit; did you mean idle-timeout?'])
     assert.match(read('idle-timeout=5').problems[0] ?? '', /^--expect idle-timeout: "5" has no unit/)
     assert.match(read('/nowhere.json').problems[0] ?? '', /^--expect \/nowhere\.json: it cannot be read \(ENOENT\)/)
     assert.match(read(file('{')).problems[0] ?? '', /it is no JSON/)

@@ -35,7 +35,9 @@ export function readExpect(
     if (name) values[name] = rest.join('=')
     else {
       const words = optionNames.map((option) => flagOf(option).slice(2))
-      problems.push(problem(flag, word, `${word} is no limit${didYouMean(word, words)}`, ''))
+      const longer = words.find((one) => word !== '' && one.startsWith(`${word}-`))
+      const hint = longer === undefined ? didYouMean(word, words) : `; did you mean ${longer}?`
+      problems.push(problem(flag, word, `${word} is no limit${hint}`, ''))
     }
   }
   return { layer: { origin: 'flag', values, nameOf: (option) => `${flag} ${flagOf(option).slice(2)}` } }

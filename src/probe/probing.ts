@@ -29,6 +29,8 @@ export interface Plan {
   /** What `Keep-Alive: timeout` said. */
   readonly hintMs: number
   readonly connections: number
+  /** As many clients as the server serves at once, where that is fewer than it was to be asked with. */
+  readonly serves?: number | null
   /** Ends everything at once. */
   readonly stop: AbortSignal
   readonly watch?: (theCase: Case, state: 'running' | CaseRun) => void
@@ -64,6 +66,8 @@ const countEveryMs = 200
 /** How much longer than the limit a probe that has to measure first may take in all. */
 const overtime = 1.25
 const graceMs = 10_000
+/** Where limits have to be measured one after another, so many times the limit in all. */
+const mostTurns = 4
 
 export async function probe(plan: Plan): Promise<Outcome> {
   const probing = new Probing(plan)
@@ -190,6 +194,10 @@ class Probing {
     await this.#needs(theCase)
     await this.#pause(afterMs)
     const release = await this.#take(theCase, Number.POSITIVE_INFINITY)
+    if (performance.now() + limitMs > this.#startedMs + limitMs * mostTurns) {
+      release()
+      return notJudged(theCase, 'the server serves few clients at once, and the others took all the time')
+    }
     const policy = Object.fromEntries(optionNames.map((name) => [name, limitMs])) as Policy
     const target: Target = { ...site, ...this.#watched(), profile: 'any', policy, measureMs: limitMs }
     const options = { results: this.#results, tolerated: ['.*'] }
@@ -253,7 +261,12 @@ class Probing {
       return `it needs a page: ${page in routeFlags ? flagOf(routeFlags[page as keyof typeof routeFlags]) : `--paths ${page}=…`}`
     }
     const connections = connectionsOf(theCase.steps)
-    if (connections > this.#budget.size) return `it needs ${connections} connections: --connections ${connections}`
+    if (connections > this.#budget.size) {
+      const { serves } = this.#plan
+      return typeof serves === 'number'
+        ? `it needs ${connections} connections, and the server serves ${serves} at once`
+        : `it needs ${connections} connections: --connections ${connections}`
+    }
     return null
   }
 

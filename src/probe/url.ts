@@ -10,6 +10,7 @@ export interface ParsedUrl {
 
 /** A sentence of what is wrong instead, if it is no target. */
 export function parseTarget(text: string): ParsedUrl | string {
+  if (/^(\/|\.|unix:|http\+unix:)/i.test(text)) return `${text} is a UNIX socket, and those are not probed`
   // `127.0.0.1:3000` parses as a URL of no known scheme, and `localhost:3000` as one of the scheme localhost.
   if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return `${text} has no scheme`
   const url = URL.parse(text)

@@ -27,6 +27,21 @@ const pageWithinMs = 30_000
 
 type Paths = Readonly<Partial<Record<PathName, string>>>
 
+/** The first of a host's addresses that somebody listens on: a server on 127.0.0.1 is not on ::1, and `localhost` is both. */
+export async function listeningOn(ips: readonly string[], address: Address): Promise<string> {
+  let failure: unknown
+  for (const ip of ips) {
+    try {
+      const connection = await Connection.open({ ...address, ip }, { bare: true })
+      connection.destroy()
+      return ip
+    } catch (error) {
+      failure ??= error
+    }
+  }
+  throw new UnreachableError(`${authorityOf(address)}: ${reasonOf(failure)}`, failure)
+}
+
 /** Throws where there is nothing to judge: no server, no answer, a page that does not answer 200. */
 export async function visit(address: Address, paths: Paths): Promise<Visit> {
   const measured: Record<string, { ms: number; bytes: number }> = {}
@@ -42,7 +57,9 @@ export async function visit(address: Address, paths: Paths): Promise<Visit> {
     const flag = flagOf(routeFlags[name])
     const path = paths[name] ?? ''
     if (!answer) problems.push(problem(flag, path, `no whole answer after ${Math.round(ms)} ms`, ''))
-    else if (answer.status !== 200)
+    else if (answer.status === 400 && !address.tls && (await speaksTls(address))) {
+      problems.push(problem('<url>', authorityOf(address), 'it speaks TLS', `https://${authorityOf(address)}`))
+    } else if (answer.status !== 200)
       problems.push(problem(flag, path, `it answers ${answer.status}`, 'a page that answers 200'))
     else measured[name] = { ms, bytes: answer.bodyBytes }
   }
@@ -87,7 +104,8 @@ async function ask(address: Address, paths: Paths, name: PathName, withinMs: num
     local ||= isLocal()
     if (name === 'hello' && !answer) {
       const why = reader.malformed ?? (connection.end === 'open' ? `no answer within ${withinMs} ms` : connection.end)
-      throw new UnreachableError(`${authorityOf(address)} does not answer GET ${page}: ${why}`)
+      const hint = !address.tls && (await speaksTls(address)) ? `; it speaks TLS: https://${authorityOf(address)}` : ''
+      throw new UnreachableError(`${authorityOf(address)} does not answer GET ${page}: ${why}${hint}`)
     }
     return { answer, ms: performance.now() - fromMs, local }
   } finally {
@@ -113,11 +131,29 @@ export async function checkCertificate(address: Address, ca: string | undefined)
   try {
     await promise
   } catch (error) {
-    const hint = `${flagOf('ca')} names the certificate to trust, ${flagOf('insecure')} takes any`
-    throw new UnreachableError(`${authorityOf(address)}: ${reasonOf(error)}; ${hint}`, error)
+    const hint = isNoTls(error)
+      ? `it does not speak TLS; if it speaks HTTP, it is http://${authorityOf(address)}`
+      : `${reasonOf(error)}; ${flagOf('ca')} names the certificate to trust, ${flagOf('insecure')} takes any`
+    throw new UnreachableError(`${authorityOf(address)}: ${hint}`, error)
   } finally {
     socket.on('error', () => {})
     socket.destroy()
+  }
+}
+
+/** Its first bytes are no TLS, or it ended instead of shaking hands. */
+function isNoTls(error: unknown): boolean {
+  const { code = '' } = error as NodeJS.ErrnoException
+  return /^ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST)$|^EPROTO$/.test(code)
+}
+
+async function speaksTls(address: Address): Promise<boolean> {
+  try {
+    const connection = await Connection.open({ ...address, tls: true }, { timeoutMs: 2_000 })
+    connection.destroy()
+    return true
+  } catch {
+    return false
   }
 }
 
@@ -135,5 +171,7 @@ async function readPem(path: string): Promise<string> {
 function reasonOf(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException
   if (code === 'ECONNREFUSED') return 'nobody listens there'
-  return code && !message.includes(code) ? `${message} (${code})` : message || String(code ?? error)
+  // What Node would have one do is about Node's own flags.
+  const what = message.split('\n')[0]?.replace(/; if the root CA is installed locally.*$/, '') ?? ''
+  return code && !what.includes(code) ? `${what} (${code})` : what || String(code ?? error)
 }

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer as createHttp } from 'node:http'
-import { type AddressInfo, createServer as createTcp, type Server } from 'node:net'
+import { type AddressInfo, createServer as createTcp, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
@@ -215,6 +215,41 @@ describe('without anything to expect', { concurrency: true }, () => {
     assert.match(breaks?.out ?? '', /plain-get did not pass:\n/)
   })
 
+  test('a server that serves one client at a time is full with one, and is measured with one', async () => {
+    const waiting: Socket[] = []
+    let busy = false
+    const next = () => {
+      const socket = busy ? undefined : waiting.shift()
+      if (!socket) return
+      busy = true
+      const timer = setTimeout(() => socket.destroy(), 5_500)
+      socket.on('data', (chunk) => {
+        if (String(chunk).endsWith('\r\n\r\n')) {
+          socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi')
+        }
+      })
+      socket.once('close', () => {
+        clearTimeout(timer)
+        busy = false
+        next()
+      })
+    }
+    const server = createTcp((socket) => {
+      socket.on('error', () => {})
+      closers.push(() => socket.destroy())
+      waiting.push(socket)
+      next()
+    })
+    const url = `http://127.0.0.1:${await listen(server)}`
+    const { status, out } = await probed(url, '--limit', '7s', '--case', 'silent-,plain-get')
+    assert.equal(status, 1, out)
+    assert.match(
+      out,
+      /silent-beside-others: .*\n {6}with one client in half a head nobody else was answered within 5 s/,
+    )
+    assert.match(out, /^ {2}silent connect +5\.\d\d s +fin$/m)
+  })
+
   test('an RST is not taken for a FIN', async () => {
     const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi'
     const server = createTcp((socket) => {
@@ -259,7 +294,7 @@ describe('without anything to expect', { concurrency: true }, () => {
     setTimeout(() => {
       server.close()
       server.closeAllConnections()
-    }, 1_000)
+    }, 2_000)
     const { out, status } = await probed(`http://127.0.0.1:${port}`, '--limit', '4s', '--case', 'idle-after-response')
     assert.equal(status, 1)
     assert.match(out, /cut short: the server has gone/)
@@ -387,6 +422,7 @@ describe('what can not run is 2', () => {
     ]) {
       assert.ok(err.includes(part), `${part} in ${err}`)
     }
+    assert.match(await refusal('http://127.0.0.1:1', '--pid', '4194304'), /--pid 4194304: there is no such process/)
     assert.match(
       await refusal('http://a', '--behind', 'aws-alb', '--expect', 'idle-timeout=5s'),
       /--behind: with limits to expect/,
@@ -412,6 +448,12 @@ describe('what can not run is 2', () => {
     closers.push(() => running.kill())
     const { port } = new URL(running.url)
     const url = `https://127.0.0.1:${port}`
+    assert.match(await refusal(`http://127.0.0.1:${port}`), /it speaks TLS.*https:\/\/127\.0\.0\.1:\d+/)
+    const { port: plain } = await leaky()
+    assert.match(
+      await refusal(`https://127.0.0.1:${plain}`),
+      /127\.0\.0\.1:\d+: it does not speak TLS; if it speaks HTTP, it is http:\/\/127\.0\.0\.1:\d+\n$/,
+    )
     assert.match(
       await refusal(url),
       /127\.0\.0\.1:\d+: .*certificate.*; --ca names the certificate to trust, --insecure takes any/,

@@ -16,16 +16,16 @@ test('loopback is 127/8 and ::1 in every spelling', () => {
 describe('destination', () => {
   const names = (...ips: string[]) => ({ resolve: async () => ips })
 
-  test('is the address that was checked', async () => {
-    assert.equal(await destination('::1', false), '::1')
-    assert.equal(await destination('a.test', false, names('127.0.0.1', '::1').resolve), '127.0.0.1')
+  test('is the addresses that were checked', async () => {
+    assert.deepEqual(await destination('::1', false), ['::1'])
+    assert.deepEqual(await destination('a.test', false, names('127.0.0.1', '::1').resolve), ['127.0.0.1', '::1'])
   })
 
   test('refuses a name with a single address elsewhere', async () => {
     const mixed = destination('a.test', false, names('127.0.0.1', '192.0.2.1').resolve)
     await assert.rejects(mixed, /<url> a\.test: 192\.0\.2\.1 is not this machine.*--i-may-test-this-host/)
     await assert.rejects(destination('192.0.2.1', false), /<url> 192\.0\.2\.1: it is not this machine/)
-    assert.equal(await destination('a.test', true, names('192.0.2.1').resolve), '192.0.2.1')
+    assert.deepEqual(await destination('a.test', true, names('192.0.2.1').resolve), ['192.0.2.1'])
   })
 
   test('is the one that is connected to, whatever the name means by then', async () => {
