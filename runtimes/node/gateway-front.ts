@@ -120,13 +120,13 @@ export class NodeFront extends NativeFront {
   }
 }
 
-/** Of a session that is gone already Node tells no socket. */
+/** Of a connection that is gone already Node tells no address. Without one it would look like a peer on a Unix socket, which may be trusted. */
 function peerOf(incoming: NodeBindings['incoming']): { readonly address: string; readonly port: number } {
   try {
-    const { remoteAddress: address = '', remotePort: port = 0 } = incoming.socket
+    const { remoteAddress: address = 'unknown', remotePort: port = 0 } = incoming.socket
     return { address, port }
   } catch {
-    return { address: '', port: 0 }
+    return { address: 'unknown', port: 0 }
   }
 }
 

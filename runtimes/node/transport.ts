@@ -62,11 +62,12 @@ export class NodeTransport implements Transport {
   /** Nothing shows how much of a write the kernel has taken before it has taken all. */
   #blind: boolean
 
-  constructor(tcp: Socket) {
+  /** `accepted`: which knows the peer, whatever has become of it since. */
+  constructor(tcp: Socket, accepted = tcp) {
     this.#tcp = tcp
     this.#socket = tcp
     this.#blind = queuedIn(tcp) === undefined
-    this.peer = endOf(tcp.remoteAddress, tcp.remotePort)
+    this.peer = endOf(accepted.remoteAddress, accepted.remotePort)
   }
 
   get local(): Peer | null {
@@ -311,11 +312,16 @@ export async function listenOn(at: ListenAt, accept: Accept, open: OpenServer = 
 
   const plain = store === undefined && proxyProtocol === undefined
   const server = await open(at, plain, (accepted) => {
+    // Reset before it was accepted: nobody waits for an answer, and without an address it would look like a peer on a Unix socket.
+    if (unix === undefined && accepted.remoteAddress === undefined) {
+      accepted.on('error', ignore).destroy()
+      return
+    }
     const reading = plain ? readingShared(accepted, (bytes) => events.feed(bytes)) : null
     const tcp = reading ?? accepted
     // Of each: an option of the server is not read on Deno.
     if (peerProbeMs > 0 && unix === undefined) tcp.setKeepAlive(true, peerProbeMs)
-    const transport = new NodeTransport(tcp)
+    const transport = new NodeTransport(tcp, accepted)
     const events = accept(transport)
     transport.events = events
     tcp.on('error', ignore)
