@@ -20,6 +20,7 @@ export const engineEnforcement: Enforcement = {
   idleTimeoutMs: swept('swept every 50 ms'),
   keepAliveHintMs: swept('Keep-Alive header'),
   maxRequestsPerConnection: swept('counted'),
+  maxConcurrentStreams: swept('HTTP/1.1 alone is spoken'),
   maxConnectionAgeMs: swept('at each request, and swept while idle'),
   peerProbeMs: probed,
   maxConnections: swept('at accept'),

@@ -3,10 +3,11 @@ import { type Enforced, type Enforcement, probed } from '../src/enforcement.ts'
 
 const ledger = (how: string): Enforced => ({ by: 'hangup', stepMs: 0, how })
 
-export const ledgerEnforcement = (maxHeadBytes: Enforced): Enforcement => ({
+/** `own`: what only the runtime's server can hold. */
+export const ledgerEnforcement = (own: Pick<Enforcement, 'maxHeadBytes' | 'maxConcurrentStreams'>): Enforcement => ({
+  ...own,
   handshakeTimeoutMs: ledger('kernel ledger, looked at when due'),
   headTimeoutMs: ledger('kernel ledger, looked at when due; under TLS FIN, no 408'),
-  maxHeadBytes,
   bodyTimeoutMs: ledger('kernel ledger, while the application reads the body through the Request it was given'),
   minBodyBytesPerSec: ledger('kernel ledger, while the application reads the body through the Request it was given'),
   maxBodyBytes: ledger('Content-Length, else counted as the application reads'),

@@ -14,10 +14,18 @@ export interface Enforced {
   readonly stepMs: number
   /** The largest value that can be held; a larger one counts as enforced by nobody. */
   readonly max?: number
+  /** The only value that there is; any other counts as enforced by nobody. */
+  readonly fixed?: number
   /** Options whose clock this one shares: the connection is ended at the longest of them. */
   readonly sharesClockWith?: readonly OptionName[]
   /** How, in a few words; for `nobody`: why not, and what would. */
   readonly how: string
+}
+
+/** Nobody holds the value, or only another can be held. 0 is off: there is nothing to hold. */
+export function isUnheld({ by, max, fixed }: Enforced, value: number): boolean {
+  if (value === 0) return false
+  return by === 'nobody' || (max !== undefined && value > max) || (fixed !== undefined && value !== fixed)
 }
 
 /** After `peerProbeMs` of quiet, in the kernel's whole seconds. libuv and Bun have no others. */

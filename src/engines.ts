@@ -1,5 +1,5 @@
 /** Which engine speaks HTTP: the runtime's own server or ours. The choice is made once, at start-up, and says why. */
-import type { Enforcement } from './enforcement.ts'
+import { type Enforcement, isUnheld } from './enforcement.ts'
 import { optionNames } from './policy.ts'
 import { problem, SettingsError } from './problems.ts'
 import { isSet, type Resolved } from './resolve.ts'
@@ -49,12 +49,9 @@ export function chooseEngine(options: ServeOptions, resolved: Resolved, native: 
   const loss = native.deviations.find(({ losesRequests }) => losesRequests)
   if (loss !== undefined) return { engine: 'hangup', why: `${native.name}: ${loss.what} (${loss.source})` }
   const unheld = optionNames.find((option) => {
-    const { by, max, stepMs } = native.enforcement[option]
+    const enforced = native.enforcement[option]
     const value = resolved.policy[option]
-    return (
-      value !== 0 &&
-      (by === 'nobody' || (max !== undefined && value > max) || (stepMs > 0 && isSet(resolved.origins[option])))
-    )
+    return isUnheld(enforced, value) || (value !== 0 && enforced.stepMs > 0 && isSet(resolved.origins[option]))
   })
   if (unheld !== undefined) return { engine: 'hangup', why: `${native.name} does not hold ${unheld}` }
   return { engine: 'native', why: `${native.name} holds every limit` }

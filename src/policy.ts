@@ -167,6 +167,16 @@ const entries = {
     why: 'A healthy connection is cheaper than a new one.',
     source: 'nginx keepalive_requests; RFC 9112 9.6',
   }),
+  maxConcurrentStreams: option({
+    kind: 'count',
+    default: 200,
+    off: true,
+    what: 'Requests in flight at once on one HTTP/2 connection. HTTP/1.1 answers one after the other.',
+    resets: '–',
+    peerSees: 'SETTINGS_MAX_CONCURRENT_STREAMS; RST_STREAM (REFUSED_STREAM) for one too many, which may be tried again',
+    why: 'A page asks for some dozens at once. Without a limit one connection holds as many handlers as it likes, and counts as one under maxConnections.',
+    source: 'RFC 9113 6.5.2 (no smaller than 100); hyper 200, nginx 128, Go net/http 250',
+  }),
   maxConnectionAgeMs: option({
     kind: 'duration',
     default: 0,

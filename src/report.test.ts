@@ -45,6 +45,15 @@ describe('checkEnforcement', () => {
     assert.deepEqual(checkEnforcement(resolveOptions({ minResponseBytesPerSec: 0 }), table, 'bun'), { warnings: [] })
   })
 
+  test('refuses a set value that is not the only one that can be held', () => {
+    const table = enforcement({ maxConcurrentStreams: { by: 'runtime', stepMs: 0, fixed: 200, how: 'Deno’s own' } })
+    assert.match(
+      refusals(() => checkEnforcement(resolveOptions({ maxConcurrentStreams: 100 }), table, 'deno'))[0] ?? '',
+      /^maxConcurrentStreams 100: on deno only 200 is enforced \(Deno’s own\); accepted: only 200, or off,/,
+    )
+    assert.deepEqual(checkEnforcement(resolveOptions({ maxConcurrentStreams: 200 }), table, 'deno').warnings, [])
+  })
+
   test('refuses a set value above what can be held, also a preset’s', () => {
     const table = enforcement({ idleTimeoutMs: { ...coarse, stepMs: 0 } })
     assert.match(

@@ -1,6 +1,6 @@
 /** What the server says at start-up: the policy it holds, where each value comes from, and who enforces it how exactly. */
 import { readable, table, wrap } from './columns.ts'
-import type { Enforced, Enforcement } from './enforcement.ts'
+import { type Enforced, type Enforcement, isUnheld } from './enforcement.ts'
 import { flagOf } from './names.ts'
 import { type OptionName, optionNames, optionSpecs } from './policy.ts'
 import { PolicyError, type Problem, problem } from './problems.ts'
@@ -20,11 +20,6 @@ export interface Started {
 const shown = (option: OptionName, value: number) => format(optionSpecs[option].kind, value)
 const label = (option: OptionName) => flagOf(option).slice(2)
 
-/** Nobody holds the value, or only a smaller one can be held. 0 is off: there is nothing to hold. */
-function unheld({ by, max }: Enforced, value: number): boolean {
-  return value !== 0 && (by === 'nobody' || (max !== undefined && value > max))
-}
-
 /**
  * Refuses a set limit that nobody enforces: throws a `PolicyError` that names them all. What is enforced but coarsely
  * comes back as one warning line.
@@ -40,18 +35,15 @@ export function checkEnforcement(
     if (!isSet(origins[option])) continue
     const enforced = enforcement[option]
     const value = policy[option]
-    const { by, max, how } = enforced
+    const { by, max, fixed, how } = enforced
     // The platform's own limits hold whatever is set here, also where that is off.
-    if (by === 'platform' || unheld(enforced, value)) {
-      const holdable = by !== 'nobody' && by !== 'platform' && max !== undefined
-      const why = {
-        platform: 'it is the platform’s to set',
-        nobody: 'nothing enforces it',
-        hangup: `at most ${shown(option, max ?? 0)} is enforced`,
-        runtime: `at most ${shown(option, max ?? 0)} is enforced`,
-      }[by]
+    if (by === 'platform' || isUnheld(enforced, value)) {
+      const held = fixed === undefined ? max && `at most ${shown(option, max)}` : `only ${shown(option, fixed)}`
+      const holdable = by === 'hangup' || by === 'runtime' ? held : undefined
+      const why =
+        by === 'platform' ? 'it is the platform’s to set' : holdable ? `${held} is enforced` : 'nothing enforces it'
       const fixes = [
-        ...(holdable ? [`at most ${shown(option, max)}`] : []),
+        ...(holdable ? [holdable] : []),
         ...(by !== 'platform' && optionSpecs[option].off ? ['off'] : []),
         'leaving it unset',
         'a runtime that enforces it',
@@ -74,7 +66,7 @@ export function textReport({ url, runtime, engine, engineWhy, resolved, enforcem
   const { policy, origins, presets, fitted } = resolved
   const width = readable(columns)
   const on = optionNames.filter((option) => policy[option] !== 0)
-  const held = on.filter((option) => !unheld(enforcement[option], policy[option]))
+  const held = on.filter((option) => !isUnheld(enforcement[option], policy[option]))
   const nobody = on.filter((option) => !held.includes(option))
   const off = optionNames.filter((option) => policy[option] === 0)
   const from = (option: OptionName) => (origins[option] === 'default' ? '' : origins[option])

@@ -3,7 +3,10 @@ import type { Enforced, Enforcement } from '../../src/enforcement.ts'
 import type { Deviation } from '../../src/engines.ts'
 import { ledgerEnforcement } from '../ledger-enforcement.ts'
 
-const shared = ledgerEnforcement({ by: 'runtime', stepMs: 0, how: 'http.maxHeaderSize, one for the whole process' })
+const shared = ledgerEnforcement({
+  maxHeadBytes: { by: 'runtime', stepMs: 0, how: 'http.maxHeaderSize, one for the whole process' },
+  maxConcurrentStreams: { by: 'hangup', stepMs: 0, how: 'HTTP/1.1 alone is spoken' },
+})
 
 /** Until its first request Bun ends a connection by a clock of its own, 8 to 12 s after accept; nothing sets that. */
 const atMostMs = 8_000

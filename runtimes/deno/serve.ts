@@ -46,9 +46,12 @@ declare const Deno: {
 }
 
 export const enforcement = ledgerEnforcement({
-  by: 'runtime',
-  stepMs: 0,
-  how: 'Deno’s own, 64 KB and 100 fields: 400; one that is set: by its fields, once the head is whole: 431',
+  maxHeadBytes: {
+    by: 'runtime',
+    stepMs: 0,
+    how: 'Deno’s own, 64 KB and 100 fields: 400; one that is set: by its fields, once the head is whole: 431',
+  },
+  maxConcurrentStreams: { by: 'runtime', stepMs: 0, fixed: 200, how: 'Deno’s own' },
 })
 
 export const native: NativeEngine = { name: 'Deno.serve', enforcement, deviations: [] }

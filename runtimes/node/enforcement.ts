@@ -21,6 +21,7 @@ export const enforcement: Enforcement = {
   idleTimeoutMs: swept('swept every 100 ms; HTTP/2: GOAWAY'),
   keepAliveHintMs: native('Keep-Alive header; HTTP/2 has none'),
   maxRequestsPerConnection: swept('counted; HTTP/2: GOAWAY'),
+  maxConcurrentStreams: native('SETTINGS_MAX_CONCURRENT_STREAMS of node:http2'),
   maxConnectionAgeMs: swept('at each request, and swept while idle'),
   peerProbeMs: probed,
   maxConnections: swept('at accept'),

@@ -18,6 +18,7 @@ import type { App, Running, ServeOptions } from '../../src/server.ts'
 import { certificatesOf, listenError, prepare, shortageLog } from '../../src/serving.ts'
 import { isHttp2, type Outgoing, refuse, refuseLast } from './answer.ts'
 import { Body, hasBody, type Incoming } from './body.ts'
+import { answerCleartext } from './cleartext.ts'
 import { Exchange } from './exchange.ts'
 import { holdAccept } from './hold.ts'
 import { madeOf } from './light-response.ts'
@@ -188,6 +189,7 @@ class NodeConnections {
         ...store().choose(null).options,
         SNICallback: (name, done) => done(null, store().choose(name).context),
         handshakeTimeout: policy.handshakeTimeoutMs,
+        ...(policy.maxConcurrentStreams > 0 && { settings: { maxConcurrentStreams: policy.maxConcurrentStreams } }),
       },
       onRequest,
     )
@@ -220,6 +222,7 @@ class NodeConnections {
     server.on('secureConnection', (socket: TLSSocket) => this.#secured(socket))
     // Comes before `secureConnection`, whose own listener in Node makes the session.
     server.on('session', (session: ServerHttp2Session) => this.#opened(session))
+    server.on('tlsClientError', (error: Error, socket: TLSSocket) => answerCleartext(error, tcpUnder(socket)))
     server.on('clientError', (error: Error, socket: Socket) => {
       const wire = this.#members.get(socket)
       if (wire instanceof Wire) wire.failed(error)

@@ -240,6 +240,85 @@ describe('clients that break off', () => {
   })
 })
 
+describe('connections', () => {
+  test('plain HTTP on a port of TLS is told so, on both engines', async () => {
+    const hangup = await serving({ tls, engine: 'hangup' })
+    for (const port of [secure, hangup]) {
+      for (const bytes of [get('/hello'), post('/hello', 'body'), get('/hello').replace('GET', 'DELETE')]) {
+        const { text, closed } = await talk(port, bytes, 2_000)
+        assert.match(text, /^HTTP\/1\.1 400 [\s\S]*\r\n\r\nThe plain HTTP request was sent to an HTTPS port\n$/)
+        assert.equal(closed, true)
+      }
+      await nothingLeft(port)
+    }
+  })
+
+  test('HTTP/2 above maxConnections is answered 503, with GOAWAY', async () => {
+    const port = await serving({ tls, maxConnections: 1 })
+    const first = await session(port)
+    const busy = ask2(first, '/signal')
+    await delay(50)
+    const second = await session(port)
+    const goaway = once(second, 'goaway')
+    const { head } = await ask2(second, '/hello')
+    assert.deepEqual([head[':status'], head['retry-after']], [503, '1'])
+    await goaway
+    assert.equal((await busy).body, 'done')
+    first.destroy()
+    second.destroy()
+    await nothingLeft(port)
+  })
+
+  test('one HTTP/2 connection has no more streams at once than maxConcurrentStreams', async () => {
+    const port = await serving({ tls, maxConcurrentStreams: 3 })
+    const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['h2'] })
+    socket.on('error', () => {})
+    await once(socket, 'secureConnect')
+    let opened = preface
+    for (let stream = 1; stream < 100; stream += 2) opened += headers(stream, { ':method': 'GET', ':path': '/late' })
+    socket.write(opened, 'latin1')
+    let bytes = ''
+    socket.setEncoding('latin1').on('data', (piece) => {
+      bytes += piece
+    })
+    await delay(100)
+    // SETTINGS_MAX_CONCURRENT_STREAMS, and REFUSED_STREAM for what came before they were known.
+    assert.ok(bytes.includes('\0\x03\0\0\0\x03'), 'it is not said')
+    assert.equal(bytes.split('\0\0\x04\x03\0').length - 1, 47)
+    assert.equal((await connections(port)).requests, 3)
+    socket.destroy()
+
+    const client = await session(port)
+    await once(client, 'remoteSettings')
+    const all = await Promise.all(Array.from({ length: 9 }, () => ask2(client, '/late')))
+    assert.ok(all.every(({ body }) => body === 'late'))
+    client.destroy()
+  })
+
+  test('one bad stream of HTTP/2 is reset, and its siblings answered', async () => {
+    const socket = connectTls({ port: secure, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['h2'] })
+    socket.on('error', () => {})
+    await once(socket, 'secureConnect')
+    socket.write(
+      preface +
+        headers(1, { ':method': 'GET', ':path': '/late' }) +
+        headers(3, { ':method': 'POST', ':path': '/post-late', 'content-length': '2' }, false) +
+        frame(0, 1, 3, 'abc'),
+      'latin1',
+    )
+    let bytes = ''
+    socket.setEncoding('latin1').on('data', (piece) => {
+      bytes += piece
+    })
+    await delay(500)
+    assert.match(bytes, /\0\0\x04\x03\0\0\0\0\x03\0\0\0\x01/)
+    assert.match(bytes, /late/)
+    // What breaks the connection itself still ends it.
+    socket.write(frame(0, 0, 0, 'abc'), 'latin1')
+    await closeOf(socket)
+  })
+})
+
 describe('WebSockets', () => {
   test('an application with its own copy of @hono/node-server has them', async () => {
     for (const [port, path] of [

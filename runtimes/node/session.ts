@@ -7,6 +7,7 @@ import type { Event } from '../../src/lifecycle/states.ts'
 import type { Body } from './body.ts'
 import { hasBody } from './body.ts'
 import { askResetEveryMs, isReset } from './reset.ts'
+import { spareSiblings } from './stream-fault.ts'
 import { type NodeMember, refusedAnswerMs, type WireContext } from './wire.ts'
 
 const noError = 0
@@ -36,6 +37,7 @@ export class Session implements NodeMember {
     this.connection = new Connection(context.now(), context.policy, 'accepted')
     session.once('close', () => context.book.remove(this))
     session.on('error', () => {})
+    spareSiblings(session)
   }
 
   /** A client may reset a stream in the very packet that opens it: that is no request, and never says that it ended. */

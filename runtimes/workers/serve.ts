@@ -133,6 +133,7 @@ export const enforcement: Enforcement = {
   idleTimeoutMs: platform('400 s, HTTP/1.1 and HTTP/2; workerd alone: 15 s'),
   keepAliveHintMs: nobody('the edge writes the headers of its connections itself'),
   maxRequestsPerConnection: nobody(edgeOnly),
+  maxConcurrentStreams: nobody(edgeOnly),
   maxConnectionAgeMs: nobody(edgeOnly),
   peerProbeMs: nobody(edgeOnly),
   maxConnections: nobody(edgeOnly),

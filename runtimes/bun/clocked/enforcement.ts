@@ -43,6 +43,7 @@ export const enforcement: Enforcement = {
   idleTimeoutMs: bun('idleTimeout and server.timeout(), a clock in steps of 4 s', { ...clock, max: longestClockMs }),
   keepAliveHintMs: ours('Keep-Alive header'),
   maxRequestsPerConnection: ours('counted by the client’s address and port'),
+  maxConcurrentStreams: ours('HTTP/1.1 alone is spoken'),
   maxConnectionAgeMs: ours('since the first request, at each answer; an idle one is left to the idle clock'),
   peerProbeMs: nobody('Bun.serve shows no socket to set it on; the kernel ledger and the hangup engine do'),
   maxConnections: nobody('Bun accepts without asking; a proxy in front or a limit in the kernel'),
