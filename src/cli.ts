@@ -39,6 +39,7 @@ const run: Record<CommandName, (argv: readonly string[], host: Host) => Promise<
         loadLibc,
         elsewhere: rescueElsewhere,
         interactive: isatty(0) && isatty(1),
+        serve: async (app, options) => (await import(`../runtimes/${runtime}.ts`)).serve(app, options),
         again: [process.execPath, ...(runtime === 'deno' ? ['run', '-A'] : []), fileURLToPath(import.meta.url)],
       },
       { ...host, argv },

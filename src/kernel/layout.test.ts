@@ -63,6 +63,7 @@ test('readTcpInfo() takes what an older kernel does not return for absent', () =
     acked: 2 ** 33 + 5,
     unsent: 2_500,
     segmentsIn: 9,
+    segmentsOut: 0,
   })
   const old = emptySnapshot()
   assert.ok(readTcpInfo(info, leastTcpInfo, old))

@@ -20,6 +20,7 @@ export const tcpInfo = {
   /** Linux 4.6 */
   notsentBytes: 144,
   dataSegsIn: 152,
+  dataSegsOut: 156,
   /** What is asked for; what is not returned is not there. */
   size: 160,
 } as const
@@ -35,8 +36,9 @@ export interface Snapshot {
   acked: number
   /** Bytes written by the runtime that the peer has not acknowledged: those on their way are counted in whole segments. */
   unsent: number
-  /** Segments with data in them that came. */
+  /** Segments with data in them that came, and that went out. */
   segmentsIn: number
+  segmentsOut: number
 }
 
 export const emptySnapshot = (): Snapshot => ({
@@ -47,6 +49,7 @@ export const emptySnapshot = (): Snapshot => ({
   acked: 0,
   unsent: 0,
   segmentsIn: 0,
+  segmentsOut: 0,
 })
 
 /** The oldest struct that a ledger can be kept by; a shorter one is no answer. */
@@ -62,6 +65,7 @@ export function readTcpInfo(view: DataView, length: number, into: Snapshot): boo
   into.received = readUint64(view, tcpInfo.bytesReceived)
   const notsent = length >= tcpInfo.notsentBytes + 4 ? view.getUint32(tcpInfo.notsentBytes, true) : 0
   into.unsent = notsent + view.getUint32(tcpInfo.unacked, true) * view.getUint32(tcpInfo.sndMss, true)
+  into.segmentsOut = length >= tcpInfo.dataSegsOut + 4 ? view.getUint32(tcpInfo.dataSegsOut, true) : 0
   into.segmentsIn = length >= tcpInfo.dataSegsIn + 4 ? view.getUint32(tcpInfo.dataSegsIn, true) : 0
   return true
 }

@@ -3,7 +3,7 @@ import process from 'node:process'
 import { createInterface } from 'node:readline/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readable } from '../columns.ts'
-import { cannotStart, explain, type Host, version } from '../command.ts'
+import { cannotStart, type Entry, explain, type Host, version } from '../command.ts'
 import { asked, readPlaces } from '../command-line.ts'
 import { help } from '../help.ts'
 import type { Libc, Loaded } from '../kernel/libc.ts'
@@ -13,9 +13,19 @@ import { resolveEntries } from '../settings.ts'
 import { BorrowError } from './borrow.ts'
 import { front, undo } from './front.ts'
 import { RedirectError } from './redirect.ts'
-import { refusalOf } from './refusals.ts'
+import { refusalOf, refusalOfHidden } from './refusals.ts'
 import { outcomeText, planText, surveyJson, surveyText } from './report.ts'
-import { choose, type Exhausted, end, exhausted, type Kit, type Outcome, type Plan, settled } from './rescue.ts'
+import {
+  choose,
+  type Exhausted,
+  end,
+  exhausted,
+  type Kit,
+  mayReset,
+  type Outcome,
+  type Plan,
+  settled,
+} from './rescue.ts'
 import { defaultIdleMs, rescueEntries } from './settings.ts'
 import { SockDiag } from './sock-diag.ts'
 import { type Client, type Survey, SurveyError, survey } from './survey.ts'
@@ -28,6 +38,7 @@ export interface RescueEntry {
   elsewhere?(argv: readonly string[]): Promise<number> | null
   /** Whether a person can be asked. */
   readonly interactive: boolean
+  readonly serve: Entry['serve']
   /** Starts this program again, up to the command's name. */
   readonly again: readonly [string, ...string[]]
 }
@@ -69,6 +80,7 @@ async function run(entry: RescueEntry, host: Host): Promise<number> {
       host.err(`hangup: ${why}; install bun or deno (npm install bun), or use a newer Node\n`)
       return cannotStart
     }
+    if (settings.metrics !== undefined) return await exported(settings.metrics, libc, entry, host)
     return await rescue(settings, libc, host)
   } catch (error) {
     const isPlain = error instanceof SurveyError || error instanceof RedirectError
@@ -83,8 +95,8 @@ function readRescue({ argv, env }: Host, interactive: boolean): Settings {
   const { places, problems } = readPlaces(ownArgs(argv), env, 'rescue')
   const { settings, nameOf } = resolveEntries(rescueEntries, places, problems)
   if (problems.length === 0) {
-    if (settings.pid === undefined && settings.port === undefined) {
-      problems.push(problem('--pid, --port', '--pid, --port', 'one of them is needed', ''))
+    if (settings.pid === undefined && settings.port === undefined && settings.metrics === undefined) {
+      problems.push(problem('--pid, --port', '--pid, --port', 'one of them is needed, or --metrics', ''))
     }
     for (const name of ['front', 'undo', 'directLoopback'] as const) {
       if (settings[name] && settings.port === undefined)
@@ -94,7 +106,7 @@ function readRescue({ argv, env }: Host, interactive: boolean): Settings {
       problems.push(problem('--', '--', 'what follows it is for --front', ''))
     }
     if (settings.watch && settings.once) problems.push(problem(nameOf('watch'), 'yes', 'not with --once', ''))
-    const closes = !settings.front && !settings.undo && !settings.dryRun
+    const closes = !settings.front && !settings.undo && !settings.dryRun && settings.metrics === undefined
     if (closes && !settings.yes && (!interactive || settings.json)) {
       problems.push(
         problem('--yes, --dry-run', '--yes, --dry-run', 'nobody can be asked here: one of them is needed', ''),
@@ -120,6 +132,32 @@ function fronted(port: number, directLoopback: boolean, { again }: RescueEntry, 
   return front({ port, directLoopback, program: again, gatewayArgs: gatewayArgs(host.argv), say }, stop.signal)
 }
 
+/** Until a signal. */
+async function exported(
+  { host: address, port }: NonNullable<Settings['metrics']>,
+  libc: Libc,
+  { serve }: RescueEntry,
+  host: Host,
+): Promise<number> {
+  const diag = new SockDiag(libc)
+  const { exporterOf } = await import('./exporter.ts')
+  const registry = exporterOf(diag)
+  const server = await serve(
+    async (request: Request) =>
+      new URL(request.url).pathname === '/metrics'
+        ? new Response(await registry.metrics(), { headers: { 'content-type': registry.contentType } })
+        : new Response('/metrics\n', { status: 404 }),
+    { host: address, port, engine: 'hangup', signals: false },
+  )
+  host.out(`metrics of every listening port: ${server.url}metrics\n`)
+  const { promise, resolve } = Promise.withResolvers<void>()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
+  await promise
+  await server.drain({ announce: false })
+  diag.close()
+  return done
+}
+
 const planOf = ({ pid, port, idle = defaultIdleMs, head = 0, max, keepNewest = 0, exclude }: Settings): Plan => ({
   pid: pid ?? null,
   port: port ?? null,
@@ -141,13 +179,11 @@ async function rescue(settings: Settings, libc: Libc, host: Host): Promise<numbe
     const found = survey(diag, plan)
     const why = exhausted(found)
     const chosen = choose(found, plan)
-    if (settings.dryRun || chosen.length === 0 || found.hidden) {
+    if (settings.dryRun || chosen.length === 0) {
       show(found, why, chosen, null, null)
-      if (found.hidden && !settings.dryRun) {
-        throw new SurveyError('its process belongs to somebody else: run as its owner or as root')
-      }
       return why === null || settings.dryRun ? done : stillOut
     }
+    if (found.hiddenOwner !== null && !mayReset()) throw new SurveyError(refusalOfHidden(found.hiddenOwner))
     if (!settings.yes) {
       show(found, why, chosen, null, null)
       if (!(await confirmed(chosen.length))) return done

@@ -13,13 +13,22 @@ const seen = (info: Partial<Seen['info']>, more: Partial<Seen> = {}): Seen => ({
   info: { ...emptySnapshot(), state: TCP_ESTABLISHED, ...info },
 })
 
-test('a connection whose last data went out is idle, and in the same tick as well', () => {
-  assert.deepEqual(judge(seen({ sentAgoMs: 5_000, receivedAgoMs: 5_010 })), { kind: 'idle', quietMs: 5_000 })
-  assert.deepEqual(judge(seen({ sentAgoMs: 5_000, receivedAgoMs: 5_000 })), { kind: 'idle', quietMs: 5_000 })
+const some = { received: 100, segmentsIn: 1, segmentsOut: 1 }
+
+test('a connection whose last data went out is idle, and so is one that has said nothing', () => {
+  assert.deepEqual(judge(seen({ ...some, sentAgoMs: 5_000, receivedAgoMs: 5_010 })), { kind: 'idle', quietMs: 5_000 })
+  assert.equal(judge(seen({ sentAgoMs: 5_000, receivedAgoMs: 5_000 })).kind, 'idle')
+})
+
+test('in the same tick it is a response, unless nothing went out or more came than went', () => {
+  const sameTick = { ...some, sentAgoMs: 5_000, receivedAgoMs: 5_000 }
+  assert.equal(judge(seen(sameTick)).kind, 'idle')
+  assert.equal(judge(seen({ ...sameTick, segmentsOut: 0 })).kind, 'unanswered')
+  assert.equal(judge(seen({ ...sameTick, segmentsIn: 3, segmentsOut: 2 })).kind, 'unanswered')
 })
 
 test('one whose last data came is in a request, whatever its age', () => {
-  const verdict = judge(seen({ sentAgoMs: 90_000, receivedAgoMs: 80_000 }))
+  const verdict = judge(seen({ ...some, sentAgoMs: 90_000, receivedAgoMs: 80_000 }))
   assert.deepEqual(verdict, { kind: 'unanswered', quietMs: 80_000 })
   assert.equal(isDue(verdict, { idleMs: 1_000, headMs: null }), false)
   assert.equal(isDue(verdict, { idleMs: 1_000, headMs: 80_000 }), true)
@@ -37,7 +46,7 @@ test('nothing with bytes on their way, younger than the limit, or with data that
   const few = fc.constantFrom(0, 0, 1, 100)
   fc.assert(
     fc.property(ms, ms, few, few, few, (sentAgoMs, receivedAgoMs, receiveQueue, sendQueue, unsent) => {
-      const verdict = judge(seen({ sentAgoMs, receivedAgoMs, unsent }, { receiveQueue, sendQueue }))
+      const verdict = judge(seen({ ...some, sentAgoMs, receivedAgoMs, unsent }, { receiveQueue, sendQueue }))
       if (!isDue(verdict, { idleMs: 60_000, headMs: null })) return
       assert.deepEqual([receiveQueue, sendQueue, unsent], [0, 0, 0])
       assert.ok(sentAgoMs >= 60_000 && receivedAgoMs >= sentAgoMs)

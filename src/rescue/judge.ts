@@ -32,8 +32,16 @@ export function judge({ state, info, receiveQueue, sendQueue }: Seen): Verdict {
   const quietMs = Math.min(info.sentAgoMs, info.receivedAgoMs)
   if (state === TCP_CLOSE_WAIT) return { kind: 'close-wait', quietMs }
   if (receiveQueue > 0 || sendQueue > 0 || info.unsent > 0) return { kind: 'busy', quietMs }
-  // The kernel counts in ticks: a response in the tick of its request has the same age, and is a response.
-  return { kind: info.sentAgoMs <= info.receivedAgoMs ? 'idle' : 'unanswered', quietMs }
+  return { kind: isAnswered(info) ? 'idle' : 'unanswered', quietMs }
+}
+
+/**
+ * Whether data went out last, or never came. The kernel counts in ticks: where both have the same age it is a response in
+ * the tick of its request, unless more segments came than went.
+ */
+function isAnswered({ sentAgoMs, receivedAgoMs, received, segmentsIn, segmentsOut }: Snapshot): boolean {
+  if (received === 0 || sentAgoMs < receivedAgoMs) return true
+  return sentAgoMs === receivedAgoMs && segmentsOut > 0 && segmentsOut >= segmentsIn
 }
 
 export interface Limits {

@@ -27,13 +27,15 @@ export function pids(): number[] {
 }
 
 /** Null: it is gone, or its descriptors may not be read. */
-export function socketsOf(pid: number): Map<number, number> | null {
-  let fds: string[]
+function descriptorsOf(pid: number): string[] | null {
   try {
-    fds = readdirSync(proc(pid, 'fd'))
+    return readdirSync(proc(pid, 'fd'))
   } catch {
     return null
   }
+}
+
+function socketsAt(pid: number, fds: readonly string[]): Map<number, number> {
   const sockets = new Map<number, number>()
   for (const fd of fds) {
     try {
@@ -46,10 +48,34 @@ export function socketsOf(pid: number): Map<number, number> | null {
   return sockets
 }
 
+/** A server listens before it accepts: its listeners are among its first descriptors. */
+const firstFew = 256
+
+/** Those that hold these sockets. Looks at the first descriptors of each, and at all where somebody is still missing. */
+export function holdersOf(inodes: ReadonlySet<number>): number[] {
+  const readable = pids().flatMap((pid) => {
+    const fds = descriptorsOf(pid)
+    return fds === null ? [] : [{ pid, fds }]
+  })
+  const holders = new Set<number>()
+  const missing = new Set(inodes)
+  for (const isLooked of [(fd: string) => Number(fd) < firstFew, (fd: string) => Number(fd) >= firstFew]) {
+    for (const { pid, fds } of readable) {
+      for (const inode of socketsAt(pid, fds.filter(isLooked)).keys()) {
+        if (!inodes.has(inode)) continue
+        holders.add(pid)
+        missing.delete(inode)
+      }
+    }
+    if (missing.size === 0) break
+  }
+  return [...holders]
+}
+
 /** Null: it is gone, or it may not be looked into. */
 export function readProcess(pid: number): Process | null {
-  const sockets = socketsOf(pid)
-  if (sockets === null) return null
+  const fds = descriptorsOf(pid)
+  if (fds === null) return null
   try {
     const status = readFileSync(proc(pid, 'status'), 'utf8')
     return {
@@ -57,8 +83,8 @@ export function readProcess(pid: number): Process | null {
       name: nameOf(pid, status),
       uid: Number(/^Uid:\s+(\d+)/m.exec(status)?.[1] ?? -1),
       limit: Number(/^Max open files\s+(\d+)/m.exec(readFileSync(proc(pid, 'limits'), 'utf8'))?.[1] ?? Infinity),
-      descriptors: countDescriptors(pid) ?? 0,
-      sockets,
+      descriptors: fds.length,
+      sockets: socketsAt(pid, fds),
       sleeps: threadsSleep(pid),
       network: networkOf(pid),
     }
@@ -68,11 +94,7 @@ export function readProcess(pid: number): Process | null {
 }
 
 export function countDescriptors(pid: number): number | null {
-  try {
-    return readdirSync(proc(pid, 'fd')).length
-  } catch {
-    return null
-  }
+  return descriptorsOf(pid)?.length ?? null
 }
 
 export function networkOf(pid: number | 'self'): string | null {

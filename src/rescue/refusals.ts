@@ -17,8 +17,20 @@ export function refusalOf({ call, errno }: BorrowError, pid: number): string {
   if (us !== 0 && scope !== null && scope > 0) {
     return `kernel.yama.ptrace_scope is ${scope}, which lets only root borrow descriptors: run as root, or sysctl kernel.yama.ptrace_scope=0`
   }
-  return `the kernel forbids ${call} of process ${pid}: it needs CAP_SYS_PTRACE (in a container --cap-add SYS_PTRACE; a seccomp profile may forbid it too), or CAP_NET_ADMIN to reset the connections instead`
+  return forbidden(`${call} of process ${pid}`)
 }
+
+/** Where not even the descriptors of the process may be listed. */
+export function refusalOfHidden(owner: number): string {
+  const us = process.getuid?.()
+  return us === 0 || us === owner ? forbidden('looking into the process that listens') : strangersOf(owner)
+}
+
+const strangersOf = (owner: number | undefined): string =>
+  `the process belongs to user ${owner ?? 'unknown'}: run as that user or as root`
+
+const forbidden = (what: string): string =>
+  `the kernel forbids ${what}: it needs CAP_SYS_PTRACE (in a container --cap-add SYS_PTRACE; a seccomp profile may forbid it too), or CAP_NET_ADMIN to reset the connections instead`
 
 function ptraceScope(): number | null {
   try {

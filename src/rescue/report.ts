@@ -42,11 +42,14 @@ export function ago(ms: number): string {
 const plural = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
 
 export function surveyText(found: Survey, why: Exhausted, width: number): string {
-  const { processes, ports, clients, acceptQueue, backlog, hidden } = found
+  const { processes, ports, clients, acceptQueue, backlog, hiddenOwner } = found
   const lines = processes.map(
     ({ pid, name, descriptors, limit }) => `  ${pid}  ${descriptors} of ${limit} descriptors in use  ${name}`,
   )
-  if (hidden) lines.push('  of a process that belongs to somebody else: descriptors are not to be seen')
+  if (hiddenOwner !== null)
+    lines.push(
+      `  of a process of user ${hiddenOwner}, which may not be looked into: its descriptors are not to be seen`,
+    )
   const counts = histogram(clients)
   const rows = (Object.keys(kinds) as Kind[])
     .filter((kind) => counts[kind].some((count) => count > 0))
@@ -76,7 +79,10 @@ export function outcomeText({ ended, way }: Outcome, after: Survey, why: Exhaust
     ...(spared > 0 ? [`${spared} left alone: a request had come`] : []),
     ...(gone > 0 ? [`${gone} were gone`] : []),
   ]
-  const now = after.processes.map(({ pid, descriptors, limit }) => `${pid}: ${descriptors} of ${limit}`).join(', ')
+  const now =
+    after.hiddenOwner !== null
+      ? 'not to be seen'
+      : after.processes.map(({ pid, descriptors, limit }) => `${pid}: ${descriptors} of ${limit}`).join(', ')
   return [
     `closed ${plural(closed + raced, 'connection')}${how}${rest.length > 0 ? `; ${rest.join('; ')}` : ''}`,
     `descriptors in use now: ${now}`,
@@ -85,7 +91,10 @@ export function outcomeText({ ended, way }: Outcome, after: Survey, why: Exhaust
   ].join('\n')
 }
 
-export function surveyJson({ processes, ports, clients, acceptQueue, backlog, hidden }: Survey, why: Exhausted) {
+export function surveyJson(
+  { processes, ports, clients, acceptQueue, backlog, hiddenOwner, tookMs }: Survey,
+  why: Exhausted,
+) {
   return {
     ports,
     processes: processes.map(({ pid, name, descriptors, limit, sleeps }) => ({
@@ -95,7 +104,8 @@ export function surveyJson({ processes, ports, clients, acceptQueue, backlog, hi
       limit,
       sleeps,
     })),
-    hidden,
+    hiddenOwner,
+    tookMs: Math.round(tookMs * 10) / 10,
     acceptQueue,
     backlog,
     exhausted: why,

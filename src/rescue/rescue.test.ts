@@ -13,6 +13,7 @@ const client = (kind: Kind, quietMs: number): Client => ({
     localPort: 8000,
     remotePort: quietMs,
     remoteAddress: new Uint8Array(4),
+    uid: 0,
     inode: 1,
     receiveQueue: 0,
     sendQueue: 0,
@@ -31,7 +32,8 @@ const found = (clients: readonly Client[], more: Partial<Survey> = {}): Survey =
   clients,
   acceptQueue: 0,
   backlog: 128,
-  hidden: false,
+  hiddenOwner: null,
+  tookMs: 0,
   ...more,
 })
 

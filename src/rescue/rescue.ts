@@ -48,6 +48,9 @@ export interface Outcome {
 
 const CAP_NET_ADMIN = 12
 
+/** Whether connections may be ended by RST, whoever has them. */
+export const mayReset = (): boolean => isCapable(CAP_NET_ADMIN)
+
 export interface Kit {
   readonly libc: Libc
   readonly diag: SockDiag
@@ -60,16 +63,17 @@ export function end({ libc, diag }: Kit, chosen: readonly Client[], limits: Limi
   let way: Way = 'shutdown'
   try {
     for (const { at, socket } of chosen) {
-      if (at === null) continue
+      if (at === null) way = 'reset'
       try {
         if (way === 'shutdown') {
-          const lender = lenders.get(at.pid) ?? new Lender(libc, at.pid)
-          lenders.set(at.pid, lender)
-          ended[lender.end(at.fd, socket.remotePort, limits)] += 1
+          const { pid, fd } = at!
+          const lender = lenders.get(pid) ?? new Lender(libc, pid)
+          lenders.set(pid, lender)
+          ended[lender.end(fd, socket.remotePort, limits)] += 1
           continue
         }
       } catch (error) {
-        if (!(error instanceof BorrowError) || error.errno !== EPERM || !isCapable(CAP_NET_ADMIN)) throw error
+        if (!(error instanceof BorrowError) || error.errno !== EPERM || !mayReset()) throw error
         way = 'reset'
       }
       ended[diag.destroy(socket) === 0 ? 'closed' : 'gone'] += 1
@@ -80,11 +84,11 @@ export function end({ libc, diag }: Kit, chosen: readonly Client[], limits: Limi
   return { chosen: chosen.length, ended, way }
 }
 
-/** A server needs a turn of its loop to see the end of a connection, and some to accept those that wait. */
-const settleMs = 1_000
+/** A server needs a turn of its loop to see the end of a connection; Go waits for up to a second before it accepts again. */
+const settleMs = 2_000
 const lookEveryMs = 50
 
-/** Waits until the processes have given back what was ended, or a second is over; returns how it is then. */
+/** Waits until the processes have given back what was ended, or two seconds are over; returns how it is then. */
 export async function settled(kit: Kit, plan: SurveyOf, before: readonly Process[], freed: number): Promise<Survey> {
   const held = before.reduce((sum, { descriptors }) => sum + descriptors, 0)
   const count = () => before.reduce((sum, { pid }) => sum + (countDescriptors(pid) ?? 0), 0)

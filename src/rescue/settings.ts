@@ -69,5 +69,18 @@ export const rescueEntries = {
   ),
   directLoopback: onOff('With --front: clients of this machine are not redirected.'),
   undo: onOff('Takes the gateway of --front out again, whoever put it in.'),
+  metrics: setting(
+    {
+      value: 'address',
+      what: 'Serves what it sees of every listening port as metrics for Prometheus, at /metrics; closes nothing. A port alone is one of 127.0.0.1.',
+      default: 'off',
+      accepted: '9181, 127.0.0.1:9181, [::1]:9181',
+    },
+    (text, refuse) => {
+      const [, , host = '127.0.0.1', port = ''] = /^((\[[\da-f:.]+\]|[\w.-]+):)?(\d{1,5})$/i.exec(text) ?? []
+      if (port === '' || Number(port) > 65_535) return refuse(`${text} is not an address`)
+      return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) }
+    },
+  ),
   json: onOff('Prints one JSON object for each look.'),
 } as const

@@ -38,6 +38,7 @@ export interface TcpSocket {
   readonly remotePort: number
   /** As the kernel has it: 4 or 16 bytes, an IPv4 client of an IPv6 listener mapped. */
   readonly remoteAddress: Uint8Array
+  readonly uid: number
   /** 0: no process has it (not accepted yet, or orphaned). */
   readonly inode: number
   /** Bytes that nobody has read; of a listener the connections that wait to be accepted. */
@@ -157,6 +158,7 @@ export class SockDiag {
       remoteAddress: bytes.slice(id + 20, id + 20 + addressBytes),
       receiveQueue: view.getUint32(tail + 4, true),
       sendQueue: view.getUint32(tail + 8, true),
+      uid: view.getUint32(tail + 12, true),
       inode: view.getUint32(tail + 16, true),
       info,
       id: bytes.slice(id, id + idBytes),

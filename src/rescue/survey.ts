@@ -1,7 +1,7 @@
 /** What a server's processes hold: descriptors, connections by what they do, and what waits to be accepted. */
 import { type Trust, textOf } from '../gateway/trust.ts'
 import { judge, type Verdict } from './judge.ts'
-import { networkOf, type Process, pids, readProcess } from './processes.ts'
+import { holdersOf, networkOf, type Process, pids, readProcess } from './processes.ts'
 import { type SockDiag, TCP_CLOSE_WAIT, TCP_ESTABLISHED, TCP_LISTEN, type TcpSocket } from './sock-diag.ts'
 
 export interface Client {
@@ -20,8 +20,10 @@ export interface Survey {
   /** Connections that wait to be accepted, and how many may. */
   readonly acceptQueue: number
   readonly backlog: number
-  /** Listeners of processes that may not be looked into. */
-  readonly hidden: boolean
+  /** How long the look took. */
+  readonly tookMs: number
+  /** The user whose processes listen, if none of them may be looked into. */
+  readonly hiddenOwner: number | null
 }
 
 export interface SurveyOf {
@@ -37,6 +39,7 @@ export class SurveyError extends Error {
 }
 
 export function survey(diag: SockDiag, { pid, port, excludedPorts, isExcluded }: SurveyOf): Survey {
+  const beganAt = performance.now()
   const all = diag.list([TCP_LISTEN], pid === null ? (port ?? 0) : 0)
   const named = pid === null ? null : processOf(pid)
   const listeners = all.filter(
@@ -66,20 +69,16 @@ export function survey(diag: SockDiag, { pid, port, excludedPorts, isExcluded }:
     clients,
     acceptQueue: listeners.reduce((sum, { receiveQueue }) => sum + receiveQueue, 0),
     backlog: listeners.reduce((sum, { sendQueue }) => sum + sendQueue, 0),
-    hidden: processes.length === 0,
+    tookMs: performance.now() - beganAt,
+    hiddenOwner: processes.length === 0 ? listeners[0]!.uid : null,
   }
 }
 
 /** Workers have the listening socket from their parent: all of them count. */
 function sharing(listeners: readonly TcpSocket[], named: Process | null): Process[] {
-  const inodes = listeners.map(({ inode }) => inode)
-  const found = named === null ? [] : [named]
-  for (const each of pids()) {
-    if (each === named?.pid) continue
-    const process = readProcess(each)
-    if (process !== null && inodes.some((inode) => process.sockets.has(inode))) found.push(process)
-  }
-  return found
+  const holders = holdersOf(new Set(listeners.map(({ inode }) => inode))).filter((pid) => pid !== named?.pid)
+  const found = holders.map(readProcess).filter((process) => process !== null)
+  return named === null ? found : [named, ...found]
 }
 
 function processOf(pid: number): Process {

@@ -1,11 +1,13 @@
 /** `hangup rescue` on real servers that have run out, seen from outside: their clients, and the kernel. */
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { Agent } from 'node:http'
 import { connect, type Socket } from 'node:net'
-import { platform } from 'node:process'
+import { getuid, platform } from 'node:process'
 import { describe, type TestContext, test } from 'node:test'
+import { connect as tlsConnect } from 'node:tls'
 import { environment, root } from '../conformance/server.ts'
 import { runtimeCommands } from '../fixtures/start.ts'
 import { ask, eventually, sleep } from '../gateway/clients.ts'
@@ -195,6 +197,38 @@ describe('rescue frees a pool of workers that idle connections fill', { skip, co
   }
 })
 
+test('idle clients over TLS and IPv6 are freed, those of an excluded network stay', {
+  skip,
+  timeout: 60_000,
+}, async (t) => {
+  const server = await startProgram(
+    ['env', 'TLS=1', 'HOST=::1', ...runtimeCommands.node, `${root}test/fixtures/rescue/server.node.ts`],
+    root,
+  )
+  t.after(() => server.kill())
+  const port = Number(server.line)
+  const clients = await Promise.all(
+    Array.from({ length: 10 }, async () => {
+      const socket = tlsConnect({ host: '::1', port, rejectUnauthorized: false })
+      socket.on('error', () => {})
+      socket.write(get)
+      await once(socket, 'data')
+      return socket.resume()
+    }),
+  )
+  t.after(() => {
+    for (const client of clients) client.destroy()
+  })
+  const left = () => clients.filter(({ closed, readableEnded }) => !closed && !readableEnded).length
+  await sleep(1_100)
+  const flags = ['--port', String(port), '--idle', '1s', '--yes', '--json']
+  assert.equal((await rescue('deno', [...flags, '--exclude', '::1/128'])).json.due, 0)
+  assert.equal(left(), 10)
+  const freed = await rescue('deno', flags)
+  assert.equal(freed.json?.ended.closed, 10, freed.stdout + freed.stderr)
+  assert.equal(await eventually(left, (count) => count === 0, 1_000), 0)
+})
+
 test('--watch holds the idle limit and keeps no descriptor that it borrowed', { skip, timeout: 60_000 }, async (t) => {
   const { port } = await start(t, leaky.find(({ name }) => name.startsWith('Node'))!)
   const [program, ...args] = runtimeCommands.bun
@@ -221,7 +255,7 @@ test('--watch holds the idle limit and keeps no descriptor that it borrowed', { 
 
 test('what can not be is one line and status 2', { skip }, async () => {
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
-    [[], /--pid, --port: one of them is needed/],
+    [[], /--pid, --port: one of them is needed, or --metrics/],
     [['--port', '9'], /nobody can be asked here/],
     [['--port', '9', '--dry-run'], /nothing listens on port 9/],
     [['--pid', '4194304', '--dry-run'], /there is no process 4194304/],
@@ -238,3 +272,95 @@ test('what can not be is one line and status 2', { skip }, async () => {
     }),
   )
 })
+
+const asRoot = getuid?.() === 0 && spawnSync('capsh', ['--version']).error === undefined
+const unlessRoot = skip || (asRoot ? false : 'NOT TESTED: it needs root and capsh')
+const cli = [...runtimeCommands.bun, `${root}src/cli.ts`] as const
+
+/** Without some of root's rights. */
+function deprived(capsh: readonly string[], flags: readonly string[]) {
+  const { status, stdout, stderr } = spawnSync(
+    'capsh',
+    [...capsh, '--', '-c', '"$@"', 'sh', ...cli, 'rescue', ...flags],
+    {
+      encoding: 'utf8',
+      env: environment,
+    },
+  )
+  return { status, stdout, stderr }
+}
+
+test('where descriptors may not be borrowed connections are reset, and where neither is allowed it says what would help', {
+  skip: unlessRoot,
+  timeout: 60_000,
+}, async (t) => {
+  const { port } = await start(t, leaky.find(({ name }) => name.startsWith('Node'))!)
+  const crowd = await fill(t, port, 20)
+  await sleep(1_100)
+  const flags = ['--port', String(port), '--idle', '1s']
+
+  const helpless = deprived(['--drop=cap_sys_ptrace,cap_net_admin'], [...flags, '--yes'])
+  assert.equal(helpless.status, 2, helpless.stdout)
+  assert.match(helpless.stderr, /needs CAP_SYS_PTRACE .*CAP_NET_ADMIN/)
+  const stranger = deprived(['--user=nobody'], [...flags, '--yes'])
+  assert.equal(stranger.status, 2, stranger.stdout)
+  assert.match(stranger.stderr, /belongs to user 0: run as that user or as root/)
+  const looking = deprived(['--user=nobody'], [...flags, '--dry-run', '--json'])
+  assert.deepEqual([looking.status, JSON.parse(looking.stdout).due], [0, 20], looking.stderr)
+  assert.equal(crowd.filter(({ closed }) => closed).length, 0)
+
+  const resets: string[] = []
+  for (const socket of crowd) socket.on('error', (error: NodeJS.ErrnoException) => resets.push(error.code ?? ''))
+  const reset = deprived(['--drop=cap_sys_ptrace'], [...flags, '--yes', '--json'])
+  const { way, ended } = JSON.parse(reset.stdout)
+  assert.deepEqual([reset.status, way, ended.closed], [0, 'reset', 20], reset.stderr)
+  await eventually(
+    () => resets.length,
+    (count) => count === 20,
+    1_000,
+  )
+  assert.deepEqual(new Set(resets), new Set(['ECONNRESET']))
+})
+
+test('--metrics shows every server’s sockets to Prometheus, and to anybody', {
+  skip: unlessRoot,
+  timeout: 60_000,
+}, async (t) => {
+  const { port, pid } = await start(t, leaky.find(({ name }) => name.startsWith('Node'))!)
+  await fill(t, port, 20)
+  const exporter = await startProgram([...cli, 'rescue', '--metrics', '127.0.0.1:0'] as [string, ...string[]])
+  t.after(() => exporter.kill())
+  const [, exported = ''] = /:(\d+)\/metrics$/.exec(exporter.line) ?? []
+  const text = await eventuallyIdle(Number(exported), port)
+  assert.match(
+    text,
+    new RegExp(`^hangup_sockets\\{port="${port}",process="node server.node.ts",kind="idle"\\} 20$`, 'm'),
+  )
+  assert.match(text, new RegExp(`^hangup_process_descriptors_limit\\{pid="${pid}",.*\\} 256$`, 'm'))
+  assert.match(text, new RegExp(`^hangup_accept_queue\\{port="${port}"\\} 0$`, 'm'))
+
+  const unprivileged = await startProgram([
+    'capsh',
+    '--user=nobody',
+    '--',
+    '-c',
+    '"$@"',
+    'sh',
+    ...cli,
+    'rescue',
+    '--metrics',
+    '0',
+  ])
+  t.after(() => unprivileged.kill())
+  const [, toAnybody = ''] = /:(\d+)\/metrics$/.exec(unprivileged.line) ?? []
+  const seen = (await ask(Number(toAnybody), '/metrics')).body
+  assert.match(seen, new RegExp(`^hangup_sockets\\{port="${port}",process="unknown",kind="idle"\\} 20$`, 'm'))
+})
+
+async function eventuallyIdle(exporter: number, port: number): Promise<string> {
+  for (;;) {
+    const { body } = await ask(exporter, '/metrics')
+    if (new RegExp(`^hangup_sockets_idle\\{port="${port}",.*seconds="5"\\} 20$`, 'm').test(body)) return body
+    await sleep(500)
+  }
+}
