@@ -297,6 +297,11 @@ export const listen: Listen = async ({ port, host, peerProbeMs = 0, unix, tls, p
     socket: {
       ...plain,
       open(socket: BunSocket) {
+        // Reset before it was accepted: nobody waits for an answer, and without an address it would look like a peer on a Unix socket.
+        if (unix === undefined && !socket.remoteAddress) {
+          socket.terminate()
+          return
+        }
         if (peerProbeMs > 0 && unix === undefined) socket.setKeepAlive(true, peerProbeMs)
         const transport = new BunTransport(socket)
         socket.data = transport

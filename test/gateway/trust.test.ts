@@ -35,6 +35,7 @@ onEachRuntime('with --trust unix:', (name) => {
         backend.heads.filter((head) => head.includes('192.0.2.66')),
         [],
       )
+      assert.doesNotMatch(gateway.stderr(), /^\s+at /m)
       if (!native) assert.equal((await ask(gateway.port, '/')).body, 'ok')
     })
   }
