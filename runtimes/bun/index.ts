@@ -7,6 +7,7 @@ import { procDescriptors } from '../descriptors.ts'
 import { engineEnforcement } from '../engine-enforcement.ts'
 import { enforcement } from './clocked/enforcement.ts'
 import { serveClocked } from './clocked/serve.ts'
+import { files } from './files.ts'
 import { loadLibc } from './libc.ts'
 import { native, serveBun } from './serve.ts'
 import type { BunServeOptions } from './server.ts'
@@ -35,5 +36,6 @@ export async function serve(app: App, options: BunServeOptions = {}): Promise<Ru
     also,
     env: (connection) => new ServerLike(connection),
     webSocketBindings: webSocketBindings(options.websocket),
+    files,
   })
 }

@@ -26,6 +26,18 @@ declare const Bun: { serve(options: object): BunServer }
 
 const ticketField = 'hangup-ticket'
 
+/** Of the client's request: the body was read away, and a ticket is ours to give. */
+const notPassedOn = new Set(['content-length', 'transfer-encoding', 'trailer', 'expect', ticketField])
+
+/** The request with which the connection to the other server begins. */
+function handshake({ method, target, raw }: RequestHead, ticket: string): string {
+  let text = `${method} ${target} HTTP/1.1\r\n`
+  for (let i = 0; i < raw.length; i += 2) {
+    if (!notPassedOn.has(raw[i]!.toLowerCase())) text += `${raw[i]}: ${raw[i + 1]}\r\n`
+  }
+  return `${text}${ticketField}: ${ticket}\r\n\r\n`
+}
+
 /** The parts of Bun's server that Hono's Bun helpers use. */
 export class ServerLike {
   readonly #peer: Peer
@@ -68,8 +80,10 @@ export function webSocketBindings(
 
   return (connection, head) => {
     let accepted: UpgradeOptions | null = null
+    let dropped = false
     const env = new ServerLike(connection)
     env.upgrade = (_, options = {}) => {
+      if (dropped) return false
       accepted = options
       return true
     }
@@ -89,9 +103,12 @@ export function webSocketBindings(
             stream.destroy()
           }
           for (const side of [far, stream]) side.on('error', end).on('close', end)
-          far.write(`${head.method} ${head.target} HTTP/1.1\r\n${head.text}${ticketField}: ${ticket}\r\n\r\n`, 'latin1')
+          far.write(handshake(head, ticket), 'latin1')
           stream.pipe(far).pipe(stream)
         }
+      },
+      drop() {
+        dropped = true
       },
     }
   }

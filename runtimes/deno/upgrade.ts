@@ -8,6 +8,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import type { UpgradeBindings } from '../../src/http1/engine.ts'
 import type { RequestHead } from '../../src/http1/head.ts'
 import { NativeRequest } from '../../src/http1/light/native.ts'
+import { LightRequest } from '../../src/http1/light/request.ts'
 import type { ServerConnection } from '../../src/http1/server-connection.ts'
 import { endTimerWith } from './web-socket-timer.ts'
 
@@ -20,10 +21,34 @@ declare const Deno: {
   upgradeWebSocket(request: Request, options?: UpgradeOptions): { response: Response; socket: WebSocket }
 }
 
-interface Offer {
+/** Two ends of one connection; `near` is for Deno. */
+interface Pair {
   readonly near: Socket
   readonly far: Socket
-  taken: boolean
+}
+
+class Offer {
+  readonly pair: Pair
+  state: 'offered' | 'taken' | 'dropped' = 'offered'
+
+  constructor(pair: Pair) {
+    this.pair = pair
+  }
+
+  drop(): void {
+    this.state = 'dropped'
+    this.pair.near.destroy()
+    this.pair.far.destroy()
+  }
+}
+
+/** Nobody is there for whom the handler asks for a WebSocket. Hono answers with what `getResponse` gives, without a word in its log. */
+class ClientGoneError extends Error {
+  override readonly name = 'ClientGoneError'
+  readonly code = 'CLIENT_GONE'
+  getResponse(): Response {
+    return new Response(null, { status: 400 })
+  }
 }
 
 const offers = new WeakMap<Request, Offer>()
@@ -35,10 +60,15 @@ function replaceUpgrade(): void {
   const native = Deno.upgradeWebSocket
   Deno.upgradeWebSocket = (request, options) => {
     const offer = offers.get(request)
-    if (offer === undefined || offer.taken) return native(request, options)
+    if (offer === undefined) {
+      if (LightRequest.is(request)) throw new TypeError('this request asks for no WebSocket')
+      return native(request, options)
+    }
+    if (offer.state === 'dropped') throw new ClientGoneError('the client has gone')
+    if (offer.state === 'taken') throw new TypeError('this request was upgraded already')
     const plain = new NativeRequest(request.url, { headers: [...request.headers] })
-    const upgraded = native(plain, { ...options, socket: offer.near, head: new Uint8Array() })
-    offer.taken = true
+    const upgraded = native(plain, { ...options, socket: offer.pair.near, head: new Uint8Array() })
+    offer.state = 'taken'
     endTimerWith(upgraded.socket)
     return upgraded
   }
@@ -63,17 +93,13 @@ export async function webSocketBindings(
   request: Request,
 ): Promise<UpgradeBindings> {
   replaceUpgrade()
-  const offer: Offer = { ...(await pair()), taken: false }
+  const offer = new Offer(await pair())
   offers.set(request, offer)
   return {
     env: envOf(connection),
     upgraded() {
-      const { near, far, taken } = offer
-      if (!taken) {
-        near.destroy()
-        far.destroy()
-        return null
-      }
+      if (offer.state !== 'taken') return null
+      const { far } = offer.pair
       return (stream) => {
         const end = () => {
           far.destroy()
@@ -83,29 +109,45 @@ export async function webSocketBindings(
         stream.pipe(far).pipe(stream)
       }
     },
+    drop: () => offer.drop(),
   }
 }
 
+/** Without a descriptor for the far end Deno tells nobody: see `keepAccepting` of transport.ts. */
+const pairMs = 2_000
+
 /** Anybody on this machine may connect meanwhile; ours is the pair whose two ends know each other. */
-function pair(): Promise<{ near: Socket; far: Socket }> {
+function pair(): Promise<Pair> {
   return new Promise((resolve, reject) => {
     const accepted: Socket[] = []
     let near: Socket | null = null
+    const give = (far: Socket | undefined): void => {
+      clearTimeout(timer)
+      for (const stranger of accepted) if (stranger !== far) stranger.destroy()
+      listener.close()
+    }
     const match = (): void => {
       const far = accepted.find(({ remotePort }) => remotePort === near?.localPort)
       if (near === null || far === undefined) return
-      for (const stranger of accepted) if (stranger !== far) stranger.destroy()
-      listener.close()
+      give(far)
       resolve({ near, far })
     }
+    const fail = (error: Error): void => {
+      give(undefined)
+      near?.destroy()
+      reject(error)
+    }
+    const timer = setTimeout(() => fail(new Error('no connection to the other end of a WebSocket')), pairMs)
     const listener = createServer((far) => {
+      // What goes wrong later, the close that follows says.
+      far.on('error', () => {})
       accepted.push(far)
       match()
     })
-    listener.once('error', reject)
+    listener.once('error', fail)
     listener.listen(0, '127.0.0.1', () => {
       near = connect((listener.address() as AddressInfo).port, '127.0.0.1', match)
-      near.once('error', reject)
+      near.on('error', fail)
     })
   })
 }

@@ -148,7 +148,11 @@ export function webSocketBindings(
     const offer = new WebSocketOffer(wss, new IncomingLike(connection, head), new Uint8Array())
     return {
       env: offer.env,
-      upgraded: () => (offer.taken ? (stream) => offer.open(stream) : null),
+      upgraded() {
+        if (!offer.taken) return null
+        return (stream, returned) => offer.open(stream, returned instanceof Response ? returned : undefined)
+      },
+      drop: () => offer.withdraw(),
     }
   }
 }

@@ -1,22 +1,25 @@
 /** `serve()` on the engine of our own: the same on every runtime but for the sockets. */
 import type { Duplex } from 'node:stream'
+import { applicationOf, UnusableResponseError } from '../application.ts'
 import { type Enforcement, enforcementWith } from '../enforcement.ts'
+import { errorLine } from '../error-line.ts'
 import { Book } from '../lifecycle/book.ts'
 import { Budget, type Descriptors } from '../lifecycle/budget.ts'
 import { Drain } from '../lifecycle/drain.ts'
-import { guardHandler } from '../lifecycle/guard.ts'
 import { runningOf } from '../running.ts'
 import type { App, Running, ServeOptions } from '../server.ts'
-import { certificatesOf, fetchOf, listenError, prepare, shortageLog } from '../serving.ts'
+import { certificatesOf, listenError, prepare, shortageLog } from '../serving.ts'
 import { withSocketFile } from '../socket-file.ts'
 import { limitsOf } from './events.ts'
 import type { RequestHead } from './head.ts'
-import type { IncomingBody } from './incoming-body.ts'
+import { IncomingBody } from './incoming-body.ts'
 import { installGlobals, takesLightRequests } from './light/globals.ts'
-import { LightRequest } from './light/request.ts'
-import { answerOf, type Given } from './light/response.ts'
+import { NativeResponse } from './light/native.ts'
+import { type HeadLike, LightRequest } from './light/request.ts'
+import { answerOf, fileBody, type Given, isLightResponse, isSoundResponse, isStreamed } from './light/response.ts'
 import { urlOf } from './light/url.ts'
 import { abortNative, nativeRequest } from './native.ts'
+import { partOf } from './range.ts'
 import { type ClientAdmission, plainAnswer, type Served, ServerConnection } from './server-connection.ts'
 import type { Listen, ListenAt } from './transport.ts'
 import { connectionLines } from './writer.ts'
@@ -25,8 +28,21 @@ import { connectionLines } from './writer.ts'
 export interface UpgradeBindings {
   /** `c.env`, like from Hono's own adapter of the runtime. */
   readonly env: unknown
-  /** After it has answered: what takes the connection's stream, or null if it was not upgraded. */
-  upgraded(): ((stream: Duplex) => void) | null
+  /**
+   * After it has answered: what takes the connection's stream, or null if it was not upgraded. `returned` is what the handler
+   * returned, whose fields may go with the 101.
+   */
+  upgraded(): ((stream: Duplex, returned: unknown) => void) | null
+  /** There will be no upgrade: what was made for it goes, and none is granted any more. May be called twice. */
+  drop(): void
+}
+
+/** Files whose ranges the runtime's own server answers by itself. */
+export interface Files {
+  /** Whether its bytes are in a file. */
+  holds(blob: Blob): boolean
+  /** The file that is a native Response's body; null: it is none, or nobody knows. */
+  behind(response: Response): Promise<Blob> | null
 }
 
 /** What differs between the runtimes. */
@@ -50,6 +66,7 @@ export interface EngineFlavour {
     head: RequestHead,
     request: Request,
   ): UpgradeBindings | Promise<UpgradeBindings>
+  readonly files?: Files
   readonly clients?: ClientAdmission
   /** That the application opens as requests come, at most: they are kept free beside `reservedDescriptors`. */
   readonly descriptorsBeside?: number
@@ -73,9 +90,12 @@ export async function serveOnEngine(app: App, options: ServeOptions, flavour: En
     onShortage: shortageLog(log, now),
   })
   const scheme = options.tls === undefined ? 'http' : 'https'
-  const handler = guardHandler(fetchOf(app), {
-    handlerTimeoutMs: policy.handlerTimeoutMs,
+  const application = applicationOf(app, {
+    policy,
+    onError: options.onError,
+    log,
     onTimeout: () => book.count('handler'),
+    isSound: isSoundResponse,
   })
   const uninstallGlobals = options.globals === 'replace' ? installGlobals() : () => {}
   const light = options.globals === 'replace' || takesLightRequests()
@@ -96,68 +116,127 @@ export async function serveOnEngine(app: App, options: ServeOptions, flavour: En
       keep: connectionLines(true, 1, policy.keepAliveHintMs / 1000),
       keepOld: connectionLines(true, 0, policy.keepAliveHintMs / 1000),
     },
-    failed: (error) => console.error(error),
+    failed(error, asked) {
+      if (asked !== null) application.report(error, asked as Request)
+      else log.error({ level: 'error', code: 'ENGINE_ERROR', message: errorLine(error) })
+    },
     abort: light ? (asked, reason) => LightRequest.abort(asked as LightRequest, reason) : abortNative,
     ask(connection, head, body) {
       const url = urlOf(scheme, head.host || defaultHost, head.path)
       if (url === null) {
         connection.answer(plainAnswer(400))
-        return null
+        return
       }
       requests += 1
+      const told = head.minor === 0 && head.get('upgrade') !== null ? withoutUpgrade(head) : head
       const shown = flavour.bodyInEnv === true ? null : body
       const request = light
-        ? (new LightRequest(head, url, shown) as object as Request)
-        : nativeRequest(head, url, shown)
-      if (head.upgrade !== null && flavour.webSocketBindings !== undefined && /\bwebsocket\b/i.test(head.upgrade)) {
-        askUpgrade(connection, flavour.webSocketBindings(connection, head, request), request)
-        return request
+        ? (new LightRequest(told, url, shown) as object as Request)
+        : nativeRequest(told, url, shown)
+      connection.asked = request
+      if (head.upgrade !== null && flavour.webSocketBindings !== undefined && isWebSocket(head)) {
+        askUpgrade(connection, head, body, request)
+        return
       }
       try {
-        const response = handler(request, flavour.env(connection, head, body))
-        if (response instanceof Promise) {
-          response.then(
-            (late) => respond(connection, late),
-            (error) => fail(connection, error),
+        const returned = application.ask(request, flavour.env(connection, head, body))
+        if (returned instanceof Promise) {
+          returned.then(
+            (late) => respond(connection, head, request, late),
+            (error) => fail(connection, request, error),
           )
-        } else respond(connection, response)
+        } else respond(connection, head, request, returned)
       } catch (error) {
-        fail(connection, error)
+        fail(connection, request, error)
       }
-      return request
     },
   }
 
-  function respond(connection: ServerConnection, response: Response): void {
-    let given: Given
+  function respond(connection: ServerConnection, head: RequestHead, request: Request, returned: unknown): void {
     try {
-      given = answerOf(response)
+      if (flavour.files !== undefined && head.method === 'GET') {
+        respondWithFile(connection, head, request, returned, flavour.files)
+      } else give(connection, request, answerOf(application.responseOf(returned, request)))
     } catch (error) {
-      fail(connection, error)
-      return
+      fail(connection, request, error)
     }
-    connection.answer(given)
   }
 
-  function fail(connection: ServerConnection, error: unknown): void {
-    const own = (error as { getResponse?: () => Response } | null)?.getResponse?.()
-    if (own === undefined) served.failed(error)
-    connection.answer(own === undefined ? plainAnswer(500) : answerOf(own))
+  function give(connection: ServerConnection, request: Request, given: Given): void {
+    if (given.status === 101 && given.takeOver === undefined) {
+      application.report(new UnusableResponseError('the handler answered 101, but nothing was upgraded'), request)
+      connection.answer(plainAnswer(500))
+    } else connection.answer(given)
+  }
+
+  /** Where the runtime's own server would look at `Range`. */
+  function respondWithFile(
+    connection: ServerConnection,
+    head: RequestHead,
+    request: Request,
+    returned: unknown,
+    files: Files,
+  ): void {
+    const isNative = returned instanceof NativeResponse && !isLightResponse(returned)
+    const file = isNative && head.get('range') !== null ? files.behind(returned) : null
+    if (file !== null) {
+      const { status, statusText, headers } = returned as Response
+      const fields = [...headers].flat()
+      file
+        .then((blob) => {
+          const given: Given = { status, statusText, fields, body: fileBody(blob), left: null }
+          give(connection, request, partOf(given, blob, head))
+        })
+        .catch((error) => fail(connection, request, error))
+      return
+    }
+    const given = answerOf(application.responseOf(returned, request))
+    const { body } = given
+    const blob = isStreamed(body) ? body.blob : undefined
+    give(connection, request, blob !== undefined && files.holds(blob) ? partOf(given, blob, head) : given)
+  }
+
+  function fail(connection: ServerConnection, request: Request, error: unknown): void {
+    // A handler that gave up because its client did has done nothing wrong.
+    if (connection.isLeaving(error)) connection.answer(plainAnswer(500))
+    else give(connection, request, answerOf(application.responseToError(error, request)))
   }
 
   async function askUpgrade(
     connection: ServerConnection,
-    made: UpgradeBindings | Promise<UpgradeBindings>,
+    head: RequestHead,
+    body: Uint8Array | IncomingBody | null,
     request: Request,
   ): Promise<void> {
+    let bindings: UpgradeBindings | null = null
+    let gone = false
+    connection.onClient = () => {
+      gone = true
+      bindings?.drop()
+    }
     try {
-      const { env, upgraded } = await made
-      const response = await handler(request, env)
-      const take = upgraded()
-      if (take === null) respond(connection, response)
-      else take(connection.upgrade())
+      bindings = await flavour.webSocketBindings!(connection, head, request)
+      if (gone) bindings.drop()
+      // The client's frames begin behind it.
+      if (body instanceof IncomingBody) await readAway(body)
+      const returned = await application.ask(request, bindings.env)
+      const take = bindings.upgraded()
+      if (take === null || !connection.open) {
+        bindings.drop()
+        if (take === null) respond(connection, head, request, returned)
+        else connection.answer(plainAnswer(400))
+        return
+      }
+      const stream = connection.upgrade()
+      try {
+        take(stream, returned)
+      } catch (error) {
+        stream.destroy()
+        application.report(error, request)
+      }
     } catch (error) {
-      fail(connection, error)
+      bindings?.drop()
+      fail(connection, request, error)
     }
   }
 
@@ -215,4 +294,21 @@ export async function serveOnEngine(app: App, options: ServeOptions, flavour: En
     requests: () => requests,
     setCertificates: listener.setCertificates,
   })
+}
+
+/** A handshake is a GET (RFC 6455 4.1). */
+const isWebSocket = ({ method, upgrade }: RequestHead): boolean =>
+  method === 'GET' && upgrade !== null && /\bwebsocket\b/i.test(upgrade)
+
+/** To HTTP/1.0 the field means nothing (RFC 9110 7.8): helpers for WebSockets look at it. */
+function withoutUpgrade(head: RequestHead): HeadLike {
+  const raw: string[] = []
+  for (let i = 0; i < head.raw.length; i += 2) {
+    if (head.raw[i]!.toLowerCase() !== 'upgrade') raw.push(head.raw[i]!, head.raw[i + 1]!)
+  }
+  return { method: head.method, raw }
+}
+
+async function readAway(body: IncomingBody): Promise<void> {
+  while ((await body.read()) !== null);
 }

@@ -1,11 +1,11 @@
 /** The runtime's own `Request`, for an application in whose process the globals are left alone and whose runtime takes no other. */
-import type { RequestHead } from './head.ts'
 import { IncomingBody } from './incoming-body.ts'
 import type { BodySource } from './light/payload.ts'
+import type { HeadLike } from './light/request.ts'
 
 const controllers = new WeakMap<object, AbortController>()
 
-export function nativeRequest(head: RequestHead, url: string, body: Uint8Array | IncomingBody | null): Request {
+export function nativeRequest(head: HeadLike, url: string, body: Uint8Array | IncomingBody | null): Request {
   const controller = new AbortController()
   const headers = new Headers()
   const { raw, method } = head

@@ -55,7 +55,8 @@ type Handler = (head: RequestHead, body: Uint8Array | IncomingBody | null) => Gi
 function scene(handler: Handler = () => plainAnswer(200), options: ServeOptions = {}, clients?: Served['clients']) {
   const { policy } = resolveOptions({ idleTimeoutMs: 5_000, ...options })
   const time = { now: 0, draining: false }
-  const asked: { head: RequestHead; aborted: boolean }[] = []
+  const asked: { head: RequestHead; aborted: boolean; reason?: Error }[] = []
+  const failures: unknown[] = []
   const book = new Book<ServerConnection>({ policy, now: () => time.now, onHangUp: () => {} })
   const served: Served = {
     policy,
@@ -69,10 +70,11 @@ function scene(handler: Handler = () => plainAnswer(200), options: ServeOptions 
       keep: connectionLines(true, 1, 4),
       keepOld: connectionLines(true, 0, 4),
     },
-    failed: () => {},
+    failed: (error) => failures.push(error),
     ask(on, head, body) {
       const request = { head, aborted: false }
       asked.push(request)
+      on.asked = request
       const given = handler(head, body)
       if (given instanceof Promise) {
         given.then(
@@ -80,10 +82,9 @@ function scene(handler: Handler = () => plainAnswer(200), options: ServeOptions 
           () => on.answer(plainAnswer(500)),
         )
       } else on.answer(given)
-      return request
     },
-    abort(request) {
-      ;(request as { aborted: boolean }).aborted = true
+    abort(request, reason) {
+      Object.assign(request, { aborted: true, reason })
     },
   }
   const transport = new FakeTransport()
@@ -93,7 +94,7 @@ function scene(handler: Handler = () => plainAnswer(200), options: ServeOptions 
     time.now = now
     book.sweep()
   }
-  return { time, asked, book, transport, connection, feed, at }
+  return { time, asked, failures, book, transport, connection, feed, at }
 }
 
 const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
@@ -433,4 +434,142 @@ test('a client that is announced after accept is counted instead of the peer tha
   feed(get)
   connection.gone()
   assert.deepEqual(counted, ['+127.0.0.1', '-127.0.0.1', '+192.0.2.1', '-192.0.2.1'])
+})
+
+/** Pieces of an application's stream; a Promise is waited for. */
+function streamOf(...pieces: (string | Promise<string>)[]) {
+  const made = {
+    length: null,
+    ofApplication: true,
+    cancelled: false,
+    async read() {
+      const piece = pieces.shift()
+      return piece === undefined ? null : latin1(await piece)
+    },
+    cancel() {
+      made.cancelled = true
+    },
+  }
+  return made
+}
+
+const turns = async () => {
+  for (let i = 0; i < 5; i++) await turn()
+}
+
+test('a stream that is there already is one write with its length, also for HTTP/1.0, which keeps its connection', async () => {
+  const { transport, feed } = scene(() => given({ body: streamOf('hel', 'lo') }))
+  feed('GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n')
+  await turns()
+  assert.match(transport.written, /Content-Length: 5\r\nConnection: keep-alive\r\n[\s\S]*\r\n\r\nhello$/)
+  assert.deepEqual(transport.acts.includes('end'), false)
+})
+
+test('the head of a stream that waits goes out before its first byte', async () => {
+  const { promise, resolve } = Promise.withResolvers<string>()
+  const { transport, feed } = scene(() => given({ body: streamOf(promise) }))
+  feed(get)
+  await turns()
+  assert.match(transport.written, /Transfer-Encoding: chunked\r\n[\s\S]*\r\n\r\n$/)
+  resolve('hello')
+  await turns()
+  assert.match(transport.written, /5\r\nhello\r\n0\r\n\r\n$/)
+})
+
+test('not a byte goes beyond the Content-Length: the answer is cut there, told, and the last', async () => {
+  for (const pieces of [['hello!'], ['hel', 'lo!'], ['hello', '!'], ['hello', Promise.resolve('HTTP/1.1 200 OK')]]) {
+    const body = streamOf(...pieces)
+    const { transport, feed, failures } = scene(() => given({ body, fields: ['Content-Length', '5'] }))
+    feed(get + get)
+    await turns()
+    assert.match(transport.written, /Content-Length: 5\r\n[\s\S]*\r\n\r\nhello$/)
+    assert.equal(body.cancelled, true)
+    assert.ok(transport.acts.includes('end') && !transport.acts.includes('reset'))
+    assert.match(String(failures), /^BodyLengthError: the body has \d+ or more bytes instead of the 5/)
+  }
+})
+
+test('an answer with fewer bytes than its Content-Length is reset, and told', async () => {
+  const { transport, feed, failures } = scene(() => given({ body: streamOf('hel'), fields: ['Content-Length', '5'] }))
+  feed(get)
+  await turns()
+  assert.ok(transport.acts.includes('reset'))
+  assert.match(String(failures), /^BodyLengthError: the body has only 3 bytes/)
+})
+
+test('a stream that fails before the head is out costs a 500; one of the engine’s own is nobody’s fault', async () => {
+  const failing = (ofApplication: boolean) => ({
+    ...streamOf(),
+    ofApplication,
+    read: () => Promise.reject(new Error('broke')),
+  })
+  const first = scene(() => given({ body: failing(true) }))
+  first.feed(get)
+  await turns()
+  assert.deepEqual([first.transport.statuses, String(first.failures)], [['500'], 'Error: broke'])
+  const upstream = scene(() => given({ body: failing(false) }))
+  upstream.feed(get)
+  await turns()
+  assert.deepEqual([upstream.transport.statuses, upstream.failures], [['200'], []])
+  assert.ok(upstream.transport.acts.includes('reset'))
+})
+
+test('HEAD says the length that is known, and none for a body that it would have to read or that is left out', () => {
+  const head = 'HEAD / HTTP/1.1\r\nHost: a\r\n\r\n'
+  const said = (answer: Given) => {
+    const { transport, feed } = scene(() => answer)
+    feed(head)
+    return /Content-Length: \d+|Transfer-Encoding: chunked/.exec(transport.written)?.[0]
+  }
+  assert.equal(said(given({ body: 'hello' })), 'Content-Length: 5')
+  assert.equal(said(given({ fields: ['Content-Length', '7'] })), 'Content-Length: 7')
+  assert.equal(said(given({ left: { length: 6, drop() {} } })), 'Content-Length: 6')
+  assert.equal(said(given({ body: streamOf('x') })), 'Transfer-Encoding: chunked')
+  assert.equal(said(given({})), undefined)
+})
+
+test('the signal of a request is aborted with one AbortError when the client goes, and not after its answer', async () => {
+  const pending = scene(() => new Promise<Given>(() => {}))
+  pending.feed(get)
+  pending.connection.peerEnded()
+  pending.connection.gone()
+  assert.deepEqual([pending.asked[0]!.aborted, pending.asked[0]!.reason?.name], [true, 'AbortError'])
+  assert.ok(pending.connection.isLeaving(pending.asked[0]!.reason))
+  const answered = scene()
+  answered.feed(get)
+  answered.connection.gone()
+  assert.equal(answered.asked[0]!.aborted, false)
+})
+
+test('bytes of an earlier answer do not begin the present one', async () => {
+  let handled = 0
+  const { connection, transport, feed, at } = scene(
+    () => (handled++ === 0 ? plainAnswer(200) : new Promise<Given>(() => {})),
+    { streamIdleTimeoutMs: 1_000, handlerTimeoutMs: 0 },
+  )
+  feed(get)
+  feed(get)
+  for (let now = 100; now < 5_000; now += 100) at(now)
+  assert.equal(connection.connection.state, 'handling')
+  assert.deepEqual(
+    transport.acts.filter((act) => act === 'destroy'),
+    [],
+  )
+  connection.upgrade()
+  assert.equal(connection.connection.state, 'upgraded')
+})
+
+test('a stream that takes over a client that has ended its side is told so', async () => {
+  const { connection, feed } = scene(() => new Promise<Given>(() => {}))
+  feed(get)
+  connection.peerEnded()
+  assert.equal(connection.open, false)
+  const stream = connection.upgrade()
+  let ended = false
+  stream.on('end', () => {
+    ended = true
+  })
+  stream.resume()
+  await turns()
+  assert.equal(ended, true)
 })

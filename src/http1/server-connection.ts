@@ -10,6 +10,7 @@ import { Connection, type Sight } from '../lifecycle/connection.ts'
 import { type ReasonName, reasons } from '../lifecycle/reasons.ts'
 import type { Policy } from '../policy.ts'
 import { TransportDuplex } from './duplex.ts'
+import { readEarly } from './early-body.ts'
 import type { Limits, Sink } from './events.ts'
 import type { RequestHead } from './head.ts'
 import { BodyRefusedError, IncomingBody } from './incoming-body.ts'
@@ -47,15 +48,15 @@ export interface Served {
   readonly lastAnswers: () => boolean
   /**
    * Asks the application, which answers by `connection.answer`, in the same turn or later. `body` is bytes that came with
-   * the head, a body that is still coming, or null. Returns what `abort` takes.
+   * the head, a body that is still coming, or null. Sets `connection.asked`.
    */
-  ask(connection: ServerConnection, head: RequestHead, body: Uint8Array | IncomingBody | null): object | null
+  ask(connection: ServerConnection, head: RequestHead, body: Uint8Array | IncomingBody | null): void
   /** Bytes that came with the head are given to `ask` as the parser shows them: valid only during the call. */
   readonly showsViews?: boolean | undefined
   /** Fires the signal of a request. */
   abort(asked: object, reason: Error): void
-  /** An error that is the application's: for its operator, never for the client. */
-  failed(error: unknown): void
+  /** What the application did wrong with its answer to a request: for its operator, never for the client. */
+  failed(error: unknown, asked: object | null): void
   /** Who else has a say in who is served: a first request of one too many is answered 503, one that does not ask is closed soon. */
   readonly clients?: ClientAdmission | undefined
   /** What an answer says of the connection, made once. */
@@ -83,6 +84,8 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   surplus = false
   /** Of the present request: told when nobody may want its answer any more. Once for each; FIN may be followed by the end. */
   onClient: ((what: 'ended' | 'gone') => void) | null = null
+  /** The request that the application holds, until its answer is out. */
+  asked: object | null = null
   /** Of the client as it was counted; null: nobody counts. */
   #client: string | null = null
   /** One too many of its client, silent so far: when it is closed. */
@@ -90,8 +93,6 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   readonly #served: Served
   readonly #parser: RequestParser
   #head: RequestHead | null = null
-  /** What the application holds, until it has answered. */
-  #asked: object | null = null
   /** An answer whose body is bytes, until they are out. */
   #writing: Given | null = null
   #body: IncomingBody | null = null
@@ -99,10 +100,14 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   #last = false
   #received = 0
   #sent = 0
+  /** Of `#sent`, what is of answers before the present one. */
+  #sentBefore = 0
   #pausedByBody = false
   /** The piece of a stream that waits for `drained`. */
   #onDrained: (() => void) | null = null
   #stream: Streamed | null = null
+  /** What the application's signal was aborted with. */
+  #leaving: Error | null = null
   #refusedAt = 0
   #lingerMs = 0
   /** 100 was sent for the present request. */
@@ -153,7 +158,12 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     this.lookAt = 0
     if (this.parkedIn !== null) this.#served.book.wake(this)
     if (this.#ended || this.#closed) return
-    this.#parser.feed(bytes)
+    try {
+      this.#parser.feed(bytes)
+    } catch (error) {
+      this.#broken(error)
+      return
+    }
     // Pipelined requests wait unparsed; a client that sends very many of them waits as well.
     if (this.#head !== null && this.#parser.pendingBytes > this.#served.policy.maxHeadBytes) this.transport.pause()
   }
@@ -175,7 +185,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     }
     this.#peerEnded = true
     this.onClient?.('ended')
-    this.#abort(new Error('the client ended the connection'))
+    this.#abort('the client ended the connection')
     this.#parser.end()
   }
 
@@ -187,11 +197,11 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     this.#served.book.remove(this)
     if (this.#client !== null) this.#served.clients?.disconnected(this.#client)
     this.onClient?.('gone')
-    const error = new Error('the connection is gone')
-    this.#abort(error)
-    this.#body?.fail(error)
-    this.#stream?.cancel(error)
     this.#onDrained = null
+    if (this.#head === null && this.#body === null) return
+    const reason = this.#abort('the connection is gone')
+    this.#body?.fail(reason)
+    this.#stream?.cancel(reason)
   }
 
   // What the parser says.
@@ -244,6 +254,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
       taken: this.#sent - unsent,
       unsent: this.connection.owesAnswer ? unsent : 0,
       wanted: this.#body?.wanted ?? false,
+      begun: this.#sent > this.#sentBefore,
     }
   }
 
@@ -273,12 +284,27 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     else this.#destroy()
   }
 
+  /** Whether the client may still send: without that no other protocol can be spoken. */
+  get open(): boolean {
+    return !this.#closed && !this.#ended && !this.#peerEnded
+  }
+
+  /** Whether an error is only the news that the client went, as the application got it from its signal. */
+  isLeaving(error: unknown): boolean {
+    return this.#leaving !== null && error === this.#leaving
+  }
+
   /** Instead of an answer: the connection speaks another protocol from here on, and this is its stream. */
   upgrade(): TransportDuplex {
     this.connection.move('upgrade', this.#served.now())
+    this.#head = null
+    this.asked = null
+    this.onClient = null
     const leftover = this.#parser.takeLeftover()
-    this.#upgraded = new TransportDuplex(this.transport, leftover, () => this.#served.book.remove(this))
-    return this.#upgraded
+    const upgraded = new TransportDuplex(this.transport, leftover, () => this.#served.book.remove(this))
+    this.#upgraded = upgraded
+    if (this.#peerEnded) upgraded.peerEnded()
+    return upgraded
   }
 
   /** An interim answer (RFC 9110 15.2) to the present request; HTTP/1.0 has none. */
@@ -290,14 +316,17 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     this.transport.write(text, null)
   }
 
-  #abort(reason: Error): void {
-    if (this.#asked !== null) this.#served.abort(this.#asked, reason)
+  #abort(message: string): Error {
+    this.#leaving ??= new DOMException(message, 'AbortError')
+    if (this.asked !== null) this.#served.abort(this.asked, this.#leaving)
+    return this.#leaving
   }
 
   #begin(head: RequestHead, body: Uint8Array | IncomingBody | null): void {
     const { connection } = this
     const { policy, lastAnswers, book, clients } = this.#served
     this.#head = head
+    this.#sentBefore = this.#sent
     this.#continued = false
     this.#last =
       this.#last ||
@@ -323,9 +352,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
       this.#last = true
       this.answer(plainAnswer(413))
     } else {
-      const asked = this.#served.ask(this, head, body)
-      // It may have answered in this very turn, and another request begun.
-      if (this.#head === head) this.#asked = asked
+      this.#served.ask(this, head, body)
     }
   }
 
@@ -343,6 +370,30 @@ export class ServerConnection implements Member, Sink<RequestHead> {
       given.takeOver(this.upgrade())
       return
     }
+    const { body, status } = given
+    if (isStreamed(body) && body.ofApplication === true && head.method !== 'HEAD' && !isBodyless(status)) {
+      this.#answerEarly(given, body).catch((error) => this.#broken(error))
+    } else this.#send(head, given)
+  }
+
+  /** Once it is known what of the body is there, and that it does not fail at once. */
+  async #answerEarly(given: Given, stream: Streamed): Promise<void> {
+    const head = this.#head!
+    this.#stream = stream
+    let answer = given
+    try {
+      const body = await readEarly(stream, lengthOf(given, head.method))
+      answer = { ...given, body }
+    } catch (error) {
+      this.#failed(error, stream)
+      answer = plainAnswer(500)
+    }
+    this.#stream = null
+    if (this.#closed || this.#ended) drop(answer)
+    else this.#send(head, answer)
+  }
+
+  #send(head: RequestHead, given: Given): void {
     const failed = this.#body?.failed
     const refused = failed instanceof BodyRefusedError
     const answer = refused ? plainAnswer(failed.status) : given
@@ -353,7 +404,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     if (refused || outOfStep || this.#nothingMore || this.#served.lastAnswers() || saysClose(answer)) this.#last = true
 
     const stream = isStreamed(body) ? body : null
-    const length = lengthOf(answer)
+    const length = lengthOf(answer, head.method)
     const chunked = length === null && stream !== null && head.minor === 1
     // Without a length an answer to HTTP/1.0 ends with its connection.
     if (length === null && stream !== null && !chunked) this.#last = true
@@ -366,8 +417,8 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     } catch (error) {
       // A field that would split the answer in two is the application's fault, and never sent.
       drop(answer)
-      this.#served.failed(error)
-      this.answer(plainAnswer(500))
+      this.#served.failed(error, this.asked)
+      this.#send(head, plainAnswer(500))
       return
     }
     if (body === null || head.method === 'HEAD' || isBodyless(status)) {
@@ -400,28 +451,52 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   }
 
   #pump(stream: Streamed, chunked: boolean, length: number | null, total: number): void {
-    stream.read().then(
-      (piece) => {
-        if (this.#closed) return
-        if (piece === null) {
-          this.#stream = null
-          if (length !== null && total !== length) this.transport.reset()
-          else if (chunked) this.#write(lastChunk(stream.trailers), null, this.#finish)
-          else this.#finish()
-        } else if (piece.length === 0) this.#pump(stream, chunked, length, total)
-        else {
-          const more = () => this.#pump(stream, chunked, length, total + piece.length)
-          const boundary = Math.floor(total / fairBytes) !== Math.floor((total + piece.length) / fairBytes)
-          const next = boundary ? () => setImmediate(more) : more
-          this.#write('', chunked ? encodeChunk(piece) : piece, next)
-        }
-      },
-      () => {
+    stream
+      .read()
+      .then((piece) => {
+        if (!this.#closed) this.#pass(piece, stream, chunked, length, total)
+      })
+      .catch((error) => {
         // An answer that broke must not look whole: no last chunk, no orderly end.
         this.#stream = null
-        if (!this.#closed) this.transport.reset()
-      },
-    )
+        if (this.#closed) return
+        this.#failed(error, stream)
+        stream.cancel(error)
+        this.transport.reset()
+      })
+  }
+
+  #pass(piece: Uint8Array | null, stream: Streamed, chunked: boolean, length: number | null, total: number): void {
+    if (piece === null) {
+      if (length !== null && total !== length) throw new BodyLengthError(length, `only ${total}`)
+      this.#stream = null
+      if (chunked) this.#write(lastChunk(stream.trailers), null, this.#finish)
+      else this.#finish()
+      return
+    }
+    const sum = total + piece.length
+    if (length !== null && sum > length) {
+      // A byte more would be read as the next answer.
+      const error = new BodyLengthError(length, `${sum} or more`)
+      this.#stream = null
+      this.#last = true
+      this.#failed(error, stream)
+      stream.cancel(error)
+      this.#write('', piece.subarray(0, length - total), this.#finish)
+    } else if (piece.length === 0) this.#pump(stream, chunked, length, total)
+    else {
+      const more = () => this.#pump(stream, chunked, length, sum)
+      const boundary = Math.floor(total / fairBytes) !== Math.floor(sum / fairBytes)
+      const next = boundary ? () => setImmediate(more) : more
+      this.#write('', chunked ? encodeChunk(piece) : piece, next)
+    }
+  }
+
+  /** A stream broke. What the client or an upstream did is not the application's fault. */
+  #failed(error: unknown, stream: Streamed): void {
+    const itsOwn = error instanceof BodyLengthError || stream.ofApplication === true
+    if (!itsOwn || this.#closed || this.isLeaving(error) || error instanceof BodyRefusedError) return
+    this.#served.failed(error, this.asked)
   }
 
   /** The answer is out. */
@@ -429,7 +504,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     if (this.#closed) return
     const { connection } = this
     this.#head = null
-    this.#asked = null
+    this.asked = null
     this.#writing?.sent?.()
     this.#writing = null
     connection.move('answered', this.#served.now(), this.#received)
@@ -496,9 +571,24 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     this.#parser.resume()
   }
 
+  /** A bug of ours: it costs this connection, not the process. */
+  #broken(error: unknown): void {
+    this.#served.failed(error, this.asked)
+    this.#destroy()
+  }
+
   #destroy(): void {
     this.transport.destroy()
     this.gone()
+  }
+}
+
+/** The application's stream did not keep to the Content-Length that it had given. */
+export class BodyLengthError extends Error {
+  override readonly name = 'BodyLengthError'
+  readonly code = 'BODY_LENGTH'
+  constructor(length: number, given: string) {
+    super(`the body has ${given} bytes instead of the ${length} of its Content-Length`)
   }
 }
 
@@ -520,16 +610,16 @@ function drop({ body, left }: Given): void {
 }
 
 /** RFC 9112 6.3 from the sender's side; for HEAD what GET would have said. null: nobody knows. */
-function lengthOf(given: Given): number | null {
+function lengthOf(given: Given, method: string): number | null {
   const { status, body, left } = given
   if (status === 205) return 0
   if (typeof body === 'string') return Buffer.byteLength(body)
-  if (body instanceof Uint8Array) return body.length
+  const known = body === null ? left : body
+  if (known !== null && known.length !== null) return known.length
   const said = given.lines === undefined ? fieldOf(given.fields, 'content-length') : null
   if (said !== null && /^\d{1,15}$/.test(said)) return Number(said)
-  if (body !== null) return body.length
-  if (left !== null) return left.length
-  return status === 304 ? null : 0
+  // HEAD may have been answered without a look at what GET would get.
+  return known !== null || status === 304 || method === 'HEAD' ? null : 0
 }
 
 function saysClose(given: Given): boolean {

@@ -30,6 +30,8 @@ export interface Sight {
   readonly taken: number
   /** When the last of them left, where that is known; else it is taken for now. */
   readonly takenAt?: number
+  /** `false`: what has left the process is all of earlier answers. Undefined: the observer can't tell. */
+  readonly begun?: boolean
   /** Bytes of ours that still wait for the peer. */
   readonly unsent: number
   /** Whether the application is waiting for bytes of the body: a peer is not blamed for what nobody reads. */
@@ -175,6 +177,10 @@ export class Connection {
   }
 
   #watchAnswer(sight: Sight, now: number): void {
+    if (sight.begun === false) {
+      this.#taken = sight.taken
+      return
+    }
     const moved = sight.taken > this.#taken
     const since = this.#since
     if (sight.unsent > 0 && this.#answering !== 'writing') this.move('blocked', now, sight.received)

@@ -89,13 +89,16 @@ export const answeringMoves: Moves<Answering> = {
     bodyEnd: 'writing',
     flowing: 'streaming',
     answered: 'none',
+    upgrade: 'none',
   },
+  // Interim answers (103) may have gone before an upgrade.
   streaming: {
     request: 'streaming',
     requestWithBody: 'streaming',
     bodyEnd: 'streaming',
     blocked: 'writing',
     answered: 'none',
+    upgrade: 'none',
   },
 }
 

@@ -13,6 +13,8 @@ export interface BodySource {
   cancel(reason: unknown): void
   /** After the end: the trailer fields that go behind it (RFC 9110 6.5); name, value, … */
   readonly trailers?: readonly string[]
+  /** The application made it: it may be there whole already, and what it fails with is the application's fault. */
+  readonly ofApplication?: boolean
 }
 
 /** Bytes are the payload's own: nobody changes them. */
@@ -114,7 +116,7 @@ export class Payload {
     const content = this.#content
     if (typeof content === 'string') return Buffer.byteLength(content)
     if (content instanceof Uint8Array) return content.length
-    return content instanceof Blob ? content.size : null
+    return content instanceof Blob ? sizeOf(content) : null
   }
 
   async text(): Promise<string> {
@@ -160,6 +162,9 @@ export class Payload {
     else if (content instanceof ReadableStream) content.cancel().catch(() => {})
   }
 }
+
+/** Null where only reading tells: files of the kernel (/proc) say 0, as do missing ones; a remote one of Bun says NaN. */
+export const sizeOf = ({ size }: Blob): number | null => (Number.isSafeInteger(size) && size > 0 ? size : null)
 
 function isSource(content: Content): content is BodySource {
   return typeof content === 'object' && 'read' in content
@@ -211,6 +216,7 @@ function once(content: string | Uint8Array): BodySource {
 function fromStream(stream: ReadableStream<unknown>): BodySource {
   const reader = stream.getReader()
   return {
+    ofApplication: true,
     async read() {
       const { done, value } = await reader.read()
       return done ? null : pieceOf(value)
@@ -227,22 +233,30 @@ function pieceOf(chunk: unknown): Uint8Array {
   if (chunk instanceof Uint8Array) return chunk
   if (typeof chunk === 'string') return encoder.encode(chunk)
   if (ArrayBuffer.isView(chunk)) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)
-  if (chunk instanceof ArrayBuffer) return new Uint8Array(chunk)
+  if (isBuffer(chunk)) return new Uint8Array(chunk)
   throw new TypeError('a body stream gives bytes')
 }
 
 /** An async iterable (Node's streams are) as a body, one piece a read. */
 function fromIterable(iterable: AsyncIterable<unknown>): BodySource {
   const iterator = iterable[Symbol.asyncIterator]()
+  // What an iterator throws at its end is nobody's any more.
+  const end = async (reason: unknown): Promise<unknown> => iterator.return?.(reason)
   return {
+    ofApplication: true,
     async read() {
       const { done, value } = await iterator.next()
       return done ? null : pieceOf(value)
     },
     cancel(reason) {
-      iterator.return?.(reason).catch(() => {})
+      end(reason).catch(() => {})
     },
   }
+}
+
+/** Of any realm: test runners and sandboxes have their own. */
+function isBuffer(value: unknown): value is ArrayBuffer {
+  return value instanceof ArrayBuffer || Object.prototype.toString.call(value) === '[object ArrayBuffer]'
 }
 
 /** Not filled with zeros first, which is half of what a copy of a large body costs. */
@@ -265,7 +279,7 @@ export function extract(body: unknown): { readonly payload: Payload; readonly ty
     const bytes = new Uint8Array(body.buffer, body.byteOffset, body.byteLength)
     return { payload: new Payload(copyOf(bytes)), type: null }
   }
-  if (body instanceof ArrayBuffer) return { payload: new Payload(new Uint8Array(body.slice(0))), type: null }
+  if (isBuffer(body)) return { payload: new Payload(new Uint8Array(body.slice(0))), type: null }
   if (body instanceof Blob) return { payload: new Payload(body), type: body.type || null }
   if (body instanceof FormData) {
     const blob = multipart(body)

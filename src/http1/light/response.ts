@@ -10,6 +10,7 @@ import {
   json,
   nativeBody,
   Payload,
+  sizeOf,
   sourceOf,
   text,
   textType,
@@ -46,6 +47,8 @@ export interface Given {
 export interface Streamed extends BodySource {
   /** Of a Blob; otherwise null. */
   readonly length: number | null
+  /** What the bytes are in, where that is known. */
+  readonly blob?: Blob
 }
 
 export const isStreamed = (body: Given['body']): body is Streamed =>
@@ -59,6 +62,7 @@ export interface Left {
 }
 
 let isLight: (value: unknown) => value is LightResponse
+let isSound: (value: unknown) => boolean
 let give: (response: LightResponse) => Given
 let make: (given: Given) => LightResponse
 let leftIn: (response: LightResponse) => Left | null
@@ -138,6 +142,8 @@ export class LightResponse {
   // For this module and the engine only: the class is the application's global.
   static {
     isLight = (value) => typeof value === 'object' && value !== null && #status in value
+
+    isSound = (value) => isLight(value) && (value.#payload === null || value.#payload.usable)
 
     toNativeResponse = (response) =>
       new NativeResponse(response.body, {
@@ -289,12 +295,29 @@ function leftOf(init: ResponseInit | Response | LightResponse): Left | null {
 
 function streamed(content: Content, length: number | null): string | Uint8Array | Streamed {
   if (typeof content === 'string' || content instanceof Uint8Array) return content
-  return streamedFrom(sourceOf(content), length)
+  return content instanceof Blob ? fileBody(content) : streamedFrom(sourceOf(content), length)
+}
+
+/** Is not opened before it is read. */
+export function fileBody(blob: Blob): Streamed {
+  let source: BodySource | null = null
+  const open = (): BodySource => {
+    source ??= sourceOf(blob)
+    return source
+  }
+  return {
+    length: sizeOf(blob),
+    ofApplication: true,
+    blob,
+    read: async () => open().read(),
+    cancel: (reason) => source?.cancel(reason),
+  }
 }
 
 export function streamedFrom(source: BodySource, length: number | null): Streamed {
   return {
     length,
+    ofApplication: source.ofApplication ?? false,
     read: () => source.read(),
     cancel: (reason) => source.cancel(reason),
     get trailers() {
@@ -311,8 +334,19 @@ export function responseOf(given: Given): Response {
 }
 
 /**
- * What the application's answer says, whichever class it is of. Takes the body: reading it afterwards fails, as does a second call.
- * Throws if there is nothing to take.
+ * Whether a response can be given as it is. Of a native one the fields are looked at first: on Bun they
+ * lose what the body brings (its type) when the body is looked at.
+ */
+export function isSoundResponse(response: unknown): boolean {
+  if (isSound(response)) return true
+  if (isLight(response) || !(response instanceof NativeResponse)) return false
+  void response.headers
+  return response.type !== 'error' && !response.bodyUsed && response.body?.locked !== true
+}
+
+/**
+ * What the application's answer says, whichever class it is of. Takes the body: reading it afterwards
+ * fails, as does a second call. Throws if there is nothing to take.
  */
 export function answerOf(response: unknown): Given {
   if (isLight(response)) return give(response)
@@ -322,8 +356,22 @@ export function answerOf(response: unknown): Given {
   const fields: string[] = []
   for (const [name, value] of response.headers) fields.push(name, value)
   const { body, status, statusText } = response
-  return { status, statusText, fields, body: body === null ? null : streamed(body, null), left: null }
+  return { status, statusText, fields, body: body === null ? null : nativeBodyOf(response, body), left: null }
 }
+
+function nativeBodyOf(response: Response, body: ReadableStream<Uint8Array>): string | Uint8Array | Streamed {
+  const stream = streamed(body, null)
+  if (!isStreamed(stream)) return stream
+  const { cancel } = stream
+  return {
+    ...stream,
+    // Node's fetch goes on filling a form's stream, and to close that meanwhile is an unhandled rejection there.
+    cancel: (reason) => isUndiciForm(response) || cancel(reason),
+  }
+}
+
+const isUndiciForm = ({ headers }: Response): boolean =>
+  headers.get('content-type')?.startsWith('multipart/form-data; boundary=----formdata-undici-') === true
 
 borrow(LightResponse, new NativeResponse(), toNativeResponse)
 replaceable(LightResponse, NativeResponse)
