@@ -41,7 +41,7 @@ export function serveBun(app: App, options: BunServeOptions, libc: Libc, why: st
       // Of a request that is upgraded Bun has forgotten the client.
       noteUpgrades(server, beforeUpgrade)
       return {
-        port: server.port,
+        at: { host: server.address.address, port: server.port },
         // Its stop() would end the idle connections, too.
         stopAccepting: closeListeners,
         stop: () => void server.stop(true),

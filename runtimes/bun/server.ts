@@ -14,6 +14,7 @@ export interface BunServeOptions extends ServeOptions {
 /** The app gets it whole, as `c.env`. */
 export interface BunServer {
   readonly port: number
+  readonly address: { readonly address: string }
   readonly pendingRequests: number
   readonly pendingWebSockets: number
   requestIP(request: Request): { readonly address: string; readonly port: number } | null

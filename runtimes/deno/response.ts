@@ -67,8 +67,9 @@ export function isSound(returned: unknown): boolean {
 export const isPlain = (returned: unknown): boolean =>
   isSound(returned) && (returned as Slots)[fastStatus] !== 0 && (returned as Slots)[fastBody] !== null
 
-/** What the answer itself says of its connection. */
-export const connectionOf = (response: Response): string | null => fieldOf(response, 'connection')
+/** What the answer itself says of its connection. A 205 gets no end from Deno, whatever its `Content-Length`: it is its connection's. */
+export const connectionOf = (response: Response): string | null =>
+  response.status === 205 ? 'close' : fieldOf(response, 'connection')
 
 export function fieldOf(response: Response, name: string): string | null {
   if (!known) return response.headers.get(name)
@@ -82,7 +83,7 @@ export function fieldOf(response: Response, name: string): string | null {
  */
 export function forHead(response: Response, http2: boolean): Response {
   if (isBodiless(response.status)) return response
-  const bytes = known ? wholeBytesOf(response) : null
+  const bytes = wholeBytesOf(response)
   if (bytes !== null && (bytes > 0 || !http2)) {
     if (http2) return withHeaderInPublic(withBody(response, null), 'content-length', String(bytes))
     return fieldOf(response, 'content-length') === null
@@ -96,7 +97,8 @@ export function forHead(response: Response, http2: boolean): Response {
 }
 
 /** Of a body that is there whole; null: it is none. */
-function wholeBytesOf(response: Response): number | null {
+export function wholeBytesOf(response: Response): number | null {
+  if (!known) return null
   const whole = innerOf(response)?.body?.streamOrStatic ?? (response as unknown as Slots)[fastBody]
   if (whole === null || whole === undefined || whole instanceof ReadableStream) return null
   const body = typeof whole === 'object' && 'body' in whole ? whole.body : whole

@@ -17,7 +17,17 @@ import { lengthIn, plainResponse, withBody } from '../../src/native-answer.ts'
 import type { App, Running, ServeOptions } from '../../src/server.ts'
 import { certificatesOf } from '../../src/serving.ts'
 import { ledgerEnforcement } from '../ledger-enforcement.ts'
-import { connectionOf, fieldOf, forHead, isOfDeno, isPlain, isSound, isStream, withHeader } from './response.ts'
+import {
+  connectionOf,
+  fieldOf,
+  forHead,
+  isOfDeno,
+  isPlain,
+  isSound,
+  isStream,
+  wholeBytesOf,
+  withHeader,
+} from './response.ts'
 import { endTimerWith } from './web-socket-timer.ts'
 
 /** What `Deno.serve` hands over with a request. */
@@ -82,7 +92,7 @@ export function serveDenoWith(
       }
     },
     upgradeOf,
-    isLong: (answer, http2) => http2 || isStream(answer),
+    isLong: (answer, http2) => isStream(answer) || (http2 && (wholeBytesOf(answer) ?? 0) > inOneGo),
     follow,
     isSound,
     isPlain,
@@ -94,13 +104,21 @@ export function serveDenoWith(
   })
 }
 
+/** Of HTTP/2: what is larger may wait for a client that opens its window no further. */
+const inOneGo = 16_384
+
 export function follow(answer: Response, info: ServeInfo, { http2, report, done, held }: Following): Response {
   info.completed.then(done, done)
-  if (!isStream(answer)) {
-    held(true)
-    return answer
-  }
+  const bytes = isStream(answer) ? null : wholeBytesOf(answer)
   const stream = answer.body as ReadableStream<Uint8Array>
+  // Of what is there whole Deno says at once that it has been sent. As a stream it is done when the client's window had room.
+  if (bytes !== null) {
+    return withHeader(
+      withBody(answer, answerStream(stream, { length: null, report, held })),
+      'content-length',
+      String(bytes),
+    )
+  }
   // What Deno passes on by itself never comes by here, and is held to its length by Deno.
   if (!http2 && isOfDeno(stream)) return answer
   const length = lengthIn(fieldOf(answer, 'content-length'))
@@ -205,7 +223,7 @@ export function keepAccepting(
   noteUpgrades()
   watch(first)
   return {
-    port: first.addr.port,
+    at: { host: first.addr.hostname, port: first.addr.port },
     stopAccepting() {
       stopped = true
       kit.shutListeners()

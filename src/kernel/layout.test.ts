@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
   emptySnapshot,
+  isAt,
   leastTcpInfo,
   peerName,
   readAddress,
@@ -90,4 +91,12 @@ test('readCounter() finds a counter by its name', () => {
   assert.equal(readCounter(text, 'IpExt', 'A'), 7)
   assert.equal(readCounter(text, 'TcpExt', 'Nothing'), null)
   assert.equal(readCounter('', 'TcpExt', 'TCPAbortOnData'), null)
+})
+
+test('a socket belongs to the listener whose address it has', () => {
+  const owns = (listener: string, local: string) => isAt({ host: listener, port: 80 }, { host: local, port: 80 })
+  assert.ok(owns('127.0.0.1', '127.0.0.1') && owns('::1', '::1') && owns('fe80::1%eth0', 'fe80::1'))
+  assert.ok(owns('0.0.0.0', '127.0.0.2') && owns('::', '127.0.0.2') && owns('::', '::1'))
+  assert.ok(!owns('127.0.0.1', '127.0.0.2') && !owns('0.0.0.0', '::1') && !owns('::1', '127.0.0.1'))
+  assert.equal(isAt({ host: '::', port: 80 }, { host: '::1', port: 81 }), false)
 })

@@ -107,6 +107,17 @@ function ipv6(view: DataView, at: number): string {
   return `${hex(groups.slice(0, from))}::${hex(groups.slice(from + length))}`
 }
 
+/**
+ * Whether a socket with this local address is the listener's own, or one that it has accepted: another listener of the process
+ * may have the same port of another address.
+ */
+export function isAt({ host, port }: Address, local: Address): boolean {
+  if (local.port !== port) return false
+  const [at] = host.split('%')
+  // Those of IPv6 take what comes by IPv4 as well.
+  return at === '::' || (at === '0.0.0.0' ? !local.host.includes(':') : at === local.host)
+}
+
 /** How a client is named in the ledger, from what a runtime says of it. */
 export function peerName(host: string, port: number): string {
   return `${host.startsWith('::ffff:') && host.includes('.') ? host.slice(7) : host}|${port}`

@@ -321,6 +321,66 @@ test('a body that falls silent is refused by the engine, and ended without it wh
   assert.deepEqual(reasons, ['body'])
 })
 
+test('after a blocked event loop a body is judged by what was read then, and who was silent meanwhile is refused', () => {
+  for (const sends of [true, false]) {
+    const body = { wanted: true, complete: false, content: 0 }
+    const limits = { bodyTimeoutMs: 2_000, minBodyBytesPerSec: 1, minRateGraceMs: 1_000 }
+    const { connect, pass, skip, kernel, started, reasons } = scene(limits, { refuse: () => {} })
+    const fd = connect()
+    kernel.receive(fd, 100)
+    started(40_000, body)
+    pass(300)
+    skip(3_000)
+    if (sends) kernel.receive(fd, 10_000)
+    pass(scanMs)
+    assert.deepEqual(reasons, [], 'nobody has had the time to read')
+    if (sends) body.content += 10_000
+    pass(200)
+    assert.deepEqual(reasons, sends ? [] : ['body'])
+    pass(2_200)
+    assert.deepEqual(reasons, ['body'])
+  }
+})
+
+test('bytes of a body that wait to be read are no silence', () => {
+  const body = { wanted: true, complete: false, content: 0 }
+  const { connect, pass, kernel, started, reasons, socket } = scene({ bodyTimeoutMs: 1_000 }, { refuse: () => {} })
+  const fd = connect()
+  kernel.receive(fd, 100)
+  started(40_000, body)
+  pass(900)
+  kernel.receive(fd, 10)
+  socket(fd).queued = 10
+  pass(400)
+  assert.deepEqual(reasons, [])
+  socket(fd).queued = 0
+  body.content += 10
+  pass(900)
+  assert.deepEqual(reasons, [])
+  pass(300)
+  assert.deepEqual(reasons, ['body'])
+})
+
+test('a head that begins a tick after an answer has its clock from then, though it goes on a second later', () => {
+  const { connect, pass, skip, kernel, started, ledger, reasons } = scene({ headTimeoutMs: 3_000 })
+  const fd = connect()
+  pass(200)
+  kernel.receive(fd, 100)
+  const request = started()
+  kernel.send(fd, 50)
+  ledger.finished(request)
+  skip(1)
+  kernel.receive(fd, 10)
+  for (let line = 0; line < 2; line++) {
+    pass(1_000)
+    kernel.receive(fd, 10)
+  }
+  pass(850)
+  assert.deepEqual(reasons, [])
+  pass(250)
+  assert.deepEqual(reasons, ['head'])
+})
+
 test('a body that nobody waits for, and one that has come whole, are nobody’s fault', () => {
   const { connect, pass, kernel, started, reasons, state } = scene({ bodyTimeoutMs: 1_000 })
   const body = { wanted: false, complete: false }

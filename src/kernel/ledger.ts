@@ -63,6 +63,10 @@ const refusedMs = 1_000
 const mostStirrings = 3
 /** Between two looks at whether an answer is out, in a turn of the event loop each: what is with the runtime is written by then. */
 const outMs = 2
+/** A look that comes so much after it was due comes after a blocked event loop: what the client sent meanwhile is unread. */
+const lateMs = 150
+/** What a client, or the application, is blamed for that may have been done while the loop was blocked. */
+const blamedBlocked: ReadonlySet<ReasonName> = new Set(['body', 'bodyRate', 'streamIdle'])
 /** Of event-loop time at a stretch. */
 export const sliceMs = 1
 
@@ -152,6 +156,8 @@ export class Record implements Member {
   quietUntil: number | null = null
   lookedAt: number
   endedAt: number | null = null
+  /** Its last look came late. */
+  wasLate = false
   /** A request of it that may not be noted yet was asked for, in the state that began then. */
   asked: { readonly since: number; readonly at: number } | null = null
   refusedAt: number | null = null
@@ -188,6 +194,7 @@ export class Record implements Member {
       if (peer.last && peer.owed === 0 && !connection.busy) this.#ledger.finish(this, now)
     }
     this.quietUntil = null
+    this.wasLate = this.lookAt > 0 && now - this.lookAt >= lateMs
     this.lookedAt = now
     this.lookAt = this.#nextLook(now)
     const { received, unsent } = snapshot
@@ -521,9 +528,19 @@ export class Ledger {
     return true
   }
 
+  /** The loop was blocked, or bytes wait to be read: the runtime reads, and hands over, before the next look. */
+  #mayBeUnread(record: Record, now: number): boolean {
+    if (record.refusedAt !== null) return false
+    if (!record.wasLate && this.#kernel.queued(record.fd) <= 0) return false
+    this.#wakeAt(record, now + 1)
+    return true
+  }
+
   /** Asked before it is hung up on: whether it has a request by now, or is gone. */
   spared(record: Record, reason: ReasonName, now: number): boolean {
-    if (record.endedAt !== null || !endsWaiting.has(reason)) return false
+    if (record.endedAt !== null) return false
+    if (blamedBlocked.has(reason)) return this.#mayBeUnread(record, now)
+    if (!endsWaiting.has(reason)) return false
     // In a sweep it has been looked at just now.
     const snapshot = record.lookedAt === now ? null : this.lookAt(record)
     if (!this.#holds(record)) return true

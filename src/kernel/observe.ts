@@ -190,8 +190,11 @@ export class Reading {
     if (seen.unsent > 0 || now - lastAt < settleMs) return
     connection.move('answered', clamp(lastAt, connection.since, now), seen.received)
     this.#known = seen.received
-    // The client has gone on meanwhile, and nobody has told of a request.
-    if (connection.state === 'idle' && !note.http2 && seen.receivedAt > lastAt + tickMs) {
+    // The client has gone on meanwhile, and nobody has told of a request. The kernel's two times are of one clock, whose tick
+    // is all that a head may begin late by; where nothing has gone out since, ours and the kernel's are compared.
+    const isOut = seen.sentAt >= note.finishedAt - tickMs
+    const goneOn = seen.receivedAt > (isOut ? seen.sentAt : lastAt + tickMs)
+    if (connection.state === 'idle' && !note.http2 && goneOn) {
       connection.move('bytes', clamp(seen.receivedAt, connection.since, now), seen.received)
     }
   }

@@ -8,7 +8,7 @@ test('of events that are not all told in one slice, the rest is told a little la
   const { kernel, ledger, connect, pass, now, end } = scene()
   const fds = Array.from({ length: eventsAtMost + 10 }, (_, index) => connect(10_000 + index))
   let extra = 0
-  const scan = new Scan({ kernel, ledger, ports: [serverPort], now: () => now() + extra })
+  const scan = new Scan({ kernel, ledger, at: { host: '127.0.0.1', port: serverPort }, now: () => now() + extra })
   scan.walkNow()
   while (ledger.book.size < fds.length) pass(50)
   pass(50)

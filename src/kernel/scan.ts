@@ -4,14 +4,14 @@
  * the ledger's book says.
  */
 import { eventsAtMost, type Kernel } from './kernel.ts'
-import { emptySnapshot, TCP_LISTEN } from './layout.ts'
+import { type Address, emptySnapshot, isAt, TCP_LISTEN } from './layout.ts'
 import { type Ledger, sliceMs } from './ledger.ts'
 
 export interface ScanOptions {
   readonly kernel: Kernel
   readonly ledger: Ledger
-  /** Of our listeners. */
-  readonly ports: readonly number[]
+  /** What our listener listens on. */
+  readonly at: Address
   readonly now: () => number
   /** A listener of ours was found: what is set on it is inherited by what it accepts. */
   readonly onListener?: ((fd: number) => void) | undefined
@@ -38,7 +38,6 @@ const stride = 64
 
 export class Scan {
   readonly #options: ScanOptions
-  readonly #ports: ReadonlySet<number>
   /** Sockets that are not connections of ours, by descriptor. */
   readonly #others = new Map<number, number>()
   readonly #snapshot = emptySnapshot()
@@ -61,7 +60,6 @@ export class Scan {
 
   constructor(options: ScanOptions) {
     this.#options = options
-    this.#ports = new Set(options.ports)
     this.#toldUntil = options.now()
     const { headTimeoutMs, handshakeTimeoutMs } = options.ledger.policy
     const shortest = Math.min(...[headTimeoutMs, handshakeTimeoutMs].filter((ms) => ms > 0), Number.POSITIVE_INFINITY)
@@ -184,13 +182,13 @@ export class Scan {
   }
 
   #see(fd: number, now: number): void {
-    const { kernel, ledger } = this.#options
+    const { kernel, ledger, at } = this.#options
     const cookie = kernel.cookie(fd)
     if (ledger.at(fd)?.cookie === cookie) return
     ledger.closed(fd)
     if (cookie === 0 || this.#others.get(fd) === cookie) return
     const local = kernel.local(fd)
-    const isOurs = local !== null && this.#ports.has(local.port)
+    const isOurs = local !== null && isAt(at, local)
     const remote = isOurs ? kernel.remote(fd) : null
     if (remote !== null) {
       ledger.found(fd, cookie, remote, now)

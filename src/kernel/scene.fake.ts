@@ -32,7 +32,7 @@ export function scene(input: PolicyInput = {}, more: Partial<LedgerOptions> = {}
   const scan = new Scan({
     kernel,
     ledger,
-    ports: [serverPort],
+    at: { host, port: serverPort },
     now: clock,
     onListener: (fd) => listeners.push(fd),
   })

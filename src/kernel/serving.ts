@@ -18,7 +18,7 @@ import type { App, Running, ServeOptions } from '../server.ts'
 import { listenError, prepare, type ReasonLog, shortageLog } from '../serving.ts'
 
 import { kernelDescriptors, openKernel } from './kernel.ts'
-import { type Address, peerName } from './layout.ts'
+import { type Address, isAt, peerName } from './layout.ts'
 import { Ledger, noteAfterMs, type Peer } from './ledger.ts'
 import type { Libc } from './libc.ts'
 import { Scan } from './scan.ts'
@@ -116,7 +116,8 @@ export interface ListenKit {
 }
 
 export interface NativeListener {
-  readonly port: number
+  /** What it listens on, as the kernel names it. */
+  readonly at: Address
   /** Nobody is accepted any more; whoever is there stays, and is still answered. */
   stopAccepting(): void
   /** Those that only the runtime can say goodbye to (HTTP/2: GOAWAY), `minIdleMs` later. */
@@ -179,7 +180,7 @@ export async function serveUnderLedger<Call>(
   const listeners = new Set<number>()
   /** Requests that are not noted yet. */
   const young = new Set<Flight<Call>>()
-  /** Those that were noted at once and take a while: one of them may become another protocol's. */
+  /** Those that are noted and take a while: one of them may become another protocol's. */
   const noted = new Set<Flight<Call>>()
   /** Those whose body is watched. */
   const withBody = new Map<Peer, Flight<Call>>()
@@ -356,7 +357,9 @@ export async function serveUnderLedger<Call>(
   function noteLate(flight: Flight<Call>, startedAt: number): void {
     young.delete(flight)
     const address = native.peerOf(flight.request, flight.call)
-    if (address !== null) note(flight, peerName(address.host, address.port), startedAt)
+    if (address === null) return
+    note(flight, peerName(address.host, address.port), startedAt)
+    noted.add(flight)
   }
 
   function noteYoung(at: number, afterMs: number): void {
@@ -427,7 +430,8 @@ export async function serveUnderLedger<Call>(
   function answered(answer: Response, request: Request, call: Call, known: Flight<Call> | null): Response {
     const isHead = request.method === 'HEAD'
     if (known !== null && known.body === null && !isHead && !counted && !lastAnswers() && native.isPlain?.(answer)) {
-      if (!known.peer?.http2) {
+      const isShort = !known.peer?.http2 || !native.isLong(answer, true)
+      if (isShort) {
         ended(known)
         return hinted(answer)
       }
@@ -521,7 +525,10 @@ export async function serveUnderLedger<Call>(
 
   /** One that has ended by itself is somebody else's descriptor by now. */
   function takeListeners(): number[] {
-    const found = [...listeners].filter((fd) => kernel.local(fd)?.port === listener.port && kernel.remote(fd) === null)
+    const found = [...listeners].filter((fd) => {
+      const local = kernel.local(fd)
+      return local !== null && isAt(listener.at, local) && kernel.remote(fd) === null
+    })
     listeners.clear()
     return found
   }
@@ -602,7 +609,7 @@ export async function serveUnderLedger<Call>(
   scan = new Scan({
     kernel,
     ledger,
-    ports: [listener.port],
+    at: listener.at,
     now,
     onListener,
     beforeEach: tick,
@@ -660,7 +667,7 @@ export async function serveUnderLedger<Call>(
     engine: native.engine,
     why: native.why,
     options,
-    port: listener.port,
+    port: listener.at.port,
     policy,
     log,
     book,

@@ -208,7 +208,7 @@ export const deviations: Readonly<Record<RuntimeName, readonly Deviation[]>> = {
     },
     {
       cases: ['reset-content-in-step'],
-      what: '205 without a body goes out chunked, and its end never',
+      what: '205 without a body has no end of its own: the connection’s is it',
       issue: 'https://github.com/denoland/deno/blob/main/libs/http_h1/conn.rs',
     },
     {

@@ -12,9 +12,13 @@ const idleTimeoutMs = 1_000
 const headTimeoutMs = 2_000
 const pem = (name: string) => readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url), 'utf8')
 
-async function session(t: TestContext, options: SecureClientSessionOptions = {}): Promise<ClientHttp2Session> {
+async function session(
+  t: TestContext,
+  options: SecureClientSessionOptions = {},
+  more: object = {},
+): Promise<ClientHttp2Session> {
   const tls = { cert: pem('cert'), key: pem('key') }
-  const served = { engine: 'native', idleTimeoutMs, headTimeoutMs, tls }
+  const served = { engine: 'native', idleTimeoutMs, headTimeoutMs, tls, ...more }
   const { port } = await startListener(t, runtimeCommands.deno, served)
   const client = connect(`https://127.0.0.1:${port}`, { ...options, rejectUnauthorized: false })
   t.after(() => client.destroy())
@@ -50,3 +54,30 @@ test('a client that opens its window now and then gets all of its answer', { ski
   assert.equal(got, 1_000_000)
   assert.ok(performance.now() - beganAt > idleTimeoutMs + headTimeoutMs, 'it was no slow reader')
 })
+
+const app = new URL('busy-app.ts', import.meta.url).href
+
+for (const path of ['/large?bytes=1000000', '/large-stream?bytes=1000000']) {
+  test(`a download that the client pauses is a request in flight: ${path}`, { skip, timeout: 30_000 }, async (t) => {
+    const client = await session(t, {}, { app, writeTimeoutMs: 20_000, minResponseBytesPerSec: 0 })
+    const stream = client.request({ ':path': path })
+    await once(stream, 'response')
+    // Node opens the window no further while nobody reads.
+    await delay(idleTimeoutMs + headTimeoutMs + 1_000)
+    let got = 0
+    for await (const chunk of stream) got += chunk.length
+    assert.equal(got, 1_000_000)
+  })
+
+  test(`the write limit ends a download that stays paused: ${path}`, { skip, timeout: 30_000 }, async (t) => {
+    const writeTimeoutMs = 2_000
+    const client = await session(t, {}, { app, writeTimeoutMs, minResponseBytesPerSec: 0 })
+    client.on('error', () => {})
+    const from = performance.now()
+    const stream = client.request({ ':path': path }).on('error', () => {})
+    await once(stream, 'response')
+    await new Promise((resolve) => client.once('close', resolve))
+    const tookMs = performance.now() - from
+    assert.ok(tookMs >= writeTimeoutMs && tookMs < writeTimeoutMs + 1_000, `after ${Math.round(tookMs)} ms`)
+  })
+}
