@@ -61,7 +61,11 @@ const tokens = [
     '0\r\n\r\n',
   ],
 ]
-const tight = { ...limitsOf({ maxHeadBytes: 200, maxBodyBytes: 20 }), maxFieldBytes: 60, maxFields: 8 }
+const tight = {
+  ...limitsOf({ maxHeadBytes: 200, maxHeadFields: 100, maxBodyBytes: 20 }),
+  maxFieldBytes: 60,
+  maxFields: 8,
+}
 
 function damage(text: string): string {
   let damaged = text

@@ -7,6 +7,7 @@ export const engineEnforcement: Enforcement = {
   handshakeTimeoutMs: swept('swept every 50 ms'),
   headTimeoutMs: swept('swept every 50 ms'),
   maxHeadBytes: swept('the parser'),
+  maxHeadFields: swept('the parser'),
   bodyTimeoutMs: swept('swept every 50 ms while the application reads'),
   minBodyBytesPerSec: swept('swept every 50 ms while the application reads'),
   maxBodyBytes: swept('the parser'),

@@ -4,7 +4,9 @@ import { type Enforced, type Enforcement, probed } from '../src/enforcement.ts'
 const ledger = (how: string): Enforced => ({ by: 'hangup', stepMs: 0, how })
 
 /** `own`: what only the runtime's server can hold. */
-export const ledgerEnforcement = (own: Pick<Enforcement, 'maxHeadBytes' | 'maxConcurrentStreams'>): Enforcement => ({
+export const ledgerEnforcement = (
+  own: Pick<Enforcement, 'maxHeadBytes' | 'maxHeadFields' | 'maxConcurrentStreams'>,
+): Enforcement => ({
   ...own,
   handshakeTimeoutMs: ledger('kernel ledger, looked at when due'),
   headTimeoutMs: ledger('kernel ledger, looked at when due; under TLS FIN, no 408'),

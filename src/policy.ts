@@ -37,6 +37,16 @@ const entries = {
     why: 'What Node and Bun accept already.',
     source: 'Node http.maxHeaderSize 16 KiB; RFC 6585 5 (431)',
   }),
+  maxHeadFields: option({
+    kind: 'count',
+    default: 100,
+    off: false,
+    what: 'The fields of a request head, and those of its trailers.',
+    resets: '–',
+    peerSees: '431, close',
+    why: 'Browsers send about 20; each costs an allocation before anything is known of the client.',
+    source: 'Apache LimitRequestFields 100; RFC 6585 5 (431)',
+  }),
   bodyTimeoutMs: option({
     kind: 'duration',
     default: 30_000,

@@ -13,7 +13,7 @@ import { urlOf } from './http1/light/url.ts'
 import { RequestParser, ResponseParser } from './http1/parser.ts'
 
 const size = 8_000
-const limits = limitsOf({ maxHeadBytes: 64 * 1024, maxBodyBytes: 0 })
+const limits = limitsOf({ maxHeadBytes: 64 * 1024, maxHeadFields: 100, maxBodyBytes: 0 })
 
 /** Of what a reader might look at more than once. */
 const units = [

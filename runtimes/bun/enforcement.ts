@@ -5,6 +5,11 @@ import { ledgerEnforcement } from '../ledger-enforcement.ts'
 
 const shared = ledgerEnforcement({
   maxHeadBytes: { by: 'runtime', stepMs: 0, how: 'http.maxHeaderSize, one for the whole process' },
+  maxHeadFields: {
+    by: 'runtime',
+    stepMs: 0,
+    how: 'Bun’s own, 198: 431; one that is set: by the names in a head, once it is whole: 431',
+  },
   maxConcurrentStreams: { by: 'hangup', stepMs: 0, how: 'HTTP/1.1 alone is spoken' },
 })
 

@@ -59,7 +59,12 @@ export const enforcement = ledgerEnforcement({
   maxHeadBytes: {
     by: 'runtime',
     stepMs: 0,
-    how: 'Deno’s own, 64 KB and 100 fields: 400; one that is set: by its fields, once the head is whole: 431',
+    how: 'Deno’s own, 64 KB: 400; one that is set: by its fields, once the head is whole: 431',
+  },
+  maxHeadFields: {
+    by: 'runtime',
+    stepMs: 0,
+    how: 'Deno’s own, 128: 400; one that is set: by the names in a head, once it is whole: 431',
   },
   maxConcurrentStreams: { by: 'runtime', stepMs: 0, fixed: 200, how: 'Deno’s own' },
 })

@@ -8,6 +8,7 @@ export const enforcement: Enforcement = {
   handshakeTimeoutMs: native('tls handshakeTimeout'),
   headTimeoutMs: native('http headersTimeout, looked at 20 times per limit'),
   maxHeadBytes: native('http maxHeaderSize'),
+  maxHeadFields: swept('counted once the head is whole; HTTP/2: maxHeaderListPairs'),
   bodyTimeoutMs: swept('swept every 100 ms while the application reads; HTTP/2: per session'),
   minBodyBytesPerSec: swept('swept every 100 ms while the application reads; HTTP/2: per session'),
   maxBodyBytes: swept('Content-Length, else counted'),

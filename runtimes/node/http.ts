@@ -176,6 +176,8 @@ class NodeConnections {
       // Idle connections are closed by the sweep: Node's own clock also runs in a head that has begun.
       keepAliveTimeout: 0,
       maxHeaderSize: policy.maxHeadBytes,
+      // Of HTTP/2; four of them are no fields.
+      maxHeaderListPairs: policy.maxHeadFields + 4,
       optimizeEmptyRequests: true,
     }
     const onRequest = (incoming: Incoming, outgoing: Outgoing) => {
@@ -197,6 +199,8 @@ class NodeConnections {
 
   #hear(server: Server & { httpAllowHalfOpen?: boolean }): void {
     server.timeout = 0
+    // Node drops what is beyond without a word: with one more it shows that there were too many.
+    server.maxHeadersCount = this.#context.policy.maxHeadFields + 1
     server.keepAliveTimeout = 0
     // A client that ends its side is still answered.
     server.httpAllowHalfOpen = true
@@ -284,6 +288,11 @@ class NodeConnections {
       // The parser takes 0.9 and 2.0 from a request line as well (RFC 9110 15.6.6).
       if (incoming.httpVersionMajor !== 1) {
         refuseLast(outgoing, 505)
+        return null
+      }
+      if (incoming.rawHeaders.length > 2 * policy.maxHeadFields) {
+        book.count('headFields')
+        refuseLast(outgoing, 431)
         return null
       }
     }

@@ -116,6 +116,7 @@ export const enforcement: Enforcement = {
   handshakeTimeoutMs: platform(unpublished),
   headTimeoutMs: platform(`${unpublished}; workerd alone: 15 s`),
   maxHeadBytes: platform('128 KB of request headers, a URL of 16 KB; workerd alone: none up to 300 KB'),
+  maxHeadFields: nobody('the edge publishes none'),
   bodyTimeoutMs: platform(`${unpublished}; workerd alone: none`),
   minBodyBytesPerSec: nobody(noRate),
   maxBodyBytes: platform('413 from 100 MB (plans Free and Pro), 200 MB (Business), up to 5 GB (Enterprise)'),

@@ -1,4 +1,5 @@
 /** What a parser tells, in the order in which it can happen. Calls are synchronous, from within `feed`, `next`, `resume` and `end`. */
+import type { Policy } from '../policy.ts'
 import type { RequestHead, ResponseHead } from './head.ts'
 import type { ReasonId } from './reasons.ts'
 
@@ -39,15 +40,15 @@ export interface Limits {
 }
 
 /**
- * The limits that follow from the policy's two. A target may take half of the head (8 KiB of the default 16 KiB: RFC 9112
- * 3 asks for 8000 at least); 100 fields as Apache's LimitRequestFields.
+ * The limits that follow from the policy's. A target may take half of the head (8 KiB of the default 16 KiB: RFC 9112 3 asks for
+ * 8000 at least).
  */
-export function limitsOf(policy: { readonly maxHeadBytes: number; readonly maxBodyBytes: number }): Limits {
+export function limitsOf(policy: Pick<Policy, 'maxHeadBytes' | 'maxHeadFields' | 'maxBodyBytes'>): Limits {
   return {
     maxHeadBytes: policy.maxHeadBytes,
     maxTargetBytes: Math.ceil(policy.maxHeadBytes / 2),
     maxFieldBytes: policy.maxHeadBytes,
-    maxFields: 100,
+    maxFields: policy.maxHeadFields,
     maxBodyBytes: policy.maxBodyBytes,
   }
 }

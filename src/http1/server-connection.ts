@@ -235,8 +235,8 @@ export class ServerConnection implements Member, Sink<RequestHead> {
 
   onReject(reason: ReasonId): void {
     const { status } = refusals[reason]
-    if (reason === 'head-too-large' || reason === 'too-many-fields' || reason === 'field-too-long')
-      this.#served.book.count('headTooLarge')
+    if (reason === 'head-too-large' || reason === 'field-too-long') this.#served.book.count('headTooLarge')
+    if (reason === 'too-many-fields') this.#served.book.count('headFields')
     if (reason === 'body-too-large') this.#served.book.count('bodyTooLarge')
     if (this.#head === null) this.#say(status)
     else this.#refuseBody(status, refusals[reason].text)

@@ -63,7 +63,7 @@ export class Recording<Head extends RequestHead | ResponseHead> {
   }
 }
 
-export const limits: Limits = limitsOf({ maxHeadBytes: 16 * 1024, maxBodyBytes: 0 })
+export const limits: Limits = limitsOf({ maxHeadBytes: 16 * 1024, maxHeadFields: 100, maxBodyBytes: 0 })
 
 export function bytesOf(text: string): Uint8Array {
   return Uint8Array.from(text, (char) => char.charCodeAt(0))

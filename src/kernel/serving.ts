@@ -187,6 +187,8 @@ export async function serveUnderLedger<Call>(
   /** Requests whose connection the application is taking over at this moment. */
   const taking = new Map<Request, Flight<Call>>()
   const checksHead = native.looksAtHeads === true && isSet(origins.maxHeadBytes)
+  /** Both runtimes have a limit of their own, and to count costs more than it is worth where nobody asked for it. */
+  const countsFields = isSet(origins.maxHeadFields)
   let requests = 0
   let spokeHttp2 = false
   let announced = false
@@ -248,7 +250,7 @@ export async function serveUnderLedger<Call>(
     const { method } = request
     const bodied = method !== 'GET' && method !== 'HEAD'
     if (book.brimful && native.failsAtLimit === true) return onBrim(request, call, bodied)
-    const atOnce = notesAll || checksHead || lastAnswers()
+    const atOnce = notesAll || checksHead || countsFields || lastAnswers()
     if (atOnce || bodied) return onWatched(request, call, bodied, atOnce)
     const returned = ask(request, call, null)
     if (!(returned instanceof Promise)) {
@@ -280,6 +282,10 @@ export async function serveUnderLedger<Call>(
     if (checksHead && headBytesOf(request) > policy.maxHeadBytes) {
       book.count('headTooLarge')
       refused = refusal('headTooLarge')
+    }
+    if (countsFields && fieldsIn(request) > policy.maxHeadFields) {
+      book.count('headFields')
+      refused ??= refusal('headFields')
     }
     if (bodied) {
       const announcedLength = isHttp2(request) ? announcedIn2(request) : announcedBytes(request)
@@ -686,7 +692,7 @@ const never = (): Promise<Response> =>
     setTimeout(() => resolve(surplus()), neverMs).unref()
   })
 
-function refusal(reason: BodyReason | 'headTooLarge'): Response {
+function refusal(reason: BodyReason | 'headTooLarge' | 'headFields'): Response {
   return plainResponse(reasons[reason].status as number, { connection: 'close' })
 }
 
@@ -695,6 +701,13 @@ function headBytesOf({ method, url, headers }: Request): number {
   let bytes = method.length + url.length - url.indexOf('/', 8) + ' HTTP/1.1\r\n\r\n'.length + 1
   for (const [name, value] of headers) bytes += name.length + value.length + ': \r\n'.length
   return bytes
+}
+
+/** Those of one name are one by then. */
+function fieldsIn({ headers }: Request): number {
+  let fields = 0
+  for (const _ of headers.keys()) fields += 1
+  return fields
 }
 
 /** HTTP/2 frames its bodies, and need not say how long they are. */

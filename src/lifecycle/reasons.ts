@@ -33,6 +33,12 @@ export const reasons = reason({
     end: 'fin',
     message: 'answered 431: a request head was too large',
   },
+  headFields: {
+    option: 'maxHeadFields',
+    status: 431,
+    end: 'fin',
+    message: 'answered 431: a request head had too many fields',
+  },
   body: { option: 'bodyTimeoutMs', status: 408, end: 'fin', message: 'answered 408: a request body fell silent' },
   bodyRate: {
     option: 'minBodyBytesPerSec',

@@ -135,7 +135,7 @@ export function stateOf(receiving: Receiving, answering: Answering): State {
 export const limits: Readonly<Record<State, readonly OptionName[]>> = {
   handshake: ['handshakeTimeoutMs'],
   accepted: ['headTimeoutMs'],
-  head: ['headTimeoutMs', 'maxHeadBytes'],
+  head: ['headTimeoutMs', 'maxHeadBytes', 'maxHeadFields'],
   body: ['bodyTimeoutMs', 'minBodyBytesPerSec', 'maxBodyBytes'],
   handling: ['handlerTimeoutMs'],
   writing: ['writeTimeoutMs', 'minResponseBytesPerSec'],

@@ -734,11 +734,12 @@ class Run {
   }
 }
 
-/** `{maxBodyBytes+1}`: a limit and so much more; `{x*maxHeadBytes}`: so many bytes; `{chunks*maxBodyBytes}`: in chunks. */
-const limitInText = /\{(?:(x|chunks)\*)?([a-z]\w*)([+-]\d+)?\}/g
+/** `{maxBodyBytes+1}`: a limit and so much more; `{x*maxHeadBytes}`: so many bytes; `{chunks*…}`: in chunks; `{fields*…}`: lines. */
+const limitInText = /\{(?:(x|chunks|fields)\*)?([a-z]\w*)([+-]\d+)?\}/g
 
 function written(as: string | undefined, value: number): string {
   if (as === 'x') return 'x'.repeat(value)
+  if (as === 'fields') return Array.from({ length: value }, (_, i) => `X-${i}: 1\r\n`).join('')
   return as === 'chunks' ? chunk.repeat(Math.ceil(value / 1_024)) : String(value)
 }
 

@@ -69,11 +69,6 @@ export const deviations: Readonly<Record<RuntimeName, readonly Deviation[]>> = {
       issue: 'https://www.rfc-editor.org/rfc/rfc9112#section-6.1',
     },
     {
-      cases: ['strict-too-many-fields'],
-      what: 'Node takes 2,000 fields, and drops the rest without a word',
-      issue: 'https://nodejs.org/api/http.html#servermaxheaderscount',
-    },
-    {
       cases: ['strict-connect'],
       accept: ['fin'],
       what: 'CONNECT is closed without an answer',
@@ -198,7 +193,7 @@ export const deviations: Readonly<Record<RuntimeName, readonly Deviation[]>> = {
     {
       cases: ['head-of-many-fields'],
       accept: ['400 then fin', '400 then reset'],
-      what: 'Deno’s own limits on a head, 64 KB and 100 fields, answer 400, not 431',
+      what: 'Deno’s own limits on a head, 64 KB and 128 fields, answer 400, not 431',
       issue: 'https://github.com/denoland/deno/blob/main/libs/http_h1/conn.rs',
     },
     {

@@ -27,7 +27,7 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = {
   stream: fixture({ streamIdleTimeoutMs: 1_500 }),
   handler: fixture({ handlerTimeoutMs: 1_000 }),
   // What it is anyway: `Deno.serve` has a larger one of its own, unless one is set.
-  sized: fixture({ maxBodyBytes: 64 * 2 ** 10, maxHeadBytes: 16 * 2 ** 10 }),
+  sized: fixture({ maxBodyBytes: 64 * 2 ** 10, maxHeadBytes: 16 * 2 ** 10, maxHeadFields: 100 }),
   counted: fixture({ maxRequestsPerConnection: 5 }),
   aged: fixture({ maxConnectionAgeMs: 3_000 }),
   crowded: fixture({ maxConnections: 20 }),

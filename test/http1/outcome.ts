@@ -28,7 +28,7 @@ export function verdictOf({ end, requests }: Outcome): string {
   return `${end} ${requests.filter(({ whole }) => whole).length}/${requests.length}`
 }
 
-const limits = limitsOf({ maxHeadBytes: 16 * 1024, maxBodyBytes: 0 })
+const limits = limitsOf({ maxHeadBytes: 16 * 1024, maxHeadFields: 100, maxBodyBytes: 0 })
 
 /** Our parser, under an engine that answers at once and reads no request after one that ends the connection. */
 export function ourOutcome(text: string): Outcome {

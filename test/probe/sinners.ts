@@ -146,6 +146,7 @@ export const sinners: Readonly<Record<string, Sinner>> = {
   'head-byte-by-byte': hangsUp(r`^GET / HTTP/1\.1\r$`, 0),
   'head-byte-trickle': never('X-Pad: x{3}'),
   'head-timeout-said': never(r`^GET / .*X-A: 1\r\n$`, 'partial-head'),
+  'head-fields-counted': takes(r`^GET / .*X-99: 1`),
   'head-of-many-fields': wire({ when: '^GET / .*A: 123', deaf: true }),
   'pipelined-half': never(`${aGet}GET .*Ho$`),
 

@@ -20,6 +20,7 @@ export const enforcement: Enforcement = {
     { ...untilFirstRequest, sharesClockWith: ['idleTimeoutMs'] },
   ),
   maxHeadBytes: bun('http.maxHeaderSize, one for the whole process'),
+  maxHeadFields: nobody('Bun has no such limit below its own, 198 fields; the ledger counts them (Linux)'),
   bodyTimeoutMs: ours('swept every 100 ms while the application reads the body through the Request it was given'),
   minBodyBytesPerSec: ours('swept every 100 ms while the application reads the body through the Request it was given'),
   maxBodyBytes: ours('Content-Length, else counted; the rest is read away, so that the 413 arrives'),

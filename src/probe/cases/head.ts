@@ -135,6 +135,23 @@ export default [
     ],
   },
   {
+    id: 'head-fields-counted',
+    level: 'policy',
+    title: 'A head of as many fields as are allowed is served, one with another field refused',
+    why: 'A limit that is off by some refuses the clients that it was set for, or is none.',
+    spec: ['RFC 6585 5'],
+    profile: 'sized',
+    needs: ['plain-get-sized'],
+    limits: ['maxHeadFields'],
+    suits: { maxHeadFields: { most: 1_000 } },
+    steps: [
+      { send: 'GET {hello} HTTP/1.1\r\nHost: {host}\r\n{fields*maxHeadFields-1}\r\n' },
+      { answer: { status: [200], within: 2_000 } },
+      { send: 'GET {hello} HTTP/1.1\r\nHost: {host}\r\n{fields*maxHeadFields}\r\n' },
+      { closes: { due: { from: 'sent', withinMs: 1_000 }, accept: ['431 then fin', '431 then reset'] } },
+    ],
+  },
+  {
     id: 'pipelined-half',
     level: 'policy',
     title: 'Half a request behind a whole one is cut off as a head, after the whole one was answered',
