@@ -107,6 +107,8 @@ test('an error whose getResponse gives anything else is a 500, and told once', (
         throw new Error('in a getter')
       },
     },
+    // Unhandled, it would fail this file.
+    { getResponse: () => Promise.reject(new Error('in getResponse')) },
   ]) {
     const { application, lines } = made()
     assert.equal(application.responseToError(error, request).status, 500)

@@ -84,7 +84,7 @@ export function applicationOf(app: App, parts: ApplicationParts): Application {
     responseToError(error, request) {
       try {
         const { getResponse } = error as { getResponse?: unknown }
-        if (typeof getResponse === 'function') return usable(getResponse.call(error))
+        if (typeof getResponse === 'function') return usable(withoutRejection(getResponse.call(error)))
       } catch {
         // What it brings is no response: the error itself is what went wrong.
       }
@@ -149,6 +149,12 @@ export const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   (typeof value === 'object' || typeof value === 'function') &&
   value !== null &&
   typeof (value as PromiseLike<unknown>).then === 'function'
+
+/** A promise is no Response, and one that nobody waits for must not end the process. */
+function withoutRejection(value: unknown): unknown {
+  if (isThenable(value)) Promise.resolve(value).catch(() => {})
+  return value
+}
 
 function nameOf(value: unknown): string {
   if (value === null || value === undefined) return `${value}`

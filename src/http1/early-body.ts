@@ -6,13 +6,15 @@ import { Buffer } from 'node:buffer'
 import { setImmediate } from 'node:timers'
 import type { Streamed } from './light/response.ts'
 
+/** Turns of the event loop in which nothing comes: Node needs two for each part of a Blob, and for its end. */
+const quietTurns = 2
 /** A stream that never makes its reader wait is sent as it comes after so many pieces. */
 const mostPieces = 64
 
 /**
- * All of the body, or a stream that begins with what was read. Rejects if the stream fails meanwhile:
- * nothing has been sent yet. `length` is what the answer says of itself; a body that does not keep to
- * it stays a stream. A file's first bytes are waited for, as its reading is sure to end.
+ * All of the body, or a stream that begins with what was read. Rejects if the stream fails before it
+ * has given anything: later its reader is told. `length` is what the answer says of itself; a body that
+ * does not keep to it stays a stream. A file's first bytes are waited for: its reading is sure to end.
  */
 export function readEarly(stream: Streamed, length: number | null): Promise<Uint8Array | Streamed> {
   const { promise, resolve, reject } = Promise.withResolvers<Uint8Array | Streamed>()
@@ -36,6 +38,7 @@ export function readEarly(stream: Streamed, length: number | null): Promise<Uint
         }
         pieces.push(piece)
         size += piece.length
+        turns = 0
         if (stream.length === null) read()
         // Of a Blob: what is left may be large, and its length is known.
         else if (stream.length === size && stream.length === length) {
@@ -46,8 +49,11 @@ export function readEarly(stream: Streamed, length: number | null): Promise<Uint
       (error) => {
         // Later it is for the reader of what has begun.
         if (over) return
-        over = true
-        reject(error)
+        if (pieces.length > 0) settle(new Begun(stream, pieces, pending))
+        else {
+          over = true
+          reject(error)
+        }
       },
     )
   }
@@ -62,13 +68,15 @@ export function readEarly(stream: Streamed, length: number | null): Promise<Uint
     step(last)
   }
 
-  function waited(): void {
-    if (!over) settle(new Begun(stream, pieces, last))
+  let turns = 0
+  function wait(): void {
+    if (over) return
+    if (turns++ < quietTurns) setImmediate(wait)
+    else settle(new Begun(stream, pieces, last))
   }
 
   read()
-  // Node needs a turn of the loop to say that a Blob has ended.
-  if (stream.blob === undefined) setImmediate(() => setImmediate(waited))
+  if (stream.blob === undefined) wait()
   return promise
 }
 

@@ -489,6 +489,34 @@ test('not a byte goes beyond the Content-Length: the answer is cut there, told, 
   }
 })
 
+test('a length without a body is set right, so that nobody waits for it', () => {
+  for (const left of [null, { length: 7, drop() {} }]) {
+    const { transport, feed } = scene(() => given({ left, fields: ['Content-Length', '7'] }))
+    feed(get)
+    assert.match(transport.written, /Content-Length: 0\r\n/)
+  }
+})
+
+test('a stream with a Content-Length of 0 that is still to come is the last answer, and says so', async () => {
+  const body = streamOf(new Promise((resolve) => setTimeout(resolve, 20, 'hello')))
+  const { transport, feed, failures } = scene(() => given({ body, fields: ['Content-Length', '0'] }))
+  feed(get)
+  await new Promise((resolve) => setTimeout(resolve, 40))
+  assert.match(transport.written, /Content-Length: 0\r\nConnection: close\r\n\r\n$/)
+  assert.equal(failures.length, 1)
+})
+
+test('a stream that fails after all that was said costs a report, not the connection', async () => {
+  const body = streamOf('hello', Promise.reject(new Error('late')))
+  const { transport, feed, failures } = scene(() => given({ body, fields: ['Content-Length', '5'] }))
+  feed(get)
+  await turns()
+  assert.deepEqual(
+    [transport.acts.includes('reset'), transport.acts.includes('end'), failures.length],
+    [false, false, 1],
+  )
+})
+
 test('an answer with fewer bytes than its Content-Length is reset, and told', async () => {
   const { transport, feed, failures } = scene(() => given({ body: streamOf('hel'), fields: ['Content-Length', '5'] }))
   feed(get)

@@ -408,6 +408,8 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     const chunked = length === null && stream !== null && head.minor === 1
     // Without a length an answer to HTTP/1.0 ends with its connection.
     if (length === null && stream !== null && !chunked) this.#last = true
+    // Nobody has looked at the stream yet, and the client may ask again as soon as it has the head.
+    if (length === 0 && stream !== null) this.#last = true
     const framing: BodyFraming = chunked ? 'chunked' : (length ?? 'none')
     // Looking at its `fields` would make them.
     const fields = answer.lines ?? answer.fields
@@ -453,36 +455,33 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   #pump(stream: Streamed, chunked: boolean, length: number | null, total: number): void {
     stream
       .read()
-      .then((piece) => {
-        if (!this.#closed) this.#pass(piece, stream, chunked, length, total)
-      })
-      .catch((error) => {
-        // An answer that broke must not look whole: no last chunk, no orderly end.
-        this.#stream = null
-        if (this.#closed) return
-        this.#failed(error, stream)
-        stream.cancel(error)
-        this.transport.reset()
-      })
+      .then(
+        (piece) => {
+          if (!this.#closed) this.#pass(piece, stream, chunked, length, total)
+        },
+        (error) => {
+          if (total === length) this.#stopAtLength(error, stream)
+          else this.#breakOff(error, stream)
+        },
+      )
+      .catch((error) => this.#broken(error))
   }
 
   #pass(piece: Uint8Array | null, stream: Streamed, chunked: boolean, length: number | null, total: number): void {
     if (piece === null) {
-      if (length !== null && total !== length) throw new BodyLengthError(length, `only ${total}`)
-      this.#stream = null
-      if (chunked) this.#write(lastChunk(stream.trailers), null, this.#finish)
-      else this.#finish()
+      if (length !== null && total !== length) this.#breakOff(new BodyLengthError(length, `only ${total}`), stream)
+      else {
+        this.#stream = null
+        if (chunked) this.#write(lastChunk(stream.trailers), null, this.#finish)
+        else this.#finish()
+      }
       return
     }
     const sum = total + piece.length
     if (length !== null && sum > length) {
       // A byte more would be read as the next answer.
-      const error = new BodyLengthError(length, `${sum} or more`)
-      this.#stream = null
       this.#last = true
-      this.#failed(error, stream)
-      stream.cancel(error)
-      this.#write('', piece.subarray(0, length - total), this.#finish)
+      this.#stopAtLength(new BodyLengthError(length, `${sum} or more`), stream, piece.subarray(0, length - total))
     } else if (piece.length === 0) this.#pump(stream, chunked, length, total)
     else {
       const more = () => this.#pump(stream, chunked, length, sum)
@@ -490,6 +489,25 @@ export class ServerConnection implements Member, Sink<RequestHead> {
       const next = boundary ? () => setImmediate(more) : more
       this.#write('', chunked ? encodeChunk(piece) : piece, next)
     }
+  }
+
+  /** With `rest` the client has all that was said: what the stream does beyond it concerns the operator alone. */
+  #stopAtLength(error: unknown, stream: Streamed, rest: Uint8Array | null = null): void {
+    this.#stream = null
+    if (this.#closed) return
+    this.#failed(error, stream)
+    stream.cancel(error)
+    if (rest === null) this.#finish()
+    else this.#write('', rest, this.#finish)
+  }
+
+  /** An answer that broke must not look whole: no last chunk, no orderly end. */
+  #breakOff(error: unknown, stream: Streamed): void {
+    this.#stream = null
+    if (this.#closed) return
+    this.#failed(error, stream)
+    stream.cancel(error)
+    this.transport.reset()
   }
 
   /** A stream broke. What the client or an upstream did is not the application's fault. */
@@ -609,17 +627,17 @@ function drop({ body, left }: Given): void {
   left?.drop()
 }
 
-/** RFC 9112 6.3 from the sender's side; for HEAD what GET would have said. null: nobody knows. */
+/** RFC 9112 6.3 from the sender's side; for HEAD and 304 what GET would have said. null: nobody knows. */
 function lengthOf(given: Given, method: string): number | null {
   const { status, body, left } = given
   if (status === 205) return 0
   if (typeof body === 'string') return Buffer.byteLength(body)
+  // No more than that is sent, whatever the answer says.
+  if (body === null && method !== 'HEAD' && status !== 304) return 0
   const known = body === null ? left : body
   if (known !== null && known.length !== null) return known.length
   const said = given.lines === undefined ? fieldOf(given.fields, 'content-length') : null
-  if (said !== null && /^\d{1,15}$/.test(said)) return Number(said)
-  // HEAD may have been answered without a look at what GET would get.
-  return known !== null || status === 304 || method === 'HEAD' ? null : 0
+  return said !== null && /^\d{1,15}$/.test(said) ? Number(said) : null
 }
 
 function saysClose(given: Given): boolean {
