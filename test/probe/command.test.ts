@@ -219,7 +219,8 @@ describe('without anything to expect', { concurrency: true }, () => {
     const waiting: Socket[] = []
     let busy = false
     const next = () => {
-      const socket = busy ? undefined : waiting.shift()
+      let socket = busy ? undefined : waiting.shift()
+      while (socket?.destroyed) socket = waiting.shift()
       if (!socket) return
       busy = true
       const timer = setTimeout(() => socket.destroy(), 5_500)
@@ -485,45 +486,47 @@ const runtimes = {
   deno: ['node_modules/.bin/deno', 'run', '-A'],
 }
 
-for (const [runtime, [program = '', ...before]] of Object.entries(runtimes)) {
-  test(`the command runs on ${runtime}`, { timeout: 20_000 }, async () => {
-    const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi'
-    // Ends the first idle connection by FIN and the next by RST.
-    let number = 0
-    const server = createTcp((socket) => {
-      const end = number++ % 2 === 0 ? () => socket.end() : () => socket.resetAndDestroy()
-      socket.on('error', () => {})
-      socket.on('data', (chunk) => {
-        if (!String(chunk).endsWith('\r\n\r\n')) return
-        socket.write(answer)
-        setTimeout(end, 400)
+describe('the command runs', { concurrency: true }, () => {
+  for (const [runtime, [program = '', ...before]] of Object.entries(runtimes)) {
+    test(`on ${runtime}`, { timeout: 20_000 }, async () => {
+      const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi'
+      // Ends the first idle connection by FIN and the next by RST.
+      let number = 0
+      const server = createTcp((socket) => {
+        const end = number++ % 2 === 0 ? () => socket.end() : () => socket.resetAndDestroy()
+        socket.on('error', () => {})
+        socket.on('data', (chunk) => {
+          if (!String(chunk).endsWith('\r\n\r\n')) return
+          socket.write(answer)
+          setTimeout(end, 400)
+        })
       })
+      const url = `http://127.0.0.1:${await listen(server)}`
+      const argv = [
+        ...before,
+        'src/cli.ts',
+        'probe',
+        url,
+        '--limit',
+        '1s',
+        '--case',
+        'idle-after-response,silent-connect',
+      ]
+      const child: ChildProcess = spawn(program, argv, { cwd: root, env: environment })
+      closers.push(() => child.kill('SIGKILL'))
+      let out = ''
+      let err = ''
+      child.stdout?.on('data', (text) => {
+        out += text
+      })
+      child.stderr?.on('data', (text) => {
+        err += text
+      })
+      const [status] = await once(child, 'close')
+      assert.equal(status, 1, out + err)
+      assert.match(out, /^LEAK: a client that connected and said nothing was not hung up on within 1s: /)
+      assert.match(out, /^ {2}idle +0\.[3-9]\d s.* (fin or reset|reset or fin)$/m)
+      assert.match(err, /^✗ silent-connect open 1\.\d\d s$/m)
     })
-    const url = `http://127.0.0.1:${await listen(server)}`
-    const argv = [
-      ...before,
-      'src/cli.ts',
-      'probe',
-      url,
-      '--limit',
-      '1s',
-      '--case',
-      'idle-after-response,silent-connect',
-    ]
-    const child: ChildProcess = spawn(program, argv, { cwd: root, env: environment })
-    closers.push(() => child.kill('SIGKILL'))
-    let out = ''
-    let err = ''
-    child.stdout?.on('data', (text) => {
-      out += text
-    })
-    child.stderr?.on('data', (text) => {
-      err += text
-    })
-    const [status] = await once(child, 'close')
-    assert.equal(status, 1, out + err)
-    assert.match(out, /^LEAK: a client that connected and said nothing was not hung up on within 1s: /)
-    assert.match(out, /^ {2}idle +0\.[3-9]\d s.* (fin or reset|reset or fin)$/m)
-    assert.match(err, /^✗ silent-connect open 1\.\d\d s$/m)
-  })
-}
+  }
+})
