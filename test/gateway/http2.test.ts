@@ -1,12 +1,14 @@
 /** HTTP/2 before the gateway: Node's own server speaks it, upstreams never hear of it. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, type OutgoingHttpHeaders } from 'node:http2'
-import type { AddressInfo, Socket } from 'node:net'
+import { type AddressInfo, connect as connectTcp, type Socket } from 'node:net'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
+import { eventually } from './clients.ts'
 import { startGateway, startProgram } from './process.ts'
 import { gatewayRuntimes } from './runtimes.ts'
 
@@ -252,6 +254,15 @@ describe('one client of hangup gateway --http2 that asks for everything at once'
     assert.equal(await ask(), '200')
   })
 
+  test('is told how many streams it may have on one connection', async (t) => {
+    const flags = [...tls, '--http2', '--max-concurrent-streams', '90']
+    const gateway = await startGateway(t, 'node', [await slow(t)], flags)
+    const session = connect(`https://localhost:${gateway.port}`, { rejectUnauthorized: false })
+    await once(session, 'remoteSettings')
+    assert.equal(session.remoteSettings.maxConcurrentStreams, 90)
+    session.destroy()
+  })
+
   test('leaves the others their turn in the queue', async (t) => {
     const flags = ['--upstream-max-connections', '4', '--upstream-max-queued', '40', '--trust', '127.0.0.1,::1']
     const gateway = await startGateway(t, 'node', [await slow(t)], [...tls, '--http2', ...flags])
@@ -267,6 +278,81 @@ describe('one client of hangup gateway --http2 that asks for everything at once'
     const statuses = await all
     assert.ok(statuses.filter((status) => status === '200').length >= 43, statuses.join())
   })
+})
+
+/** Bytes as latin1 text. */
+const octets = (...numbers: number[]) => String.fromCharCode(...numbers)
+const preface = `PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n${octets(0, 0, 0, 4, 0, 0, 0, 0, 0)}`
+
+function frame(type: number, flags: number, stream: number, payload: string): string {
+  const { length } = payload
+  return octets(length >> 16, (length >> 8) & 255, length & 255, type, flags, 0, 0, stream >> 8, stream & 255) + payload
+}
+
+const reset = (stream: number) => frame(3, 0, stream, octets(0, 0, 0, 8))
+
+/** Literals without indexing (RFC 7541 6.2.2). */
+function headers(stream: number, method: string, path: string, more: Readonly<Record<string, string>>, end = true) {
+  const all = { ':method': method, ':path': path, ':scheme': 'https', ':authority': 'a', ...more }
+  const literals = Object.entries(all).map(
+    ([name, value]) => octets(0, name.length) + name + octets(value.length) + value,
+  )
+  return frame(1, end ? 5 : 4, stream, literals.join(''))
+}
+
+test('--http2: streams and connections that are reset in odd moments end no process and leave nothing', {
+  timeout: 60_000,
+}, async (t) => {
+  const server = createServer((incoming, outgoing) => {
+    incoming.resume()
+    setTimeout(() => outgoing.end(Buffer.alloc(incoming.url === '/large' ? 500_000 : 2)), 10)
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  t.after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const backend = { port: (server.address() as AddressInfo).port }
+  // What a client leaves that opens no window any more is the write limit's.
+  const flags = [...tls, '--http2', '--upstream-idle-timeout', '200ms', '--write-timeout', '1s']
+  const gateway = await startGateway(t, 'node', [backend], flags)
+  const descriptors = () => readdirSync(`/proc/${gateway.pid}/fd`).length
+  const before = descriptors()
+  await Promise.all(
+    Array.from({ length: 24 }, async (_, client) => {
+      const tcp = connectTcp({ port: gateway.port, host: '127.0.0.1' })
+      const socket = connectTls({ socket: tcp, rejectUnauthorized: false, ALPNProtocols: ['h2'] })
+      for (const one of [tcp, socket]) one.on('error', () => {})
+      await once(socket, 'secureConnect')
+      socket.resume().write(preface, 'latin1')
+      for (let stream = 1; stream < 40; stream += 6) {
+        const text =
+          headers(stream, 'POST', '/upload', {}, false) +
+          headers(stream + 2, 'GET', '/large', { expect: '100-continue' }) +
+          (client % 2 === 0 ? reset(stream + 2) : '') +
+          headers(stream + 4, client % 3 === 0 ? 'HEAD' : 'GET', '/large', {}) +
+          (client % 3 === 0 ? frame(0, 1, stream, 'abc') : reset(stream))
+        socket.write(text, 'latin1')
+        await delay(client % 8)
+      }
+      if (client % 4 === 0) tcp.resetAndDestroy()
+      if (client % 4 === 1) socket.end()
+      if (client % 4 === 2) socket.write(frame(9, 0, 1, 'junk'), 'latin1')
+      await delay(300)
+      tcp.destroy()
+    }),
+  )
+  const left = await eventually(descriptors, (count) => count <= before, 15_000)
+  assert.ok(left <= before, `${left} descriptors, ${before} before`)
+  const client = connect(`https://localhost:${gateway.port}`, { rejectUnauthorized: false })
+  t.after(() => client.destroy())
+  assert.equal((await answerTo(client.request({ ':path': '/' }))).head[':status'], '200')
+  client.destroy()
+  assert.doesNotMatch(gateway.stderr(), /^\s+at /m)
+  const began = performance.now()
+  gateway.signal('SIGTERM')
+  await gateway.exited
+  assert.ok(performance.now() - began < 3_000, 'a session that is gone holds up the drain')
 })
 
 describe('--http2 is refused before anything starts', { timeout: 60_000 }, () => {
