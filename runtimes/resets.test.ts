@@ -1,11 +1,11 @@
 /** A client that resets its connection costs nothing from then on, on the hangup engine of each runtime, whatever it was doing. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { readdirSync, readlinkSync } from 'node:fs'
 import { connect as connectTcp, type Socket } from 'node:net'
 import { describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { socketsOf } from '../test/fixtures/sockets.ts'
 import { runtimeCommands, startListener } from '../test/fixtures/start.ts'
 import { makeCertificate } from '../test/fixtures/tls/make.ts'
 
@@ -59,18 +59,6 @@ async function closeOf(socket: Socket): Promise<void> {
     socket.once('close', resolve)
     late.addEventListener('abort', () => reject(late.reason))
   })
-}
-
-/** Of its descriptors only these are the clients': a runtime opens others as it likes. */
-function socketsOf(pid: number): number {
-  const links = readdirSync(`/proc/${pid}/fd`).map((fd) => {
-    try {
-      return readlinkSync(`/proc/${pid}/fd/${fd}`)
-    } catch {
-      return ''
-    }
-  })
-  return links.filter((link) => link.startsWith('socket:')).length
 }
 
 const ways: Readonly<Record<string, (client: Client) => Promise<void>>> = {
