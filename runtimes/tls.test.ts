@@ -131,6 +131,26 @@ for (const [runtime, command] of Object.entries(runtimeCommands)) {
       assert.match(text, /^HTTP\/1\.1 200[\s\S]*\r\n3000000\n/)
     })
 
+    test('plain HTTP is answered 400 in words, whether it comes at once or late, and its connection ended', async (t) => {
+      const { port, say } = await startListener(t, command, { tls: { certificates: [first] } })
+      const ask = async (method: string, waitMs: number): Promise<string> => {
+        const socket = connectTcp({ port, host: '127.0.0.1' })
+        t.after(() => socket.destroy())
+        await delay(waitMs)
+        socket.write(`${method} / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n`)
+        setTimeout(() => socket.write('abc'), 50)
+        let text = ''
+        for await (const chunk of socket) text += chunk
+        return text
+      }
+      const answers = await Promise.all([ask('GET', 0), ask('POST', 100), ask('PROPFIND', 0)])
+      for (const answer of answers)
+        assert.match(answer, /^HTTP\/1\.1 400 [\s\S]*\r\n\r\nPlain HTTP was sent to .* HTTPS\.\n$/)
+      assert.equal(await shown(t, port), 'first')
+      for (let i = 0; i < 50 && JSON.parse(await say('connections')).open > 0; i++) await delay(20)
+      assert.deepEqual(JSON.parse(await say('connections')).states, {})
+    })
+
     test('a handshake that never ends, or never begins, is closed in time and its descriptor returned', async (t) => {
       const { port, child, say } = await startListener(t, command, {
         tls: { certificates: [first, second] },

@@ -3,6 +3,7 @@ import { Buffer } from 'node:buffer'
 import type { SecureContext } from 'node:tls'
 import { CertificateStore } from '../../src/gateway/certificates.ts'
 import { ProxyHeaderReader, proxyFaults } from '../../src/gateway/proxy-protocol.ts'
+import { isPlainHttp, plainHttpAnswer } from '../../src/http1/plain-on-tls.ts'
 import type { Accept, Listen, Peer, Transport, TransportEvents } from '../../src/http1/transport.ts'
 
 /** What is used of Bun's socket. */
@@ -48,6 +49,8 @@ const scratch = Buffer.allocUnsafeSlow(256 * 1024)
 /** Above it, to write a head in front of a body is less than to copy both: it takes two new views. */
 const largeBytes = 32 * 1024
 
+const nothing = new Uint8Array(0)
+
 export class BunTransport implements Transport {
   peer: Peer
   /** As the peer announced it. */
@@ -55,6 +58,8 @@ export class BunTransport implements Transport {
   events!: TransportEvents
   /** Until it is read, where there has to be one. */
   header: ProxyHeaderReader | null = null
+  /** Under TLS: what the client says first decides whether there is any. */
+  hello: 'none' | 'awaited' | 'refused' = 'none'
   /** Speaks HTTP: the TCP socket, or the TLS socket on it. */
   #socket: BunSocket
   /** What Bun did not take, in order. */
@@ -241,11 +246,11 @@ export const listen: Listen = async ({ port, host, peerProbeMs = 0, unix, tls, p
     serverName: (_: unknown, name: string | undefined) => nativeOf(store!.choose(name).context),
   }
 
-  const secure = (tcp: BunSocket, transport: BunTransport, certificates: CertificateStore, came: Uint8Array | null) => {
+  const secure = (tcp: BunSocket, transport: BunTransport, certificates: CertificateStore, came: Uint8Array) => {
     const [, socket] = tcp.upgradeTLS({
       data: transport,
       isServer: true,
-      ...(came !== null && { initialData: came }),
+      initialData: came,
       tls: {
         secureContext: nativeOf(certificates.choose(null).context),
         ALPNProtocols: alpn,
@@ -255,6 +260,22 @@ export const listen: Listen = async ({ port, host, peerProbeMs = 0, unix, tls, p
       socket: certificates.several ? securedByName : secured,
     })
     transport.secureBy(socket)
+  }
+
+  /** With what has come of it so far. */
+  const readHello = (socket: BunSocket, bytes: Uint8Array) => {
+    const transport = socket.data
+    transport.hello = 'awaited'
+    if (bytes.length === 0) return
+    if (isPlainHttp(bytes)) {
+      // What else it sends is read away: a reset would overtake the answer.
+      transport.hello = 'refused'
+      socket.write(plainHttpAnswer)
+      socket.shutdown()
+    } else {
+      transport.hello = 'none'
+      secure(socket, transport, store!, bytes)
+    }
   }
 
   const plain =
@@ -268,6 +289,7 @@ export const listen: Listen = async ({ port, host, peerProbeMs = 0, unix, tls, p
             if (reader === null) {
               // Under TLS these are its records.
               if (store === undefined) transport.events.feed(bytes)
+              else if (transport.hello === 'awaited') readHello(socket, bytes.slice())
               return
             }
             const used = reader.feed(bytes)
@@ -279,7 +301,7 @@ export const listen: Listen = async ({ port, host, peerProbeMs = 0, unix, tls, p
               transport.header = null
               if (header.client !== null) transport.peer = header.client
               transport.announcedLocal = header.destination
-              if (store !== undefined) secure(socket, transport, store, bytes.slice(used))
+              if (store !== undefined) readHello(socket, bytes.slice(used))
               else if (used < bytes.length) transport.events.feed(bytes.subarray(used))
             }
           },
@@ -287,7 +309,8 @@ export const listen: Listen = async ({ port, host, peerProbeMs = 0, unix, tls, p
             if (store === undefined) socket.data.drain()
           },
           end(socket: BunSocket) {
-            if (store === undefined || socket.data.header !== null) socket.data.events.peerEnded()
+            const { header, hello } = socket.data
+            if (store === undefined || header !== null || hello !== 'none') socket.data.events.peerEnded()
           },
         }
 
@@ -310,7 +333,7 @@ export const listen: Listen = async ({ port, host, peerProbeMs = 0, unix, tls, p
         else if (proxyProtocol?.others === 'refuse') {
           proxyProtocol.onRefused('its peer is none of those that announce clients', transport.peer)
           socket.close()
-        } else if (store !== undefined) secure(socket, transport, store, null)
+        } else if (store !== undefined) readHello(socket, nothing)
       },
     },
   })

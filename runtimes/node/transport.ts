@@ -7,6 +7,7 @@ import { type AddressInfo, createServer, type Server, Socket, type SocketConstru
 import { type SecureContext, TLSSocket } from 'node:tls'
 import { CertificateStore } from '../../src/gateway/certificates.ts'
 import { ProxyHeaderReader, proxyFaults } from '../../src/gateway/proxy-protocol.ts'
+import { isPlainHttp, plainHttpAnswer } from '../../src/http1/plain-on-tls.ts'
 import type {
   Accept,
   Listen,
@@ -237,6 +238,27 @@ function readingShared(accepted: Socket, feed: (bytes: Uint8Array) => void): Soc
 
 // What went wrong, the close that follows says.
 const ignore = () => {}
+const nothing = new Uint8Array(0)
+
+/** Waits for the first byte, and calls `then` if it is no HTTP; what came is still to be read. */
+function readHello(tcp: Socket, transport: NodeTransport, came: Uint8Array, then: () => void): void {
+  const onEnd = () => transport.peerEnd()
+  const onData = (bytes: Uint8Array) => {
+    tcp.off('data', onData)
+    if (isPlainHttp(bytes)) {
+      // What else it sends is read away: a reset would overtake the answer. The limit of a handshake is that of its end.
+      tcp.end(plainHttpAnswer)
+      tcp.resume()
+      return
+    }
+    tcp.off('end', onEnd).pause()
+    tcp.unshift(bytes)
+    then()
+  }
+  tcp.on('end', onEnd)
+  if (came.length > 0) onData(came)
+  else tcp.on('data', onData)
+}
 
 /** Calls `then` with what came behind the header, once it is there and the client is known; closes the connection if it is none. */
 function readProxyHeader(
@@ -293,24 +315,26 @@ export async function listenOn(at: ListenAt, accept: Accept, open: OpenServer = 
   const SNICallback = (name: string, done: (error: null, context: SecureContext) => void) =>
     done(null, store!.choose(name).context)
 
-  const secure = (tcp: Socket, transport: NodeTransport, certificates: CertificateStore) => {
-    const socket = new TLSSocket(tcp, {
-      isServer: true,
-      secureContext: certificates.choose(null).context,
-      ...(certificates.several && { SNICallback }),
-      ALPNProtocols: ['http/1.1'],
-    })
-    // How a socket without a `tls.Server` tells of a record that is none, and of a renegotiation. It would wait for a better one.
-    socket.on('_tlsError', (error: Error) => {
-      answerCleartext(error, tcp)
-      tcp.destroy()
-    })
-    socket.on('error', ignore)
-    transport.secureBy(socket)
-    hear(socket, transport)
-    socket.once('secure', () => {
-      socket.disableRenegotiation()
-      transport.events.secured()
+  const secure = (tcp: Socket, transport: NodeTransport, certificates: CertificateStore, came: Uint8Array) => {
+    readHello(tcp, transport, came, () => {
+      const socket = new TLSSocket(tcp, {
+        isServer: true,
+        secureContext: certificates.choose(null).context,
+        ...(certificates.several && { SNICallback }),
+        ALPNProtocols: ['http/1.1'],
+      })
+      // How a socket without a `tls.Server` tells of a record that is none, and of a renegotiation. It would wait for a better one.
+      socket.on('_tlsError', (error: Error) => {
+        answerCleartext(error, tcp)
+        tcp.destroy()
+      })
+      socket.on('error', ignore)
+      transport.secureBy(socket)
+      hear(socket, transport)
+      socket.once('secure', () => {
+        socket.disableRenegotiation()
+        transport.events.secured()
+      })
     })
   }
 
@@ -337,14 +361,12 @@ export async function listenOn(at: ListenAt, accept: Accept, open: OpenServer = 
           if (rest.length > 0) events.feed(rest)
           return
         }
-        tcp.pause()
-        if (rest.length > 0) tcp.unshift(rest)
-        secure(tcp, transport, store)
+        secure(tcp, transport, store, rest)
       })
     } else if (proxyProtocol?.others === 'refuse') {
       proxyProtocol.onRefused('its peer is none of those that announce clients', transport.peer)
       tcp.destroy()
-    } else if (store !== undefined) secure(tcp, transport, store)
+    } else if (store !== undefined) secure(tcp, transport, store, nothing)
     else if (reading === null) {
       hear(tcp, transport)
       tcp.resume()
