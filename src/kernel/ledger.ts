@@ -105,6 +105,8 @@ export interface Peer extends Note {
   surplus: boolean
   /** An answer has said that it is the connection's last. */
   last: boolean
+  /** And the runtime ends the connection with it. */
+  endsItself: boolean
 }
 
 const freshPeer = (name: string): Peer => ({
@@ -115,6 +117,7 @@ const freshPeer = (name: string): Peer => ({
   requests: 0,
   surplus: false,
   last: false,
+  endsItself: false,
 })
 
 const endsWaiting: ReadonlySet<ReasonName> = new Set([
@@ -326,24 +329,29 @@ export class Ledger {
     if (record !== null && record.parkedIn === null) record.lookAt = Math.min(record.lookAt, peer.finishedAt + settleMs)
   }
 
-  /** An answer is about to say that it is its connection's last. */
-  lastAnswer(peer: Peer): void {
+  /** An answer is about to say that it is its connection's last. `endsItself`: the runtime ends the connection with it. */
+  lastAnswer(peer: Peer, endsItself = false): void {
     peer.last = true
+    peer.endsItself = endsItself
     // What the handshake sends looks like an answer: nothing but its descriptor tells this connection from the port's next.
-    if (this.#options.secure && peer.record === null) this.#options.discover?.()
+    if (this.#options.secure && !endsItself && peer.record === null) this.#options.discover?.()
   }
 
   /**
    * Whether a request that has come is of a connection whose last answer is out: no answer comes after the last. Its port may
-   * have become a new connection's, which knows nothing of that.
+   * have become a new connection's, which knows nothing of that. Null: it can't be told before the next walk.
    */
-  wasLast(name: string): boolean {
+  wasLast(name: string): boolean | null {
     const peer = this.#peers.get(name)
     if (!peer?.last) return false
+    if (peer.endsItself && peer.owed === 0) {
+      if (peer.record !== null) this.gone(peer.record)
+      this.#forget(peer)
+      return false
+    }
     if (peer.record === null) this.#options.discover?.()
     const { record } = peer
-    // Not found: whoever it is, it is hung up on soon, and may try again.
-    if (record === null) return this.#peers.get(name) === peer
+    if (record === null) return this.#peers.get(name) === peer ? null : false
     const snapshot = this.lookAt(record)
     const isSame = snapshot !== null && snapshot.state !== TCP_CLOSE
     // By the time of a request that came after it the last answer is out.
@@ -414,7 +422,7 @@ export class Ledger {
     // Nothing has gone out: the kernel's clock still runs from the handshake of TCP.
     const untouched = seen.acked === 0 && seen.unsent === 0
     const acceptedAt = untouched ? seen.sentAt : Math.min(seen.sentAt, seen.receivedAt)
-    const peer = this.#peerOf(name, untouched ? acceptedAt : Number.NEGATIVE_INFINITY)
+    const peer = this.#peerOf(name, untouched ? acceptedAt : Number.NEGATIVE_INFINITY, untouched, now)
     const { secure, notes, random } = this.#options
     // Whoever has spoken before was counted then.
     if (peer.requests === 0) this.#admit(peer, now)
@@ -447,10 +455,14 @@ export class Ledger {
   }
 
   /** A client's port can be a new connection's while the application still works for the one before. */
-  #peerOf(name: string, acceptedAt: number): Peer {
+  #peerOf(name: string, acceptedAt: number, untouched: boolean, now: number): Peer {
     const known = this.#peers.get(name)
     if (known?.record) this.gone(known.record)
-    if (known !== undefined && this.#peers.get(name) === known && known.latestAt >= acceptedAt - tickMs) return known
+    if (known !== undefined && this.#peers.get(name) === known && known.latestAt >= acceptedAt - tickMs) {
+      const isOut = known.last && known.owed === 0 && now - known.finishedAt > tickMs
+      if (!isOut || !untouched || this.#options.secure) return known
+      // Nothing has gone out on it, and the last answer has: the port is another connection's by now.
+    }
     const fresh = freshPeer(name)
     this.#peers.set(name, fresh)
     return fresh

@@ -25,6 +25,8 @@ const betweenSlicesMs = 4
 const walkShare = 50
 const walkEveryMs = { least: 100, most: 1_000 }
 const walkNowShare = 10
+/** Descriptors whose walk costs no more than a TLS handshake, after which one may be asked for. */
+const smallWalk = 2_000
 /**
  * A newcomer in the place of a connection that ended unseen changes no count of descriptors; that somebody came at all is
  * known, but for all processes of the network namespace. It is asked for a few times within the shortest limit of a newcomer.
@@ -122,9 +124,10 @@ export class Scan {
     this.#beginWalk(this.#options.now(), Number.POSITIVE_INFINITY)
   }
 
-  /** The same, unless walks take more than a tenth of the time. */
+  /** The same, unless walks are long and take more than a tenth of the time. */
   walkAgain(): void {
-    if (this.#options.now() - this.#walkedAt >= this.#walkMs * walkNowShare) this.walkNow()
+    const isSmall = (this.#options.kernel.count() ?? Number.POSITIVE_INFINITY) <= smallWalk
+    if (isSmall || this.#options.now() - this.#walkedAt >= this.#walkMs * walkNowShare) this.walkNow()
   }
 
   #ask(now: number): void {

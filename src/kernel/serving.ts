@@ -134,6 +134,8 @@ const brimMs = 10
 const withHeadBytes = 14_600
 /** Between two ticks: after a block a timer makes up for it, and what was read meanwhile is handed over later than that. */
 const leastTurnMs = 25
+/** Walks may take a tenth of the time, and one a millisecond or two. */
+const walkSoonMs = 5
 /** The end of a connection whose last answer is out has come by then. */
 const neverMs = 5_000
 /** Below that the next tick of the scan is too late for a note. */
@@ -276,7 +278,8 @@ export async function serveUnderLedger<Call>(
     const address = atOnce ? native.peerOf(request, call) : null
     const name = address && peerName(address.host, address.port)
     // What comes after the last answer is never answered, so it must not run.
-    if (name !== null && !isHttp2(request) && ledger.wasLast(name)) return never()
+    const wasLast = name !== null && !isHttp2(request) && ledger.wasLast(name)
+    if (wasLast !== false) return wasLast === null ? onWatchedLater(request, call, bodied) : never()
     const flight = new Flight(request, call)
     let refused: Response | null = null
     if (checksHead && headBytesOf(request) > policy.maxHeadBytes) {
@@ -339,6 +342,12 @@ export async function serveUnderLedger<Call>(
       (value) => settled(value, request, call, flight),
       (error) => settled(errorResponse(error, request), request, call, flight),
     )
+  }
+
+  /** Whose connection it came on the next walk tells, which is not due yet. */
+  async function onWatchedLater(request: Request, call: Call, bodied: boolean): Promise<Response> {
+    await new Promise((resolve) => setTimeout(resolve, walkSoonMs))
+    return onWatched(request, call, bodied, true)
   }
 
   function watched(flight: Flight<Call>, announcedLength: number | null): RequestBody {
@@ -451,13 +460,14 @@ export async function serveUnderLedger<Call>(
     if (last || said !== null || (counted && isLast(flight?.peer))) {
       const closes = said === null ? !(last && http2) : closing.test(said)
       // Whoever gets 408 has fallen silent.
-      if (closes && native.closesUnderBody === true && isLeft(flight?.body) && answer.status !== 408) {
+      const keeps = native.closesUnderBody !== true || (isLeft(flight?.body) && answer.status !== 408)
+      if (closes && keeps && native.closesUnderBody === true) {
         if (said !== null) given = native.withHeader(given, 'connection', 'keep-alive')
       } else if (said === null && closes) given = native.withHeader(given, 'connection', 'close')
       if (closes) {
         flight ??= new Flight(request, call)
         if (flight.peer === null) noteLate(flight, now())
-        if (flight.peer !== null) ledger.lastAnswer(flight.peer)
+        if (flight.peer !== null) ledger.lastAnswer(flight.peer, !keeps)
       }
     } else given = hinted(given)
     if (isHead) given = native.forHead(given, http2)

@@ -3,12 +3,14 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect as connectHttp2 } from 'node:http2'
-import { connect } from 'node:net'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { connect as connectTls } from 'node:tls'
 import { runtimeCommands, startListener } from '../fixtures/start.ts'
 
 const skip = process.platform !== 'linux' && 'the kernel ledger needs Linux'
+const pem = (name: string) => readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url), 'utf8')
 const app = new URL('answers-app.ts', import.meta.url).href
 const options = { app, engine: 'native', maxConnections: 100, discardTimeoutMs: 500 }
 
@@ -136,7 +138,46 @@ for (const name of ['deno', 'bun'] as const) {
   })
 }
 
-const pem = (name: string) => readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url), 'utf8')
+/** One request from this port; RST right after the answer, so that the port is free at once. */
+function askFrom(localPort: number, port: number, tls: boolean): Promise<string> {
+  return new Promise((resolve) => {
+    const raw = connect({ port, host: '127.0.0.1', localPort })
+    const socket = tls ? connectTls({ socket: raw, rejectUnauthorized: false }) : raw
+    const over = (text: string): void => {
+      clearTimeout(timer)
+      raw.resetAndDestroy()
+      resolve(text)
+    }
+    const timer = setTimeout(() => over('never answered'), 2_000)
+    for (const each of [raw, socket]) each.on('error', (error) => over(`${error}`))
+    socket.once('data', (data) => over(data.toString('latin1').slice(0, 12)))
+    socket.on('close', () => over('closed'))
+    socket.write('GET /hello HTTP/1.1\r\nHost: a\r\n\r\n')
+  })
+}
+
+for (const name of ['deno', 'bun'] as const) {
+  for (const secure of [false, true]) {
+    test(`${name}${secure ? ' with TLS' : ''}: a port that is used again after a last answer is answered`, {
+      skip,
+    }, async (t) => {
+      const tls = secure ? { tls: { cert: pem('cert'), key: pem('key') } } : {}
+      const { port } = await startListener(t, runtimeCommands[name], {
+        ...options,
+        ...tls,
+        maxRequestsPerConnection: 1,
+      })
+      // One that is not asked for by anybody meanwhile: of a listener that is gone.
+      const free = createServer().listen(0, '127.0.0.1')
+      await once(free, 'listening')
+      const { port: localPort } = free.address() as AddressInfo
+      await new Promise((resolve) => free.close(resolve))
+      for (let turn = 0; turn < 10; turn++) {
+        assert.equal(await askFrom(localPort, port, secure), 'HTTP/1.1 200', `turn ${turn}`)
+      }
+    })
+  }
+}
 
 test('deno over HTTP/2: HEAD gets the head of GET and no DATA', { skip }, async (t) => {
   const tls = { cert: pem('cert'), key: pem('key') }
