@@ -88,7 +88,6 @@ export class Connection {
   readonly #raw: Socket
   readonly #watchers = new Set<() => void>()
   #dripping: ReturnType<typeof setInterval> | undefined
-  #wasPaused = false
 
   private constructor(
     socket: Socket,
@@ -200,7 +199,6 @@ export class Connection {
   pause(): void {
     clearInterval(this.#dripping)
     this.#socket.pause()
-    this.#wasPaused = true
     this.pausedMs = performance.now()
     this.#note('paused')
   }
@@ -229,9 +227,9 @@ export class Connection {
     this.#raw.resetAndDestroy()
   }
 
-  /** Deno 2.9.5: its node:tls never tells of a FIN that came while the socket was paused, only of the bytes before it. */
-  get hidesEnd(): boolean {
-    return this.#socket !== this.#raw && this.#wasPaused && 'Deno' in globalThis
+  /** Deno 2.9.6: under a node:tls socket that is paused it reads on, and may never tell of an end that comes then. */
+  get readsOn(): boolean {
+    return this.#socket !== this.#raw && 'Deno' in globalThis
   }
 
   /** Both directions, as at the end of a program: FIN, or RST if bytes are unread. */

@@ -304,6 +304,9 @@ class Run {
 
   async #read(how: Extract<SimpleStep, { read: unknown }>['read']): Promise<void> {
     const connection = await this.#open()
+    if (connection.readsOn) {
+      throw new CaseError('not-judged', 'over TLS a client on Deno can not stop reading: ask from Node or Bun')
+    }
     if (how === 'pause') connection.pause()
     else if (how === 'resume') connection.resume()
     else connection.drip(how.bytes, how.everyMs)
@@ -482,12 +485,6 @@ class Run {
     const tookMs = (connection.endedMs ?? performance.now()) - from
     this.#seen.observed = label
     this.#seen.observedMs = 'by' in due ? tookMs : null
-    if (connection.end === 'open' && connection.hidesEnd) {
-      throw new CaseError(
-        'not-judged',
-        'Deno’s node:tls tells of no end that came while nobody read: ask from Node or Bun',
-      )
-    }
     const also = this.#target.foreign ? [...allowed, ...byReset([...accept, ...allowed])] : []
     if (connection.end === 'open' && ![...accept, ...also].some((pattern) => pattern.endsWith('open'))) {
       const said = label === 'open' ? '' : `${label.replace(/ then open$/, '')}, and `

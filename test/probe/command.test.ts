@@ -529,4 +529,41 @@ describe('the command runs', { concurrency: true }, () => {
       assert.match(err, /^✗ silent-connect open 1\.\d\d s$/m)
     })
   }
+
+  test('on deno, where a client can not stop reading over TLS, nobody is blamed for that', {
+    timeout: 20_000,
+  }, async () => {
+    const options = {
+      cert: readFileSync(`${root}test/fixtures/tls/cert.pem`, 'utf8'),
+      key: readFileSync(`${root}test/fixtures/tls/key.pem`, 'utf8'),
+    }
+    const app = createApp()
+    const limits = { writeTimeoutMs: 1_000, minResponseBytesPerSec: 0 }
+    const running = await serve(app, {
+      port: 0,
+      host: '127.0.0.1',
+      tls: options,
+      signals: false,
+      log: () => {},
+      ...limits,
+    })
+    closers.push(() => running.kill())
+    const url = `https://127.0.0.1:${new URL(running.url).port}`
+    const flags = ['--insecure', '--quiet', '--expect', 'write-timeout=1s', '--case', 'reader-stalls-stream']
+    const child = spawn(
+      'node_modules/.bin/deno',
+      ['run', '-A', 'src/cli.ts', 'probe', url, ...flags, '--paths', 'endless=/endless'],
+      {
+        ...{ cwd: root, env: environment },
+      },
+    )
+    closers.push(() => child.kill('SIGKILL'))
+    let out = ''
+    child.stdout.on('data', (text) => {
+      out += text
+    })
+    const [status] = await once(child, 'close')
+    assert.equal(status, 0, out)
+    assert.match(out, /over TLS a client on Deno can not stop reading: ask from Node or Bun:\n {6}reader-stalls-stream/)
+  })
 })
