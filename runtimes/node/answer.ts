@@ -56,6 +56,7 @@ const onlyHttp1 = ['upgrade', 'te', 'http2-settings']
 
 const tokenForm = /^[!#$%&'*+.^_`|~\w-]+$/
 const notInValue = /[^\t\x20-\x7e\x80-\xff]/
+const blank = 0x20
 const notAscii = /[\x80-\xff]/
 
 /** An application has a few dozen names; the bound is for one that makes them up. */
@@ -84,7 +85,8 @@ class Head {
   sentAlready = false
   /** Some value is latin1 and not ASCII. */
   latin1 = false
-  #typed = false
+  /** Of the content, as the application says. */
+  type = ''
 
   constructor(status: number, phrase: string, content: Head['content']) {
     this.status = status
@@ -105,14 +107,12 @@ class Head {
       return
     }
     if (kind === 'sent') this.sentAlready = true
-    if (kind === 'type') this.#typed = true
+    // As `Headers` does, which this one may not have gone through.
+    if (value.charCodeAt(0) <= blank || value.charCodeAt(value.length - 1) <= blank) value = value.trim()
     if (notInValue.test(value)) {
-      // As `Headers` does, which this one may not have gone through.
-      value = value.trim()
-      if (notInValue.test(value)) {
-        throw new TypeError(`the value of ${name} has a byte that no field may have: ${JSON.stringify(value)}`)
-      }
+      throw new TypeError(`the value of ${name} has a byte that no field may have: ${JSON.stringify(value)}`)
     }
+    if (kind === 'type') this.type = value
     if (notAscii.test(value)) this.latin1 = true
     this.fields.push(name, value)
   }
@@ -127,7 +127,7 @@ class Head {
 
   /** What the body brings (Fetch, "extract a body"), where the application says nothing. */
   addType(type: string): void {
-    if (!this.#typed && type !== '') this.fields.push('Content-Type', type)
+    if (this.type === '' && type !== '') this.fields.push('Content-Type', type)
   }
 }
 
@@ -162,7 +162,7 @@ export function writeAnswer(response: Response, outgoing: Outgoing, method: stri
   const { status, content } = head
   const stream = content !== null && typeof content === 'object' && !(content instanceof Uint8Array) ? content : null
   if (head.sentAlready || outgoing.headersSent || isGone(outgoing)) {
-    stream?.cancel().catch(ignore)
+    if (stream !== null) sourceIn(stream, head).cancel(null)
     return false
   }
   if (stream === null) {
@@ -173,14 +173,27 @@ export function writeAnswer(response: Response, outgoing: Outgoing, method: stri
     // Behind a head in latin1 text would make the whole UTF-8.
     else outgoing.end(head.latin1 && typeof body === 'string' ? Buffer.from(body) : body)
   } else if (method === 'HEAD' || hasNoBody(status)) {
-    stream.cancel().catch(ignore)
+    sourceIn(stream, head).cancel(null)
     begin(outgoing, head, head.saidLength)
     outgoing.end()
   } else {
-    void new StreamedAnswer(outgoing, head, sourceOf(stream), faults).write()
+    void new StreamedAnswer(outgoing, head, sourceIn(stream, head), faults).write()
     return true
   }
   return false
+}
+
+/**
+ * A FormData that is cancelled while it gives makes an unhandled rejection of it (undici closes the stream and then puts a
+ * piece into it): it is read to its end instead.
+ */
+function sourceIn(stream: ReadableStream<Uint8Array>, { type }: Head): BodySource {
+  const source = sourceOf(stream)
+  if (!type.startsWith('multipart/form-data')) return source
+  const readAway = async () => {
+    while ((await source.read()) !== null);
+  }
+  return { read: () => source.read(), cancel: () => void readAway().catch(ignore) }
 }
 
 function lengthField(status: number, method: string, length: number | null, said: number | null): number | null {
@@ -192,10 +205,16 @@ function lengthField(status: number, method: string, length: number | null, said
 }
 
 function begin(outgoing: Outgoing, { status, phrase, fields, closes }: Head, length: number | null): void {
+  if (length === null && hasNoBody(status) && !isHttp2(outgoing)) keepOld(outgoing, fields)
   // The last: `node:http` makes bytes of a Content-Disposition that comes behind it, and then refuses them.
   if (length !== null) fields.push('Content-Length', `${length}`)
   if (closes && !isHttp2(outgoing)) outgoing.shouldKeepAlive = false
   writeHead(outgoing, status, fields, phrase)
+}
+
+/** To HTTP/1.0 Node says that it keeps a connection only where there is a length, which these statuses do without. */
+function keepOld({ shouldKeepAlive, useChunkedEncodingByDefault }: ServerResponse, fields: string[]): void {
+  if (shouldKeepAlive && !useChunkedEncodingByDefault) fields.push('Connection', 'keep-alive')
 }
 
 /** `fields`: name, value, … without any of the connection's. */

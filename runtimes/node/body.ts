@@ -46,13 +46,19 @@ export class Body {
     const push = incoming.push.bind(incoming)
     incoming.push = (chunk: any, encoding?: BufferEncoding) => {
       if (chunk === null) return push(chunk)
-      // What is refused is still read, or the client could not read the answer.
-      if (this.#refusedWith !== null) return true
+      // What is refused, or given up by the application, is still read: the client has to read its answer.
+      if (this.#refusedWith !== null || incoming.destroyed) return true
       this.#bytes += chunk.length
       if (maxBytes === 0 || this.#bytes <= maxBytes) return push(chunk, encoding)
       onTooLarge()
       return true
     }
+    if (isHttp2(incoming)) return
+    // `node:http` takes the socket from a body that the application cancels; it may have stopped reading by then.
+    const { socket } = incoming
+    incoming.once('close', () => {
+      if (!incoming.complete) socket.resume()
+    })
   }
 
   get complete(): boolean {

@@ -126,6 +126,18 @@ const careless: Readonly<Record<string, Handler>> = {
     await delay(50)
     return new Response('unread')
   },
+  '/cancelled': async (request) => {
+    const reader = request.body!.getReader()
+    await reader.read()
+    await delay(50)
+    await reader.cancel()
+    return new Response('cancelled')
+  },
+  '/form': () => {
+    const form = new FormData()
+    for (let i = 0; i < 200; i++) form.set(`field ${i}`, 'x'.repeat(100_000))
+    return new Response(form)
+  },
   '/signal': async (request) => {
     request.signal.addEventListener('abort', () => {
       const { reason } = request.signal

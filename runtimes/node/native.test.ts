@@ -503,6 +503,30 @@ describe('applications that answer anything', () => {
     assert.equal(text.match(/content-type/gi)?.length, 1)
   })
 
+  test('a request body that is cancelled in its middle costs nobody an answer', async () => {
+    const { text } = await talk(plain, post('/cancelled', 'x'.repeat(500_000)) + get('/hello'), 1_500)
+    assert.deepEqual(statuses(text), [200, 200])
+    const client = await session(secure)
+    const stream = client.request({ ':path': '/cancelled', ':method': 'POST' })
+    stream.on('error', () => {})
+    stream.end(Buffer.alloc(500_000))
+    const [head] = await once(stream, 'response')
+    assert.equal(head[':status'], 200)
+    assert.equal((await ask2(client, '/hello')).body, 'hello')
+    client.destroy()
+  })
+
+  test('a FormData that nobody reads to its end ends nothing', async () => {
+    const { text } = await talk(plain, get('/form').replace('GET', 'HEAD') + get('/hello', 'Connection: close'), 2_000)
+    assert.deepEqual(statuses(text), [200, 200])
+    const socket = connectTcp({ port: plain, host: '127.0.0.1' })
+    socket.on('error', () => {})
+    socket.write(get('/form'))
+    await once(socket, 'data')
+    socket.resetAndDestroy()
+    await nothingLeft(plain)
+  })
+
   test('a handler that is late and then returns nothing has been answered 503', async () => {
     const port = await serving({ handlerTimeoutMs: 50 })
     const { text } = await talk(port, get('/late') + get('/nothing-late', 'Connection: close'), 2_000)
