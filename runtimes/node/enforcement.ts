@@ -5,8 +5,8 @@ const swept = (how: string): Enforced => ({ by: 'hangup', stepMs: 0, how })
 const native = (how: string): Enforced => ({ by: 'runtime', stepMs: 0, how })
 
 export const enforcement: Enforcement = {
-  handshakeTimeoutMs: native('tls handshakeTimeout'),
-  headTimeoutMs: native('http headersTimeout, looked at 20 times per limit'),
+  handshakeTimeoutMs: swept('swept every 100 ms'),
+  headTimeoutMs: swept('swept every 100 ms'),
   maxHeadBytes: native('http maxHeaderSize'),
   maxHeadFields: swept('counted once the head is whole; HTTP/2: maxHeaderListPairs'),
   bodyTimeoutMs: swept('swept every 100 ms while the application reads; HTTP/2: per session'),

@@ -1,7 +1,6 @@
 /**
- * `serve()` over `node:http`, its Requests made by @hono/node-server. Node's own clocks are used where they mean what the
- * policy means (request heads, the TLS handshake); the rest is the bookkeeping of `wire.ts` and `session.ts`, swept twenty
- * times a second.
+ * `serve()` over `node:http`, its Requests made by @hono/node-server. Node's own clocks are off: the bookkeeping of `wire.ts`
+ * and `session.ts` is swept twenty times a second.
  */
 import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http'
 import type { SecureServerOptions, ServerHttp2Session } from 'node:http2'
@@ -16,6 +15,7 @@ import { Drain } from '../../src/lifecycle/drain.ts'
 import { runningOf } from '../../src/running.ts'
 import type { App, Running, ServeOptions } from '../../src/server.ts'
 import { certificatesOf, listenError, prepare, shortageLog } from '../../src/serving.ts'
+import { longestMs } from '../../src/units.ts'
 import { isHttp2, type Outgoing, refuse, refuseLast } from './answer.ts'
 import { Body, hasBody, type Incoming } from './body.ts'
 import { answerCleartext } from './cleartext.ts'
@@ -169,11 +169,9 @@ class NodeConnections {
   #makeServer(store: (() => CertificateStore) | undefined): Server {
     const { policy } = this.#context
     const options = {
-      headersTimeout: policy.headTimeoutMs,
-      // A total over head and body: never.
+      // Node's own clocks are off. After a stall of the process they go off before what came meanwhile has been read.
+      headersTimeout: 0,
       requestTimeout: 0,
-      connectionsCheckingInterval: Math.min(Math.max(policy.headTimeoutMs / 20, 50), 250),
-      // Idle connections are closed by the sweep: Node's own clock also runs in a head that has begun.
       keepAliveTimeout: 0,
       maxHeaderSize: policy.maxHeadBytes,
       // Of HTTP/2; four of them are no fields.
@@ -190,7 +188,7 @@ class NodeConnections {
         ...options,
         ...store().choose(null).options,
         SNICallback: (name, done) => done(null, store().choose(name).context),
-        handshakeTimeout: policy.handshakeTimeoutMs,
+        handshakeTimeout: longestMs,
         ...(policy.maxConcurrentStreams > 0 && { settings: { maxConcurrentStreams: policy.maxConcurrentStreams } }),
       },
       onRequest,

@@ -147,8 +147,8 @@ async function soon(look: () => Promise<void>, withinMs = 1_000): Promise<void> 
 
 const nothingLeft = (port: number) =>
   soon(async () => {
-    const { open, busy } = await connections(port)
-    assert.deepEqual({ open, busy }, { open: 0, busy: 0 })
+    const { open, states } = await connections(port)
+    assert.deepEqual({ open, states }, { open: 0, states: {} })
   })
 
 describe('clients that break off', () => {

@@ -29,6 +29,7 @@ export class Session implements NodeMember {
   readonly #bodies = new Set<Body>()
   #refusedAt = 0
   #askResetAt = 0
+  #clientEnded = false
 
   constructor(session: ServerHttp2Session, tcp: Socket, context: WireContext) {
     this.#context = context
@@ -92,7 +93,9 @@ export class Session implements NodeMember {
   }
 
   clientEnded(): void {
+    this.#clientEnded = true
     if (isReset(this.#tcp)) this.cut()
+    else if (this.#open.size === 0) this.#lastWord()
   }
 
   sight(now: number): Sight {
@@ -142,7 +145,7 @@ export class Session implements NodeMember {
     if (this.#bodies.size > 0) this.#move('bodyEnd', now)
     this.#bodies.clear()
     this.#move('answered', now, 0)
-    if (this.#session.closed) this.#lastWord()
+    if (this.#session.closed || this.#clientEnded) this.#lastWord()
   }
 
   #forgetComplete(now: number): void {

@@ -184,13 +184,13 @@ export class Wire implements NodeMember {
     if (this.#body !== null && !this.#body.complete) this.#refuseBody('malformed')
   }
 
-  /** The parser gave up, or Node's own clock for heads ran out. */
+  /** The parser gave up. */
   failed(error: Error & { code?: string }): void {
     if (this.connection.state === 'closing' || !this.#socket.writable || error.code === 'ECONNRESET') {
       this.#socket.destroy()
       return
     }
-    const reason = this.#reasonOf(error)
+    const reason = error.code === 'HPE_HEADER_OVERFLOW' ? 'headTooLarge' : 'malformed'
     if (this.#owed.length > 0) {
       if (this.#body !== null && !this.#body.complete) this.#refuseBody(reason)
       else this.#lastWord = reason
@@ -287,12 +287,6 @@ export class Wire implements NodeMember {
     if (this.#body === null || this.#body.refused) return
     this.#refusedAt = this.#context.now()
     this.#body.refuse(statusOf(reason))
-  }
-
-  #reasonOf(error: { code?: string }): ReasonName | 'malformed' {
-    if (error.code === 'HPE_HEADER_OVERFLOW') return 'headTooLarge'
-    if (error.code !== 'ERR_HTTP_REQUEST_TIMEOUT') return 'malformed'
-    return this.connection.state === 'accepted' && this.#socket.bytesRead === 0 ? 'silent' : 'head'
   }
 
   #reset(): void {
