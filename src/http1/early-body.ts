@@ -8,6 +8,8 @@ import type { Streamed } from './light/response.ts'
 
 /** Turns of the event loop in which nothing comes: Node needs two for each part of a Blob, and for its end. */
 const quietTurns = 2
+/** Of the queue of promises, before a turn of the loop is waited for. */
+const jobsBeforeTurn = 4
 /** A stream that never makes its reader wait is sent as it comes after so many pieces. */
 const mostPieces = 64
 
@@ -17,71 +19,97 @@ const mostPieces = 64
  * does not keep to it stays a stream. A file's first bytes are waited for: its reading is sure to end.
  */
 export function readEarly(stream: Streamed, length: number | null): Promise<Uint8Array | Streamed> {
-  const { promise, resolve, reject } = Promise.withResolvers<Uint8Array | Streamed>()
-  const pieces: Uint8Array[] = []
-  let size = 0
-  let over = false
-
-  function settle(what: Uint8Array | Streamed): void {
-    over = true
-    resolve(what)
-  }
-
-  function step(pending: Promise<Uint8Array | null>): void {
-    pending.then(
-      (piece) => {
-        if (over) return
-        if (piece === null) {
-          if (length === null || length === size) settle(joined(pieces, size))
-          else settle(new Begun(stream, pieces, pending))
-          return
-        }
-        pieces.push(piece)
-        size += piece.length
-        turns = 0
-        if (stream.length === null) read()
-        // Of a Blob: what is left may be large, and its length is known.
-        else if (stream.length === size && stream.length === length) {
-          stream.cancel(null)
-          settle(joined(pieces, size))
-        } else settle(new Begun(stream, pieces, null))
-      },
-      (error) => {
-        // Later it is for the reader of what has begun.
-        if (over) return
-        if (pieces.length > 0) settle(new Begun(stream, pieces, pending))
-        else {
-          over = true
-          reject(error)
-        }
-      },
-    )
-  }
-
-  let last: Promise<Uint8Array | null> | null = null
-  function read(): void {
-    if (pieces.length === mostPieces) {
-      settle(new Begun(stream, pieces, null))
-      return
-    }
-    last = stream.read()
-    step(last)
-  }
-
-  let turns = 0
-  function wait(): void {
-    if (over) return
-    if (turns++ < quietTurns) setImmediate(wait)
-    else settle(new Begun(stream, pieces, last))
-  }
-
-  read()
-  if (stream.blob === undefined) wait()
-  return promise
+  return new Promise((resolve, reject) => new Reading(stream, length, resolve, reject).begin())
 }
 
-function joined(pieces: readonly Uint8Array[], size: number): Uint8Array {
-  return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces, size)
+class Reading {
+  readonly #stream: Streamed
+  readonly #length: number | null
+  readonly #resolve: (what: Uint8Array | Streamed) => void
+  readonly #reject: (error: unknown) => void
+  readonly #pieces: Uint8Array[] = []
+  #size = 0
+  #last: Promise<Uint8Array | null> | null = null
+  #over = false
+  #turns = 0
+
+  constructor(
+    stream: Streamed,
+    length: number | null,
+    resolve: (what: Uint8Array | Streamed) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.#stream = stream
+    this.#length = length
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  begin(): void {
+    this.#read()
+    if (this.#stream.blob === undefined) this.#soon(jobsBeforeTurn)
+  }
+
+  #read(): void {
+    this.#last = this.#stream.read()
+    this.#last.then(this.#onPiece, this.#onError)
+  }
+
+  readonly #onPiece = (piece: Uint8Array | null): void => {
+    if (this.#over) return
+    const stream = this.#stream
+    const length = this.#length
+    if (piece === null) {
+      if (length === null || length === this.#size) this.#settle(this.#joined())
+      else this.#settle(new Begun(stream, this.#pieces, this.#last))
+      return
+    }
+    this.#pieces.push(piece)
+    this.#size += piece.length
+    this.#turns = 0
+    if (stream.length === null && this.#pieces.length < mostPieces) this.#read()
+    else if (stream.length === this.#size && stream.length === length) {
+      stream.cancel(null)
+      this.#settle(this.#joined())
+    } else {
+      // What is left of a Blob may be large, and its length is known.
+      this.#settle(new Begun(stream, this.#pieces, null))
+    }
+  }
+
+  readonly #onError = (error: unknown): void => {
+    // Later it is for the reader of what has begun.
+    if (this.#over) return
+    if (this.#pieces.length > 0) {
+      this.#settle(new Begun(this.#stream, this.#pieces, this.#last))
+      return
+    }
+    this.#over = true
+    this.#reject(error)
+  }
+
+  /** Most bodies are there after a job or two, which is less than a turn of the loop costs. */
+  #soon(jobs: number): void {
+    if (this.#over) return
+    if (jobs > 0) queueMicrotask(() => this.#soon(jobs - 1))
+    else this.#wait()
+  }
+
+  readonly #wait = (): void => {
+    if (this.#over) return
+    if (this.#turns++ < quietTurns) setImmediate(this.#wait)
+    else this.#settle(new Begun(this.#stream, this.#pieces, this.#last))
+  }
+
+  #settle(what: Uint8Array | Streamed): void {
+    this.#over = true
+    this.#resolve(what)
+  }
+
+  #joined(): Uint8Array {
+    const [first] = this.#pieces
+    return this.#pieces.length === 1 ? first! : Buffer.concat(this.#pieces, this.#size)
+  }
 }
 
 /** A stream of which something was read already. */
