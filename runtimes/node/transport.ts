@@ -18,7 +18,6 @@ import type {
   Transport,
   TransportEvents,
 } from '../../src/http1/transport.ts'
-import { answerCleartext } from './cleartext.ts'
 
 /** A libuv handle says how much of one large write is still queued; there is no public way to see it, and none at all on Deno. */
 const queuedIn = (tcp: Socket): number | undefined =>
@@ -324,10 +323,7 @@ export async function listenOn(at: ListenAt, accept: Accept, open: OpenServer = 
         ALPNProtocols: ['http/1.1'],
       })
       // How a socket without a `tls.Server` tells of a record that is none, and of a renegotiation. It would wait for a better one.
-      socket.on('_tlsError', (error: Error) => {
-        answerCleartext(error, tcp)
-        tcp.destroy()
-      })
+      socket.on('_tlsError', () => tcp.destroy())
       socket.on('error', ignore)
       transport.secureBy(socket)
       hear(socket, transport)

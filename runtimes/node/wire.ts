@@ -186,7 +186,9 @@ export class Wire implements NodeMember {
 
   /** The parser gave up. */
   failed(error: Error & { code?: string }): void {
-    if (this.connection.state === 'closing' || !this.#socket.writable || error.code === 'ECONNRESET') {
+    // After a record that is none nothing more can be read, and what is written may never be out.
+    const broken = error.code === 'ECONNRESET' || error.code?.startsWith('ERR_SSL_')
+    if (this.connection.state === 'closing' || !this.#socket.writable || broken) {
       this.#socket.destroy()
       return
     }

@@ -1,6 +1,6 @@
 /** What a client is told that speaks plain HTTP to a port of TLS, as nginx tells it: nothing else would say what is wrong. */
 
-const body = 'Plain HTTP was sent to a port that speaks HTTPS.\n'
+const body = 'The plain HTTP request was sent to an HTTPS port\n'
 
 export const plainHttpAnswer = [
   'HTTP/1.1 400 Bad Request',

@@ -1,12 +1,15 @@
 /**
  * Clients that begin a valid exchange, get as far as a random byte of it, and then go in some way. For any server in a process of its
- * own; afterwards `left` says what is still there of them.
+ * own that answers `GET /`; `faultsAfter` says what is still there of them.
  */
-import { readdirSync, readFileSync } from 'node:fs'
 import { connect as connectTcp, type Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { socketsOf } from '../fixtures/sockets.ts'
+
+/** Of a client's side of a handshake, about. */
+const handshakeBytes = 1_800
 
 /** What a client sends, of which each is cut somewhere. */
 export interface Layer {
@@ -42,58 +45,116 @@ export type Ending = (typeof endings)[number]
 
 export interface Attacked {
   readonly port: number
-  readonly host?: string
   readonly pid: number
-  /** What `connections()` says is open; null where nobody knows. */
+  /** How many connections it says are open; null where nobody knows. */
   open(): Promise<number | null>
 }
 
-/** One client; `random` gives numbers from 0 to below 1. Resolves when it has gone, or, if it stays, once it has done its part. */
-export interface Gone {
-  /** Of those that stay open: whether the server has ended the connection. */
-  readonly closed: boolean
-  destroy(): void
-}
-
-export async function attack(
+/** So many clients, some at a time. They go; those that stay until the server ends them are let go of by `letGo`. */
+export async function attackWith(
   server: Attacked,
   layer: Layer,
+  ending: Ending,
+  count: number,
+  random: () => number,
+): Promise<{ letGo(): void }> {
+  const sockets: Socket[] = []
+  let left = count
+  const one = async (): Promise<void> => {
+    while (left-- > 0) {
+      const message = layer.messages[Math.floor(random() * layer.messages.length)]!
+      sockets.push(await attack(server.port, layer, message, ending, random))
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(count, 20) }, one))
+  return {
+    letGo() {
+      for (const socket of sockets) socket.destroy()
+    },
+  }
+}
+
+export interface Rest {
+  readonly sockets: number
+}
+
+/** What a process has when nobody is connected to it, once it has served somebody. */
+export async function restOf(server: Attacked, layer: Layer): Promise<Rest> {
+  await ask(server.port, layer.secure)
+  for (let i = 0; i < 40 && (await server.open()) !== 0; i++) await delay(50)
+  return { sockets: socketsOf(server.pid) }
+}
+
+/** What is wrong `withinMs` after an attack, or nothing. */
+export async function faultsAfter(
+  server: Attacked,
+  layer: Layer,
+  before: Rest,
+  withinMs: number,
+): Promise<readonly string[]> {
+  const deadline = performance.now() + withinMs
+  for (;;) {
+    const faults: string[] = []
+    const open = await server.open()
+    const sockets = socketsOf(server.pid)
+    if (open !== null && open > 0) faults.push(`${open} connections are open`)
+    if (sockets > before.sockets) faults.push(`${sockets - before.sockets} sockets are left`)
+    if (faults.length === 0 || performance.now() > deadline) {
+      const answer = await ask(server.port, layer.secure)
+      return answer.startsWith('HTTP/1.1 200 ') ? faults : [...faults, `a new client gets ${JSON.stringify(answer)}`]
+    }
+    await delay(50)
+  }
+}
+
+async function ask(port: number, secure: boolean): Promise<string> {
+  const at = { port, host: '127.0.0.1' }
+  const socket = secure ? connectTls({ ...at, rejectUnauthorized: false }) : connectTcp(at)
+  socket.setTimeout(5_000, () => socket.destroy())
+  socket.on('error', () => {})
+  socket.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+  let text = ''
+  try {
+    for await (const chunk of socket) text += chunk
+  } catch {
+    // What has come says enough.
+  }
+  return text.slice(0, 60)
+}
+
+async function attack(
+  port: number,
+  { secure }: Layer,
   message: string,
   ending: Ending,
   random: () => number,
-): Promise<Gone> {
-  const tcp = connectTcp({ port: server.port, host: server.host ?? '127.0.0.1', noDelay: true, allowHalfOpen: true })
-  const gone = { closed: false, destroy: () => tcp.destroy() }
+): Promise<Socket> {
+  const tcp = connectTcp({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true })
   tcp.on('error', () => {})
-  tcp.on('end', () => {
-    gone.closed = true
-  })
-  tcp.on('close', () => {
-    gone.closed = true
-  })
-  await new Promise<void>((resolve) => tcp.once('connect', resolve).once('close', resolve))
-  if (!layer.secure) {
-    const cut = Math.floor(random() * (message.length + 1))
+  await new Promise((resolve) => tcp.once('connect', resolve).once('close', resolve))
+  // One in three says all of it.
+  const cut = random() < 0.33 ? Number.POSITIVE_INFINITY : random()
+  if (secure) {
+    const metered = new Metered(tcp, Math.floor(cut * (handshakeBytes + message.length)))
+    const tls: TLSSocket = connectTls({ socket: metered, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] })
+    tls.on('error', () => {})
+    const said = new Promise<void>((resolve) => {
+      tls.once('secureConnect', () => tls.write(message, 'latin1', () => resolve()))
+    })
+    tls.resume()
+    // A server may also have ended it before.
+    await Promise.race([metered.spent, said, delay(1_000)])
+  } else {
     tcp.resume()
-    const pieces = 1 + Math.floor(random() * 3)
-    for (let i = 0, from = 0; i < pieces; i++) {
-      const to = i === pieces - 1 ? cut : from + Math.floor(random() * (cut - from))
-      if (to > from) tcp.write(message.slice(from, to), 'latin1')
-      from = to
+    const whole = message.slice(0, Math.floor(cut * (message.length + 1)))
+    const middle = Math.floor(random() * whole.length)
+    for (const piece of [whole.slice(0, middle), whole.slice(middle)]) {
+      tcp.write(piece, 'latin1')
       if (random() < 0.5) await delay(random() * 3)
     }
-    await end(tcp, ending, random)
-    return gone
   }
-  // A handshake is some 500 bytes of the client's, its records a little more than the message.
-  const metered = new Metered(tcp, Math.floor(random() * (700 + message.length)))
-  const tls: TLSSocket = connectTls({ socket: metered, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] })
-  tls.on('error', () => {})
-  tls.once('secureConnect', () => tls.write(message, 'latin1'))
-  tls.resume()
-  await Promise.race([metered.spent, new Promise((resolve) => tls.once('data', resolve)), delay(300)])
   await end(tcp, ending, random)
-  return gone
+  return tcp
 }
 
 async function end(tcp: Socket, ending: Ending, random: () => number): Promise<void> {
@@ -121,7 +182,7 @@ class Metered extends Duplex {
   readonly spent: Promise<void>
   readonly #tcp: Socket
   #left: number
-  #spend!: () => void
+  #spend = (): void => {}
 
   constructor(tcp: Socket, bytes: number) {
     super()
@@ -129,6 +190,7 @@ class Metered extends Duplex {
     this.#left = bytes
     this.spent = new Promise((resolve) => {
       this.#spend = resolve
+      tcp.once('close', resolve)
     })
     tcp.on('data', (data) => this.push(data))
     tcp.on('end', () => this.push(null))
@@ -144,13 +206,4 @@ class Metered extends Duplex {
     if (this.#left === 0) this.#spend()
     done()
   }
-}
-
-/** Open descriptors of a process, but those that the runtime opens as it likes. */
-export function descriptorsOf(pid: number): number {
-  return readdirSync(`/proc/${pid}/fd`).length
-}
-
-export function residentBytes(pid: number): number {
-  return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024
 }
