@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
+import keptApplication from '../docs/application.json' with { type: 'json' }
 import kept from '../docs/conformance.json' with { type: 'json' }
 import { enforcement as onBun } from '../runtimes/bun/enforcement.ts'
 import { enforcement as onDeno } from '../runtimes/deno/serve.ts'
@@ -41,6 +42,7 @@ import { countVerdicts } from '../src/probe/verdict.ts'
 import { rescueEntries } from '../src/rescue/settings.ts'
 import { type Entries, specOf } from '../src/setting.ts'
 import { format } from '../src/units.ts'
+import type { ApplicationReport, Outcome } from '../test/application/report.ts'
 import { fieldsOf, jsonSchemaOf } from './json-schema.ts'
 
 /** What each block says, by its name. */
@@ -205,6 +207,38 @@ export function conformanceTable({ startedAt, servers, cases, cells }: Report): 
   ].join('\n\n')
 }
 
+/** The last run of the application suite that was kept: see `scripts/keep-application.ts`. */
+export function applicationTable({ startedAt, engines, chapters }: ApplicationReport): string {
+  const names = engines.map(({ name }) => name)
+  const all = chapters.flatMap(({ cases }) => cases)
+  const shown = (outcome: Outcome | undefined) => (outcome === undefined ? '' : outcome.deviates ? '≠' : '✓')
+  const counts = names.map((name) => {
+    const here = all.flatMap(({ on }) => on[name] ?? [])
+    const deviating = here.filter(({ deviates }) => deviates).length
+    const places = here.reduce((sum, { passed, deviates = [] }) => sum + passed + deviates.length, 0)
+    return [name, String(here.length - deviating), String(deviating), String(places)]
+  })
+  const sections = chapters.map(({ title, cases }) => {
+    const rows = cases.map(({ id, title, on }) => [`\`${id}\`: ${title}`, ...names.map((name) => shown(on[name]))])
+    return `<details><summary>${title}</summary>\n\n${markdown(['case', ...names], rows)}\n\n</details>`
+  })
+  const deviations = names.flatMap((name) => {
+    const byReason = Map.groupBy(
+      all.filter(({ on }) => on[name]?.deviates),
+      ({ on }) => on[name]?.reason ?? '',
+    )
+    return [...byReason].map(
+      ([reason, cases]) => `- ${name}: ${reason}: ${cases.map(({ id }) => `\`${id}\``).join(', ')}`,
+    )
+  })
+  return [
+    `Measured on ${startedAt.slice(0, 10)}: ${engines.map(({ version }) => version).join(', ')}; ${all.length} cases.`,
+    markdown(['engine', 'cases as they must be', 'with a known deviation', 'requests’ places'], counts),
+    ...sections,
+    `## Known deviations\n\n${deviations.join('\n') || 'None.'}`,
+  ].join('\n\n')
+}
+
 const gatewayObjects: Readonly<Record<string, Parameters<typeof keySpecs>[0]>> = {
   'gateway-file': fileEntries,
   'gateway-listen': listenEntries,
@@ -263,6 +297,7 @@ export const renderers = (tables: Readonly<Record<string, Enforcement>>): Render
   ...Object.fromEntries(Object.entries(gatewayObjects).map(([name, entries]) => [name, () => keysTable(entries)])),
   enforcement: () => enforcementTable(tables),
   conformance: () => conformanceTable(kept as Report),
+  application: () => applicationTable(keptApplication as ApplicationReport),
   'report-fields': reportFields,
   ...Object.fromEntries(Object.entries(benches).map(([block, name]) => [block, () => measured(name)])),
 })

@@ -4,7 +4,7 @@ import { Hono } from 'hono'
 import { transports } from './case.ts'
 import { cases } from './cases/index.ts'
 import { runtime, websocket } from './helpers.ts'
-import { notesOf, pathOf } from './journal.ts'
+import { asked, notesOf, pathOf } from './journal.ts'
 
 export { websocket }
 
@@ -13,6 +13,7 @@ type Fetch = (request: Request, env: any) => unknown
 const plain = new Map<string, Fetch>()
 const hono = new Hono()
   .get('/hello', (c) => c.text('hello\n'))
+  .get('/asked/:over/:id', (c) => c.json(asked.get(`/${c.req.param('over')}/${c.req.param('id')}`) ?? 0))
   .get('/notes/:over/:id', (c) => c.json(notesOf(`/${c.req.param('over')}/${c.req.param('id')}`)))
 
 for (const theCase of cases) {
@@ -40,7 +41,9 @@ for (const event of ['unhandledRejection', 'uncaughtException'] as const) {
 
 export default {
   fetch(request: Request, ...rest: [any]) {
-    const fetch = plain.get(pathOf(request.url))
+    const path = pathOf(request.url)
+    asked.set(path, (asked.get(path) ?? 0) + 1)
+    const fetch = plain.get(path)
     return (fetch ?? (hono.fetch as Fetch))(request, ...rest) as Response | Promise<Response>
   },
 }

@@ -56,7 +56,7 @@ export const stepSchema = v.union([
   v.strictObject({ pipelines: v.array(askSchema), sees: v.array(answersSchema) }),
   /** These bytes. HTTP/1.1 only. */
   v.strictObject({ sends: v.string(), sees: v.array(answersSchema) }),
-  /** A request whose client goes: once so many bytes of the answer's body are there, or so many ms later. */
+  /** A request whose client goes: once so many bytes of the answer's body are there, or so many ms after the application was asked. */
   v.strictObject({
     abandons: askSchema,
     by: v.picklist(['reset', 'fin']),

@@ -69,6 +69,8 @@ const running = new Set<ChildProcess>()
 process.on('exit', () => running.forEach((child) => void child.kill('SIGKILL')))
 
 const files = { cert: 'test/fixtures/tls/cert.pem', key: 'test/fixtures/tls/key.pem' }
+/** Connections wait for their next case. */
+const idleTimeoutMs = 60_000
 const at = { host: '127.0.0.1', port: 0 }
 
 export async function startColumn({ name, start, tls }: Column, backend: string): Promise<AppServer> {
@@ -80,6 +82,7 @@ export async function startColumn({ name, start, tls }: Column, backend: string)
           `runtimes/${runtime}.ts`,
           ...['--engine', kind, '--host', at.host, '--port', '0', '--report', 'json'],
           ...['--app', 'test/application/app.ts'],
+          ...['--idle-timeout', `${idleTimeoutMs / 1000}s`],
           ...(tls ? ['--tls-cert', files.cert, '--tls-key', files.key] : []),
         ]
       : [
@@ -87,6 +90,7 @@ export async function startColumn({ name, start, tls }: Column, backend: string)
           JSON.stringify({
             ...at,
             engine: kind,
+            idleTimeoutMs,
             ...(start === 'guarded' && { handlerTimeoutMs }),
             ...(tls && {
               tls: { cert: readFileSync(root + files.cert, 'utf8'), key: readFileSync(root + files.key, 'utf8') },

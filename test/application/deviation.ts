@@ -8,7 +8,7 @@ export interface Deviation {
   readonly over?: readonly Transport[]
   readonly what: string
   readonly see: string
-  /** Not at every time: a pass is no news. */
+  /** Not at each time or place: red only when it is seen nowhere. */
   readonly sometimes?: true
 }
 

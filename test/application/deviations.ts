@@ -1,12 +1,111 @@
 /** What each engine is known to do otherwise. An entry that no longer holds turns red. */
 import type { EngineName } from './columns.ts'
 import type { Deviation } from './deviation.ts'
+import { pending } from './pending.ts'
+
+const pendingOf = (name: EngineName): readonly Deviation[] =>
+  pending[name].length === 0 ? [] : [{ cases: pending[name], what: 'being mended', see: 'issue 10', sometimes: true }]
+
+/** What Node's fetch does, whoever serves. */
+const undici: readonly Deviation[] = [
+  {
+    cases: ['request-chunked-passed-to-fetch'],
+    over: ['tcp', 'tls'],
+    what: 'fetch refuses a Request that has a Transfer-Encoding field, as a chunked one has',
+    see: 'https://github.com/vercel/next.js/issues/48214',
+  },
+]
+
+/** What Bun's own classes do, whoever serves. */
+const bunForms: readonly Deviation[] = [
+  {
+    cases: ['request-form-data'],
+    what: 'a file of a form gets the type of its name’s ending, not the one that its part says',
+    see: 'https://github.com/oven-sh/bun/issues/39884',
+  },
+]
 
 export const deviations: Readonly<Record<EngineName, readonly Deviation[]>> = {
-  node: [],
-  'node-hangup': [],
-  bun: [],
-  'bun-hangup': [],
-  deno: [],
-  'deno-hangup': [],
+  node: [...undici, ...pendingOf('node')],
+  'node-hangup': [...undici, ...pendingOf('node-hangup')],
+  bun: [
+    ...bunForms,
+    {
+      cases: ['body-bytes', 'body-blob-untyped', 'field-type-removed'],
+      what: 'a body that has no type is given one',
+      see: 'https://github.com/oven-sh/bun/issues/21193',
+    },
+    {
+      cases: ['body-stream-with-length'],
+      what: 'a stream is chunked, whatever length the application says',
+      see: 'https://github.com/oven-sh/bun/issues/10507',
+    },
+    {
+      cases: ['request-form-malformed'],
+      what: 'a malformed form is an Error, not a TypeError',
+      see: 'https://github.com/oven-sh/bun/pull/34364',
+    },
+    {
+      cases: ['request-clone-of-read'],
+      what: 'clone() of a request that was read gives an empty one',
+      see: 'https://github.com/oven-sh/bun/pull/33129',
+    },
+    {
+      cases: ['request-kinds'],
+      what: 'blob() of a request has a type of its own',
+      see: 'https://github.com/oven-sh/bun/issues/19603',
+    },
+    {
+      cases: ['pipelined', 'pipelined-late-failures'],
+      what: 'two or more pipelined requests to an asynchronous handler get no answer, but FIN',
+      see: 'https://github.com/oven-sh/bun/issues/38128',
+    },
+    {
+      cases: ['http10-keep-alive', 'http10-keep-alive-of-bytes'],
+      what: 'HTTP/1.0 is kept where it asks for it, and not told so',
+      see: 'https://www.rfc-editor.org/rfc/rfc9112#appendix-C.2.2',
+    },
+    {
+      cases: ['http10-without-host'],
+      what: 'the URL of a request without Host is its path alone',
+      see: 'https://github.com/oven-sh/bun/pull/33721',
+    },
+    {
+      cases: ['request-read-after-answer'],
+      what: 'a body that is still being read when the answer is done is rejected',
+      see: 'https://github.com/oven-sh/bun/pull/33524',
+    },
+    ...pendingOf('bun'),
+  ],
+  'bun-hangup': [...bunForms, ...pendingOf('bun-hangup')],
+  deno: [
+    {
+      cases: ['body-blob', 'body-blob-untyped', 'body-blob-slice', 'body-file'],
+      what: 'a Blob is sent as a stream, without its length',
+      see: 'https://github.com/denoland/deno/blob/main/ext/http/00_serve.ts',
+    },
+    {
+      cases: ['request-clone-of-read'],
+      what: 'clone() of a request that was read gives another that was',
+      see: 'https://github.com/denoland/deno/blob/main/ext/fetch/23_request.js',
+    },
+    {
+      cases: ['request-is-one'],
+      what: 'redirect of a request is null',
+      see: 'https://github.com/denoland/deno/blob/main/ext/fetch/23_request.js',
+    },
+    {
+      cases: [
+        'signal-quiet-after-answer',
+        'signal-quiet-after-stream',
+        'signal-quiet-after-post',
+        'signal-quiet-after-close',
+        'signal-quiet-after-cancel',
+      ],
+      what: 'the signal is aborted by each answer that was given',
+      see: 'https://github.com/denoland/deno/issues/27005',
+    },
+    ...pendingOf('deno'),
+  ],
+  'deno-hangup': [...pendingOf('deno-hangup')],
 }

@@ -13,10 +13,12 @@ export interface Address {
 export type End = 'open' | 'fin' | 'reset'
 
 /** How long a client waits for what must come. */
-export const patienceMs = 3_000
+export const patienceMs = 5_000
 
 export class Http1Client {
   end: End = 'open'
+  /** The case that had it before. */
+  usedBy: string | null = null
   /** Everything that came, for what must never be in it. */
   readonly all: Buffer[] = []
   readonly #socket: Socket

@@ -5,6 +5,8 @@ import type { Ask } from './case.ts'
 import { type Address, patienceMs } from './http1-client.ts'
 
 export class Http2Client {
+  /** The case that had it before. */
+  usedBy: string | null = null
   readonly #session: ClientHttp2Session
   /** Everything that came. */
   readonly all: Buffer[] = []

@@ -1,5 +1,8 @@
 /** What the handlers of cases saw, for the client to ask. */
 
+/** How often the application was asked, by path. */
+export const asked = new Map<string, number>()
+
 const journal = new Map<string, string[]>()
 
 /** `/tcp/signal-aborted/more?x` → `/tcp/signal-aborted` */

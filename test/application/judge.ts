@@ -11,7 +11,10 @@ const shown = (text: string): string => JSON.stringify(text.length > 80 ? `${tex
 export function wrongWith(seen: Seen, wanted: Answer, http2: boolean): string | null {
   if (seen.ending === 'garbled') return `the answer is garbled: ${seen.wrong}`
   const { cut = false, status, reason, fields = {}, body, hex, bytes, begins } = wanted
-  if (seen.status === 0) return cut ? whatEnded(seen) : `no answer (${whatEnded(seen) ?? seen.ending})`
+  if (seen.status === 0) {
+    if (seen.ending === 'waiting') return 'nothing came'
+    return cut ? null : `no answer (${seen.wrong ?? seen.ending})`
+  }
   if (![status].flat().includes(seen.status)) return `status ${seen.status}, not ${[status].flat().join(' or ')}`
   if (cut && seen.ending === 'whole') return `the answer looks whole: ${shown(seen.body.toString())}`
   if (seen.ending === 'waiting') return `the answer does not end; ${seen.body.length} bytes came`
@@ -37,9 +40,6 @@ function isField(lines: readonly string[], value: string | RegExp | readonly str
   if (typeof value === 'string' || value instanceof RegExp) return lines.length === 1 && matches(value, lines[0]!)
   return lines.length === value.length && lines.every((line, place) => line === value[place])
 }
-
-const whatEnded = ({ ending, wrong }: Seen): string | null =>
-  ending === 'waiting' ? 'nothing came' : ending === 'whole' ? null : (wrong ?? null)
 
 /** Null as soon as one of several is right; else what is wrong with the first. */
 export function wrongWithAny(

@@ -101,17 +101,32 @@ abstract class Visit {
     throw new Wrong(`${ask.method ?? 'GET'} …${ask.at ?? ''}${ask.version ? ' HTTP/1.0' : ''}${more}: ${wrong}`)
   }
 
-  /** What the handler notes, asked on a connection apart, until it is as it must be. */
+  /** A word of the application's about the case, on a connection apart. */
+  private async told<T>(what: 'notes' | 'asked'): Promise<T> {
+    const client = await this.pool.take()
+    await client.ask({}, `/${what}${this.path}`, 'a')
+    const seen = await client.read(false)
+    if (seen.ending === 'whole') this.pool.give(client)
+    else client.destroy()
+    if (seen.status !== 200) throw new Wrong(`the ${what} were not answered: ${seen.status} ${seen.ending}`)
+    return JSON.parse(seen.body.toString()) as T
+  }
+
+  /** Begins a request, and waits until the application has it. */
+  protected async begun<T>(begin: () => T): Promise<T> {
+    const before = await this.told<number>('asked')
+    const result = begin()
+    for (const until = performance.now() + patienceMs; (await this.told<number>('asked')) === before; await sleep(5)) {
+      if (performance.now() > until) throw new Wrong('the application was not asked')
+    }
+    return result
+  }
+
+  /** What the handler notes, until it is as it must be. */
   private async notes(wanted: readonly (string | RegExp)[] | null): Promise<void> {
     const until = performance.now() + (wanted === null ? 0 : patienceMs)
     for (;;) {
-      const client = await this.pool.take()
-      await client.ask({}, `/notes${this.path}`, 'a')
-      const seen = await client.read(false)
-      if (seen.ending === 'whole') this.pool.give(client)
-      else client.destroy()
-      if (seen.status !== 200) throw new Wrong(`the notes were not answered: ${seen.status} ${seen.ending}`)
-      const noted = JSON.parse(seen.body.toString()) as string[]
+      const noted = await this.told<string[]>('notes')
       const fits =
         wanted === null ? noted.length === 0 : wanted.every((one, place) => matches(one, noted[place] ?? '\0'))
       if (fits) return
@@ -132,6 +147,8 @@ abstract class Visit {
 
 export class Http1Visit extends Visit {
   #client: Http1Client | null = null
+  /** Its last answer left it open whether the connection goes on. */
+  #mayEnd = false
   /** Clients that this visit has let go of. */
   readonly #gone: Http1Client[] = []
   readonly #host: string
@@ -160,7 +177,9 @@ export class Http1Visit extends Visit {
 
   async #read(client: Http1Client, ask: Ask, wanted: Wanted, more = ''): Promise<void> {
     const seen = await client.read(ask.method === 'HEAD')
-    const right = this.judge(ask, seen, wanted, false, more)
+    const behind = seen.status === 0 && client.usedBy !== null ? `, behind ${client.usedBy}` : ''
+    const right = this.judge(ask, seen, wanted, false, more + behind)
+    client.usedBy = null
     if (right.cut) {
       // Its end was seen: that is what cut it.
       this.#drop()
@@ -175,6 +194,7 @@ export class Http1Visit extends Visit {
     const hasBody = ask.body !== undefined || ask.chunks !== undefined || ask.upload !== undefined
     const then = right.connection ?? (hasBody || ask.version !== undefined ? 'either' : 'kept')
     const last = isLast(seen, ask)
+    this.#mayEnd = then === 'either'
     if (then === 'kept' && last) throw new Wrong('the answer says that it is the last of its connection')
     if (then !== 'closed' && then !== 'ended' && !last) {
       if (client.end === 'reset') throw new Wrong('the connection was reset after the answer')
@@ -201,9 +221,11 @@ export class Http1Visit extends Visit {
   protected async abandon({ abandons, by, after }: Extract<Step, { abandons: Ask }>): Promise<void> {
     const client = await Http1Client.open(this.pool.address)
     try {
-      await client.ask(abandons, this.path, this.#host)
-      if ('ms' in after) await sleep(after.ms)
-      else {
+      if ('ms' in after) {
+        await this.begun(() => client.ask(abandons, this.path, this.#host))
+        await sleep(after.ms)
+      } else {
+        await client.ask(abandons, this.path, this.#host)
         const seen = await client.read(abandons.method === 'HEAD', (bytes) => bytes >= after.bytes)
         if (seen.body.length < after.bytes) throw new Wrong(`only ${seen.body.length} bytes of the answer came`)
       }
@@ -253,9 +275,15 @@ export class Http1Visit extends Visit {
 
   protected async after(): Promise<void> {
     const used = this.#client
-    const client = await this.#take()
+    let client = await this.#take()
     await client.ask(hello, '/hello', this.#host)
-    const seen = await client.read(false)
+    let seen = await client.read(false)
+    if (used !== null && this.#mayEnd && seen.status === 0 && client.end !== 'open') {
+      this.#drop()
+      client = await this.#take()
+      await client.ask(hello, '/hello', this.#host)
+      seen = await client.read(false)
+    }
     if (used !== null && seen.status === 0 && client.end !== 'open') {
       throw new Wrong('the connection ended without a word before the next request')
     }
@@ -268,8 +296,10 @@ export class Http1Visit extends Visit {
   }
 
   protected leave(sound: boolean): void {
-    if (sound && this.#client?.end === 'open') this.pool.give(this.#client)
-    else this.#drop()
+    if (sound && this.#client?.end === 'open') {
+      this.#client.usedBy = this.theCase.id
+      this.pool.give(this.#client)
+    } else this.#drop()
   }
 }
 
@@ -317,7 +347,10 @@ export class Http2Visit extends Visit {
 
   protected async ask(ask: Ask, wanted: Wanted, more = ''): Promise<void> {
     const client = await this.#take()
-    this.judge(ask, await client.ask(ask, this.path), wanted, true, more)
+    const seen = await client.ask(ask, this.path)
+    const behind = seen.status === 0 && client.usedBy !== null ? `, behind ${client.usedBy}` : ''
+    this.judge(ask, seen, wanted, true, more + behind)
+    client.usedBy = null
   }
 
   protected apart(ask: Ask, wanted: Wanted): Promise<void> {
@@ -326,7 +359,8 @@ export class Http2Visit extends Visit {
 
   protected async abandon({ abandons, after }: Extract<Step, { abandons: Ask }>): Promise<void> {
     const client = await this.#take()
-    const stream = client.start(abandons, this.path)
+    const start = () => client.start(abandons, this.path)
+    const stream = 'ms' in after ? await this.begun(start) : start()
     if ('ms' in after) await sleep(after.ms)
     else {
       const seen = await client.read(stream, (bytes) => bytes >= after.bytes)
@@ -349,6 +383,7 @@ export class Http2Visit extends Visit {
 
   protected leave(sound: boolean): void {
     if (this.#client === null) return
+    this.#client.usedBy = this.theCase.id
     if (sound && this.#client.isOpen) this.#sessions.give(this.#client)
     else this.#client.destroy()
     this.#client = null

@@ -218,13 +218,13 @@ export default [
     title: 'timeout() is a 504 in its time, and what comes late ends nothing',
     routes: (app) =>
       app
-        .use(timeout(60))
+        .use(timeout(100))
         .get('/late', async (c) => {
-          await later(200)
+          await later(700)
           return c.text('late')
         })
         .get('/fails', async () => {
-          await later(120)
+          await later(600)
           throw failure()
         })
         .get('/now', (c) => c.text('now')),
@@ -232,7 +232,7 @@ export default [
       { ask: { at: '/late' }, sees: { status: 504 } },
       { ask: { at: '/fails' }, sees: { status: 504 } },
       { ask: { at: '/now' }, sees: { status: 200, body: 'now' } },
-      { wait: 250 },
+      { wait: 700 },
     ],
   },
   {
@@ -240,10 +240,10 @@ export default [
     title: 'timeout() with an exception of one’s own',
     routes: (app) =>
       app.use(timeout(40, new HTTPException(408, { message: 'too slow' }))).get('/', async (c) => {
-        await later(120)
+        await later(500)
         return c.text('late')
       }),
-    steps: [{ ask: {}, sees: { status: 408, body: 'too slow' } }, { wait: 120 }],
+    steps: [{ ask: {}, sees: { status: 408, body: 'too slow' } }, { wait: 500 }],
   },
   {
     id: 'logger',

@@ -87,7 +87,7 @@ export default [
           },
         }).pipeThrough(new TextEncoderStream()),
       ),
-    steps: [{ ask: {}, sees: { status: 200, cut: true, begins: 'first' } }],
+    steps: [{ ask: {}, sees: [{ status: 200, cut: true, begins: 'first' }, { status: 500 }] }],
     log: 'once',
   },
   {
@@ -167,7 +167,7 @@ export default [
     see: ['https://github.com/h3js/srvx/issues/142'],
     async fetches(request) {
       const body = request.clone().text()
-      await later(120)
+      await later(600)
       note(request, `${request.signal.aborted}`)
       await body
       return new Response(

@@ -2,6 +2,7 @@ import { type Case, handlerTimeoutMs } from '../case.ts'
 import { note } from '../journal.ts'
 
 const encoder = new TextEncoder()
+const backend = (): string => (globalThis as any).process.env['APPLICATION_BACKEND']
 const later = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
 /** Of a reason: its class and name. */
@@ -54,7 +55,7 @@ export default [
     id: 'signal-seen-late',
     title: 'A signal that is first looked at after the client has gone is aborted',
     async fetches(request) {
-      await later(250)
+      await later(600)
       note(request, `${request.signal.aborted} ${named(request.signal.reason)}`)
       return new Response('late')
     },
@@ -91,7 +92,7 @@ export default [
     id: 'signal-throws-if-aborted',
     title: 'throwIfAborted() after the client has gone throws the AbortError, and ends nothing',
     async fetches(request) {
-      await later(250)
+      await later(600)
       try {
         request.signal.throwIfAborted()
         note(request, 'nothing thrown')
@@ -132,10 +133,8 @@ export default [
     title: 'A fetch under the request’s signal ends with its client, and its rejection ends nothing else',
     see: ['https://github.com/denoland/deno/issues/28632', 'https://github.com/veryfront/veryfront-code/issues/4257'],
     async fetches(request) {
-      const { body } = await fetch(`${(globalThis as any).process.env['APPLICATION_BACKEND']}/endless`, {
-        signal: request.signal,
-      })
       try {
+        const { body } = await fetch(`${backend()}/endless`, { signal: request.signal })
         for await (const _ of body as any);
       } catch (error) {
         note(request, `fetch ${(error as Error).name}`)

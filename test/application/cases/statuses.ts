@@ -111,7 +111,16 @@ export default [
     title: '304 may say the length that a 200 would have, and nothing waits for it',
     see: ['RFC 9110 8.6'],
     returns: () => new Response(null, { status: 304, headers: { 'Content-Length': '1000' } }),
-    steps: [{ ask: {}, sees: { status: 304, body: '', fields: { 'content-length': /^1000$/ } }, times: 2 }],
+    steps: [
+      {
+        ask: {},
+        sees: [
+          { status: 304, body: '', fields: { 'content-length': '1000' } },
+          { status: 304, body: '', fields: { 'content-length': null } },
+        ],
+        times: 2,
+      },
+    ],
   },
   {
     id: 'status-text',
