@@ -27,7 +27,8 @@ export const valuesOf = ({ fields }: Pick<Head, 'fields'>, name: string): string
 
 interface Parsed {
   readonly head: Head
-  readonly body: Buffer
+  /** Of the body so far. */
+  readonly parts: readonly Buffer[]
   /** Bytes of the input that it took; null: more must come. */
   readonly taken: number | null
   readonly untilClose: boolean
@@ -51,18 +52,18 @@ export function parse(input: Buffer, toHead: boolean): Parsed | null {
   const codings = valuesOf(head, 'transfer-encoding')
   check(head, lengths, codings)
   if (toHead || head.status === 101 || head.status === 204 || head.status === 304) {
-    return { head, body: Buffer.alloc(0), taken: end + 4, untilClose: false }
+    return { head, parts: [], taken: end + 4, untilClose: false }
   }
   if (codings.length > 0) {
-    const { body, taken } = chunks(rest)
-    return { head, body, taken: taken === null ? null : taken + end + 4, untilClose: false }
+    const { parts, taken } = chunks(rest)
+    return { head, parts, taken: taken === null ? null : taken + end + 4, untilClose: false }
   }
   if (lengths.length > 0) {
     const length = Number(lengths[0])
     const body = rest.subarray(0, length)
-    return { head, body, taken: body.length === length ? end + 4 + length : null, untilClose: false }
+    return { head, parts: [body], taken: body.length === length ? end + 4 + length : null, untilClose: false }
   }
-  return { head, body: rest, taken: null, untilClose: true }
+  return { head, parts: [rest], taken: null, untilClose: true }
 }
 
 function headOf(text: string): Head {
@@ -93,23 +94,23 @@ function check(head: Head, lengths: readonly string[], codings: readonly string[
     throw new Error('204 with framing (RFC 9110 8.6, RFC 9112 6.1)')
 }
 
-function chunks(input: Buffer): { body: Buffer; taken: number | null } {
+function chunks(input: Buffer): { parts: Buffer[]; taken: number | null } {
   const parts: Buffer[] = []
   let at = 0
   for (;;) {
     const end = input.indexOf('\r\n', at)
-    if (end < 0) return { body: Buffer.concat(parts), taken: null }
+    if (end < 0) return { parts, taken: null }
     const line = input.subarray(at, end).toString('latin1')
     if (!/^[0-9a-f]+$/i.test(line)) throw new Error(`a malformed chunk size: ${JSON.stringify(line.slice(0, 40))}`)
     const size = Number.parseInt(line, 16)
     at = end + 2
     if (size === 0) {
-      if (input.length < at + 2) return { body: Buffer.concat(parts), taken: null }
+      if (input.length < at + 2) return { parts, taken: null }
       if (input.subarray(at, at + 2).toString('latin1') !== '\r\n') throw new Error('bytes after the last chunk')
-      return { body: Buffer.concat(parts), taken: at + 2 }
+      return { parts, taken: at + 2 }
     }
     parts.push(input.subarray(at, at + size))
-    if (input.length < at + size + 2) return { body: Buffer.concat(parts), taken: null }
+    if (input.length < at + size + 2) return { parts, taken: null }
     if (input.subarray(at + size, at + size + 2).toString('latin1') !== '\r\n')
       throw new Error('a chunk without its end')
     at += size + 2

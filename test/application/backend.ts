@@ -38,11 +38,7 @@ const routes: Readonly<Record<string, (incoming: IncomingMessage, outgoing: Serv
     outgoing.write('half of')
     setTimeout(() => outgoing.destroy(), 30)
   },
-  '/endless': (_, outgoing) => {
-    outgoing.writeHead(200, { 'content-type': 'text/plain' })
-    const timer = setInterval(() => outgoing.write('on and on\n'), 20)
-    outgoing.on('close', () => clearInterval(timer))
-  },
+  '/never': () => {},
 }
 
 export interface Backend {

@@ -36,7 +36,7 @@ export const deviations: Readonly<Record<EngineName, readonly Deviation[]>> = {
       see: 'https://github.com/oven-sh/bun/issues/21193',
     },
     {
-      cases: ['body-stream-with-length'],
+      cases: ['body-stream-with-length', 'length-stream-too-many', 'length-stream-smuggles'],
       what: 'a stream is chunked, whatever length the application says',
       see: 'https://github.com/oven-sh/bun/issues/10507',
     },
@@ -104,6 +104,12 @@ export const deviations: Readonly<Record<EngineName, readonly Deviation[]>> = {
       ],
       what: 'the signal is aborted by each answer that was given',
       see: 'https://github.com/denoland/deno/issues/27005',
+    },
+    {
+      cases: ['signal-seen-late', 'signal-throws-if-aborted'],
+      what: 'a signal that is first looked at after the client has gone is not aborted',
+      see: 'https://github.com/denoland/deno/issues/21653',
+      sometimes: true,
     },
     ...pendingOf('deno'),
   ],

@@ -1,7 +1,7 @@
 /** A connection that sends exactly what it is told and keeps every byte that comes back. */
 import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import { type Ending, none, parse, type Seen } from './answer-reader.ts'
+import { type Ending, type Head, none, parse, type Seen } from './answer-reader.ts'
 import type { Ask } from './case.ts'
 
 export interface Address {
@@ -116,27 +116,30 @@ export class Http1Client {
 
   /** The next answer, or as much of it as came within a client's patience. */
   async read(toHead: boolean, enough?: (bodyBytes: number) => boolean): Promise<Seen> {
-    let seen: Seen = { ...none, body: Buffer.alloc(0), ending: 'waiting', wrong: null }
+    let head: Head = none
+    let parts: readonly Buffer[] = []
+    let ending: Ending = 'waiting'
+    let wrong: string | null = null
     await this.until(() => {
       try {
         const parsed = parse(this.#input, toHead)
-        const ended = this.end
-        let ending: Ending = ended === 'open' ? 'waiting' : ended
+        head = parsed?.head ?? none
+        parts = parsed?.parts ?? []
         if (parsed?.taken != null) {
           ending = 'whole'
           this.#input = this.#input.subarray(parsed.taken)
-        } else if (parsed?.untilClose && ended === 'fin') {
+        } else if (parsed?.untilClose && this.end === 'fin') {
           ending = 'whole'
           this.#input = Buffer.alloc(0)
-        }
-        seen = { ...(parsed?.head ?? none), body: parsed?.body ?? Buffer.alloc(0), ending, wrong: null }
-        return ending !== 'waiting' || (enough?.(seen.body.length) ?? false)
+        } else if (this.end !== 'open') ending = this.end
+        return ending !== 'waiting' || (enough?.(parts.reduce((sum, { length }) => sum + length, 0)) ?? false)
       } catch (error) {
-        seen = { ...seen, ending: 'garbled', wrong: (error as Error).message }
+        ending = 'garbled'
+        wrong = (error as Error).message
         return true
       }
     })
-    return seen
+    return { ...head, body: Buffer.concat(parts), ending, wrong }
   }
 
   /** Waits until so many bytes are there that belong to no answer, and takes them. */

@@ -2,15 +2,9 @@
 import type { EngineName } from './columns.ts'
 
 export const pending: Readonly<Record<EngineName, readonly string[]>> = {
-  node: ['field-type-removed', 'body-bytes-later-changed', 'plain-head-form-data', 'field-blanks-around'],
+  node: ['field-type-removed', 'body-bytes-later-changed'],
   'node-hangup': ['signal-of-clone'],
-  bun: [
-    'status-101-unasked',
-    'length-stream-too-many',
-    'length-stream-smuggles',
-    'length-stream-too-many-at-once',
-    'returns-shared-empty',
-  ],
+  bun: ['status-101-unasked', 'length-stream-too-many-at-once', 'returns-shared-empty'],
   'bun-hangup': ['body-string', 'request-kinds', 'request-copy'],
   deno: [
     'status-101-unasked',
@@ -24,8 +18,6 @@ export const pending: Readonly<Record<EngineName, readonly string[]>> = {
     'http10-head',
     'request-half-read-then-text',
     'request-half-read-then-answered',
-    'signal-seen-late',
-    'signal-throws-if-aborted',
     'csrf-after-copy',
     'body-limit',
     'length-bytes-too-many',

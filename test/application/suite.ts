@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Backend, startBackend } from './backend.ts'
 import { type Case, speaksHttp2, type Transport, transports } from './case.ts'
+import { guarded } from './cases/index.ts'
 import { type AppServer, type Column, columnsOf, type EngineName, engines, type Start, startColumn } from './columns.ts'
 import { type Deviation, deviationOf } from './deviation.ts'
 import { heldBack, reportsOf } from './log-lines.ts'
@@ -29,7 +30,7 @@ export function casesOn(cases: readonly Case[], { name, start }: Column, over: T
       (theCase.on?.includes(runtime) ?? true) &&
       (theCase.over ?? transports).includes(over) &&
       (over !== 'h2' || speaksHttp2(theCase)) &&
-      (theCase.under === undefined || start === 'guarded'),
+      (start === 'guarded' ? guarded.has(theCase) : theCase.under === undefined),
   )
 }
 

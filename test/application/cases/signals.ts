@@ -134,8 +134,7 @@ export default [
     see: ['https://github.com/denoland/deno/issues/28632', 'https://github.com/veryfront/veryfront-code/issues/4257'],
     async fetches(request) {
       try {
-        const { body } = await fetch(`${backend()}/endless`, { signal: request.signal })
-        for await (const _ of body as any);
+        await fetch(`${backend()}/never`, { signal: request.signal })
       } catch (error) {
         note(request, `fetch ${(error as Error).name}`)
         throw error
