@@ -12,6 +12,7 @@ import { after, before, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
 import { WebSocket } from 'ws'
+import { plainHttpAnswer } from '../../src/http1/plain-on-tls.ts'
 import type { ConnectionsSummary } from '../../src/server.ts'
 import type { NodeServeOptions } from './http.ts'
 
@@ -246,10 +247,28 @@ describe('connections', () => {
     for (const port of [secure, hangup]) {
       for (const bytes of [get('/hello'), post('/hello', 'body'), get('/hello').replace('GET', 'DELETE')]) {
         const { text, closed } = await talk(port, bytes, 2_000)
-        assert.match(text, /^HTTP\/1\.1 400 [\s\S]*\r\n\r\nThe plain HTTP request was sent to an HTTPS port\n$/)
+        assert.equal(text, plainHttpAnswer)
         assert.equal(closed, true)
       }
       await nothingLeft(port)
+    }
+  })
+
+  test('a record that is none ends a TLS connection at once, in a request as well', async () => {
+    for (const alpn of ['http/1.1', 'h2']) {
+      const tcp = connectTcp({ port: secure, host: '127.0.0.1', noDelay: true })
+      tcp.on('error', () => {})
+      const socket = connectTls({ socket: tcp, rejectUnauthorized: false, ALPNProtocols: [alpn] })
+      socket.on('error', () => {})
+      await once(socket, 'secureConnect')
+      const open = preface + headers(1, { ':method': 'GET', ':path': '/signal' })
+      socket.write(alpn === 'h2' ? open : get('/signal'), 'latin1')
+      await delay(50)
+      const brokenAt = performance.now()
+      tcp.write(Uint8Array.of(23, 3, 3, 0, 20, ...Array(20).fill(7)))
+      await nothingLeft(secure)
+      assert.ok(performance.now() - brokenAt < 200)
+      socket.destroy()
     }
   })
 

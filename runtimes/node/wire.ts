@@ -184,11 +184,10 @@ export class Wire implements NodeMember {
     if (this.#body !== null && !this.#body.complete) this.#refuseBody('malformed')
   }
 
-  /** The parser gave up. */
+  /** The parser gave up, or what lies below it. */
   failed(error: Error & { code?: string }): void {
-    // After a record that is none nothing more can be read, and what is written may never be out.
-    const broken = error.code === 'ECONNRESET' || error.code?.startsWith('ERR_SSL_')
-    if (this.connection.state === 'closing' || !this.#socket.writable || broken) {
+    // What is no error of the parser is one of TCP or TLS, behind which nothing can be read or written.
+    if (this.connection.state === 'closing' || !this.#socket.writable || !error.code?.startsWith('HPE_')) {
       this.#socket.destroy()
       return
     }
