@@ -49,7 +49,7 @@ export class NodeFront extends NativeFront {
 
   override inform(status: number, fields: readonly string[]): void {
     const { stream } = this.#outgoing as Http2ServerResponse
-    if (stream === undefined || stream.destroyed || stream.headersSent) return
+    if (stream === undefined || stream.destroyed || stream.closed || stream.headersSent) return
     try {
       stream.additionalHeaders({ ':status': status, ...recordOf(fields) })
     } catch {

@@ -14,6 +14,7 @@ import { connect as connectTls } from 'node:tls'
 import { WebSocket } from 'ws'
 import { plainHttpAnswer } from '../../src/http1/plain-on-tls.ts'
 import type { ConnectionsSummary } from '../../src/server.ts'
+import { frame, headers, preface, reset } from '../../test/fixtures/http2-frames.ts'
 import type { NodeServeOptions } from './http.ts'
 
 const pem = (name: string) => readFileSync(new URL(`../../test/fixtures/tls/${name}.pem`, import.meta.url), 'utf8')
@@ -185,7 +186,6 @@ describe('clients that break off', () => {
     const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['h2'] })
     socket.on('error', () => {})
     await once(socket, 'secureConnect')
-    const reset = (stream: number) => frame(3, 0, stream, '\0\0\0\x08')
     socket.write(preface, 'latin1')
     for (let stream = 1; stream < 60; stream += 6) {
       socket.write(
@@ -552,20 +552,3 @@ describe('applications that answer anything', () => {
     assert.deepEqual(statuses(text), [503, 500])
   })
 })
-
-const octets = (...numbers: number[]) => String.fromCharCode(...numbers)
-
-const preface = `PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n${'\0\0\0\x04\0\0\0\0\0'}`
-
-function frame(type: number, flags: number, stream: number, payload: string): string {
-  const length = payload.length
-  return octets(length >> 16, (length >> 8) & 255, length & 255, type, flags, 0, 0, stream >> 8, stream & 255) + payload
-}
-
-/** Literals without indexing (RFC 7541 6.2.2). */
-function headers(stream: number, fields: Readonly<Record<string, string>>, end = true): string {
-  const all = { ':scheme': 'https', ':authority': 'a', ...fields }
-  const order = Object.entries(all).sort(([a], [b]) => Number(b.startsWith(':')) - Number(a.startsWith(':')))
-  const block = order.map(([name, value]) => octets(0, name.length) + name + octets(value.length) + value).join('')
-  return frame(1, end ? 5 : 4, stream, block)
-}

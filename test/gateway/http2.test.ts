@@ -8,6 +8,7 @@ import { type AddressInfo, connect as connectTcp, type Socket } from 'node:net'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
+import { frame, headers, preface, reset } from '../fixtures/http2-frames.ts'
 import { eventually } from './clients.ts'
 import { startGateway, startProgram } from './process.ts'
 import { gatewayRuntimes } from './runtimes.ts'
@@ -280,26 +281,6 @@ describe('one client of hangup gateway --http2 that asks for everything at once'
   })
 })
 
-/** Bytes as latin1 text. */
-const octets = (...numbers: number[]) => String.fromCharCode(...numbers)
-const preface = `PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n${octets(0, 0, 0, 4, 0, 0, 0, 0, 0)}`
-
-function frame(type: number, flags: number, stream: number, payload: string): string {
-  const { length } = payload
-  return octets(length >> 16, (length >> 8) & 255, length & 255, type, flags, 0, 0, stream >> 8, stream & 255) + payload
-}
-
-const reset = (stream: number) => frame(3, 0, stream, octets(0, 0, 0, 8))
-
-/** Literals without indexing (RFC 7541 6.2.2). */
-function headers(stream: number, method: string, path: string, more: Readonly<Record<string, string>>, end = true) {
-  const all = { ':method': method, ':path': path, ':scheme': 'https', ':authority': 'a', ...more }
-  const literals = Object.entries(all).map(
-    ([name, value]) => octets(0, name.length) + name + octets(value.length) + value,
-  )
-  return frame(1, end ? 5 : 4, stream, literals.join(''))
-}
-
 test('--http2: streams and connections that are reset in odd moments end no process and leave nothing', {
   timeout: 60_000,
 }, async (t) => {
@@ -327,10 +308,10 @@ test('--http2: streams and connections that are reset in odd moments end no proc
       socket.resume().write(preface, 'latin1')
       for (let stream = 1; stream < 40; stream += 6) {
         const text =
-          headers(stream, 'POST', '/upload', {}, false) +
-          headers(stream + 2, 'GET', '/large', { expect: '100-continue' }) +
+          headers(stream, { ':method': 'POST', ':path': '/upload' }, false) +
+          headers(stream + 2, { ':method': 'GET', ':path': '/large', expect: '100-continue' }) +
           (client % 2 === 0 ? reset(stream + 2) : '') +
-          headers(stream + 4, client % 3 === 0 ? 'HEAD' : 'GET', '/large', {}) +
+          headers(stream + 4, { ':method': client % 3 === 0 ? 'HEAD' : 'GET', ':path': '/large' }) +
           (client % 3 === 0 ? frame(0, 1, stream, 'abc') : reset(stream))
         socket.write(text, 'latin1')
         await delay(client % 8)
