@@ -67,7 +67,8 @@ class Reading {
     this.#pieces.push(piece)
     this.#size += piece.length
     this.#turns = 0
-    if (stream.length === null && this.#pieces.length < mostPieces) this.#read()
+    if (length !== null && this.#size > length) this.#settle(new Begun(stream, this.#pieces, null, true))
+    else if (stream.length === null && this.#pieces.length < mostPieces) this.#read()
     else if (stream.length === this.#size && stream.length === length) {
       stream.cancel(null)
       this.#settle(this.#joined())
@@ -116,12 +117,14 @@ class Reading {
 class Begun implements Streamed {
   readonly length: number | null
   readonly ofApplication: boolean
+  readonly isTooLong: boolean
   readonly #stream: Streamed
   readonly #pieces: Uint8Array[]
   /** A read that is under way. */
   #pending: Promise<Uint8Array | null> | null
 
-  constructor(stream: Streamed, pieces: Uint8Array[], pending: Promise<Uint8Array | null> | null) {
+  constructor(stream: Streamed, pieces: Uint8Array[], pending: Promise<Uint8Array | null> | null, isTooLong = false) {
+    this.isTooLong = isTooLong
     this.length = stream.length
     this.ofApplication = stream.ofApplication ?? false
     this.#stream = stream

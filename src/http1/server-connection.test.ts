@@ -477,14 +477,20 @@ test('the head of a stream that waits goes out before its first byte', async () 
 })
 
 test('not a byte goes beyond the Content-Length: the answer is cut there, told, and the last', async () => {
-  for (const pieces of [['hello!'], ['hel', 'lo!'], ['hello', '!'], ['hello', Promise.resolve('HTTP/1.1 200 OK')]]) {
+  const late = () => new Promise<string>((resolve) => setTimeout(resolve, 20, 'HTTP/1.1 200 OK'))
+  for (const makePieces of [() => ['hello!'], () => ['hel', 'lo!'], () => ['hello', '!'], () => ['hello', late()]]) {
+    const pieces = makePieces()
     const body = streamOf(...pieces)
     const { transport, feed, failures } = scene(() => given({ body, fields: ['Content-Length', '5'] }))
     feed(get + get)
     await turns()
+    await new Promise((resolve) => setTimeout(resolve, 30))
     assert.match(transport.written, /Content-Length: 5\r\n[\s\S]*\r\n\r\nhello$/)
     assert.equal(body.cancelled, true)
     assert.ok(transport.acts.includes('end') && !transport.acts.includes('reset'))
+    // Where it is known before the head goes out, the client hears that it is the last.
+    const isKnown = typeof pieces.at(-1) === 'string'
+    assert.match(transport.written, isKnown ? /\r\nConnection: close\r\n/ : /\r\nConnection: keep-alive\r\n/)
     assert.match(String(failures), /^BodyLengthError: the body has \d+ or more bytes instead of the 5/)
   }
 })

@@ -408,8 +408,8 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     const chunked = length === null && stream !== null && head.minor === 1
     // Without a length an answer to HTTP/1.0 ends with its connection.
     if (length === null && stream !== null && !chunked) this.#last = true
-    // Nobody has looked at the stream yet, and the client may ask again as soon as it has the head.
-    if (length === 0 && stream !== null) this.#last = true
+    // With nothing to wait for the client may ask again before it is known whether the stream has something.
+    if (stream !== null && (length === 0 || stream.isTooLong === true)) this.#last = true
     const framing: BodyFraming = chunked ? 'chunked' : (length ?? 'none')
     // Looking at its `fields` would make them.
     const fields = answer.lines ?? answer.fields

@@ -49,6 +49,8 @@ export interface Streamed extends BodySource {
   readonly length: number | null
   /** What the bytes are in, where that is known. */
   readonly blob?: Blob
+  /** It is known to give more than its Content-Length. */
+  readonly isTooLong?: boolean
 }
 
 export const isStreamed = (body: Given['body']): body is Streamed =>
