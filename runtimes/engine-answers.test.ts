@@ -288,6 +288,10 @@ for (const [runtime, command] of Object.entries(commands)) {
             [upgrade('/ws', chunked), 50, `4\r\nbody\r\n0\r\n\r\n${frame('hi')}`, 100, closing],
             [get('/hono') + upgrade('/ws') + frame('hi'), 100, closing],
             [`${get('/echo', sized, 'POST')}body${upgrade('/ws')}${frame('hi')}`, 100, closing],
+            // Behind a body that nobody reads, at once and later.
+            [`${get('/hono', sized, 'POST')}body${upgrade('/ws')}${frame('hi')}`, 100, closing],
+            [get('/text', sized, 'POST'), 50, `body${upgrade('/ws')}${frame('hi')}`, 100, closing],
+            [`${get('/text', chunked, 'POST')}4\r\nbody\r\n0\r\n\r\n${upgrade('/ws')}`, 50, frame('hi'), 100, closing],
           ]
           await Promise.all(
             talks.map(async (talk) => {

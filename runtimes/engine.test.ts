@@ -42,6 +42,22 @@ for (const [runtime, command] of Object.entries(runtimes)) {
       assert.match(await ask({ host: '::1', port: Number(port) }), /hello\n$/)
     })
 
+    test('classes that an app takes from the globals while it is loaded take its requests', async (t) => {
+      const flags = [
+        '--engine',
+        'hangup',
+        '--host',
+        '127.0.0.1',
+        '--port',
+        '0',
+        '--app',
+        'runtimes/test-classes-app.ts',
+      ]
+      const { report } = await start(t, command, ...flags)
+      const answer = await fetch(report.url, { method: 'POST', body: 'text' })
+      assert.deepEqual([answer.status, await answer.text()], [200, 'POST 2 text,POST 2 text'])
+    })
+
     test('a port in use is refused in one line', async (t) => {
       const { report } = await start(t, command, '--engine', 'hangup', '--host', '127.0.0.1', '--port', '0')
       const { port } = new URL(report.url)

@@ -15,8 +15,8 @@ const runtime = 'Bun' in globalThis ? 'bun' : 'Deno' in globalThis ? 'deno' : 'n
 /** What a command needs is loaded for it alone. */
 const run: Record<CommandName, (argv: readonly string[], host: Host) => Promise<void>> = {
   serve: async (argv, host) => {
-    const { serve }: Pick<Entry, 'serve'> = await import(`../runtimes/${runtime}.ts`)
-    await main({ runtime, serve, program: `${program} serve` }, { ...host, argv })
+    const entry: Pick<Entry, 'serve' | 'engineOf'> = await import(`../runtimes/${runtime}.ts`)
+    await main({ ...entry, runtime, program: `${program} serve` }, { ...host, argv })
   },
   gateway: async (argv, host) => {
     const { gatewayCommand } = await import('./gateway/command.ts')

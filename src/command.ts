@@ -4,6 +4,7 @@ import packageJson from '../package.json' with { type: 'json' }
 import { createApp } from './app.ts'
 import { asked, readSettings } from './command-line.ts'
 import { help } from './help.ts'
+import { installGlobals } from './http1/light/globals.ts'
 import { type LoadedApp, loadApp, loadTls } from './load.ts'
 import { stderrLog } from './log.ts'
 import type { PolicyError, SettingsError } from './problems.ts'
@@ -17,6 +18,8 @@ import { onSignals } from './signals.ts'
 export interface Entry {
   readonly runtime: string
   serve(app: App, options: ServeOptions & Pick<LoadedApp, 'websocket'>): Promise<Running>
+  /** Which engine `serve` will take; undefined: it makes no difference to an app while it is loaded. */
+  engineOf?(options: ServeOptions): Promise<'native' | 'hangup'>
   /** How the command is started, for `--help`. */
   readonly program?: string
 }
@@ -97,10 +100,12 @@ export async function main(entry: Entry, host: Host = thisProcess): Promise<void
   }
 }
 
-async function start({ runtime, serve }: Entry, host: Host): Promise<void> {
+async function start({ runtime, serve, engineOf }: Entry, host: Host): Promise<void> {
   noteServiceLinks(host.env, stderrLog)
   const { options, settings, nameOf, resolved } = readSettings(host.argv, host.env)
   const tls = await loadTls(settings, nameOf)
+  // A class that extends Request is made while the app is loaded, and must be able to take a request of ours.
+  if (options.globals === 'replace' && (await engineOf?.(options)) === 'hangup') installGlobals()
   let running: Running | undefined
   const { app, websocket }: LoadedApp =
     settings.app === undefined

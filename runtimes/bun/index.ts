@@ -18,14 +18,20 @@ const runtime = 'bun'
 const clocked: NativeEngine = { ...native, enforcement }
 const also = ['websocket']
 
+async function choose(options: BunServeOptions) {
+  const { libc } = await loadLibc()
+  return { libc, ...chooseEngine(options, resolveOptions(options, also), libc === null ? clocked : native) }
+}
+
+export const engineOf = async (options: BunServeOptions) => (await choose(options)).engine
+
 /**
  * Serves a `fetch` handler under a connection policy. Resolves when it listens; rejects with a `PolicyError` if the
  * policy cannot be, a `SettingsError` if the engine cannot, and with the cause named if the address can't be had. With
  * `tls` it speaks HTTP/1.1.
  */
 export async function serve(app: App, options: BunServeOptions = {}): Promise<Running> {
-  const { libc } = await loadLibc()
-  const { engine, why } = chooseEngine(options, resolveOptions(options, also), libc === null ? clocked : native)
+  const { libc, engine, why } = await choose(options)
   if (engine === 'native') return libc === null ? serveClocked(app, options, why) : serveBun(app, options, libc, why)
   return serveOnEngine(app, options, {
     runtime,

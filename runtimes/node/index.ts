@@ -16,13 +16,17 @@ const runtime = 'node'
 const native: NativeEngine = { name: 'node:http', enforcement, deviations: [] }
 const also = ['websocket']
 
+const choose = (options: NodeServeOptions) => chooseEngine(options, resolveOptions(options, also), native)
+
+export const engineOf = async (options: NodeServeOptions) => choose(options).engine
+
 /**
  * Serves a `fetch` handler under a connection policy. Resolves when it listens; rejects with a `PolicyError` if the
  * policy cannot be, a `SettingsError` if the engine cannot, and with the cause named if the address can't be had. With
  * `tls` the native engine speaks HTTP/1.1 and HTTP/2 (ALPN), the hangup engine HTTP/1.1.
  */
 export async function serve(app: App, options: NodeServeOptions = {}): Promise<Running> {
-  const { engine, why } = chooseEngine(options, resolveOptions(options, also), native)
+  const { engine, why } = choose(options)
   if (engine === 'native') {
     return serveNodeHttp(app, options, {
       runtime,
