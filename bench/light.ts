@@ -5,10 +5,10 @@
 import { Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { secureHeaders } from 'hono/secure-headers'
-import { installGlobals } from '../src/http1/light/globals.ts'
-import { LightRequest } from '../src/http1/light/request.ts'
-import { answerOf } from '../src/http1/light/response.ts'
-import { urlOf } from '../src/http1/light/url.ts'
+import { installGlobals } from '../src/http1/web/globals.ts'
+import { LightRequest } from '../src/http1/web/request.ts'
+import { answerOf } from '../src/http1/web/response.ts'
+import { urlOf } from '../src/http1/web/url.ts'
 
 const raw = ['Host', '127.0.0.1:3000', 'User-Agent', 'wrk', 'Accept', '*/*', 'Accept-Encoding', 'gzip', 'Cookie', 'a=b']
 

@@ -1,7 +1,7 @@
 /** What connections to an upstream show and trust. */
 import { createSecureContext, type SecureContext } from 'node:tls'
-import { Certificate } from '../src/gateway/certificates.ts'
-import type { ConnectTls } from '../src/http1/transport.ts'
+import type { ConnectTls } from '../src/net/transport.ts'
+import { Certificate } from '../src/tls/certificates.ts'
 
 /** Reading certificates costs more than a handshake does. */
 const contexts = new WeakMap<ConnectTls, SecureContext>()

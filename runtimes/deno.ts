@@ -2,7 +2,7 @@
  * The server as a program on Deno, also under the command that serves by itself: `deno run --allow-net --allow-ffi --allow-env
  * runtimes/deno.ts`, `deno serve` with the same. Its `serve()` is that of `deno/index.ts`.
  */
-import { isProgram, main } from '../src/command.ts'
+import { isProgram, main } from '../src/command/main.ts'
 import { commandOr } from './deno/command.ts'
 import { serve } from './deno/index.ts'
 

@@ -1,6 +1,6 @@
 /** How many descriptors the process may have, and has, where `/proc` can be read: Linux; on Deno with all permissions. */
 import { readdirSync, readFileSync, statSync } from 'node:fs'
-import type { Descriptors } from '../src/lifecycle/budget.ts'
+import type { Descriptors } from '../src/lifecycle/descriptor-budget.ts'
 
 const directory = '/proc/self/fd'
 

@@ -1,5 +1,5 @@
 /** The server as a program on Node: `node runtimes/node.ts --port 3000`. Its `serve()` is that of `node/index.ts`. */
-import { isProgram, main } from '../src/command.ts'
+import { isProgram, main } from '../src/command/main.ts'
 import { engineOf, serve } from './node/index.ts'
 
 export { engineOf, serve }

@@ -1,5 +1,5 @@
 /** What `npx wrangler dev` runs: the built-in app under the policy of the `HANGUP_*` variables (wrangler.toml, [vars]). */
-import { createApp } from '../src/app.ts'
+import { createApp } from '../src/command/built-in-app.ts'
 import { serve } from './workers.ts'
 
 export default serve(createApp())

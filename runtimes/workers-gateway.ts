@@ -1,12 +1,13 @@
 /** `hangup gateway` on Cloudflare Workers: the platform holds the connections on both sides, here is what can be held between them. */
-import { gatewayFromBindings } from '../src/gateway/bindings.ts'
-import { createEdgeGateway, edgeEnforcement } from '../src/gateway/edge.ts'
-import type { FixedLength } from '../src/gateway/fetch-upstream.ts'
-import { gatewayJson, gatewayReport } from '../src/gateway/report.ts'
-import type { GatewayFile } from '../src/gateway/schema.ts'
-import { stderrLog } from '../src/log.ts'
-import { jsonReport, type Started, textReport } from '../src/report.ts'
-import type { Env } from '../src/settings.ts'
+
+import type { Env } from '../src/command/settings.ts'
+import { jsonReport, type Started, textReport } from '../src/command/start-report.ts'
+import { gatewayJson, gatewayReport } from '../src/gateway/config/report.ts'
+import type { GatewayFile } from '../src/gateway/config/schema.ts'
+import { createEdgeGateway, edgeEnforcement } from '../src/gateway/workers/app.ts'
+import { gatewayFromBindings } from '../src/gateway/workers/bindings.ts'
+import type { FixedLength } from '../src/gateway/workers/fetch-upstream.ts'
+import { stderrLog } from '../src/serve/log.ts'
 import { enforcement, type Worker, workerOf } from './workers/serve.ts'
 
 declare const FixedLengthStream: new (bytes: number) => FixedLength

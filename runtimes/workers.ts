@@ -3,7 +3,7 @@
  * built-in app is `workers-entry.ts`.
  */
 import { env } from 'cloudflare:workers'
-import type { App } from '../src/server.ts'
+import type { App } from '../src/serve/contract.ts'
 import { serveWith, type Worker, type WorkerOptions } from './workers/serve.ts'
 
 export type { Worker, WorkerOptions }

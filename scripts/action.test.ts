@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { readReport } from '../src/probe/report.ts'
+import { readReport } from '../src/probe/reports/report.ts'
 import { argumentsOf, failOnOf, isRed } from './action.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))

@@ -10,12 +10,12 @@ import { tmpdir } from 'node:os'
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { flagOf } from '../src/names.ts'
-import { type Report, readReport } from '../src/probe/report.ts'
+import { flagOf } from '../src/policy/spelling.ts'
+import { parseTarget } from '../src/probe/client/url.ts'
+import { countsText, isRed as isRedVerdict, redIn } from '../src/probe/judge/verdict.ts'
 import { spanOf } from '../src/probe/reports/numbers.ts'
+import { type Report, readReport } from '../src/probe/reports/report.ts'
 import { routeFlags } from '../src/probe/settings.ts'
-import { parseTarget } from '../src/probe/url.ts'
-import { countsText, isRed as isRedVerdict, redIn } from '../src/probe/verdict.ts'
 
 const cli = fileURLToPath(new URL('../src/cli.ts', import.meta.url))
 const listensWithinMs = 60_000

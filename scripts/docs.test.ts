@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
-import type { Enforced, Enforcement } from '../src/enforcement.ts'
-import { optionNames } from '../src/policy.ts'
-import { presetNames } from '../src/presets.ts'
+import type { Enforced, Enforcement } from '../src/policy/enforcement.ts'
+import { optionNames } from '../src/policy/policy.ts'
+import { presetNames } from '../src/policy/presets.ts'
 import { enforcementTable, policyTable, presetsTable, refresh, refreshFiles, rewrite } from './docs.ts'
 
 const table = (enforced: Enforced): Enforcement =>

@@ -14,10 +14,9 @@ import { enforcement as onDeno } from '../runtimes/deno/serve.ts'
 import { engineEnforcement } from '../runtimes/engine-enforcement.ts'
 import { enforcement as onNode } from '../runtimes/node/enforcement.ts'
 import { enforcement as onWorkers } from '../runtimes/workers/serve.ts'
-import type { Enforced, Enforcement } from '../src/enforcement.ts'
-import { edgeEnforcement } from '../src/gateway/edge.ts'
-import { keySpecs } from '../src/gateway/keys.ts'
-import { upstreamOptionNames, upstreamOptionSpecs } from '../src/gateway/options.ts'
+import { type Entries, specOf } from '../src/command/setting.ts'
+import { keySpecs } from '../src/gateway/config/keys.ts'
+import { upstreamOptionNames, upstreamOptionSpecs } from '../src/gateway/config/options.ts'
 import {
   certificateEntries,
   changeEntries,
@@ -29,19 +28,20 @@ import {
   proxyProtocolEntries,
   routeEntries,
   upstreamEntries,
-} from '../src/gateway/schema.ts'
-import { gatewayEntries } from '../src/gateway/settings.ts'
-import { flagOf } from '../src/names.ts'
-import { type OptionName, optionNames, optionSpecs } from '../src/policy.ts'
-import { type Preset, presetNames, presets } from '../src/presets.ts'
+} from '../src/gateway/config/schema.ts'
+import { gatewayEntries } from '../src/gateway/config/settings.ts'
+import { edgeEnforcement } from '../src/gateway/workers/app.ts'
+import type { Enforced, Enforcement } from '../src/policy/enforcement.ts'
+import { type OptionName, optionNames, optionSpecs } from '../src/policy/policy.ts'
+import { type Preset, presetNames, presets } from '../src/policy/presets.ts'
+import { flagOf } from '../src/policy/spelling.ts'
+import { format } from '../src/policy/units.ts'
 import type { Case } from '../src/probe/case.ts'
 import { cases as allCases, chapters } from '../src/probe/cases/index.ts'
-import { type Report, reportSchema, reportVersion } from '../src/probe/report.ts'
+import { countVerdicts } from '../src/probe/judge/verdict.ts'
+import { type Report, reportSchema, reportVersion } from '../src/probe/reports/report.ts'
 import { legend, notes, rowsOf } from '../src/probe/reports/table.ts'
-import { countVerdicts } from '../src/probe/verdict.ts'
 import { rescueEntries } from '../src/rescue/settings.ts'
-import { type Entries, specOf } from '../src/setting.ts'
-import { format } from '../src/units.ts'
 import type { ApplicationReport, Outcome } from '../test/application/report.ts'
 import { fieldsOf, jsonSchemaOf } from './json-schema.ts'
 

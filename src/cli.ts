@@ -2,10 +2,10 @@
 import process from 'node:process'
 import { isatty } from 'node:tty'
 import { fileURLToPath } from 'node:url'
-import { cannotStart, type Entry, exitFlushed, type Host, main, thisProcess, version } from './command.ts'
-import { overview } from './help.ts'
-import { didYouMean } from './names.ts'
-import { type CommandName, commands } from './settings.ts'
+import { overview } from './command/help.ts'
+import { cannotStart, type Entry, exitFlushed, type Host, main, thisProcess, version } from './command/main.ts'
+import { type CommandName, commands } from './command/settings.ts'
+import { didYouMean } from './policy/spelling.ts'
 
 const program = 'hangup'
 
@@ -46,7 +46,7 @@ const run: Record<CommandName, (argv: readonly string[], host: Host) => Promise<
     )
   },
   compare: async (argv, host) =>
-    (await import('./probe/compare.ts')).compareCommand(argv, { ...host, exit: exitFlushed }),
+    (await import('./probe/reports/compare.ts')).compareCommand(argv, { ...host, exit: exitFlushed }),
 }
 
 const [command, ...argv] = thisProcess.argv

@@ -1,7 +1,7 @@
 /** Connections to upstreams on `Bun.connect`. */
 import { closeSync, openSync } from 'node:fs'
 import { connect as connectTcp } from 'node:net'
-import type { Connect, ConnectTo } from '../../src/http1/transport.ts'
+import type { Connect, ConnectTo } from '../../src/net/transport.ts'
 import { clientContext } from '../client-context.ts'
 import { alpn, type BunSocket, BunTransport, http, nativeOf } from './transport.ts'
 

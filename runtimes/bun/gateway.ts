@@ -1,6 +1,6 @@
 /** `hangup gateway` on Bun. */
-import { NativeFront } from '../../src/gateway/front.ts'
-import { gatewayOn } from '../../src/gateway/serve.ts'
+import { NativeFront } from '../../src/gateway/downstream/downstream.ts'
+import { gatewayOn } from '../../src/gateway/downstream/serve.ts'
 import type { GatewayRuntime } from '../../src/gateway/start.ts'
 import { procDescriptors } from '../descriptors.ts'
 import { engineEnforcement } from '../engine-enforcement.ts'

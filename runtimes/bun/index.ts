@@ -1,13 +1,14 @@
 /** `serve()` on Bun, as a library: nothing starts until it is called. */
-import { chooseEngine, type NativeEngine } from '../../src/engines.ts'
-import { serveOnEngine } from '../../src/http1/engine.ts'
-import { resolveOptions } from '../../src/resolve.ts'
-import type { App, Running } from '../../src/server.ts'
+
+import { resolveOptions } from '../../src/policy/resolve.ts'
+import { chooseEngine, type NativeEngine } from '../../src/serve/choose-engine.ts'
+import type { App, Running } from '../../src/serve/contract.ts'
+import { serveOnEngine } from '../../src/serve/socket-engine.ts'
 import { procDescriptors } from '../descriptors.ts'
 import { engineEnforcement } from '../engine-enforcement.ts'
-import { enforcement } from './clocked/enforcement.ts'
-import { serveClocked } from './clocked/serve.ts'
 import { files } from './files.ts'
+import { enforcement } from './idle-timer/enforcement.ts'
+import { serveWithIdleTimer } from './idle-timer/serve.ts'
 import { loadLibc } from './libc.ts'
 import { native, serveBun } from './serve.ts'
 import type { BunServeOptions } from './server.ts'
@@ -32,7 +33,8 @@ export const engineOf = async (options: BunServeOptions) => (await choose(option
  */
 export async function serve(app: App, options: BunServeOptions = {}): Promise<Running> {
   const { libc, engine, why } = await choose(options)
-  if (engine === 'native') return libc === null ? serveClocked(app, options, why) : serveBun(app, options, libc, why)
+  if (engine === 'native')
+    return libc === null ? serveWithIdleTimer(app, options, why) : serveBun(app, options, libc, why)
   return serveOnEngine(app, options, {
     runtime,
     enforcement: engineEnforcement,

@@ -1,10 +1,11 @@
 /** `serve()` over `Bun.serve`, under the kernel ledger. */
-import type { NativeEngine } from '../../src/engines.ts'
-import { answerStream } from '../../src/kernel/answer-stream.ts'
+
 import type { Libc } from '../../src/kernel/libc.ts'
-import { serveUnderLedger } from '../../src/kernel/serving.ts'
-import { lengthIn, withBody, withHeader } from '../../src/native-answer.ts'
-import type { App, Running } from '../../src/server.ts'
+import { answerStream } from '../../src/native/answer-stream.ts'
+import { lengthIn, withBody, withHeader } from '../../src/native/answers.ts'
+import { serveUnderLedger } from '../../src/native/serve-under-ledger.ts'
+import type { NativeEngine } from '../../src/serve/choose-engine.ts'
+import type { App, Running } from '../../src/serve/contract.ts'
 import { deviations, enforcement } from './enforcement.ts'
 import { forHead, isSound, lastPlain, noteBodies, streamOf } from './response.ts'
 import { type BunServeOptions, type BunServer, isUpgraded, listen, noteUpgrades } from './server.ts'

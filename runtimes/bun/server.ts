@@ -1,10 +1,10 @@
 /** `Bun.serve`, as far as it is used here, and what every server of it is given alike. */
 import http from 'node:http'
 import { websocket as honoWebSocket } from 'hono/bun'
-import { type Certificate, CertificateStore } from '../../src/gateway/certificates.ts'
-import type { Policy } from '../../src/policy.ts'
-import type { ServeOptions } from '../../src/server.ts'
-import { certificatesOf } from '../../src/serving.ts'
+import type { Policy } from '../../src/policy/policy.ts'
+import type { ServeOptions } from '../../src/serve/contract.ts'
+import { certificatesOf } from '../../src/serve/prepare.ts'
+import { type Certificate, CertificateStore } from '../../src/tls/certificates.ts'
 
 export interface BunServeOptions extends ServeOptions {
   /** Bun's handler of WebSockets. Default: that of `hono/bun`, which its `upgradeWebSocket` needs. */

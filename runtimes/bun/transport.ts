@@ -1,10 +1,10 @@
 /** The engine's sockets on `Bun.listen`. */
 import { Buffer } from 'node:buffer'
 import type { SecureContext } from 'node:tls'
-import { CertificateStore } from '../../src/gateway/certificates.ts'
-import { ProxyHeaderReader, proxyFaults } from '../../src/gateway/proxy-protocol.ts'
 import { isPlainHttp, plainHttpAnswer } from '../../src/http1/plain-on-tls.ts'
-import type { Accept, Listen, Peer, Transport, TransportEvents } from '../../src/http1/transport.ts'
+import { ProxyHeaderReader, proxyFaults } from '../../src/net/proxy-protocol.ts'
+import type { Accept, Listen, Peer, Transport, TransportEvents } from '../../src/net/transport.ts'
+import { CertificateStore } from '../../src/tls/certificates.ts'
 
 /** What is used of Bun's socket. */
 export interface BunSocket {

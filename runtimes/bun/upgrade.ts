@@ -5,11 +5,11 @@
 import { randomUUID } from 'node:crypto'
 import { connect } from 'node:net'
 import { websocket as honoWebSocket } from 'hono/bun'
-import type { UpgradeBindings } from '../../src/http1/engine.ts'
 import type { RequestHead } from '../../src/http1/head.ts'
-import { NativeResponse } from '../../src/http1/light/native.ts'
 import type { ServerConnection } from '../../src/http1/server-connection.ts'
-import type { Peer } from '../../src/http1/transport.ts'
+import { NativeResponse } from '../../src/http1/web/native.ts'
+import type { Peer } from '../../src/net/transport.ts'
+import type { UpgradeBindings } from '../../src/serve/socket-engine.ts'
 
 interface UpgradeOptions {
   readonly data?: unknown

@@ -1,6 +1,6 @@
 /** The process's descriptors on Deno: `/proc` can be read with all permissions only, the C library with `--allow-ffi`. */
 import { type Kernel, kernelDescriptors, openKernel } from '../../src/kernel/kernel.ts'
-import type { Descriptors } from '../../src/lifecycle/budget.ts'
+import type { Descriptors } from '../../src/lifecycle/descriptor-budget.ts'
 import { procDescriptors } from '../descriptors.ts'
 import { loadLibc } from './libc.ts'
 

@@ -1,6 +1,6 @@
 /** `hangup gateway` on Deno. */
-import { NativeFront } from '../../src/gateway/front.ts'
-import { gatewayOn } from '../../src/gateway/serve.ts'
+import { NativeFront } from '../../src/gateway/downstream/downstream.ts'
+import { gatewayOn } from '../../src/gateway/downstream/serve.ts'
 import type { GatewayRuntime } from '../../src/gateway/start.ts'
 import { connect } from '../node/connect.ts'
 import { descriptors } from './descriptors.ts'

@@ -2,12 +2,13 @@
  * `serve()` on Deno, as a library: nothing starts until it is called. `Deno.serve` under the kernel ledger where that can be
  * (Linux, `--allow-ffi`), else the hangup engine, because `Deno.serve` alone closes nothing.
  */
-import { chooseEngine, type NativeEngine, type NoNative } from '../../src/engines.ts'
-import { serveOnEngine } from '../../src/http1/engine.ts'
+
 import type { Loaded } from '../../src/kernel/libc.ts'
-import { resolveOptions } from '../../src/resolve.ts'
-import type { App, Running, ServeOptions } from '../../src/server.ts'
-import { certificatesOf } from '../../src/serving.ts'
+import { resolveOptions } from '../../src/policy/resolve.ts'
+import { chooseEngine, type NativeEngine, type NoNative } from '../../src/serve/choose-engine.ts'
+import type { App, Running, ServeOptions } from '../../src/serve/contract.ts'
+import { certificatesOf } from '../../src/serve/prepare.ts'
+import { serveOnEngine } from '../../src/serve/socket-engine.ts'
 import { descriptors } from './descriptors.ts'
 import { loadLibc } from './libc.ts'
 import { native, serveDeno } from './serve.ts'

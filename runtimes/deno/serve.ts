@@ -1,10 +1,8 @@
 /** `serve()` over `Deno.serve`, under the kernel ledger. */
 
-import { UnusableResponseError } from '../../src/application.ts'
-import type { NativeEngine } from '../../src/engines.ts'
-import { CertificateStore } from '../../src/gateway/certificates.ts'
-import { answerStream } from '../../src/kernel/answer-stream.ts'
 import type { Libc } from '../../src/kernel/libc.ts'
+import { answerStream } from '../../src/native/answer-stream.ts'
+import { lengthIn, plainResponse, withBody } from '../../src/native/answers.ts'
 import {
   ClientGoneError,
   type Following,
@@ -12,10 +10,12 @@ import {
   type NativeListener,
   type NativeServer,
   serveUnderLedger,
-} from '../../src/kernel/serving.ts'
-import { lengthIn, plainResponse, withBody } from '../../src/native-answer.ts'
-import type { App, Running, ServeOptions } from '../../src/server.ts'
-import { certificatesOf } from '../../src/serving.ts'
+} from '../../src/native/serve-under-ledger.ts'
+import { UnusableResponseError } from '../../src/serve/application.ts'
+import type { NativeEngine } from '../../src/serve/choose-engine.ts'
+import type { App, Running, ServeOptions } from '../../src/serve/contract.ts'
+import { certificatesOf } from '../../src/serve/prepare.ts'
+import { CertificateStore } from '../../src/tls/certificates.ts'
 import { ledgerEnforcement } from '../ledger-enforcement.ts'
 import {
   connectionOf,

@@ -1,9 +1,9 @@
 /** The hangup engine's sockets on Deno: those of `node:net` on TCP, and listeners that outlive a want of descriptors. */
 import type { AddressInfo, Server } from 'node:net'
-import { type Enforcement, probes } from '../../src/enforcement.ts'
-import type { Listen } from '../../src/http1/transport.ts'
 import type { Kernel } from '../../src/kernel/kernel.ts'
 import { emptySnapshot, TCP_LISTEN } from '../../src/kernel/layout.ts'
+import type { Listen } from '../../src/net/transport.ts'
+import { type Enforcement, probes } from '../../src/policy/enforcement.ts'
 import { engineEnforcement } from '../engine-enforcement.ts'
 import { listenOn, type OpenServer, openNetServer } from '../node/transport.ts'
 import { processKernel } from './descriptors.ts'

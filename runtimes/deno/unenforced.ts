@@ -1,12 +1,13 @@
 /** `deno serve` where the kernel can't be asked: `Deno.serve` as it is, which hangs up on nobody. Only its end is ours. */
-import { applicationOf } from '../../src/application.ts'
-import type { Enforced, Enforcement } from '../../src/enforcement.ts'
+
 import { Drain } from '../../src/lifecycle/drain.ts'
 import { type ReasonName, reasons } from '../../src/lifecycle/reasons.ts'
-import { type OptionName, optionNames } from '../../src/policy.ts'
-import { runningUnseen } from '../../src/running.ts'
-import type { App, Running, ServeOptions } from '../../src/server.ts'
-import { prepare } from '../../src/serving.ts'
+import type { Enforced, Enforcement } from '../../src/policy/enforcement.ts'
+import { type OptionName, optionNames } from '../../src/policy/policy.ts'
+import { applicationOf } from '../../src/serve/application.ts'
+import type { App, Running, ServeOptions } from '../../src/serve/contract.ts'
+import { prepare } from '../../src/serve/prepare.ts'
+import { runningUnseen } from '../../src/serve/running.ts'
 import { forHead, isSound, withHeader } from './response.ts'
 import { type DenoServer, follow, type Handler, noteUpgrades, type ServeInfo, upgradeOf } from './serve.ts'
 

@@ -5,7 +5,7 @@
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Listener } from '../../src/http1/transport.ts'
+import type { Listener } from '../../src/net/transport.ts'
 
 interface DenoConn {
   read(into: Uint8Array): Promise<number | null>

@@ -5,11 +5,11 @@
  * request to Deno. The socket is one end of a loopback pair; the engine's stream is piped through the other.
  */
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import type { UpgradeBindings } from '../../src/http1/engine.ts'
 import type { RequestHead } from '../../src/http1/head.ts'
-import { NativeRequest } from '../../src/http1/light/native.ts'
-import { LightRequest } from '../../src/http1/light/request.ts'
 import type { ServerConnection } from '../../src/http1/server-connection.ts'
+import { NativeRequest } from '../../src/http1/web/native.ts'
+import { LightRequest } from '../../src/http1/web/request.ts'
+import type { UpgradeBindings } from '../../src/serve/socket-engine.ts'
 import { endTimerWith } from './web-socket-timer.ts'
 
 interface UpgradeOptions {

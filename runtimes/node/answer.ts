@@ -5,8 +5,8 @@
 import { Buffer } from 'node:buffer'
 import type { ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
-import { NativeResponse } from '../../src/http1/light/native.ts'
-import { type BodySource, sourceOf, textType } from '../../src/http1/light/payload.ts'
+import { NativeResponse } from '../../src/http1/web/native.ts'
+import { type BodySource, sourceOf, textType } from '../../src/http1/web/payload.ts'
 import { recordOf } from './fields.ts'
 import { hasNoBody, madeOf } from './light-response.ts'
 

@@ -1,7 +1,7 @@
 /** The body of a request on `node:http` and `node:http2`: counted, refused in the middle, or read away after an early answer. */
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
-import { plainResponse } from '../../src/native-answer.ts'
+import { plainResponse } from '../../src/native/answers.ts'
 
 export type Incoming = IncomingMessage | Http2ServerRequest
 

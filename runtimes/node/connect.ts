@@ -5,7 +5,7 @@
 import { readSync } from 'node:fs'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls'
-import type { Connect, ConnectTls } from '../../src/http1/transport.ts'
+import type { Connect, ConnectTls } from '../../src/net/transport.ts'
 import { clientContext } from '../client-context.ts'
 import { NodeTransport } from './transport.ts'
 

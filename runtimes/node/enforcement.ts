@@ -1,5 +1,5 @@
 /** Who holds each limit where `node:http` serves. */
-import { type Enforced, type Enforcement, probed } from '../../src/enforcement.ts'
+import { type Enforced, type Enforcement, probed } from '../../src/policy/enforcement.ts'
 
 const swept = (how: string): Enforced => ({ by: 'hangup', stepMs: 0, how })
 const native = (how: string): Enforced => ({ by: 'runtime', stepMs: 0, how })

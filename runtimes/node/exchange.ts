@@ -1,6 +1,7 @@
 /** One request with the application: from its Request to the answer, whatever the application makes of it. */
-import type { Application } from '../../src/application.ts'
-import { plainResponse } from '../../src/native-answer.ts'
+
+import { plainResponse } from '../../src/native/answers.ts'
+import type { Application } from '../../src/serve/application.ts'
 import { isGone, isWhole, type Outgoing, refuseLast, type StreamFaults, writeAnswer } from './answer.ts'
 import type { Body, Incoming } from './body.ts'
 import { Asker, abort, gone } from './request.ts'

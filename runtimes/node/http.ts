@@ -6,26 +6,26 @@ import { createServer, type IncomingMessage, type Server, ServerResponse } from 
 import type { SecureServerOptions, ServerHttp2Session } from 'node:http2'
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import type { TLSSocket, Server as TlsServer } from 'node:tls'
-import { type Application, applicationOf } from '../../src/application.ts'
-import { type Enforcement, enforcementWith } from '../../src/enforcement.ts'
-import { CertificateStore } from '../../src/gateway/certificates.ts'
-import { Book } from '../../src/lifecycle/book.ts'
-import { Budget, type Descriptors } from '../../src/lifecycle/budget.ts'
+import { Connections } from '../../src/lifecycle/connections.ts'
+import { Budget, type Descriptors } from '../../src/lifecycle/descriptor-budget.ts'
 import { Drain } from '../../src/lifecycle/drain.ts'
-import { runningOf } from '../../src/running.ts'
-import type { App, Running, ServeOptions } from '../../src/server.ts'
-import { certificatesOf, listenError, prepare, shortageLog } from '../../src/serving.ts'
-import { longestMs } from '../../src/units.ts'
+import { type Enforcement, enforcementWith } from '../../src/policy/enforcement.ts'
+import { longestMs } from '../../src/policy/units.ts'
+import { type Application, applicationOf } from '../../src/serve/application.ts'
+import type { App, Running, ServeOptions } from '../../src/serve/contract.ts'
+import { certificatesOf, listenError, prepare, shortageLog } from '../../src/serve/prepare.ts'
+import { runningOf } from '../../src/serve/running.ts'
+import { CertificateStore } from '../../src/tls/certificates.ts'
 import { isHttp2, type Outgoing, refuse, refuseLast } from './answer.ts'
 import { Body, hasBody, type Incoming } from './body.ts'
 import { answerCleartext } from './cleartext.ts'
 import { Exchange } from './exchange.ts'
 import { holdAccept } from './hold.ts'
+import { Http1Connection, type NodeMember, type ServerContext } from './http1-connection.ts'
+import { Http2Session } from './http2-session.ts'
 import { madeOf } from './light-response.ts'
 import { requestMaker } from './request.ts'
-import { Session } from './session.ts'
 import { WebSocketOffer, type WebSocketServerLike, webSocketServerOf } from './upgrade.ts'
-import { type NodeMember, Wire, type WireContext } from './wire.ts'
 
 export interface NodeServeOptions extends ServeOptions {
   /** As in @hono/node-server: `{ server: new WebSocketServer({ noServer: true }) }` of the package `ws`. */
@@ -50,7 +50,7 @@ export async function serveNodeHttp(app: App, options: NodeServeOptions, flavour
   const enforcement = enforcementWith(descriptors, flavour.enforcement)
   const { policy, log } = prepare(options, ['websocket'], { runtime: flavour.runtime, enforcement })
   const now = () => performance.now()
-  const book = new Book<NodeMember>({
+  const book = new Connections<NodeMember>({
     policy,
     now,
     onHangUp: log.note,
@@ -59,7 +59,7 @@ export async function serveNodeHttp(app: App, options: NodeServeOptions, flavour
     onShortage: shortageLog(log, now),
   })
   const bugs = new Set<string>()
-  const context: WireContext = {
+  const context: ServerContext = {
     policy,
     now,
     book,
@@ -137,7 +137,7 @@ class NodeConnections {
   readonly setCertificates: Running['setCertificates']
   /** Handed to the application. */
   requests = 0
-  readonly #context: WireContext
+  readonly #context: ServerContext
   readonly #parts: Parts
   readonly #wss: WebSocketServerLike | null
   readonly #secure: boolean
@@ -149,7 +149,7 @@ class NodeConnections {
    */
   readonly #members = new WeakMap<object, NodeMember>()
 
-  constructor(context: WireContext, { tls, websocket, host = 'localhost' }: NodeServeOptions, parts: Parts) {
+  constructor(context: ServerContext, { tls, websocket, host = 'localhost' }: NodeServeOptions, parts: Parts) {
     this.#ask = requestMaker(host)
     this.#context = context
     this.#parts = parts
@@ -227,7 +227,7 @@ class NodeConnections {
     server.on('tlsClientError', (error: Error, socket: TLSSocket) => answerCleartext(error, tcpUnder(socket)))
     server.on('clientError', (error: Error, socket: Socket) => {
       const wire = this.#members.get(socket)
-      if (wire instanceof Wire) wire.failed(error)
+      if (wire instanceof Http1Connection) wire.failed(error)
       else socket.destroy()
     })
     const wss = this.#wss
@@ -239,7 +239,7 @@ class NodeConnections {
     if (policy.peerProbeMs > 0) tcp.setKeepAlive(true, policy.peerProbeMs)
     const admitted = book.admits(now())
     if (book.full) holdAccept()
-    const wire = new Wire(tcp, this.#secure, this.#context)
+    const wire = new Http1Connection(tcp, this.#secure, this.#context)
     wire.surplus = !admitted
     this.#members.set(tcp, wire)
     book.add(wire)
@@ -255,7 +255,7 @@ class NodeConnections {
     if (member === undefined) return
     socket.on('end', () => member.clientEnded())
     // HTTP/2 has a session in its place.
-    if (!(member instanceof Wire)) return
+    if (!(member instanceof Http1Connection)) return
     member.secured(socket)
     this.#members.set(socket, member)
   }
@@ -264,9 +264,9 @@ class NodeConnections {
     const { book } = this.#context
     const tcp = tcpUnder(session.socket as TLSSocket)
     const wire = this.#members.get(tcp)
-    if (!(wire instanceof Wire)) return
+    if (!(wire instanceof Http1Connection)) return
     book.remove(wire)
-    const member = new Session(session, tcp, this.#context)
+    const member = new Http2Session(session, tcp, this.#context)
     member.surplus = wire.surplus
     this.#members.set(tcp, member)
     session.prependListener('stream', (stream) => this.#members.set(stream, member))
@@ -317,7 +317,7 @@ class NodeConnections {
       application,
       incoming as IncomingMessage,
       outgoing as ServerResponse,
-      member as Wire,
+      member as Http1Connection,
       offer,
     )
   }
@@ -327,7 +327,7 @@ class NodeConnections {
     socket.on('error', ignore)
     const wire = this.#members.get(socket)
     const wss = this.#wss
-    if (!(wire instanceof Wire) || wss === null) {
+    if (!(wire instanceof Http1Connection) || wss === null) {
       socket.destroy()
       return
     }
@@ -350,14 +350,14 @@ class NodeConnections {
 /** A request whose application may take the connection instead of answering. */
 class UpgradeExchange extends Exchange {
   readonly #outgoing: ServerResponse
-  readonly #wire: Wire
+  readonly #wire: Http1Connection
   readonly #offer: WebSocketOffer
 
   constructor(
     application: Application,
     incoming: IncomingMessage,
     outgoing: ServerResponse,
-    wire: Wire,
+    wire: Http1Connection,
     offer: WebSocketOffer,
   ) {
     super(application, incoming, outgoing, null, wire)

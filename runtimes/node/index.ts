@@ -1,9 +1,9 @@
 /** `serve()` on Node, as a library: nothing starts until it is called. */
 import { createSecureServer } from 'node:http2'
-import { chooseEngine, type NativeEngine } from '../../src/engines.ts'
-import { serveOnEngine } from '../../src/http1/engine.ts'
-import { resolveOptions } from '../../src/resolve.ts'
-import type { App, Running } from '../../src/server.ts'
+import { resolveOptions } from '../../src/policy/resolve.ts'
+import { chooseEngine, type NativeEngine } from '../../src/serve/choose-engine.ts'
+import type { App, Running } from '../../src/serve/contract.ts'
+import { serveOnEngine } from '../../src/serve/socket-engine.ts'
 import { procDescriptors } from '../descriptors.ts'
 import { engineEnforcement } from '../engine-enforcement.ts'
 import { enforcement } from './enforcement.ts'

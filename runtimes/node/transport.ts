@@ -5,9 +5,8 @@
 import { Buffer } from 'node:buffer'
 import { type AddressInfo, createServer, type Server, Socket, type SocketConstructorOpts } from 'node:net'
 import { type SecureContext, TLSSocket } from 'node:tls'
-import { CertificateStore } from '../../src/gateway/certificates.ts'
-import { ProxyHeaderReader, proxyFaults } from '../../src/gateway/proxy-protocol.ts'
 import { isPlainHttp, plainHttpAnswer } from '../../src/http1/plain-on-tls.ts'
+import { ProxyHeaderReader, proxyFaults } from '../../src/net/proxy-protocol.ts'
 import type {
   Accept,
   Listen,
@@ -17,7 +16,8 @@ import type {
   ProxyProtocolFrom,
   Transport,
   TransportEvents,
-} from '../../src/http1/transport.ts'
+} from '../../src/net/transport.ts'
+import { CertificateStore } from '../../src/tls/certificates.ts'
 
 /** A libuv handle says how much of one large write is still queued; there is no public way to see it, and none at all on Deno. */
 const queuedIn = (tcp: Socket): number | undefined =>

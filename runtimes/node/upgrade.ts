@@ -1,9 +1,9 @@
 /** WebSockets of @hono/node-server and the package `ws`, on both engines. */
 import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
-import type { UpgradeBindings } from '../../src/http1/engine.ts'
 import type { RequestHead } from '../../src/http1/head.ts'
 import type { ServerConnection } from '../../src/http1/server-connection.ts'
+import type { UpgradeBindings } from '../../src/serve/socket-engine.ts'
 
 /** What is used of a `WebSocketServer({ noServer: true })`. */
 export interface WebSocketServerLike extends EventEmitter {

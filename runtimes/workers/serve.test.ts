@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Context, Hono } from 'hono'
 import { getConnInfo } from 'hono/cloudflare-workers'
-import { optionNames } from '../../src/policy.ts'
-import type { App } from '../../src/server.ts'
-import type { Env } from '../../src/settings.ts'
+import type { Env } from '../../src/command/settings.ts'
+import { optionNames } from '../../src/policy/policy.ts'
+import type { App } from '../../src/serve/contract.ts'
 import { enforcement, workerOf as serve, serveWith } from './serve.ts'
 
 const withVariables = (app: App, env: Env, print?: (text: string) => void) => serveWith(env, app, {}, print)

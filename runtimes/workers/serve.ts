@@ -2,17 +2,24 @@
  * Cloudflare Workers: a Worker sees requests, never a connection, so what the policy says of connections is held by
  * the platform on its own terms, or by nobody. What can be held round a handler is held here.
  */
-import { applicationOf } from '../../src/application.ts'
-import type { Enforced, Enforcement } from '../../src/enforcement.ts'
-import { variableOf, variablePrefix } from '../../src/names.ts'
-import type { Policy } from '../../src/policy.ts'
-import type { PresetName } from '../../src/presets.ts'
-import { problem, SettingsError } from '../../src/problems.ts'
-import { jsonReport, type Started, textReport } from '../../src/report.ts'
-import { type GivenOptions, givenAs, resolveOptions } from '../../src/resolve.ts'
-import type { App, ServeOptions } from '../../src/server.ts'
-import { prepare } from '../../src/serving.ts'
-import { type Env, policyLayer, readEnvironment, resolveSettings, type SettingName } from '../../src/settings.ts'
+
+import {
+  type Env,
+  policyLayer,
+  readEnvironment,
+  resolveSettings,
+  type SettingName,
+} from '../../src/command/settings.ts'
+import { jsonReport, type Started, textReport } from '../../src/command/start-report.ts'
+import type { Enforced, Enforcement } from '../../src/policy/enforcement.ts'
+import type { Policy } from '../../src/policy/policy.ts'
+import type { PresetName } from '../../src/policy/presets.ts'
+import { problem, SettingsError } from '../../src/policy/problems.ts'
+import { type GivenOptions, givenAs, resolveOptions } from '../../src/policy/resolve.ts'
+import { variableOf, variablePrefix } from '../../src/policy/spelling.ts'
+import { applicationOf } from '../../src/serve/application.ts'
+import type { App, ServeOptions } from '../../src/serve/contract.ts'
+import { prepare } from '../../src/serve/prepare.ts'
 
 /** What a Worker module exports as its default. */
 export interface Worker {

@@ -1,14 +1,14 @@
 /** The gateway's Hono app: which route a request takes, and what is answered before one does. What it forwards by, it is handed. */
 import { type Context, Hono } from 'hono'
 import { compress } from 'hono/compress'
-import type { ClientLimiter } from './client-limits.ts'
-import type { BalanceBy, GatewayConfig } from './config.ts'
+import type { BalanceBy, GatewayConfig } from './config/config.ts'
+import type { ClientLimiter } from './downstream/client-limits.ts'
+import type { Front } from './downstream/downstream.ts'
+import { clientOf, networks, plainAddress, type Trust } from './downstream/trust.ts'
 import { Exchange, type Passing } from './exchange.ts'
-import { isLastHop, LoopError } from './fields.ts'
-import type { Front } from './front.ts'
-import { lastHopAnswer, ownAnswer, redirectToTls } from './own-answer.ts'
-import { compileRoutes, type Router } from './target.ts'
-import { clientOf, networks, plainAddress, type Trust } from './trust.ts'
+import { isLastHop, LoopError } from './message/fields.ts'
+import { lastHopAnswer, ownAnswer, redirectToTls } from './message/own-answer.ts'
+import { compileRoutes, type Router } from './message/target.ts'
 
 export type GatewayApp = Hono<{ Bindings: Front }>
 

@@ -3,27 +3,34 @@
  * upstream's connection tells comes here; what the client's side wants to know is told to the `Front`.
  */
 import type { Duplex } from 'node:stream'
-import type { TransportDuplex } from '../http1/duplex.ts'
 import type { ResponseHead } from '../http1/head.ts'
-import type { BodySource } from '../http1/light/payload.ts'
-import { type Given, type Left, streamedFrom } from '../http1/light/response.ts'
+import type { BodySource } from '../http1/web/payload.ts'
+import { type Given, type Left, streamedFrom } from '../http1/web/response.ts'
 import type { BodyFraming } from '../http1/writer.ts'
-import { clientKey } from './client-limits.ts'
-import type { GatewayConfig, Route, UpstreamConfig } from './config.ts'
+import type { TransportDuplex } from '../net/duplex.ts'
+import { proxyHeader } from '../net/proxy-protocol.ts'
+import type { GatewayConfig, Route, UpstreamConfig } from './config/config.ts'
+import { clientKey } from './downstream/client-limits.ts'
+import type { Front } from './downstream/downstream.ts'
+import { clientOf, type Trust } from './downstream/trust.ts'
+import { Tunnel } from './downstream/tunnel.ts'
 import { type FailureName, failures, type UpstreamError } from './errors.ts'
-import { interimFields, requestFields, requestLines, responseFields, responseLines, trailerFields } from './fields.ts'
-import type { Front } from './front.ts'
-import type { Group, Member } from './group.ts'
-import { KeptBody } from './kept-body.ts'
-import { type OwnReason, ownAnswer } from './own-answer.ts'
-import { proxyHeader } from './proxy-protocol.ts'
-import type { RetryBudget } from './retry-budget.ts'
-import { type Slab, slabOf } from './slabs.ts'
-import { type Spool, SpoolFullError } from './spool.ts'
-import { targetOf } from './target.ts'
-import { clientOf, type Trust } from './trust.ts'
-import { Tunnel } from './tunnel.ts'
-import { type Asker, isEventStream, type Sender, type Upstream, type Want } from './upstream.ts'
+import { BufferedBody } from './message/buffered-body.ts'
+import {
+  interimFields,
+  requestFields,
+  requestLines,
+  responseFields,
+  responseLines,
+  trailerFields,
+} from './message/fields.ts'
+import { type OwnReason, ownAnswer } from './message/own-answer.ts'
+import { type Slab, slabOf } from './message/slabs.ts'
+import { type Spool, SpoolFullError } from './message/spool.ts'
+import { targetOf } from './message/target.ts'
+import type { Group, Member } from './upstream/group.ts'
+import type { RetryBudget } from './upstream/retry-budget.ts'
+import { type Asker, isEventStream, type Sender, type Upstream, type Want } from './upstream/upstream.ts'
 
 /** What the exchanges of one gateway have in common. */
 export interface Passing {
@@ -67,7 +74,7 @@ export class Exchange implements Asker, Want {
   #member: Member<Upstream> | null = null
   #connection: Sender | null = null
   /** The request's body, once it is here whole or is to be streamed. */
-  #body: Uint8Array | KeptBody | BodySource | null = null
+  #body: Uint8Array | BufferedBody | BodySource | null = null
   #attempts = 0
   /** A stale connection of a pool is tried again on a new one. */
   fresh = false
@@ -80,7 +87,7 @@ export class Exchange implements Asker, Want {
   #head: ResponseHead | null = null
   #gathered: Slab | null = null
   #gatheredLength = 0
-  #kept: KeptBody | null = null
+  #kept: BufferedBody | null = null
   #limited: LimitedSource | null = null
   readonly #upgrade: string | null
   endedAt = 0
@@ -176,7 +183,7 @@ export class Exchange implements Asker, Want {
   /** The whole body before an upstream hears of it: a slow client holds none of its workers. */
   async #takeIn(source: BodySource): Promise<void> {
     const { options } = this.#route
-    const kept = new KeptBody({
+    const kept = new BufferedBody({
       spool: this.#passing.spool,
       memoryBytes: options.bufferMemoryBytes,
       bodyBytes: Number.POSITIVE_INFINITY,
@@ -216,7 +223,7 @@ export class Exchange implements Asker, Want {
   onConnection(connection: Sender): void {
     const { options } = this.#route
     this.#connection = connection
-    const body = this.#body instanceof KeptBody ? this.#body.reader() : this.#body
+    const body = this.#body instanceof BufferedBody ? this.#body.reader() : this.#body
     try {
       connection.send({
         asker: this,
@@ -274,7 +281,7 @@ export class Exchange implements Asker, Want {
     }
     const { options } = this.#route
     const connection = this.#connection
-    this.#kept = new KeptBody({
+    this.#kept = new BufferedBody({
       spool: streams ? null : this.#passing.spool,
       memoryBytes: streams ? streamedBytes : options.bufferMemoryBytes,
       bodyBytes: options.spoolBodyBytes,
@@ -368,7 +375,10 @@ export class Exchange implements Asker, Want {
     const retry = code === 'cut-short' || stale ? 'idempotent' : failures[code].retry
     const safe = retry === 'always' || (retry === 'idempotent' && this.#idempotent)
     const replays =
-      this.#body === null || this.#body instanceof Uint8Array || this.#body instanceof KeptBody || retry === 'always'
+      this.#body === null ||
+      this.#body instanceof Uint8Array ||
+      this.#body instanceof BufferedBody ||
+      retry === 'always'
     if (!safe || !replays) return false
     this.#tried.push(member)
     const mayHaveGone = stale && !this.fresh
@@ -385,7 +395,7 @@ export class Exchange implements Asker, Want {
 
   // The answer.
 
-  #answer(head: ResponseHead, body: Slab | KeptBody | null): void {
+  #answer(head: ResponseHead, body: Slab | BufferedBody | null): void {
     if (this.#answered) return
     this.#answered = true
     const front = this.#front
@@ -393,19 +403,19 @@ export class Exchange implements Asker, Want {
       this.#settle(this.#own(502, 'bad-answer'))
       return
     }
-    if (front.text !== null && body !== null && !(body instanceof KeptBody)) {
+    if (front.text !== null && body !== null && !(body instanceof BufferedBody)) {
       const lines = responseLines(head.text, front, this.#route, this.#passing.config, head.minor)
       if (lines !== null) {
         this.#settle(front.respond(new PassedOn(head, lines, body, front, this.#route, this.#passing.config)))
         return
       }
     }
-    const slab = body instanceof KeptBody ? null : body
+    const slab = body instanceof BufferedBody ? null : body
     const given: Given = {
       status: head.status,
       statusText: head.reason,
       fields: responseFields(head.raw, front, this.#route, this.#passing.config, head.minor),
-      body: body instanceof KeptBody ? streamedFrom(body, null) : (slab?.bytes ?? null),
+      body: body instanceof BufferedBody ? streamedFrom(body, null) : (slab?.bytes ?? null),
       // HEAD: what GET would say is in the fields, or nobody knows it.
       left: body === null && front.method === 'HEAD' ? unknown : null,
       ...(slab?.release && { room: slab.room, sent: slab.release }),
@@ -442,7 +452,7 @@ export class Exchange implements Asker, Want {
     this.#over = true
     this.#connection = null
     this.#passing.ended.delete(this)
-    if (this.#body instanceof KeptBody) this.#body.release()
+    if (this.#body instanceof BufferedBody) this.#body.release()
     if (this.#member !== null) {
       this.#member.inFlight -= 1
       this.#member = null
@@ -453,7 +463,7 @@ export class Exchange implements Asker, Want {
   #framing(body: Uint8Array | BodySource | null): BodyFraming {
     if (body === null) return anticipatesContent.has(this.#front.method) ? 0 : 'none'
     if (body instanceof Uint8Array) return body.length
-    if (!(this.#body instanceof KeptBody)) return this.#front.bodyLength < 0 ? 'chunked' : this.#front.bodyLength
+    if (!(this.#body instanceof BufferedBody)) return this.#front.bodyLength < 0 ? 'chunked' : this.#front.bodyLength
     // Trailers only stand behind chunks.
     return this.#body.trailers.length > 0 ? 'chunked' : this.#body.length
   }

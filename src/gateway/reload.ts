@@ -1,11 +1,11 @@
 /** A new configuration in the place of the old one, while everything goes on. */
 import process from 'node:process'
-import type { Log } from '../log.ts'
-import { optionNames, optionSpecs } from '../policy.ts'
-import { format } from '../units.ts'
-import type { ListenerPlan } from './listeners.ts'
-import { placeOf } from './report.ts'
-import type { GatewayPlan } from './resolve.ts'
+import { optionNames, optionSpecs } from '../policy/policy.ts'
+import { format } from '../policy/units.ts'
+import type { Log } from '../serve/log.ts'
+import { placeOf } from './config/report.ts'
+import type { GatewayPlan } from './config/resolve.ts'
+import type { ListenerPlan } from './downstream/listeners.ts'
 import { FileWatch } from './watch.ts'
 
 export interface ReloadParts {

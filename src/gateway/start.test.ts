@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import type { Enforced, Enforcement } from '../enforcement.ts'
-import type { CertificatePem } from '../http1/transport.ts'
-import { optionNames, type Policy } from '../policy.ts'
-import { resolveOptions } from '../resolve.ts'
-import type { Running, ServeOptions } from '../server.ts'
-import { loadGateway } from './load-config.ts'
+import type { CertificatePem } from '../net/transport.ts'
+import type { Enforced, Enforcement } from '../policy/enforcement.ts'
+import { optionNames, type Policy } from '../policy/policy.ts'
+import { resolveOptions } from '../policy/resolve.ts'
+import type { Running, ServeOptions } from '../serve/contract.ts'
+import { loadGateway } from './config/load.ts'
 import { type GatewayRuntime, startGateway } from './start.ts'
 
 const tls = fileURLToPath(new URL('../../test/fixtures/tls/', import.meta.url))

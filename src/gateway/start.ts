@@ -1,17 +1,17 @@
 /** A plan, running: the gateway's app behind one server for each listener. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Enforcement } from '../enforcement.ts'
 import type { ClientAdmission } from '../http1/server-connection.ts'
-import type { Connect } from '../http1/transport.ts'
 import type { DrainResult } from '../lifecycle/drain.ts'
-import type { Log } from '../log.ts'
-import type { GivenOptions } from '../resolve.ts'
-import type { App, Running, ServeOptions } from '../server.ts'
+import type { Connect } from '../net/transport.ts'
+import type { Enforcement } from '../policy/enforcement.ts'
+import type { GivenOptions } from '../policy/resolve.ts'
+import type { App, Running, ServeOptions } from '../serve/contract.ts'
+import type { Log } from '../serve/log.ts'
+import type { GatewayPlan } from './config/resolve.ts'
+import type { ListenerPlan } from './downstream/listeners.ts'
+import { networks } from './downstream/trust.ts'
 import { createGateway, type GatewayStatus } from './gateway.ts'
-import type { ListenerPlan } from './listeners.ts'
-import type { GatewayPlan } from './resolve.ts'
-import { Spool } from './spool.ts'
-import { networks } from './trust.ts'
+import { Spool } from './message/spool.ts'
 
 export interface ServeKit {
   readonly clients: ClientAdmission

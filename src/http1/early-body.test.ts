@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readEarly } from './early-body.ts'
-import type { Streamed } from './light/response.ts'
+import type { Streamed } from './web/response.ts'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))

@@ -4,7 +4,7 @@
  */
 import { Buffer } from 'node:buffer'
 import { setImmediate } from 'node:timers'
-import type { Streamed } from './light/response.ts'
+import type { Streamed } from './web/response.ts'
 
 /** Turns of the event loop in which nothing comes: Node needs two for each part of a Blob, and for its end. */
 const quietTurns = 2

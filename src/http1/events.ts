@@ -1,5 +1,5 @@
 /** What a parser tells, in the order in which it can happen. Calls are synchronous, from within `feed`, `next`, `resume` and `end`. */
-import type { Policy } from '../policy.ts'
+import type { Policy } from '../policy/policy.ts'
 import type { RequestHead, ResponseHead } from './head.ts'
 import type { ReasonId } from './reasons.ts'
 

@@ -1,6 +1,6 @@
 /** One range of a file (RFC 9110 14): what `Bun.serve` answers by itself. */
 import type { RequestHead } from './head.ts'
-import { fileBody, type Given } from './light/response.ts'
+import { fileBody, type Given } from './web/response.ts'
 
 /** The part that is asked for, 416, or the answer as it is: of several ranges a server may send all. */
 export function partOf(given: Given, file: Blob, head: RequestHead): Given {

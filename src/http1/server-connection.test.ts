@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { Book } from '../lifecycle/book.ts'
-import { resolveOptions } from '../resolve.ts'
-import type { ServeOptions } from '../server.ts'
+import { Connections } from '../lifecycle/connections.ts'
+import type { Transport } from '../net/transport.ts'
+import { resolveOptions } from '../policy/resolve.ts'
+import type { ServeOptions } from '../serve/contract.ts'
 import { limitsOf } from './events.ts'
 import type { RequestHead } from './head.ts'
 import type { IncomingBody } from './incoming-body.ts'
-import type { Given } from './light/response.ts'
 import { plainAnswer, type Served, ServerConnection } from './server-connection.ts'
-import type { Transport } from './transport.ts'
+import type { Given } from './web/response.ts'
 import { connectionLines } from './writer.ts'
 
 const latin1 = (text: string) => Uint8Array.from(text, (char) => char.charCodeAt(0))
@@ -57,7 +57,7 @@ function scene(handler: Handler = () => plainAnswer(200), options: ServeOptions 
   const time = { now: 0, draining: false }
   const asked: { head: RequestHead; aborted: boolean; reason?: Error }[] = []
   const failures: unknown[] = []
-  const book = new Book<ServerConnection>({ policy, now: () => time.now, onHangUp: () => {} })
+  const book = new Connections<ServerConnection>({ policy, now: () => time.now, onHangUp: () => {} })
   const served: Served = {
     policy,
     limits: limitsOf(policy),

@@ -5,19 +5,19 @@
 
 import { Buffer } from 'node:buffer'
 import { setImmediate } from 'node:timers'
-import type { Book, Member } from '../lifecycle/book.ts'
 import { Connection, type Sight } from '../lifecycle/connection.ts'
+import type { Connections, Member } from '../lifecycle/connections.ts'
 import { type ReasonName, reasons } from '../lifecycle/reasons.ts'
-import type { Policy } from '../policy.ts'
-import { TransportDuplex } from './duplex.ts'
+import { TransportDuplex } from '../net/duplex.ts'
+import type { Transport } from '../net/transport.ts'
+import type { Policy } from '../policy/policy.ts'
 import { readEarly } from './early-body.ts'
 import type { Limits, Sink } from './events.ts'
 import type { RequestHead } from './head.ts'
 import { BodyRefusedError, IncomingBody } from './incoming-body.ts'
-import { type Given, isStreamed, type Streamed } from './light/response.ts'
 import { RequestParser } from './parser.ts'
 import { type ReasonId, reasons as refusals } from './reasons.ts'
-import type { Transport } from './transport.ts'
+import { type Given, isStreamed, type Streamed } from './web/response.ts'
 import {
   type BodyFraming,
   connectionLines,
@@ -43,7 +43,7 @@ export interface Served {
   readonly policy: Policy
   readonly limits: Limits
   readonly now: () => number
-  readonly book: Book<ServerConnection>
+  readonly book: Connections<ServerConnection>
   /** Whether answers are to be the last of their connection. */
   readonly lastAnswers: () => boolean
   /**

@@ -2,7 +2,7 @@
  * What the ledger asks of the kernel, over the C library. Every descriptor stays its runtime's: nothing is closed here
  * that was not opened here, and all that is needed later, when no descriptor is free, is opened at the beginning.
  */
-import type { Descriptors } from '../lifecycle/budget.ts'
+import type { Descriptors } from '../lifecycle/descriptor-budget.ts'
 import {
   type Address,
   readAddress,

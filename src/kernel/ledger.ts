@@ -5,11 +5,12 @@
  * On the request's path are `started` and `finished`, which write down two numbers; what they mean is found out when a
  * connection is looked at next.
  */
-import { Book, type Member } from '../lifecycle/book.ts'
-import type { Budget, Shortage } from '../lifecycle/budget.ts'
+
 import { Connection, type Sight } from '../lifecycle/connection.ts'
+import { Connections, type Member } from '../lifecycle/connections.ts'
+import type { Budget, Shortage } from '../lifecycle/descriptor-budget.ts'
 import { type ReasonName, reasons } from '../lifecycle/reasons.ts'
-import type { Policy } from '../policy.ts'
+import type { Policy } from '../policy/policy.ts'
 import type { Kernel } from './kernel.ts'
 import { type Address, emptySnapshot, peerName, type Snapshot, TCP_CLOSE, TCP_ESTABLISHED } from './layout.ts'
 import { figuresOf, freshNote, type IncomingBody, type Note, type Notes, Reading, settleMs, tickMs } from './observe.ts'
@@ -38,7 +39,7 @@ export interface LedgerOptions {
   readonly refuse?: ((peer: Peer, reason: ReasonName) => void) | undefined
   /** Where several threads of this process serve on the same listener. */
   readonly threads?: Threads | undefined
-  /** Of the process's descriptors: see `Book`. */
+  /** Of the process's descriptors: see `Connections`. */
   readonly budget?: Budget | null
   readonly onShortage?: ((shortage: Shortage) => void) | undefined
   readonly discover?: (() => void) | undefined
@@ -96,7 +97,7 @@ function lookEvery(policy: Policy): LookEvery {
 /** A peer that the application has spoken of, a connection that the kernel shows, or both. */
 export interface Peer extends Note {
   readonly name: string
-  record: Record | null
+  record: TrackedSocket | null
   /** When its first request was noted, if its connection had not been found by then. */
   firstAt: number
   /** Begun, of those that were noted. */
@@ -144,7 +145,7 @@ interface Found {
   readonly reading: Reading
 }
 
-export class Record implements Member {
+export class TrackedSocket implements Member {
   readonly connection: Connection
   readonly fd: number
   readonly cookie: number
@@ -251,7 +252,7 @@ export class Record implements Member {
 export class Ledger {
   readonly policy: Policy
   readonly every: LookEvery
-  readonly book: Book<Record>
+  readonly book: Connections<TrackedSocket>
   /** Requests that came while their connection was being ended: the client was not answered. */
   closeRaces = 0
   readonly #options: LedgerOptions
@@ -259,8 +260,8 @@ export class Ledger {
   readonly #peers = new Map<string, Peer>()
   /** Of whom no connection is known. */
   readonly #unfound = new Set<Peer>()
-  readonly #byFd = new Map<number, Record>()
-  readonly #byId = new Map<number, Record>()
+  readonly #byFd = new Map<number, TrackedSocket>()
+  readonly #byId = new Map<number, TrackedSocket>()
   readonly #snapshot = emptySnapshot()
   readonly #abortsBefore: number | null
   /** See `finishSoon`; with each what its client had acknowledged at the last look. */
@@ -275,7 +276,7 @@ export class Ledger {
     this.policy = options.policy
     this.every = lookEvery(options.policy)
     this.#abortsBefore = options.kernel.abortsOnData()
-    this.book = new Book<Record>({
+    this.book = new Connections<TrackedSocket>({
       policy: options.policy,
       now: options.now,
       onHangUp: options.onHangUp,
@@ -401,7 +402,7 @@ export class Ledger {
     }
   }
 
-  at(fd: number): Record | undefined {
+  at(fd: number): TrackedSocket | undefined {
     return this.#byFd.get(fd)
   }
 
@@ -431,7 +432,7 @@ export class Ledger {
     const connection = new Connection(bornAt, this.policy, secure ? 'handshake' : 'accepted', random)
     const reading = new Reading({ ...seen, acked: 0, received: 0, segmentsIn: 0, sentAt: bornAt }, notes, this.policy)
     this.#lastId += 1
-    const record = new Record(this, now, { fd, cookie, id: this.#lastId, peer, connection, reading })
+    const record = new TrackedSocket(this, now, { fd, cookie, id: this.#lastId, peer, connection, reading })
     record.quietUntil = bornAt
     peer.record = record
     this.#unfound.delete(peer)
@@ -474,7 +475,7 @@ export class Ledger {
     if (peer.requests > 0) this.#options.threads?.release(peer.name)
   }
 
-  gone(record: Record): void {
+  gone(record: TrackedSocket): void {
     this.book.remove(record)
     this.#byId.delete(record.id)
     if (this.#byFd.get(record.fd) === record) this.#byFd.delete(record.fd)
@@ -508,12 +509,12 @@ export class Ledger {
     this.#options.noteNow?.()
   }
 
-  #holds(record: Record): boolean {
+  #holds(record: TrackedSocket): boolean {
     return this.#byFd.get(record.fd) === record
   }
 
   /** Null: the descriptor is another's by now, or nobody's; or the connection is another thread's. */
-  lookAt(record: Record): Snapshot | null {
+  lookAt(record: TrackedSocket): Snapshot | null {
     const { fd, cookie, peer } = record
     const isOurs = this.#options.threads?.isOurs(peer.name) !== false
     if (isOurs && this.#kernel.cookie(fd) === cookie && this.#kernel.look(fd, this.#snapshot)) return this.#snapshot
@@ -525,7 +526,7 @@ export class Ledger {
    * The application may have a request of it that is not noted yet: on another thread, or here, where the event loop has been
    * blocked for longer than a request protects itself.
    */
-  #mayBeUnnoted(record: Record, now: number): boolean {
+  #mayBeUnnoted(record: TrackedSocket, now: number): boolean {
     const { threads, notedUntil } = this.#options
     const { connection, reading, peer } = record
     const isElsewhere = threads !== undefined && !threads.alone && !threads.isClaimed(peer.name)
@@ -541,7 +542,7 @@ export class Ledger {
   }
 
   /** The loop was blocked, or bytes wait to be read: the runtime reads, and hands over, before the next look. */
-  #mayBeUnread(record: Record, now: number): boolean {
+  #mayBeUnread(record: TrackedSocket, now: number): boolean {
     if (record.refusedAt !== null) return false
     if (!record.wasLate && this.#kernel.queued(record.fd) <= 0) return false
     this.#wakeAt(record, now + 1)
@@ -549,7 +550,7 @@ export class Ledger {
   }
 
   /** Asked before it is hung up on: whether it has a request by now, or is gone. */
-  spared(record: Record, reason: ReasonName, now: number): boolean {
+  spared(record: TrackedSocket, reason: ReasonName, now: number): boolean {
     if (record.endedAt !== null) return false
     if (blamedBlocked.has(reason)) return this.#mayBeUnread(record, now)
     if (!endsWaiting.has(reason)) return false
@@ -571,12 +572,12 @@ export class Ledger {
   }
 
   /** It may be parked: who is hung up on for room, or in a drain, is not due yet. */
-  #wakeAt(record: Record, lookAt: number): void {
+  #wakeAt(record: TrackedSocket, lookAt: number): void {
     record.lookAt = lookAt
     this.book.wake(record)
   }
 
-  end(record: Record, reason: ReasonName, now: number): void {
+  end(record: TrackedSocket, reason: ReasonName, now: number): void {
     const { connection, fd } = record
     if (record.lookedAt !== now && this.lookAt(record) === null) return
     if (record.endedAt !== null) {
@@ -622,7 +623,7 @@ export class Ledger {
    * Its last answer is out, and its runtime keeps it. Only what we send ends if the client is still sending: a whole end
    * would be RST over the answer.
    */
-  finish({ connection, fd }: Record, now: number): void {
+  finish({ connection, fd }: TrackedSocket, now: number): void {
     const whole = connection.state !== 'discarding' && this.#kernel.queued(fd) === 0
     connection.close(now)
     if (whole) this.#kernel.shut(fd)
@@ -668,11 +669,11 @@ export class Ledger {
   }
 
   /** It has been ended, and its runtime or its client does not let go. */
-  chase({ connection, endedAt, fd }: Record, now: number): void {
+  chase({ connection, endedAt, fd }: TrackedSocket, now: number): void {
     if (now - (endedAt ?? connection.since) >= (this.policy.discardTimeoutMs || lingerMs)) this.#kernel.reset(fd)
   }
 
-  cut(record: Record): void {
+  cut(record: TrackedSocket): void {
     if (this.#kernel.cookie(record.fd) !== record.cookie) this.gone(record)
     else if (record.connection.busy) this.#kernel.reset(record.fd)
     else this.#kernel.shut(record.fd)

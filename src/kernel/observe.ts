@@ -3,7 +3,7 @@
  * Pure: it reads no clock and calls no kernel.
  */
 import type { Connection } from '../lifecycle/connection.ts'
-import type { Policy } from '../policy.ts'
+import type { Policy } from '../policy/policy.ts'
 import type { Snapshot } from './layout.ts'
 
 /** A snapshot with its ages turned into times. */

@@ -1,10 +1,10 @@
 /** A server's ledger over a fake kernel, with a clock that the test moves: for tests alone. */
 import type { ReasonName } from '../lifecycle/reasons.ts'
-import type { PolicyInput } from '../policy.ts'
-import { resolveOptions } from '../resolve.ts'
+import type { PolicyInput } from '../policy/policy.ts'
+import { resolveOptions } from '../policy/resolve.ts'
 import { FakeKernel, type FakeSocket } from './kernel.fake.ts'
 import { peerName } from './layout.ts'
-import { Ledger, type LedgerOptions, type Record } from './ledger.ts'
+import { Ledger, type LedgerOptions, type TrackedSocket } from './ledger.ts'
 import type { IncomingBody } from './observe.ts'
 import { Scan } from './scan.ts'
 
@@ -61,7 +61,7 @@ export function scene(input: PolicyInput = {}, more: Partial<LedgerOptions> = {}
     connect: (port = 40_000, fd?: number) => kernel.accept({ host, port: serverPort }, { host, port }, fd),
     started: (port = 40_000, body: IncomingBody | null = null) => ledger.started(name(port), body),
     socket: (fd: number): FakeSocket => kernel.sockets.get(fd)!,
-    record: (fd: number): Record | undefined => ledger.at(fd),
+    record: (fd: number): TrackedSocket | undefined => ledger.at(fd),
     state: (fd: number) => ledger.at(fd)?.connection.state,
     end(): void {
       for (const record of [...ledger.book]) ledger.gone(record)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { resolveOptions } from '../resolve.ts'
+import { resolveOptions } from '../policy/resolve.ts'
 import { Connection, IllegalMoveError, type Sight } from './connection.ts'
 import type { Event } from './states.ts'
 

@@ -2,8 +2,8 @@
  * One connection: where it is in its life, since when, and the one decision that matters, whether to hang up on it now.
  * Pure: it reads no clock and touches no socket; observers tell it what happened and what they see.
  */
-import type { Policy } from '../policy.ts'
-import { Pace } from './pace.ts'
+import type { Policy } from '../policy/policy.ts'
+import { MinRate } from './min-rate.ts'
 import type { ReasonName } from './reasons.ts'
 import {
   type Answering,
@@ -49,8 +49,8 @@ export class Connection {
   #since: number
   /** Bytes received when the state was entered: for a waiting connection, more of them mean that a head has begun. */
   #receivedAt = 0
-  #bodyPace: Pace | null = null
-  #writePace: Pace | null = null
+  #bodyPace: MinRate | null = null
+  #writePace: MinRate | null = null
   /** Bytes taken at the last look, and when they last moved: the quiet time of a stream. */
   #taken = 0
   #takenAt = 0
@@ -195,7 +195,7 @@ export class Connection {
 
   #judgeBody(sight: Sight, now: number, policy: Policy): ReasonName | null {
     if (this.#receiving !== 'body') return null
-    this.#bodyPace ??= new Pace(
+    this.#bodyPace ??= new MinRate(
       { quietMs: policy.bodyTimeoutMs, bytesPerSec: policy.minBodyBytesPerSec, graceMs: policy.minRateGraceMs },
       // Whoever looks for the first time may come late.
       sight.wanted ? this.#since : now,
@@ -209,7 +209,7 @@ export class Connection {
   #judgeWrite(sight: Sight, takenBefore: number, from: number, now: number, policy: Policy): ReasonName | null {
     if (sight.unsent === 0 && this.#writePace === null) return null
     const takenAt = Math.min(Math.max(sight.takenAt ?? now, from), now)
-    this.#writePace ??= new Pace(
+    this.#writePace ??= new MinRate(
       { quietMs: policy.writeTimeoutMs, bytesPerSec: policy.minResponseBytesPerSec, graceMs: policy.minRateGraceMs },
       takenAt,
       takenBefore,

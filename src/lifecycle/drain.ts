@@ -2,7 +2,7 @@
  * The end of a server's life in three phases: announce, close, cut. It owns the order and the time; a runtime says how
  * each is done. `drainTimeoutMs` counts from the first call over all phases.
  */
-import type { Policy } from '../policy.ts'
+import type { Policy } from '../policy/policy.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { readingFirst } from './reading-clock.ts'
 

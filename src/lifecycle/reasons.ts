@@ -1,5 +1,5 @@
 /** Why we hang up, as data: the option that says so, what the peer is told, how the socket ends, and whether it is worth a line in the log. */
-import type { OptionName } from '../policy.ts'
+import type { OptionName } from '../policy/policy.ts'
 
 export interface Reason {
   readonly option: OptionName

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { optionNames } from '../policy.ts'
+import { optionNames } from '../policy/policy.ts'
 import {
   type Answering,
   answeringMoves,

@@ -6,7 +6,7 @@
  * An observer (the bookkeeping on Node's sockets, later an engine of our own and the kernel's snapshots) reports events;
  * what follows from a state is decided in `connection.ts`.
  */
-import type { OptionName } from '../policy.ts'
+import type { OptionName } from '../policy/policy.ts'
 
 /** What we have of the request. `between`: nothing, but an earlier one was answered. */
 export type Receiving = 'handshake' | 'accepted' | 'head' | 'body' | 'whole' | 'between' | 'upgraded'

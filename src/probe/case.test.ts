@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { optionNames } from '../policy.ts'
+import { optionNames } from '../policy/policy.ts'
 import { type Case, checkCases, limitsOf, pathsOf } from './case.ts'
 import { cases } from './cases/index.ts'
 

@@ -3,8 +3,8 @@
  * may use are this schema; `steps.ts` carries them out. A new check is a new word here, never a function in a case.
  */
 import * as v from 'valibot'
-import { type OptionName, optionNames } from '../policy.ts'
-import { frameSchema } from './h2.ts'
+import { type OptionName, optionNames } from '../policy/policy.ts'
+import { frameSchema } from './client/h2.ts'
 
 /** The policies under which a server is started for its cases; a case names the one that it needs. */
 export const profileNames = [

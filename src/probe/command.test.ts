@@ -3,11 +3,11 @@ import { describe, test } from 'node:test'
 import type { Case } from './case.ts'
 import { cases } from './cases/index.ts'
 import { judgedBehind, readProbe } from './command.ts'
-import { findingOf, knownFrom, questions } from './discover.ts'
-import { pools } from './expectation.ts'
+import { findingOf, knownFrom, questions } from './find/discover.ts'
+import { pools } from './judge/expectation.ts'
+import { isRed } from './judge/verdict.ts'
 import { type Outcome, touches } from './probing.ts'
 import type { CaseRun } from './run.ts'
-import { isRed } from './verdict.ts'
 
 describe('readProbe', () => {
   test('the path of the URL is the page, unless one is named', () => {

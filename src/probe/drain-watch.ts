@@ -1,12 +1,12 @@
 /** One drain of somebody's process, watched from outside: what becomes of what is idle, in flight and new. */
 import { readFileSync } from 'node:fs'
 import process from 'node:process'
-import { format } from '../units.ts'
+import { format } from '../policy/units.ts'
 import type { Case } from './case.ts'
-import { authorityOf, Connection } from './client.ts'
-import type { Finding, Question } from './discover.ts'
+import { authorityOf, Connection } from './client/client.ts'
+import type { Finding, Question } from './find/discover.ts'
+import { fillPages } from './find/routes.ts'
 import type { Judged, Site } from './probing.ts'
-import { fillPages } from './routes.ts'
 import type { CaseRun } from './run.ts'
 
 const question: Question = {

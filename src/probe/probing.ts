@@ -2,17 +2,26 @@
  * One probe of one server: every case at once, as far as the budget of connections goes. Where nothing is expected the
  * limits are measured first, and a case begins as soon as what it stands on is known.
  */
-import { flagOf } from '../names.ts'
-import { type OptionName, optionNames, type Policy } from '../policy.ts'
-import { format } from '../units.ts'
-import { Budget, connectionsOf, durationMs } from './budget.ts'
+
+import { type OptionName, optionNames, type Policy } from '../policy/policy.ts'
+import { flagOf } from '../policy/spelling.ts'
+import { format } from '../policy/units.ts'
 import { type Case, limitsOf, pathsOf } from './case.ts'
-import type { Connection } from './client.ts'
-import { type Finding, findingOf, type Known, knownFrom, type Question, questions, unknownLimit } from './discover.ts'
+import type { Connection } from './client/client.ts'
+import type { Target } from './client/target.ts'
+import {
+  type Finding,
+  findingOf,
+  type Known,
+  knownFrom,
+  type Question,
+  questions,
+  unknownLimit,
+} from './find/discover.ts'
+import { Budget, connectionsOf, durationMs } from './judge/budget.ts'
+import { atLevel } from './judge/verdict.ts'
 import { type CaseRun, runCase } from './run.ts'
 import { ownRoutes, routeFlags } from './settings.ts'
-import type { Target } from './target.ts'
-import { atLevel } from './verdict.ts'
 
 /** The server, without what is expected of it. */
 export type Site = Omit<Target, 'policy' | 'enforcement' | 'profile' | 'measureMs' | 'opened'>

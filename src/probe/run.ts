@@ -1,10 +1,10 @@
 /** Runs cases on one target: all at once but the heavy ones, each judged for itself. */
 import type { Case } from './case.ts'
-import type { Connection } from './client.ts'
+import type { Connection } from './client/client.ts'
+import { type Target, unjudgeable } from './client/target.ts'
+import { type Timeline, timelineOf } from './judge/timeline.ts'
+import { atLevel, CaseError, type Deviation, deviationOf, isKnownFailure, judge, type Result } from './judge/verdict.ts'
 import { carryOut, type Expected, forgivenLagMs, type Observation } from './steps.ts'
-import { type Target, unjudgeable } from './target.ts'
-import { type Timeline, timelineOf } from './timeline.ts'
-import { atLevel, CaseError, type Deviation, deviationOf, isKnownFailure, judge, type Result } from './verdict.ts'
 
 export interface RunOptions {
   readonly deviations?: readonly Deviation[]

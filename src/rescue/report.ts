@@ -1,5 +1,5 @@
 /** What rescue found and did, for a terminal and for programs. */
-import { table } from '../columns.ts'
+import { table } from '../command/text-table.ts'
 import type { Kind } from './judge.ts'
 import type { Exhausted, Outcome } from './rescue.ts'
 import type { Client, Survey } from './survey.ts'

@@ -1,7 +1,8 @@
 /** What `hangup rescue` takes. */
-import { networks } from '../gateway/trust.ts'
-import { onOff, setting } from '../setting.ts'
-import { accepted, parse } from '../units.ts'
+
+import { onOff, setting } from '../command/setting.ts'
+import { networks } from '../gateway/downstream/trust.ts'
+import { accepted, parse } from '../policy/units.ts'
 
 const number = (what: string, preset: string, least: number, most: number) =>
   setting(

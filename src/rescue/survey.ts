@@ -1,5 +1,5 @@
 /** What a server's processes hold: descriptors, connections by what they do, and what waits to be accepted. */
-import { type Trust, textOf } from '../gateway/trust.ts'
+import { type Trust, textOf } from '../gateway/downstream/trust.ts'
 import { judge, type Verdict } from './judge.ts'
 import { holdersOf, networkOf, type Process, pids, readProcess } from './processes.ts'
 import { type SockDiag, TCP_CLOSE_WAIT, TCP_ESTABLISHED, TCP_LISTEN, type TcpSocket } from './sock-diag.ts'

@@ -1,5 +1,5 @@
 /** Lines of the log that say what the application did wrong: of the command by its own log, of a program by `onError`. */
-import { errorLine } from '../../src/error-line.ts'
+import { errorLine } from '../../src/serve/error-line.ts'
 
 export const reportLine = (method: string, path: string, error: unknown): string =>
   `onError ${method} ${path}: ${errorLine(error)}`

@@ -1,6 +1,6 @@
 /** The application under `serve()` in a program of one's own. Takes its options as JSON; a line of JSON for each call of `onError`. */
 import process from 'node:process'
-import type { App, Running, ServeOptions } from '../../src/server.ts'
+import type { App, Running, ServeOptions } from '../../src/serve/contract.ts'
 import app, { websocket } from './app.ts'
 import { runtime } from './helpers.ts'
 import { reportLine } from './log-lines.ts'

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 import { afterEach, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { reportVersion } from '../../src/probe/report.ts'
+import { reportVersion } from '../../src/probe/reports/report.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const runtimes = {

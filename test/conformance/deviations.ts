@@ -1,5 +1,5 @@
 /** What each runtime is known to do otherwise, with where that is said. An entry that no longer holds turns red. */
-import type { Deviation } from '../../src/probe/verdict.ts'
+import type { Deviation } from '../../src/probe/judge/verdict.ts'
 import type { RuntimeName } from './runtimes.ts'
 
 /** What the kernel does not show, and what can't be written past a runtime's own server. */
@@ -35,7 +35,7 @@ export const deviations: Readonly<Record<RuntimeName, readonly Deviation[]>> = {
       cases: ['pipelined-half'],
       accept: ['fin'],
       what: 'the parser does not show that a head has begun with the bytes of the request before it, so the idle clock ends it, without a word',
-      issue: 'runtimes/node/wire.ts',
+      issue: 'runtimes/node/http1-connection.ts',
     },
     {
       cases: ['no-continue-before-refusal'],

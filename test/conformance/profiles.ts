@@ -1,5 +1,5 @@
 /** The policies that servers are started under: only what the profile's cases need, and short. */
-import type { PolicyInput } from '../../src/policy.ts'
+import type { PolicyInput } from '../../src/policy/policy.ts'
 import type { ProfileName } from '../../src/probe/case.ts'
 
 export interface Profile {

@@ -2,8 +2,8 @@
 import { tmpdir } from 'node:os'
 import process from 'node:process'
 import { enforcement as workersEnforcement } from '../../runtimes/workers/serve.ts'
-import type { Enforcement } from '../../src/enforcement.ts'
-import { type OptionName, optionNames, type Policy } from '../../src/policy.ts'
+import type { Enforcement } from '../../src/policy/enforcement.ts'
+import { type OptionName, optionNames, type Policy } from '../../src/policy/policy.ts'
 import type { PathName, ProfileName } from '../../src/probe/case.ts'
 
 /** Each engine of each runtime: the runtime's own server, or that of hangup on its sockets. */

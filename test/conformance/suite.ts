@@ -1,9 +1,9 @@
 /** The whole suite on one runtime: which servers run when, so that no load disturbs a case that measures time. */
 import { execFileSync } from 'node:child_process'
 import type { Case, ProfileName } from '../../src/probe/case.ts'
-import { type Cell, cellOf } from '../../src/probe/report.ts'
+import { type Deviation, isRed } from '../../src/probe/judge/verdict.ts'
+import { type Cell, cellOf } from '../../src/probe/reports/report.ts'
 import { type CaseRun, runCases } from '../../src/probe/run.ts'
-import { type Deviation, isRed } from '../../src/probe/verdict.ts'
 import { deviations } from './deviations.ts'
 import { type RuntimeName, runtimes, type Transport } from './runtimes.ts'
 import { environment, root, type Server, startServer } from './server.ts'

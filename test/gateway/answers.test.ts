@@ -1,7 +1,7 @@
 /** What a backend says and a client gets: whole as it is, or never looking whole. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { Connection } from '../../src/probe/client.ts'
+import { Connection } from '../../src/probe/client/client.ts'
 import { ask, eventually, sleep } from './clients.ts'
 import { type GatewayProcess, startGateway } from './process.ts'
 import { inPieces, type RawBackend, rawBackend, type Say } from './raw-backend.ts'

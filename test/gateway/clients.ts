@@ -1,7 +1,7 @@
 /** Clients of a gateway, for tests that count rather than look at bytes. */
 import { Agent, request } from 'node:http'
 import { connect, type Socket } from 'node:net'
-import { tcpRows } from '../../src/probe/kernel.ts'
+import { tcpRows } from '../../src/probe/client/kernel.ts'
 
 export interface Answered {
   readonly status: number

@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
-const main = fileURLToPath(new URL('../../src/http1/light/checks/main.ts', import.meta.url))
+const main = fileURLToPath(new URL('../../src/http1/web/checks/main.ts', import.meta.url))
 const bin = join(dirname(main), '../../../../node_modules/.bin')
 const commands = {
   node: [process.execPath, main],

@@ -6,7 +6,7 @@
 import process from 'node:process'
 import { createInterface } from 'node:readline'
 import { type Libc, type Loaded, SHUT_RDWR } from '../../src/kernel/libc.ts'
-import type { App, Running, ServeOptions } from '../../src/server.ts'
+import type { App, Running, ServeOptions } from '../../src/serve/contract.ts'
 
 const runtime = 'Bun' in globalThis ? 'bun' : 'deno'
 const { loadLibc }: { loadLibc(): Loaded | Promise<Loaded> } = await import(`../../runtimes/${runtime}/libc.ts`)

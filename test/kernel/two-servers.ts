@@ -4,7 +4,7 @@
  */
 import process from 'node:process'
 import { createInterface } from 'node:readline'
-import type { App, Running, ServeOptions } from '../../src/server.ts'
+import type { App, Running, ServeOptions } from '../../src/serve/contract.ts'
 
 const runtime = 'Bun' in globalThis ? 'bun' : 'deno'
 const { serve } = (await import(`../../runtimes/${runtime}.ts`)) as {

@@ -1,6 +1,7 @@
 /** docs/peers.md, out of the reports. */
-import type { Cell, Limit, Report } from '../../src/probe/report.ts'
+
 import { spanOf, time as timeText } from '../../src/probe/reports/numbers.ts'
+import type { Cell, Limit, Report } from '../../src/probe/reports/report.ts'
 import { defaultLimitMs } from '../../src/probe/settings.ts'
 import { type Asked, nameOf } from './ask.ts'
 import type { Peer } from './peer.ts'

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { describe, test } from 'node:test'
-import { Connection } from '../../src/probe/client.ts'
-import { destination, isLoopback } from '../../src/probe/destination.ts'
+import { Connection } from '../../src/probe/client/client.ts'
+import { destination, isLoopback } from '../../src/probe/client/destination.ts'
 
 test('loopback is 127/8 and ::1 in every spelling', () => {
   for (const ip of ['127.0.0.1', '127.9.9.9', '::1', '::ffff:127.0.0.1', '0:0:0:0:0:0:0:1'])

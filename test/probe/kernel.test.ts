@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
-import { heldByServer, parseRows, socketCount, tcpRows } from '../../src/probe/kernel.ts'
+import { heldByServer, parseRows, socketCount, tcpRows } from '../../src/probe/client/kernel.ts'
 
 test('parseRows() reads ports, states, bytes that wait and whether a process holds the socket', () => {
   const text = [

@@ -3,10 +3,10 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { Server as TcpServer } from 'node:net'
 import { after, describe, test } from 'node:test'
-import { type OptionName, optionNames } from '../../src/policy.ts'
-import { drainUnderLoad, keepAliveRace } from '../../src/probe/load.ts'
-import type { ServerProcess, Target } from '../../src/probe/target.ts'
-import { CaseError } from '../../src/probe/verdict.ts'
+import { type OptionName, optionNames } from '../../src/policy/policy.ts'
+import type { ServerProcess, Target } from '../../src/probe/client/target.ts'
+import { drainUnderLoad, keepAliveRace } from '../../src/probe/client/traffic.ts'
+import { CaseError } from '../../src/probe/judge/verdict.ts'
 
 const servers: Server[] = []
 after(() => {

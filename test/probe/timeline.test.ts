@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { test } from 'node:test'
-import { Connection, type TimelineEvent } from '../../src/probe/client.ts'
-import { condense, timelineOf } from '../../src/probe/timeline.ts'
+import { Connection, type TimelineEvent } from '../../src/probe/client/client.ts'
+import { condense, timelineOf } from '../../src/probe/judge/timeline.ts'
 
 const received = (atMs: number, bytes = 10): TimelineEvent => ({ atMs, what: 'received', bytes })
 

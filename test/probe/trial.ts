@@ -4,9 +4,9 @@
  */
 import type { Case } from '../../src/probe/case.ts'
 import { cases } from '../../src/probe/cases/index.ts'
+import type { Target } from '../../src/probe/client/target.ts'
 import { type CaseRun, runCase } from '../../src/probe/run.ts'
 import { forgivenLagMs } from '../../src/probe/steps.ts'
-import type { Target } from '../../src/probe/target.ts'
 import { type Runtime, runtimes, type Transport } from '../conformance/runtimes.ts'
 import { type Server, startServer } from '../conformance/server.ts'
 import { Middleman } from './middleman.ts'

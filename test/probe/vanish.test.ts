@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import process from 'node:process'
 import { test } from 'node:test'
-import { testsMayVanish, VanishingHost } from '../../src/probe/vanish.ts'
+import { testsMayVanish, VanishingHost } from '../../src/probe/client/vanish.ts'
 
 const skip = testsMayVanish() ? false : 'NOT TESTED: needs TEST_VANISHING_CLIENT=1 and CAP_NET_ADMIN'
 

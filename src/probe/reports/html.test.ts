@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Limit, Report, ReportServer } from '../report.ts'
 import { toHtml } from './html.ts'
+import type { Limit, Report, ReportServer } from './report.ts'
 import { cellWith, idleCell, sampleReport } from './sample.ts'
 
 const limit = (more: Partial<Limit>): Limit => ({

@@ -2,10 +2,11 @@
  * A report as one page: no script, nothing loaded from anywhere, light or dark as the reader's system is. One server is
  * shown with its limits and a timeline for each case; several with a matrix before that.
  */
-import type { Cell, Limit, Report, ReportCase, ReportServer } from '../report.ts'
-import { type Counts, isRed, verdicts } from '../verdict.ts'
+
+import { type Counts, isRed, verdicts } from '../judge/verdict.ts'
 import { html, Markup } from './markup.ts'
 import { plural, spanOf, time } from './numbers.ts'
+import type { Cell, Limit, Report, ReportCase, ReportServer } from './report.ts'
 import { style } from './style.ts'
 import { axisEndMs, key, marks, timelineSvg } from './timeline-svg.ts'
 import { dueOf, endOf, sayingOf, type Tone } from './words.ts'

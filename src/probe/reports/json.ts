@@ -1,4 +1,4 @@
-import type { Report } from '../report.ts'
+import type { Report } from './report.ts'
 
 /** A line for each thing in a list: small, and still to be compared with `diff`. */
 export function toJson(report: Report): string {

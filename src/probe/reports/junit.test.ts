@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Cell } from '../report.ts'
 import { toJUnit } from './junit.ts'
+import type { Cell } from './report.ts'
 import { cellWith, idleCell, sampleReport } from './sample.ts'
 
 /** Tags in order, after a check that they are balanced and that nothing but them and text with entities is there. */

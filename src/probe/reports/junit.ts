@@ -1,7 +1,8 @@
 /** JUnit's XML, as CI systems read it: a suite for each server and transport, a test for each case. */
-import type { Cell, Report, ReportCase } from '../report.ts'
-import { type Counts, countVerdicts, type Verdict } from '../verdict.ts'
+
+import { type Counts, countVerdicts, type Verdict } from '../judge/verdict.ts'
 import { html, type Markup } from './markup.ts'
+import type { Cell, Report, ReportCase } from './report.ts'
 
 export function toJUnit(report: Report): string {
   const groups = [...Map.groupBy(report.cells, ({ server, transport }) => `${server} ${transport}`)]

@@ -1,5 +1,5 @@
 /** A small report for tests: one of each that a form has to tell apart. */
-import { type Cell, makeReport, type Report, serverNamed } from '../report.ts'
+import { type Cell, makeReport, type Report, serverNamed } from './report.ts'
 
 const startedAt = '2026-11-24T10:00:00.000Z'
 

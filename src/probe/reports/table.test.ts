@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { cases } from '../cases/index.ts'
-import type { Cell } from '../report.ts'
+import type { Cell } from './report.ts'
 import { table } from './table.ts'
 
 const cell = (more: Partial<Cell>): Cell => ({

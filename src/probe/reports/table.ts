@@ -1,9 +1,9 @@
 /** A report as one table for people: cases down, servers across. */
 
-import type { Cell, Limit, ReportCase, ReportServer } from '../report.ts'
-import { countsText, countVerdicts, isRed, type Verdict } from '../verdict.ts'
+import { countsText, countVerdicts, isRed, type Verdict } from '../judge/verdict.ts'
 import { spanOf, time } from './numbers.ts'
 import { printable } from './printable.ts'
+import type { Cell, Limit, ReportCase, ReportServer } from './report.ts'
 
 export const marks: Record<Verdict, string> = {
   pass: '✓',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ReportTimeline } from '../report.ts'
+import type { ReportTimeline } from './report.ts'
 import { idleCell } from './sample.ts'
 import { axisEndMs, axisStepMs, timelineSvg } from './timeline-svg.ts'
 

@@ -4,9 +4,10 @@
  *
  * Positions are shares of the width, so that a picture is as wide as its place while its text keeps its size.
  */
-import type { Cell, Expected, ReportTimeline } from '../report.ts'
+
 import { html, type Markup } from './markup.ts'
 import { bytes, plural, time } from './numbers.ts'
+import type { Cell, Expected, ReportTimeline } from './report.ts'
 import { storyOf, windowOf } from './words.ts'
 
 /** What a report from elsewhere may have more of is not drawn. */

@@ -1,7 +1,8 @@
 /** What a report says of a cell, in words: the same in every form. */
-import type { Cell, Expected, ReportTimeline } from '../report.ts'
-import type { Verdict } from '../verdict.ts'
+
+import type { Verdict } from '../judge/verdict.ts'
 import { bytes, plural, range, time } from './numbers.ts'
+import type { Cell, Expected, ReportTimeline } from './report.ts'
 
 export type Tone = 'good' | 'bad' | 'known' | 'seen' | 'none'
 

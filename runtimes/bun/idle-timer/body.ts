@@ -1,0 +1,63 @@
+/**
+ * The body of a request under its clocks. Bun's own clock is none for a body: it wants 16 KB a second and ends the
+ * connection without an answer. So it stands still while a handler runs, a body is read chunk by chunk, and each chunk turns
+ * the clocks back.
+ */
+import { MinRate } from '../../../src/lifecycle/min-rate.ts'
+import { type BodyReason, RequestBody } from '../../../src/native/request-body.ts'
+import type { Policy } from '../../../src/policy/policy.ts'
+import type { Sweep, Watched } from './sweep.ts'
+
+export type BodyPolicy = Pick<Policy, 'bodyTimeoutMs' | 'minBodyBytesPerSec' | 'minRateGraceMs' | 'maxBodyBytes'>
+
+export class TimedBody extends RequestBody implements Watched {
+  readonly #policy: BodyPolicy
+  readonly #sweep: Sweep
+  readonly #onRefused: (reason: BodyReason) => void
+  #pace: MinRate | null = null
+
+  constructor(
+    request: Request,
+    announced: number | null,
+    policy: BodyPolicy,
+    sweep: Sweep,
+    onRefused: (reason: BodyReason) => void,
+  ) {
+    super(request, { announced, maxBytes: policy.maxBodyBytes, onTooLarge: () => onRefused('bodyTooLarge') })
+    this.#policy = policy
+    this.#sweep = sweep
+    this.#onRefused = onRefused
+  }
+
+  look(now: number): void {
+    const breach = this.#pace?.look(now, this.content ?? 0, this.wanted)
+    if (!breach) return
+    const reason = breach === 'quiet' ? 'body' : 'bodyRate'
+    this.ended()
+    this.#onRefused(reason)
+    this.refuse(reason)
+  }
+
+  /**
+   * So small that at the minimum rate it is whole before the quiet time is over: one deadline serves for both, and the
+   * body can be left to Bun, which reads 10 KB in 8 µs less than a stream does.
+   */
+  protected override get mayReadWhole(): boolean {
+    const { bodyTimeoutMs, minBodyBytesPerSec, minRateGraceMs } = this.#policy
+    if (this.announced === null) return false
+    if (bodyTimeoutMs === 0 && minBodyBytesPerSec === 0) return true
+    if (bodyTimeoutMs === 0 || minBodyBytesPerSec === 0) return false
+    return minRateGraceMs + (this.announced * 1000) / minBodyBytesPerSec <= bodyTimeoutMs
+  }
+
+  protected override began(whole: boolean): void {
+    const { bodyTimeoutMs, minBodyBytesPerSec, minRateGraceMs } = this.#policy
+    const rate = whole ? { bytesPerSec: 0, graceMs: 0 } : { bytesPerSec: minBodyBytesPerSec, graceMs: minRateGraceMs }
+    this.#pace = new MinRate({ quietMs: bodyTimeoutMs, ...rate }, performance.now(), 0)
+    this.#sweep.add(this)
+  }
+
+  protected override ended(): void {
+    this.#sweep.remove(this)
+  }
+}

@@ -1,0 +1,318 @@
+/** One HTTP/1.1 connection of a `node:http` server: turns what its events and counters show into moves of the lifecycle. */
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import { Socket } from 'node:net'
+import { Connection, type Sight } from '../../src/lifecycle/connection.ts'
+import type { Connections, Member } from '../../src/lifecycle/connections.ts'
+import { type ReasonName, reasons } from '../../src/lifecycle/reasons.ts'
+import type { Event } from '../../src/lifecycle/states.ts'
+import type { Policy } from '../../src/policy/policy.ts'
+import type { Outgoing } from './answer.ts'
+import { type Body, hasBody, type Incoming } from './body.ts'
+import type { AnswerWay } from './exchange.ts'
+import { abort, gone } from './request.ts'
+import { askResetEveryMs, handleOf, isReset } from './reset.ts'
+
+/** What the connections of one server have in common. */
+export interface ServerContext {
+  readonly policy: Policy
+  readonly now: () => number
+  readonly book: Connections<NodeMember>
+  /** Whether answers are to be the last of their connection. */
+  readonly lastAnswers: () => boolean
+  /** Told of a bug of ours that has cost a client its connection. */
+  readonly onBug: (error: Error) => void
+}
+
+/** A connection of either version of HTTP. */
+export interface NodeMember extends Member, AnswerWay {
+  /** It came when all were busy: what it asks is answered 503. */
+  surplus: boolean
+  /** Notes a request; returns whether the application may see it. */
+  begin(incoming: Incoming, outgoing: Outgoing): boolean
+  /** The request that has just begun has a body. */
+  expect(body: Body): void
+  /** A body became too large in its middle. */
+  bodyTooLarge(body: Body): void
+  /** The client has said that it sends no more. */
+  clientEnded(): void
+  /** The drain has begun: what is answered from now on is the last. */
+  announce(): void
+  /** Its closing phase has begun. */
+  lastRequests?(): void
+}
+
+/** Node does not say when bytes of a head come on an idle connection: it has to be looked at, which is not free. */
+const lookEveryMs = 100
+/** An application that has not answered a refused body after this long is cut. */
+export const refusedAnswerMs = 1_000
+/** With `discardTimeoutMs` off, a socket that was ended still has to go one day. */
+const lingerMs = 5_000
+
+export class Http1Connection implements NodeMember {
+  readonly connection: Connection
+  lookAt = 0
+  parkedIn: Set<NodeMember> | null = null
+  surplus = false
+  readonly #context: ServerContext
+  /** Speaks HTTP: the TCP socket, or the TLS socket on it. */
+  #socket: Socket
+  /** The TCP socket itself: it alone can be reset, and its handle knows what the kernel took. */
+  readonly #tcp: Socket
+  /** Answers that are not out yet, in the order of their requests; more than one only when pipelined. */
+  readonly #owed: ServerResponse[] = []
+  /** What the application holds of the latest request, to abort when the client ends. */
+  #request: Request | null = null
+  /** An upgrade that was asked for behind requests that are not answered yet. */
+  #onAnswered: (() => void) | null = null
+  /** Of the latest request, until it is complete. */
+  #body: Body | null = null
+  /** What is said after the last answer that is owed: a later request on the connection was malformed. */
+  #lastWord: ReasonName | 'malformed' | null = null
+  #refusedAt = 0
+  #askResetAt = 0
+
+  constructor(tcp: Socket, secure: boolean, context: ServerContext) {
+    this.#context = context
+    this.#tcp = tcp
+    this.#socket = tcp
+    this.connection = new Connection(context.now(), context.policy, secure ? 'handshake' : 'accepted')
+  }
+
+  /** The TCP connection is no more. */
+  gone(): void {
+    this.#onAnswered = null
+    // `node:http` tells the first that its client is gone, and none behind it.
+    for (const outgoing of this.#owed) outgoing.destroy()
+  }
+
+  secured(socket: Socket): void {
+    this.#socket = socket
+    this.#move('secured', this.#context.now())
+  }
+
+  begin(incoming: IncomingMessage, outgoing: ServerResponse): boolean {
+    const { connection } = this
+    const { policy, now, lastAnswers } = this.#context
+    const before = this.#latest
+    // The answer before this one said that it is the last, or the end of the connection has been written already: what
+    // is pipelined behind can't be answered, so it must not run.
+    if (this.#socket.writableEnded || this.#lastWord !== null) return false
+    if (before?.headersSent && !before.shouldKeepAlive) return false
+    const { maxRequestsPerConnection } = policy
+    if (maxRequestsPerConnection !== 0 && connection.requests >= maxRequestsPerConnection) return false
+
+    const at = now()
+    if (!this.#move(hasBody(incoming) ? 'requestWithBody' : 'request', at)) return false
+    this.#body = null
+    this.#owed.push(outgoing)
+    outgoing.on('finish', this.#answered)
+    const last =
+      connection.requests === maxRequestsPerConnection || at >= connection.agesAt || this.surplus || lastAnswers()
+    if (last) {
+      if (before && !before.headersSent) before.shouldKeepAlive = true
+      outgoing.shouldKeepAlive = false
+    }
+    return true
+  }
+
+  asked(request: Request): void {
+    this.#request = request
+  }
+
+  expect(body: Body): void {
+    this.#body = body
+    this.#socket.destroySoon = this.#lingerOrDestroy
+  }
+
+  /** The client asks for another protocol, and nothing more by HTTP: calls back once all before that is answered, if it may have it then. */
+  beforeUpgrade(then: () => void): void {
+    if (this.#owed.length > 0) {
+      this.#onAnswered = then
+      return
+    }
+    if (this.#body?.complete) this.#bodyEnd(this.#context.now())
+    then()
+  }
+
+  /** Whether the connection may speak another protocol from now on. */
+  upgrade(): boolean {
+    this.#owed.length = 0
+    return this.#move('upgrade', this.#context.now())
+  }
+
+  cutAnswer(): void {
+    this.connection.close(this.#context.now())
+    this.#reset()
+  }
+
+  endAfter(outgoing: ServerResponse): void {
+    outgoing.shouldKeepAlive = false
+    outgoing.once('finish', () => this.#socket.destroySoon())
+  }
+
+  /** An answer has left the process. */
+  readonly #answered = (): void => {
+    const now = this.#context.now()
+    this.#owed.shift()
+    if (this.#owed.length > 0) return
+    this.#request = null
+    if (this.#body !== null) {
+      if (this.#body.complete) this.#bodyEnd(now)
+      else this.#body.discard()
+    }
+    this.#move('answered', now, this.#socket.bytesRead)
+    const then = this.#onAnswered
+    this.#onAnswered = null
+    if (this.#lastWord !== null) this.#say(this.#lastWord)
+    else if (!this.#socket.writableEnded) then?.()
+  }
+
+  announce(): void {
+    const latest = this.#latest
+    if (latest && !latest.headersSent) latest.shouldKeepAlive = false
+  }
+
+  /** The client has said that it sends no more; what it is owed is still written (as in Go's net/http). */
+  clientEnded(): void {
+    if (isReset(this.#tcp)) {
+      this.#tcp.destroy()
+      return
+    }
+    if (this.#owed.length === 0) return
+    if (this.#request !== null) abort(this.#request, gone())
+    // The rest of a body that is not there will not come.
+    if (this.#body !== null && !this.#body.complete) this.#refuseBody('malformed')
+  }
+
+  /** The parser gave up, or what lies below it. */
+  failed(error: Error & { code?: string }): void {
+    // What is no error of the parser is one of TCP or TLS, behind which nothing can be read or written.
+    if (this.connection.state === 'closing' || !this.#socket.writable || !error.code?.startsWith('HPE_')) {
+      this.#socket.destroy()
+      return
+    }
+    const reason = error.code === 'HPE_HEADER_OVERFLOW' ? 'headTooLarge' : 'malformed'
+    if (this.#owed.length > 0) {
+      if (this.#body !== null && !this.#body.complete) this.#refuseBody(reason)
+      else this.#lastWord = reason
+    } else if (reason === 'malformed') this.#say(reason)
+    else this.#context.book.hangUp(this, reason, this.#context.now())
+  }
+
+  bodyTooLarge(_: Body): void {
+    this.#context.book.count('bodyTooLarge')
+    this.#refuseBody('bodyTooLarge')
+  }
+
+  sight(now: number): Sight {
+    if (this.connection.busy && now >= this.#askResetAt) {
+      this.#askResetAt = now + askResetEveryMs
+      if (isReset(this.#tcp)) this.#tcp.destroy()
+    }
+    const { connection } = this
+    const socket = this.#socket
+    this.lookAt = now + lookEveryMs
+    if (this.#body?.complete) this.#bodyEnd(now)
+    // The end of the connection was written, and there is no rest of a body to wait for.
+    if (socket.writableEnded && connection.state === 'idle') socket.destroy()
+    return {
+      received: socket.bytesRead,
+      // What was written before an answer has begun (a TLS handshake, 100 Continue, the answer before) is nothing of it.
+      taken: this.#owed[0]?.headersSent === false ? 0 : this.#taken,
+      unsent: this.#latest?.writableLength ?? socket.writableLength,
+      wanted: this.#body?.wanted ?? false,
+    }
+  }
+
+  get #taken(): number {
+    const { bytesWritten, writeQueueSize } = handleOf(this.#tcp) ?? {}
+    if (bytesWritten !== undefined && writeQueueSize !== undefined) return bytesWritten - writeQueueSize
+    return this.#socket.bytesWritten - this.#socket.writableLength
+  }
+
+  hangUp(name: ReasonName, now: number): void {
+    const { connection } = this
+    switch (name) {
+      case 'body':
+      case 'bodyRate':
+        this.#refuseBody(name)
+        if (now - this.#refusedAt >= refusedAnswerMs) this.#socket.destroy()
+        return
+      case 'discard':
+        if (!this.#socket.writableEnded) this.#socket.end()
+        if (now - connection.since >= this.#lingerMs) this.#socket.destroy()
+        return
+      case 'head':
+      case 'headTooLarge':
+        this.#say(name)
+        return
+      default:
+        connection.close(now)
+        if (reasons[name].end === 'rst') this.#reset()
+        else this.#socket.destroy()
+    }
+  }
+
+  cut(): void {
+    if (this.connection.busy) this.#reset()
+    else this.#socket.destroy()
+  }
+
+  get #latest(): ServerResponse | undefined {
+    return this.#owed[this.#owed.length - 1]
+  }
+
+  /** Returns whether the move was one. What is none is a bug of ours: it costs this client its connection, and nobody else anything. */
+  #move(event: Event, now: number, received?: number): boolean {
+    try {
+      this.connection.move(event, now, received)
+      return true
+    } catch (error) {
+      this.#context.onBug(error as Error)
+      this.connection.close(now)
+      this.#socket.destroy()
+      return false
+    }
+  }
+
+  get #lingerMs(): number {
+    return this.#context.policy.discardTimeoutMs || lingerMs
+  }
+
+  #bodyEnd(now: number): void {
+    this.#body = null
+    this.#move('bodyEnd', now, this.#socket.bytesRead)
+  }
+
+  #refuseBody(reason: ReasonName | 'malformed'): void {
+    if (this.#body === null || this.#body.refused) return
+    this.#refusedAt = this.#context.now()
+    this.#body.refuse(statusOf(reason))
+  }
+
+  #reset(): void {
+    if (!this.#tcp.destroyed) this.#tcp.resetAndDestroy()
+  }
+
+  /** Answers without the application, ends, and reads on for a while so that no RST overtakes the answer. */
+  #say(reason: ReasonName | 'malformed'): void {
+    const status = statusOf(reason)
+    const socket = this.#socket
+    this.connection.close(this.#context.now())
+    socket.end(
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nDate: ${new Date().toUTCString()}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
+    )
+    socket.resume()
+    setTimeout(() => socket.destroy(), this.#lingerMs).unref()
+  }
+
+  /** Node ends a connection after its last answer like this. With a body still coming that would reset it over the answer. */
+  readonly #lingerOrDestroy = (): void => {
+    if (this.#body !== null && !this.#body.complete) this.#socket.end()
+    else Socket.prototype.destroySoon.call(this.#socket)
+  }
+}
+
+function statusOf(reason: ReasonName | 'malformed'): number {
+  return (reason === 'malformed' ? null : reasons[reason].status) ?? 400
+}

@@ -1,0 +1,172 @@
+/** One HTTP/2 connection of a `node:http2` server. A session with any open stream is busy; its clocks are the session's, not each stream's. */
+import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Session } from 'node:http2'
+import type { Socket } from 'node:net'
+import { Connection, type Sight } from '../../src/lifecycle/connection.ts'
+import { type ReasonName, reasons } from '../../src/lifecycle/reasons.ts'
+import type { Event } from '../../src/lifecycle/states.ts'
+import type { Body } from './body.ts'
+import { hasBody } from './body.ts'
+import { type NodeMember, refusedAnswerMs, type ServerContext } from './http1-connection.ts'
+import { askResetEveryMs, isReset } from './reset.ts'
+import { spareSiblings } from './stream-fault.ts'
+
+const noError = 0
+const internalError = 2
+/** For GOAWAY to arrive and the client to end its half; nobody is waited for longer. */
+const lingerMs = 500
+/** The first GOAWAY of two: streams up to the largest number are still taken (RFC 9113 6.8). */
+const lastStreamOfAll = 2 ** 31 - 1
+
+export class Http2Session implements NodeMember {
+  readonly connection: Connection
+  readonly lookAt = 0
+  parkedIn: Set<NodeMember> | null = null
+  surplus = false
+  readonly #context: ServerContext
+  readonly #session: ServerHttp2Session
+  readonly #tcp: Socket
+  readonly #open = new Set<Http2ServerResponse>()
+  readonly #bodies = new Set<Body>()
+  #refusedAt = 0
+  #askResetAt = 0
+  #clientEnded = false
+
+  constructor(session: ServerHttp2Session, tcp: Socket, context: ServerContext) {
+    this.#context = context
+    this.#session = session
+    this.#tcp = tcp
+    this.connection = new Connection(context.now(), context.policy, 'accepted')
+    session.once('close', () => context.book.remove(this))
+    session.on('error', () => {})
+    spareSiblings(session)
+  }
+
+  /** A client may reset a stream in the very packet that opens it: that is no request, and never says that it ended. */
+  begin(incoming: Http2ServerRequest, outgoing: Http2ServerResponse): boolean {
+    const { stream } = incoming
+    if (stream.destroyed || stream.closed) return false
+    const { connection } = this
+    const { policy, now, lastAnswers } = this.#context
+    const at = now()
+    // Streams overlap: to the lifecycle they are one request from the first that opens to the last that closes.
+    const event = hasBody(incoming) || this.#bodies.size > 0 ? 'requestWithBody' : 'request'
+    if (!this.#move(event, at, this.#tcp.bytesRead)) return false
+    this.#open.add(outgoing)
+    stream.once('close', () => this.#ended(outgoing))
+    const last = connection.requests === policy.maxRequestsPerConnection || at >= connection.agesAt || this.surplus
+    if (last || lastAnswers()) this.#session.close()
+    return true
+  }
+
+  asked(): void {}
+
+  bodyTooLarge(body: Body): void {
+    this.#context.book.count('bodyTooLarge')
+    body.refuse(413)
+  }
+
+  cutAnswer({ stream }: Http2ServerResponse): void {
+    stream.close(internalError)
+  }
+
+  endAfter(): void {}
+
+  /** node:http2 waits for the client's own end, and for a head that was begun and is no stream yet. */
+  #lastWord(): void {
+    this.#session.close()
+    setTimeout(() => {
+      this.#session.destroy()
+      this.#tcp.destroy()
+    }, lingerMs).unref()
+  }
+
+  expect(body: Body): void {
+    this.#bodies.add(body)
+  }
+
+  announce(): void {
+    if (!this.#session.destroyed) this.#session.goaway(noError, lastStreamOfAll)
+  }
+
+  lastRequests(): void {
+    if (this.#open.size > 0) this.#session.close()
+  }
+
+  clientEnded(): void {
+    this.#clientEnded = true
+    if (isReset(this.#tcp)) this.cut()
+    else if (this.#open.size === 0) this.#lastWord()
+  }
+
+  sight(now: number): Sight {
+    if (this.connection.busy && now >= this.#askResetAt) {
+      this.#askResetAt = now + askResetEveryMs
+      if (isReset(this.#tcp)) this.cut()
+    }
+    this.#forgetComplete(now)
+    let unsent = this.#tcp.writableLength
+    let begun = this.#open.size === 0
+    for (const outgoing of this.#open) {
+      unsent += outgoing.writableLength
+      begun ||= outgoing.headersSent
+    }
+    let wanted = false
+    for (const body of this.#bodies) wanted ||= body.wanted
+    // Between requests a client may ping; that begins no request.
+    const received = this.#open.size > 0 ? this.#tcp.bytesRead : 0
+    // Frames of the connection are nothing of an answer.
+    const taken = begun ? this.#tcp.bytesWritten - this.#tcp.writableLength : 0
+    return { received, taken, unsent, wanted }
+  }
+
+  hangUp(name: ReasonName, now: number): void {
+    if (name === 'body' || name === 'bodyRate') {
+      if (this.#refusedAt === 0) this.#refusedAt = now
+      for (const body of this.#bodies) body.refuse(reasons[name].status ?? 408)
+      if (now - this.#refusedAt >= refusedAnswerMs) this.#session.destroy()
+      return
+    }
+    this.connection.close(now)
+    if (reasons[name].end === 'rst') this.cut()
+    else this.#lastWord()
+  }
+
+  cut(): void {
+    this.#session.destroy()
+    if (!this.#tcp.destroyed) this.#tcp.resetAndDestroy()
+  }
+
+  #ended(outgoing: Http2ServerResponse): void {
+    const now = this.#context.now()
+    this.#open.delete(outgoing)
+    this.#forgetComplete(now)
+    if (this.#open.size > 0) return
+    // Whatever was left of a body went with its stream.
+    if (this.#bodies.size > 0) this.#move('bodyEnd', now)
+    this.#bodies.clear()
+    this.#move('answered', now, 0)
+    if (this.#session.closed || this.#clientEnded) this.#lastWord()
+  }
+
+  #forgetComplete(now: number): void {
+    if (this.#bodies.size === 0) return
+    for (const body of this.#bodies) if (body.complete) this.#bodies.delete(body)
+    if (this.#bodies.size === 0) {
+      this.#refusedAt = 0
+      this.#move('bodyEnd', now, this.#tcp.bytesRead)
+    }
+  }
+
+  /** As on HTTP/1.1. */
+  #move(event: Event, now: number, received?: number): boolean {
+    try {
+      this.connection.move(event, now, received)
+      return true
+    } catch (error) {
+      this.#context.onBug(error as Error)
+      this.connection.close(now)
+      this.cut()
+      return false
+    }
+  }
+}

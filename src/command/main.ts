@@ -1,0 +1,136 @@
+/** The shared main of `hangup serve` and of each runtime's entry: reads the settings, serves, reports, ends on a signal. */
+import process from 'node:process'
+import packageJson from '../../package.json' with { type: 'json' }
+import { installGlobals } from '../http1/web/globals.ts'
+import type { PolicyError, SettingsError } from '../policy/problems.ts'
+import type { App, Running, ServeOptions } from '../serve/contract.ts'
+import { stderrLog } from '../serve/log.ts'
+import { onSignals } from '../serve/signals.ts'
+import { createApp } from './built-in-app.ts'
+import { type LoadedApp, loadApp, loadTls } from './files.ts'
+import { asked, readSettings } from './flags.ts'
+import { help } from './help.ts'
+import { noteServiceLinks } from './service-links.ts'
+import type { Env } from './settings.ts'
+import { jsonReport, type Started, textReport } from './start-report.ts'
+
+/** A runtime, with `serve` as its `runtimes/*.ts` exports it. */
+export interface Entry {
+  readonly runtime: string
+  serve(app: App, options: ServeOptions & Pick<LoadedApp, 'websocket'>): Promise<Running>
+  /** Which engine `serve` will take; undefined: it makes no difference to an app while it is loaded. */
+  engineOf?(options: ServeOptions): Promise<'native' | 'hangup'>
+  /** How the command is started, for `--help`. */
+  readonly program?: string
+}
+
+/** What `main` touches of the process. */
+export interface Host {
+  readonly argv: readonly string[]
+  readonly env: Env
+  readonly columns: number
+  /** Lines of the terminal that `err` writes to; undefined: it is none. */
+  readonly rows?: number | undefined
+  out(text: string): void
+  err(text: string): void
+  exit(status: number): void
+}
+
+/** Texts that no pipe or terminal has taken yet. */
+let unwritten = 0
+let whenWritten = (): void => {}
+
+function write(stream: NodeJS.WriteStream, text: string): void {
+  unwritten += 1
+  // Not an empty write at the end: Bun says at once that that is done.
+  stream.write(text, () => {
+    unwritten -= 1
+    if (unwritten === 0) whenWritten()
+  })
+}
+
+export const thisProcess: Host = {
+  argv: process.argv.slice(2),
+  env: process.env,
+  columns: process.stdout.columns ?? 100,
+  rows: process.stderr.isTTY && process.env['TERM'] !== 'dumb' ? process.stderr.rows : undefined,
+  out: (text) => write(process.stdout, text),
+  err: (text) => write(process.stderr, text),
+  exit: (status) => process.exit(status),
+}
+
+/**
+ * The end of a command that prints and is done. A pipe takes 64 kB at once, and what it has not taken when the process
+ * exits is lost; a reader that has gone wants no more.
+ */
+export function exitFlushed(status: number): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => process.exit(status))
+  if (unwritten === 0) process.exit(status)
+  else whenWritten = () => process.exit(status)
+}
+
+export const version: string = packageJson.version
+
+/** The status of a start that failed; 1 is kept for a drain that had to cut. */
+export const cannotStart = 2
+
+/**
+ * Whether a runtime's entry is what was started, with the `import.meta` of that entry. In a bundle `import.meta` is the bundle's
+ * for every module in it, and an application that has the entry bundled is not to be joined by another server.
+ */
+export const isProgram = ({ main, url }: Pick<ImportMeta, 'main' | 'url'>, runtime: string): boolean =>
+  main && new RegExp(`/runtimes/${runtime}\\.[jt]s$`).test(url)
+
+/** Resolves when the server listens, has been refused, or the help is printed. */
+export async function main(entry: Entry, host: Host = thisProcess): Promise<void> {
+  try {
+    switch (asked(host.argv)) {
+      case 'help':
+        host.out(help('serve', entry.program ?? `${entry.runtime} runtimes/${entry.runtime}.ts`, host.columns))
+        return host.exit(0)
+      case 'version':
+        host.out(`hangup ${version} on ${entry.runtime}\n`)
+        return host.exit(0)
+      default:
+        await start(entry, host)
+    }
+  } catch (error) {
+    host.err(`hangup: ${explain(error)}\n`)
+    host.exit(cannotStart)
+  }
+}
+
+async function start({ runtime, serve, engineOf }: Entry, host: Host): Promise<void> {
+  noteServiceLinks(host.env, stderrLog)
+  const { options, settings, nameOf, resolved } = readSettings(host.argv, host.env)
+  const tls = await loadTls(settings, nameOf)
+  // A class that extends Request is made while the app is loaded, and must be able to take a request of ours.
+  if (options.globals === 'replace' && (await engineOf?.(options)) === 'hangup') installGlobals()
+  let running: Running | undefined
+  const { app, websocket }: LoadedApp =
+    settings.app === undefined
+      ? { app: createApp({ ready: () => running?.phase === 'serving' }) }
+      : await loadApp(settings.app, nameOf)
+  running = await serve(app, { ...options, ...(tls && { tls }), ...(websocket && { websocket }), signals: false })
+  onSignals(running, { exit: host.exit, log: stderrLog })
+  const { url, engine, engineWhy, enforcement } = running
+  const started: Started = { url, runtime, engine, engineWhy, resolved, enforcement }
+  const { report = 'text' } = settings
+  if (report === 'text') host.out(textReport(started, host.columns))
+  if (report === 'json') host.out(`${jsonReport(started)}\n`)
+}
+
+/** What the user did needs no stack; what a module or the program did does. */
+export function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const { code, syscall } = error as NodeJS.ErrnoException
+  if (code === ('POLICY_INVALID' satisfies PolicyError['code'])) return error.message
+  if (code === ('SETTINGS_INVALID' satisfies SettingsError['code'])) {
+    const { cause } = error
+    const ownFault = cause instanceof Error && (cause as NodeJS.ErrnoException).syscall === undefined
+    return ownFault ? `${error.message}\n${cause.stack}` : error.message
+  }
+  // An address that can't be had: see listenError.
+  if (syscall === 'listen') return error.message
+  return error.stack ?? error.message
+}

@@ -1,0 +1,106 @@
+/** What the server says at start-up: the policy it holds, where each value comes from, and who enforces it how exactly. */
+
+import { type Enforced, type Enforcement, isUnheld } from '../policy/enforcement.ts'
+import { type OptionName, optionNames, optionSpecs } from '../policy/policy.ts'
+import { PolicyError, type Problem, problem } from '../policy/problems.ts'
+import { isSet, type Resolved } from '../policy/resolve.ts'
+import { flagOf } from '../policy/spelling.ts'
+import { format } from '../policy/units.ts'
+import { readable, table, wrap } from './text-table.ts'
+
+export interface Started {
+  readonly url: string
+  readonly runtime: string
+  /** What speaks HTTP: `node:http`, `Bun.serve`, `hangup`. */
+  readonly engine: string
+  readonly engineWhy: string
+  readonly resolved: Resolved
+  readonly enforcement: Enforcement
+}
+
+const shown = (option: OptionName, value: number) => format(optionSpecs[option].kind, value)
+const label = (option: OptionName) => flagOf(option).slice(2)
+
+/**
+ * Refuses a set limit that nobody enforces: throws a `PolicyError` that names them all. What is enforced but coarsely
+ * comes back as one warning line.
+ */
+export function checkEnforcement(
+  { policy, origins, nameOf }: Resolved,
+  enforcement: Enforcement,
+  runtime: string,
+): { warnings: string[] } {
+  const problems: Problem[] = []
+  const coarse: string[] = []
+  for (const option of optionNames) {
+    if (!isSet(origins[option])) continue
+    const enforced = enforcement[option]
+    const value = policy[option]
+    const { by, max, fixed, how } = enforced
+    // The platform's own limits hold whatever is set here, also where that is off.
+    if (by === 'platform' || isUnheld(enforced, value)) {
+      const held = fixed === undefined ? max && `at most ${shown(option, max)}` : `only ${shown(option, fixed)}`
+      const holdable = by === 'hangup' || by === 'runtime' ? held : undefined
+      const why =
+        by === 'platform' ? 'it is the platform’s to set' : holdable ? `${held} is enforced` : 'nothing enforces it'
+      const fixes = [
+        ...(holdable ? [holdable] : []),
+        ...(by !== 'platform' && optionSpecs[option].off ? ['off'] : []),
+        'leaving it unset',
+        'a runtime that enforces it',
+      ]
+      problems.push(problem(nameOf(option), shown(option, value), `on ${runtime} ${why} (${how})`, fixes.join(', or ')))
+    } else if (value !== 0 && enforced.stepMs > 0) {
+      coarse.push(`${nameOf(option)} ${shown(option, value)} (up to ${format('duration', enforced.stepMs)} late)`)
+    }
+  }
+  if (problems.length > 0) throw new PolicyError(problems)
+  return {
+    warnings: coarse.length === 0 ? [] : [`enforced only coarsely on ${runtime}: ${coarse.join(', ')}`],
+  }
+}
+
+const exactness = ({ stepMs, how }: Enforced) => `${stepMs > 0 ? `≤ ${format('duration', stepMs)} late; ` : ''}${how}`
+
+/** For a person, at each start: one table of what holds, one line of what is off, one of what nobody enforces. */
+export function textReport({ url, runtime, engine, engineWhy, resolved, enforcement }: Started, columns = 100): string {
+  const { policy, origins, presets, fitted } = resolved
+  const width = readable(columns)
+  const on = optionNames.filter((option) => policy[option] !== 0)
+  const held = on.filter((option) => !isUnheld(enforcement[option], policy[option]))
+  const nobody = on.filter((option) => !held.includes(option))
+  const off = optionNames.filter((option) => policy[option] === 0)
+  const from = (option: OptionName) => (origins[option] === 'default' ? '' : origins[option])
+  const rows = held.map((option) => [
+    label(option),
+    shown(option, policy[option]),
+    from(option),
+    enforcement[option].by,
+    exactness(enforcement[option]),
+  ])
+  const named = (options: readonly OptionName[]) =>
+    options.map((option) => `${label(option)}${from(option) && ` (${from(option)})`}`).join(', ')
+  return [
+    `hangup on ${runtime}: ${url}`,
+    ...wrap(`engine: ${engine} (${engineWhy})`, width),
+    ...(presets.length > 0 ? [`preset: ${presets.join(', ')}`] : []),
+    '',
+    ...table([['limit', 'value', 'set by', 'held by', 'how'], ...rows], width),
+    ...(off.length > 0 ? ['', ...wrap(`off: ${named(off)}`, width)] : []),
+    ...(nobody.length > 0
+      ? ['', ...wrap(`default, but enforced by nobody on ${runtime}: ${nobody.map(withValue).join(', ')}`, width)]
+      : []),
+    ...(fitted.length > 0 ? ['', ...fitted] : []),
+    '',
+  ].join('\n')
+
+  function withValue(option: OptionName): string {
+    return `${label(option)} ${shown(option, policy[option])}`
+  }
+}
+
+/** For programs: one line. */
+export function jsonReport({ url, runtime, engine, engineWhy, resolved, enforcement }: Started): string {
+  const { policy, origins, presets, fitted } = resolved
+  return JSON.stringify({ url, runtime, engine, engineWhy, presets, policy, origins, fitted, enforcement })
+}

@@ -1,0 +1,114 @@
+/** From the command line to a plan: finds the configuration file, reads it and all that it names. */
+import { readFile, realpath, stat } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { readPlaces } from '../../command/flags.ts'
+import { type Env, resolveEntries } from '../../command/settings.ts'
+import { problem, SettingsError } from '../../policy/problems.ts'
+import { CertificateStore } from '../../tls/certificates.ts'
+import { Spool } from '../message/spool.ts'
+import { type GatewayPlan, type GatewaySettings, resolveGateway } from './resolve.ts'
+import { type ReadFile, readFileShape } from './schema.ts'
+import { gatewayEntries } from './settings.ts'
+import type { Files } from './source.ts'
+
+/** Looked for in the working directory. */
+export const configNames = ['hangup.config.ts', 'hangup.config.js', 'hangup.config.json'] as const
+
+export interface Loaded {
+  readonly settings: GatewaySettings
+  readonly plan: GatewayPlan
+}
+
+export const files: Files = {
+  read: (path) => readFile(path, 'utf8'),
+  certificates: (pems) => new CertificateStore(pems).warnings(new Date()),
+  async folder(path) {
+    const spool = new Spool({ dir: path, maxBytes: 0 })
+    try {
+      if (!(await stat(spool.dir)).isDirectory()) return 'it is no folder'
+      await spool.check()
+      return null
+    } catch (error) {
+      const { code, message } = ((error as Error).cause ?? error) as NodeJS.ErrnoException
+      return code === 'ENOENT' ? 'there is no such folder' : `no file can be made in it (${code ?? message})`
+    }
+  },
+}
+
+/** Throws a `SettingsError` with everything that is wrong, in flags, variables, the file, and what they name. */
+export async function loadGateway(argv: readonly string[], env: Env, workingDirectory: string): Promise<Loaded> {
+  const { places, problems } = readPlaces(argv, env, 'gateway')
+  const { settings, nameOf } = resolveEntries(gatewayEntries, places, problems)
+  if (settings.config !== undefined && settings.to !== undefined) {
+    const why = `${nameOf('config')} says where requests go`
+    problems.push(problem(nameOf('to'), settings.to.map(({ url }) => url).join(' '), why, 'one of the two'))
+  }
+  if (problems.length > 0) throw new SettingsError(problems)
+  const path =
+    settings.config === undefined
+      ? settings.to === undefined
+        ? await findConfig(workingDirectory)
+        : null
+      : resolve(workingDirectory, settings.config)
+  const file = path === null ? {} : await readConfig(path, settings.config === undefined ? path : nameOf('config'))
+  const locate = (named: string, inFile: boolean) =>
+    resolve(inFile && path !== null ? dirname(path) : workingDirectory, named)
+  const plan = await resolveGateway({ path, locate, file, settings, nameOf, layers: places, files })
+  return { settings, plan }
+}
+
+async function findConfig(folder: string): Promise<string> {
+  const found: string[] = []
+  for (const name of configNames) {
+    const path = resolve(folder, name)
+    if ((await stat(path).catch(() => null))?.isFile()) found.push(path)
+  }
+  if (found.length === 1) return found[0]!
+  const why =
+    found.length === 0
+      ? `where should requests go? Give an upstream, --to http://127.0.0.1:8000, or a file, --config; there is no ${configNames.join(', no ')} here either`
+      : `there are ${found.length} of them: ${configNames.filter((name) => found.includes(resolve(folder, name))).join(', ')}; name one by --config`
+  throw new SettingsError([{ option: '--config', given: '', accepted: 'a path to a file', message: why }])
+}
+
+/** What is imported once stays as it was. A query makes it another module, but not to Bun, where it has to be forgotten. */
+let version = 0
+const { cache } = createRequire(import.meta.url)
+
+async function importAnew(path: string): Promise<{ default?: unknown }> {
+  version += 1
+  for (const key of [path, await realpath(path)]) delete cache[key]
+  return await import(`${pathToFileURL(path).href}?version=${version}`)
+}
+
+export async function readConfig(path: string, name: string): Promise<ReadFile> {
+  const refuse = (why: string, cause?: unknown): never => {
+    throw new SettingsError([problem(name, path, why, '')], { cause })
+  }
+  let text = ''
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    refuse(`it cannot be read (${(error as NodeJS.ErrnoException).code ?? error})`, error)
+  }
+  let given: unknown
+  if (path.endsWith('.json')) {
+    try {
+      given = JSON.parse(text)
+    } catch (error) {
+      refuse(`it is no JSON: ${(error as Error).message}`)
+    }
+  } else {
+    try {
+      given = (await importAnew(path)).default
+    } catch (error) {
+      refuse(`it failed to load (${error})`, error)
+    }
+    if (given === undefined) refuse('it has no default export')
+  }
+  const { file, problems } = readFileShape(given)
+  if (file === null) throw new SettingsError(problems)
+  return file
+}

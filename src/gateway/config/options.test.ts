@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as v from 'valibot'
+import { optionNames } from '../../policy/policy.ts'
+import { flagOf } from '../../policy/spelling.ts'
+import { isSetIn, upstreamDefaults, upstreamOptionNames, upstreamOptionSpecs, upstreamSchema } from './options.ts'
+
+test('every upstream option takes its own default and says why it is that', () => {
+  for (const name of upstreamOptionNames) {
+    const { default: value, what, why, source, peerSees } = upstreamOptionSpecs[name]
+    assert.equal(v.safeParse(upstreamSchema.entries[name], value).output, upstreamDefaults[name], name)
+    assert.ok(what && why && source && peerSees, name)
+  }
+})
+
+test('no upstream option shares its flag with the connection policy', () => {
+  const flags = [...optionNames, ...upstreamOptionNames].map(flagOf)
+  assert.equal(new Set(flags).size, flags.length)
+  assert.equal(flagOf('upstreamRetryBudgetPercent'), '--upstream-retry-budget')
+})
+
+test('off is taken where a limit need not be', () => {
+  for (const name of upstreamOptionNames) {
+    assert.equal(v.safeParse(upstreamSchema.entries[name], 'off').success, upstreamOptionSpecs[name].off, name)
+  }
+  assert.equal(v.safeParse(upstreamSchema.entries.upstreamRetryBudgetPercent, '101%').success, false)
+})
+
+test('an upstream is kept for less time than the servers that end their connections at 5 s', () => {
+  assert.ok(upstreamDefaults.upstreamIdleTimeoutMs < 5_000)
+})
+
+test('what a pool is made of belongs to its group; what one request needs, to its route', () => {
+  assert.ok(isSetIn('upstreamMaxConnections', 'group') && !isSetIn('upstreamMaxConnections', 'route'))
+  assert.ok(isSetIn('upstreamFirstByteTimeoutMs', 'route'))
+  assert.ok(!isSetIn('spoolMaxBytes', 'group'))
+})

@@ -1,0 +1,225 @@
+/**
+ * The limits of a gateway's other side, its upstreams, and of what it holds on the way: one schema, from which types, defaults,
+ * flags, variables, the keys of the configuration file and the table in the docs are read.
+ */
+import * as v from 'valibot'
+import { type Amount, type OptionSpec, option, specsOf } from '../../policy/option.ts'
+
+/** The narrowest place in a configuration file that may have a value of its own; the wider ones may too. */
+export type Scope = 'gateway' | 'group' | 'route'
+
+export interface UpstreamOptionSpec extends OptionSpec {
+  readonly scope: Scope
+}
+
+const limit = (spec: UpstreamOptionSpec) => option(spec)
+
+/** In the order of a request's way through. */
+const entries = {
+  bufferMemoryBytes: limit({
+    kind: 'bytes',
+    scope: 'route',
+    default: 256 * 1024,
+    off: false,
+    what: 'How much of one message that is buffered stays in memory; the rest goes to the spool.',
+    resets: '–',
+    peerSees: '–',
+    why: 'Nearly all messages but uploads and downloads fit, and a thousand slow clients at once hold 256 MB at most.',
+    source: 'nginx client_body_buffer_size 16k, proxy_buffers 8 × 8k; larger pieces are not faster (docs/speed.md)',
+  }),
+  spoolBodyBytes: limit({
+    kind: 'bytes',
+    scope: 'route',
+    default: 2 ** 30,
+    off: true,
+    what: 'How much of one answer goes to the spool before the upstream has to wait for the client. Off: nothing. A request is bounded by maxBodyBytes.',
+    resets: '–',
+    peerSees: '–',
+    why: 'Larger than nearly every download, so that a slow reader holds no worker of a backend.',
+    source: 'nginx proxy_max_temp_file_size 1024m',
+  }),
+  spoolMaxBytes: limit({
+    kind: 'bytes',
+    scope: 'gateway',
+    default: 10 * 2 ** 30,
+    off: true,
+    what: 'Everything in the spool together; off: there is none, and what memory can’t hold waits.',
+    resets: '–',
+    peerSees: '413 or 503 to a request that finds it full; an answer just waits',
+    why: 'A disk that clients can fill is a disk that they will fill.',
+    source: 'nginx has no such limit: its temporary files end with the disk',
+  }),
+  upstreamMaxConnections: limit({
+    kind: 'count',
+    scope: 'group',
+    default: 128,
+    off: true,
+    what: 'Connections to one upstream at once, busy and idle.',
+    resets: '–',
+    peerSees: 'a wait, see upstreamMaxQueued',
+    why: 'More than a pool of workers can use, far below the 1,024 descriptors of a default ulimit -n.',
+    source: 'Envoy max_connections 1024, HAProxy maxconn per server (off)',
+  }),
+  upstreamMaxQueued: limit({
+    kind: 'count',
+    scope: 'group',
+    default: 1_024,
+    off: true,
+    what: 'Requests that wait for a connection to one upstream; off: none waits.',
+    resets: '–',
+    peerSees: '503 with `Retry-After`',
+    why: 'A queue longer than what is answered within upstreamQueueTimeoutMs only makes everybody late.',
+    source: 'Envoy max_pending_requests 1024',
+  }),
+  upstreamQueueTimeoutMs: limit({
+    kind: 'duration',
+    scope: 'group',
+    default: 10_000,
+    off: true,
+    what: 'How long a request waits there.',
+    resets: 'nothing',
+    peerSees: '503 with `Retry-After`',
+    why: 'A person has gone by then, and the retry of a program does better on a connection that is free.',
+    source: 'HAProxy timeout queue (5 s in its example configuration)',
+  }),
+  upstreamConnectTimeoutMs: limit({
+    kind: 'duration',
+    scope: 'group',
+    default: 5_000,
+    off: true,
+    what: 'From the start of a connection to an upstream to its end, with the TLS handshake.',
+    resets: 'nothing',
+    peerSees: '504, if no other upstream accepts',
+    why: 'Two lost SYN packets are made up for within 3 s (RFC 6298: 1 s, then 2 s); what takes longer is down.',
+    source: 'Envoy connect_timeout 5 s, HAProxy timeout connect 5 s; nginx proxy_connect_timeout 60 s',
+  }),
+  upstreamFirstByteTimeoutMs: limit({
+    kind: 'duration',
+    scope: 'route',
+    default: 60_000,
+    off: true,
+    what: 'From the last byte of the request sent to the first byte of the answer.',
+    resets: 'nothing',
+    peerSees: '504; the request is never sent twice',
+    why: 'What the balancers in front of a gateway wait as well; a page that takes longer wants a route of its own.',
+    source: 'nginx proxy_read_timeout 60 s, AWS ALB idle timeout 60 s; Go ResponseHeaderTimeout (off)',
+  }),
+  upstreamReadTimeoutMs: limit({
+    kind: 'duration',
+    scope: 'route',
+    default: 60_000,
+    off: true,
+    what: 'Quiet time inside an answer; not in event streams and upgraded connections.',
+    resets: 'bytes of the answer; time in which the client takes none does not count',
+    peerSees: 'the answer cut: it never looks whole',
+    why: 'A healthy backend that has begun is not silent for so long.',
+    source: 'nginx proxy_read_timeout 60 s',
+  }),
+  upstreamIdleTimeoutMs: limit({
+    kind: 'duration',
+    scope: 'group',
+    default: 4_000,
+    off: true,
+    what: 'How long an unused connection to an upstream is kept. An upstream that promises less (`Keep-Alive: timeout=N`) is left a second before; off: only that counts.',
+    resets: 'the end of an answer',
+    peerSees: '–',
+    why: 'The gateway has to be the one that ends it: Node, Uvicorn and Apache do so at 5 s. Gunicorn’s 2 s is met by the look at each connection before use, and by the rule that what can’t be sent twice takes none older than 250 ms.',
+    source:
+      'Node keepAliveTimeout 5 s, Uvicorn timeout_keep_alive 5 s, Gunicorn keepalive 2 s; nginx keepalive_timeout 60 s (upstream)',
+  }),
+  upstreamMaxRequestsPerConnection: limit({
+    kind: 'count',
+    scope: 'group',
+    default: 0,
+    off: true,
+    what: 'Requests on one connection to an upstream.',
+    resets: '–',
+    peerSees: '–',
+    why: 'A healthy connection is cheaper than a new one.',
+    source: 'nginx keepalive_requests 1000 (upstream), Envoy max_requests_per_connection (off)',
+  }),
+  upstreamMaxConnectionAgeMs: limit({
+    kind: 'duration',
+    scope: 'group',
+    default: 0,
+    off: true,
+    what: 'Age from which a connection to an upstream is not used again.',
+    resets: 'nothing',
+    peerSees: '–',
+    why: 'Needed only where a balancer stands between the gateway and its upstreams.',
+    source: 'nginx keepalive_time 1 h (upstream), Envoy max_connection_duration (off)',
+  }),
+  upstreamRetries: limit({
+    kind: 'count',
+    scope: 'route',
+    default: 2,
+    off: true,
+    what: 'How often a request is tried again, on another upstream where there is one: after a failed connect always, after a connection that ended before the answer only where the method is idempotent, after a time-out never.',
+    resets: '–',
+    peerSees: '502 or 504 after the last',
+    why: 'One for the upstream that is just being restarted, one for bad luck.',
+    source: 'HAProxy retries 3, Envoy num_retries 1; RFC 9110 9.2.2 (idempotent methods)',
+  }),
+  upstreamRetryBudgetPercent: limit({
+    kind: 'percent',
+    scope: 'group',
+    default: 20,
+    off: true,
+    what: 'Retries among the requests to a group, at most.',
+    resets: '–',
+    peerSees: '502 or 504 without a retry',
+    why: 'When everything fails, retries are the load that keeps it down.',
+    source: 'Envoy retry_budget 20 %, Finagle RetryBudget 20 %',
+  }),
+  abortGraceMs: limit({
+    kind: 'duration',
+    scope: 'route',
+    default: 1_000,
+    off: true,
+    what: 'How long an upstream may still begin its answer to a client that has sent FIN; an RST ends it at once.',
+    resets: 'nothing',
+    peerSees: '–',
+    why: 'A client may close its sending side and read on (half-close); one that has left holds no worker for longer.',
+    source: 'RFC 9112 9.6 (half-close); nginx proxy_ignore_client_abort off gives up at once (status 499)',
+  }),
+  upgradedIdleTimeoutMs: limit({
+    kind: 'duration',
+    scope: 'route',
+    default: 3_600_000,
+    off: true,
+    what: 'Quiet time in both directions of an upgraded connection (WebSocket).',
+    resets: 'bytes in either direction',
+    peerSees: 'FIN, to both',
+    why: 'Both ends may ping each other, and quiet is healthy; a tunnel that nobody used for an hour is forgotten.',
+    source: 'HAProxy timeout tunnel (1 h in its documentation); nginx 60 s breaks quiet WebSockets',
+  }),
+} as const
+
+export const upstreamSchema = v.strictObject(entries)
+export type UpstreamOptionName = keyof typeof entries
+/** In the unit of the name; 0 is off. */
+export type UpstreamOptions = Readonly<Record<UpstreamOptionName, number>>
+export type UpstreamInput = { readonly [Name in UpstreamOptionName]?: Amount }
+
+export const upstreamOptionNames = Object.keys(entries) as readonly UpstreamOptionName[]
+export const upstreamOptionSpecs: Readonly<Record<UpstreamOptionName, UpstreamOptionSpec>> = specsOf(entries)
+
+const widths: readonly Scope[] = ['gateway', 'group', 'route']
+/** Whether an option may be set in a place of this width. */
+export const isSetIn = (name: UpstreamOptionName, place: Scope): boolean =>
+  widths.indexOf(place) <= widths.indexOf(upstreamOptionSpecs[name].scope)
+
+export const upstreamDefaults: UpstreamOptions = Object.freeze(
+  Object.fromEntries(upstreamOptionNames.map((name) => [name, Number(upstreamOptionSpecs[name].default)])),
+) as UpstreamOptions
+
+/** What was set in one place, over what holds around it. */
+export function optionsOf(
+  around: UpstreamOptions,
+  here: Readonly<Partial<Record<string, unknown>>>,
+  place: 'group' | 'route',
+): UpstreamOptions {
+  const own = upstreamOptionNames.filter((name) => isSetIn(name, place) && here[name] !== undefined)
+  if (own.length === 0) return around
+  return { ...around, ...Object.fromEntries(own.map((name) => [name, here[name] as number])) }
+}

@@ -1,0 +1,220 @@
+/** The client's side of one request, whichever server it came through: our engine, which shows everything, or the runtime's own. */
+import type { RequestHead } from '../../http1/head.ts'
+import type { IncomingBody } from '../../http1/incoming-body.ts'
+import type { ServerConnection } from '../../http1/server-connection.ts'
+import { streamOf } from '../../http1/web/native-request.ts'
+import { type BodySource, sourceOf } from '../../http1/web/payload.ts'
+import { type Given, isStreamed, responseOf } from '../../http1/web/response.ts'
+import type { Peer } from '../../net/transport.ts'
+import { type Slab, slabOf } from '../message/slabs.ts'
+
+export interface Front {
+  readonly method: string
+  /** In origin form, as it came; `*` for `OPTIONS *`. */
+  readonly path: string
+  readonly host: string
+  readonly secure: boolean
+  /** Of HTTP/1; HTTP/2 counts as 1. */
+  readonly minor: 0 | 1
+  /** `1.0`, `1.1`, `2`: for `Via`. */
+  readonly version: string
+  /** name, value, … */
+  readonly raw: readonly string[]
+  /** The same as lines that a parser of ours has checked, where there were such. */
+  readonly text: string | null
+  readonly address: string
+  readonly port: number
+  /** What the client is connected to; null: nobody knows. */
+  readonly local: Pick<Peer, 'address' | 'port'> | null
+  readonly body: Uint8Array | BodySource | null
+  /** What `body` is in, where it is bytes. */
+  readonly slab: Slab | null
+  /** -1: nobody knows. */
+  readonly bodyLength: number
+  readonly upgrade: string | null
+  /** `ended`: it sends no more and may still read; `gone`: nobody reads the answer. */
+  onClient(listener: (what: 'ended' | 'gone') => void): void
+  /**
+   * Where nobody counts the client's connections, or one of them has many requests at once: each request counts as one, until this
+   * calls back. Else null.
+   */
+  readonly onEnd: ((listener: () => void) => void) | null
+  /** An interim answer, where the client can have one. */
+  inform(status: number, fields: readonly string[]): void
+  respond(answer: Answer): Response
+}
+
+export interface Answer extends Given {
+  /** With 101, where the platform joins two WebSockets by itself. */
+  readonly webSocket?: object
+}
+
+/** What a Hono app on the hangup engine gets as `c.env` in the gateway. */
+export class EngineFront implements Front {
+  readonly #connection: ServerConnection
+  readonly #head: RequestHead
+  readonly body: Uint8Array | IncomingBody | null
+  readonly slab: Slab | null
+  readonly onEnd = null
+
+  /** `body` may be a view that is valid only now. */
+  constructor(connection: ServerConnection, head: RequestHead, body: Uint8Array | IncomingBody | null) {
+    this.#connection = connection
+    this.#head = head
+    this.slab = body instanceof Uint8Array ? slabOf(body.length) : null
+    if (body instanceof Uint8Array) this.slab?.bytes.set(body)
+    this.body = body instanceof Uint8Array ? (this.slab?.bytes ?? null) : body
+  }
+
+  get method(): string {
+    return this.#head.method
+  }
+
+  get path(): string {
+    return this.#head.path
+  }
+
+  get host(): string {
+    return this.#head.host
+  }
+
+  get secure(): boolean {
+    return this.#connection.secure
+  }
+
+  get minor(): 0 | 1 {
+    return this.#head.minor
+  }
+
+  get version(): string {
+    return this.#head.minor === 1 ? '1.1' : '1.0'
+  }
+
+  get raw(): readonly string[] {
+    return this.#head.raw
+  }
+
+  get text(): string {
+    return this.#head.text
+  }
+
+  get address(): string {
+    return this.#connection.transport.peer.address
+  }
+
+  get port(): number {
+    return this.#connection.transport.peer.port
+  }
+
+  get local(): Peer | null {
+    return this.#connection.transport.local ?? null
+  }
+
+  get bodyLength(): number {
+    return this.#head.bodyLength
+  }
+
+  get upgrade(): string | null {
+    return this.#head.upgrade
+  }
+
+  onClient(listener: (what: 'ended' | 'gone') => void): void {
+    this.#connection.onClient = listener
+  }
+
+  inform(status: number, fields: readonly string[]): void {
+    this.#connection.inform(status, fields)
+  }
+
+  respond(answer: Answer): Response {
+    return responseOf(answer)
+  }
+}
+
+/** A `Request` as the runtime's own server gives it: HTTP/2, and the edge. */
+export class NativeFront implements Front {
+  readonly #request: Request
+  readonly #url: URL
+  readonly version: string
+  readonly address: string
+  readonly port: number
+  readonly body: BodySource | null
+  readonly raw: readonly string[]
+  readonly text = null
+  readonly slab = null
+  readonly minor = 1
+  readonly upgrade: string | null = null
+  readonly local = null
+  readonly onEnd: Front['onEnd'] = null
+
+  constructor(request: Request, peer: { readonly address: string; readonly port: number }, version: string) {
+    this.#request = request
+    this.#url = new URL(request.url)
+    this.version = version
+    this.address = peer.address
+    this.port = peer.port
+    this.body = request.body === null ? null : sourceOf(request.body)
+    this.raw = [...request.headers].flat()
+  }
+
+  get method(): string {
+    return this.#request.method
+  }
+
+  get path(): string {
+    return this.#url.pathname + this.#url.search
+  }
+
+  get host(): string {
+    return this.#url.host
+  }
+
+  get secure(): boolean {
+    return this.#url.protocol === 'https:'
+  }
+
+  get bodyLength(): number {
+    const said = this.#request.headers.get('content-length')
+    if (said !== null) return Number(said)
+    return this.body === null ? 0 : -1
+  }
+
+  onClient(listener: (what: 'ended' | 'gone') => void): void {
+    // The runtime does not say how it went.
+    this.#request.signal.addEventListener('abort', () => listener('gone'), { once: true })
+  }
+
+  inform(_status: number, _fields: readonly string[]): void {}
+
+  respond(answer: Answer): Response {
+    const { status, statusText, fields, left } = answer
+    left?.drop()
+    return new Response(contentOf(answer), { status, statusText, headers: headersOf(fields) })
+  }
+
+  /** What the app has made of the answer, for the server. */
+  finish(response: Response): Response {
+    return response
+  }
+}
+
+export function headersOf(fields: readonly string[]): Headers {
+  const headers = new Headers()
+  for (let i = 0; i < fields.length; i += 2) headers.append(fields[i]!, fields[i + 1]!)
+  return headers
+}
+
+/** For a native `Response`, which takes no content with some statuses, whatever an upstream sends with them. */
+export function contentOf({ status, body }: Pick<Given, 'status' | 'body'>): BodyInit | null {
+  if (status === 204 || status === 205 || status === 304) {
+    dropBody(body)
+    return null
+  }
+  if (body === null || typeof body === 'string') return body
+  return body instanceof Uint8Array ? (body as Uint8Array<ArrayBuffer>) : streamOf(body)
+}
+
+/** Nobody is going to have it. */
+export function dropBody(body: Given['body']): void {
+  if (isStreamed(body)) body.cancel(new TypeError('the body was not wanted'))
+}

@@ -1,0 +1,112 @@
+/** What the gateway answers by itself. It says what is wrong, never where: no upstream's address or name leaves it. */
+import { isHost } from '../../http1/host.ts'
+import { phrases } from '../../http1/status.ts'
+import type { GatewayConfig, Route } from '../config/config.ts'
+import type { Front } from '../downstream/downstream.ts'
+import { type FailureName, failures } from '../errors.ts'
+
+/** What is no upstream's fault. */
+const ownReasons = {
+  'bad-request': 'the request can’t be passed on as it is',
+  'ambiguous-path': 'the path can be read in more than one way',
+  'bad-host': 'the request names no host',
+  'no-route': 'nothing is served here',
+  loop: 'the request has come through this gateway before',
+  'body-too-large': 'the request is larger than allowed',
+  'spool-full': 'there is no room for the request now',
+  'too-many-at-once': 'too many requests at once from this address',
+  'too-many-requests': 'too many requests from this address',
+} as const
+export type OwnReason = FailureName | keyof typeof ownReasons
+
+type Asking = Pick<Front, 'method' | 'raw' | 'secure' | 'respond'>
+
+/** `retryAfterSec` is said with 429 and 503 (RFC 9110 10.2.3). */
+export function ownAnswer(
+  status: number,
+  reason: OwnReason,
+  front: Asking,
+  config: GatewayConfig,
+  route: Route | null,
+  retryAfterSec = 1,
+): Response {
+  const fields = ['Cache-Control', 'no-store']
+  if (status === 429 || status === 503) fields.push('Retry-After', String(retryAfterSec))
+  if (config.reasonHeader) fields.push('Hangup-Reason', reason)
+  if (front.secure && config.hsts !== null) fields.push('Strict-Transport-Security', config.hsts)
+  const accept = acceptOf(front.raw)
+  const htmlQuality = qualityOf(accept, 'text', 'html')
+  const page =
+    route === null ? undefined : (route.errorPages[status] ?? route.errorPages[`${Math.floor(status / 100)}xx`])
+  if (page !== undefined && htmlQuality > 0) return answer(front, status, fields, htmlType, page)
+  // A browser names it; `*/*` is a program.
+  const html = /\btext\/html\b/i.test(accept) && htmlQuality > 0 && htmlQuality >= qualityOf(accept, 'text', 'plain')
+  const text = config.reasonHeader ? textOf(reason) : ''
+  return html
+    ? answer(front, status, fields, htmlType, htmlOf(status, text))
+    : answer(front, status, fields, textType, `${titleOf(status)}${text && `: ${text}`}\n`)
+}
+
+/** To the same address over TLS. 308 keeps method and body (RFC 9110 15.4.9). */
+export function redirectToTls(front: Front, config: GatewayConfig, port: number): Response {
+  const name = front.host.replace(/:\d*$/, '')
+  // A client's own word goes into Location: only as a host, never as anything else.
+  if (!isHost(name)) return ownAnswer(400, 'bad-host', front, config, null)
+  const path = front.path.startsWith('/') ? front.path : '/'
+  const location = `https://${name}${port === 443 ? '' : `:${port}`}${path}`
+  return answer(front, 308, ['Location', location], textType, `${titleOf(308)}\n`)
+}
+
+const allowed = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
+
+/** For who asks no further than here by `Max-Forwards: 0` (RFC 9110 7.6.2): which methods there are. TRACE is not answered with what was asked. */
+export function lastHopAnswer(front: Asking): Response {
+  const fields = ['Allow', allowed]
+  if (front.method === 'TRACE') return answer(front, 405, fields, textType, `${titleOf(405)}\n`)
+  return front.respond({ status: 200, statusText: '', fields, body: null, left: null })
+}
+
+const textType = 'text/plain;charset=UTF-8'
+const htmlType = 'text/html;charset=UTF-8'
+
+function answer(front: Asking, status: number, fields: string[], type: string, body: string): Response {
+  fields.push('Content-Type', type)
+  return front.respond({ status, statusText: '', fields, body, left: null })
+}
+
+function textOf(reason: OwnReason): string {
+  return reason in failures ? failures[reason as FailureName].text : ownReasons[reason as keyof typeof ownReasons]
+}
+
+const titleOf = (status: number): string => `${status} ${phrases[status] ?? ''}`
+
+/** Nothing of the request is in it. */
+function htmlOf(status: number, text: string): string {
+  const title = titleOf(status)
+  const line = text && `<p>${text}</p>`
+  return `<!doctype html><html lang="en"><meta charset="utf-8"><title>${title}</title><h1>${title}</h1>${line}</html>\n`
+}
+
+function acceptOf(raw: readonly string[]): string {
+  let accept = ''
+  for (let i = 0; i < raw.length; i += 2) {
+    if (raw[i]!.length === 6 && raw[i]!.toLowerCase() === 'accept') accept += `${accept && ','}${raw[i + 1]!}`
+  }
+  return accept
+}
+
+/** What `Accept` gives a type: its most specific range decides (RFC 9110 12.5.1). */
+function qualityOf(accept: string, type: string, subtype: string): number {
+  if (accept.trim() === '') return 1
+  let quality = 0
+  let specific = 0
+  for (const range of accept.toLowerCase().split(',')) {
+    const [name = '', ...parameters] = range.split(';').map((part) => part.trim())
+    const at = name === `${type}/${subtype}` ? 3 : name === `${type}/*` ? 2 : name === '*/*' ? 1 : 0
+    if (at <= specific) continue
+    specific = at
+    const q = parameters.find((parameter) => parameter.startsWith('q='))
+    quality = q === undefined ? 1 : Number(q.slice(2)) || 0
+  }
+  return quality
+}

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { answerOf, type Given, LightResponse, responseOf } from '../../http1/web/response.ts'
+import { slabOf, slabRoom } from './slabs.ts'
+
+const bodyBytes = 100 * 1024
+
+test('memory that is released is used again, and never before', () => {
+  const first = slabOf(bodyBytes)
+  const second = slabOf(bodyBytes)
+  assert.notEqual(first.bytes.buffer, second.bytes.buffer)
+  first.release?.()
+  const third = slabOf(bodyBytes + 1)
+  assert.equal(third.bytes.buffer, first.bytes.buffer)
+  assert.notEqual(slabOf(bodyBytes).bytes.buffer, first.bytes.buffer)
+})
+
+test('there is room for a head in front of a large body, all of it in one buffer', () => {
+  for (const length of [4 * 1024, bodyBytes, 256 * 1024 - slabRoom]) {
+    const { bytes, room } = slabOf(length)
+    assert.equal(bytes.length, length)
+    assert.ok(bytes.byteOffset >= room && room === slabRoom)
+  }
+  for (const length of [0, 13, 256 * 1024]) {
+    const { bytes, room, release } = slabOf(length)
+    assert.deepEqual([bytes.length, room, release], [length, 0, undefined])
+  }
+})
+
+test('what nobody uses stays within a bound', () => {
+  const many = Array.from({ length: 200 }, () => slabOf(bodyBytes))
+  for (const slab of many) slab.release?.()
+  const again = new Set(Array.from({ length: 200 }, () => slabOf(bodyBytes).bytes.buffer))
+  assert.equal(many.filter(({ bytes }) => again.has(bytes.buffer)).length, 64)
+})
+
+test('of an answer that somebody else may have too the memory is not taken back', () => {
+  const given = (): Given => ({
+    status: 200,
+    statusText: '',
+    fields: [],
+    body: new Uint8Array(3),
+    left: null,
+    room: 1,
+    sent() {},
+  })
+  assert.notEqual(answerOf(responseOf(given())).sent, undefined)
+  const cloned = responseOf(given())
+  cloned.clone()
+  assert.equal(answerOf(cloned).sent, undefined)
+  const rewrapped = responseOf(given())
+  assert.equal(answerOf(new LightResponse(rewrapped.body, rewrapped as unknown as ResponseInit)).sent, undefined)
+  assert.throws(() => answerOf(rewrapped), /read/)
+  const changed = responseOf(given())
+  changed.headers.set('A', 'b')
+  assert.deepEqual(answerOf(changed).fields, ['A', 'b'])
+})

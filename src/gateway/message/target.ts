@@ -1,0 +1,209 @@
+/** Which route serves a request, and the target that goes on. */
+import type { Route } from '../config/config.ts'
+
+/** Why none does: no rule fits, or the path could be read as one that another rule is for. */
+export type NoRoute = 'no-route' | 'ambiguous-path'
+
+export interface Router {
+  /** `path` in origin form, as it came, or `*`. */
+  match(method: string, host: string, path: string): Route | NoRoute
+}
+
+/** The routes that a host can have, in the configuration's order. */
+interface Candidates {
+  readonly routes: readonly Route[]
+  /** All of them take every path as it is: however it is read, nothing changes. */
+  readonly anyPath: boolean
+}
+
+/** Hosts that no route names; how many there are is the clients' to choose. */
+const maxRemembered = 1024
+
+/**
+ * A path is compared as it came, and goes on so. A backend may read it in another way, though: decode it, resolve `..`, merge slashes;
+ * what a rule for `/admin` guards must not be had as `/x/../admin`, `/x/..%2fadmin` or `//admin`. nginx and Envoy (`normalize_path`,
+ * `path_with_escaped_slashes_action`) normalise before they compare, each with the one reading that it knows. Here every reading has to
+ * choose the same route and none may climb out of the route's prefix, else the request is refused: no client sends such a path
+ * without intent, since URL parsers resolve dot segments themselves (RFC 3986 5.2.4).
+ */
+export function compileRoutes(routes: readonly Route[]): Router {
+  const byHost = new Map<string, Candidates>()
+  for (const { host } of routes) {
+    if (host !== null && !host.startsWith('*.')) byHost.set(bareHost(host), candidatesOf(routes, bareHost(host)))
+  }
+  let remembered = new Map<string, Candidates>()
+
+  function candidates(host: string): Candidates {
+    const known = byHost.get(host) ?? remembered.get(host)
+    if (known !== undefined) return known
+    const bare = bareHost(host)
+    const found = byHost.get(bare) ?? candidatesOf(routes, bare)
+    if (remembered.size >= maxRemembered) remembered = new Map()
+    remembered.set(host, found)
+    return found
+  }
+
+  return {
+    match(method, host, path) {
+      const { routes, anyPath } = candidates(host)
+      const query = path.indexOf('?')
+      const bare = query < 0 ? path : path.slice(0, query)
+      // What is written in C ends there; nginx refuses it as well.
+      if (bare.includes('%00')) return 'ambiguous-path'
+      const route = firstOf(routes, method, bare)
+      if (!anyPath && readsDifferently.test(bare) && !isPlain(routes, method, bare, route)) return 'ambiguous-path'
+      return route ?? 'no-route'
+    },
+  }
+}
+
+function candidatesOf(routes: readonly Route[], host: string): Candidates {
+  const own = routes.filter((route) => route.host === null || isHostOf(route.host, host))
+  return { routes: own, anyPath: own.every(({ path, replacePath }) => path === '/' && replacePath === null) }
+}
+
+function isHostOf(pattern: string, host: string): boolean {
+  if (!pattern.startsWith('*.')) return bareHost(pattern) === host
+  return host.length >= pattern.length && host.endsWith(pattern.slice(1))
+}
+
+/**
+ * Lower case, without the port and the root's dot (RFC 3986 3.2.2, RFC 1034 3.1). Escapes and IPv6 are read as the URL class reads them; a
+ * configuration may leave the brackets out.
+ */
+function bareHost(host: string): string {
+  const lower = host.toLowerCase()
+  const bareV6 = lower.indexOf(':') !== lower.lastIndexOf(':') && /^[\da-f:.]+$/.test(lower)
+  const bracketed = bareV6 ? `[${lower}]` : lower.replace(/:\d*$/, '')
+  const odd = bracketed.startsWith('[') || bracketed.includes('%')
+  const name = odd && URL.canParse(`http://${bracketed}/`) ? new URL(`http://${bracketed}/`).hostname : bracketed
+  return name.endsWith('.') ? name.slice(0, -1) : name
+}
+
+function firstOf(routes: readonly Route[], method: string, path: string): Route | null {
+  for (let i = 0; i < routes.length; i++) {
+    const route = routes[i]!
+    if (isUnder(path, route.path) && (route.methods === null || route.methods.includes(method))) return route
+  }
+  return null
+}
+
+/** `*` is for the whole server (RFC 9110 9.3.7). */
+function isUnder(path: string, prefix: string): boolean {
+  if (prefix === '/') return true
+  if (!path.startsWith(prefix)) return false
+  if (path.length === prefix.length || prefix.endsWith('/')) return true
+  const next = path.charCodeAt(prefix.length)
+  // A segment ends before its parameters (`/shop;jsessionid=1`).
+  return next === 0x2f || next === 0x3b
+}
+
+/** Escapes, dot segments, empty segments, a backslash (to Windows a slash), parameters (to Java no part of a segment). */
+const readsDifferently = /[%\\;]|\/\/|\/\.\.?(?:\/|$)/
+
+/** Whether a prefix is one that requests for it can have, however their path is read. */
+export function isPrefix(path: string): boolean {
+  if (!path.startsWith('/') || decode(path) !== decode(path).trimEnd()) return false
+  return [path, decode(path)].every(
+    (text) => !/[?#\0\t\n\r]/.test(text) && !readsDifferently.test(text.replaceAll('%', '')),
+  )
+}
+
+/** Whether whoever reads the path comes to the same route, and to what is inside its prefix. */
+function isPlain(routes: readonly Route[], method: string, path: string, route: Route | null): boolean {
+  const floor = route === null ? 0 : depthOf(route.path)
+  const all = readings(path)
+  if (all === null) return false
+  for (const reading of all) {
+    if (readAs(routes, method, reading) !== route) return false
+    const resolved = resolve(reading, floor)
+    if (resolved === null || (resolved !== reading && readAs(routes, method, resolved) !== route)) return false
+    // The URL class resolves with empty segments in their places; whoever merges them after that comes elsewhere.
+    const merged = resolved.includes('//') ? mergeSlashes(resolved) : resolved
+    if (merged !== resolved && readAs(routes, method, merged) !== route) return false
+  }
+  return true
+}
+
+/** How many segments a prefix has; `/` has none. */
+function depthOf(prefix: string): number {
+  return prefix.split('/').length - (prefix.endsWith('/') ? 2 : 1)
+}
+
+/** As `firstOf`, but a prefix that is written with escapes is itself and what it stands for. */
+function readAs(routes: readonly Route[], method: string, path: string): Route | null {
+  for (const route of routes) {
+    const fits = isUnder(path, route.path) || (route.path.includes('%') && isUnder(path, decode(route.path)))
+    if (fits && (route.methods === null || route.methods.includes(method))) return route
+  }
+  return null
+}
+
+/** Bytes as latin1: what they mean in UTF-8 changes no comparison. */
+function decode(path: string): string {
+  return path.replace(/%([0-9a-f]{2})/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
+}
+
+const mergeSlashes = (path: string): string => path.replace(/\/{2,}/g, '/')
+
+/** What somebody does to a path before it looks at it, in this order, each or none of it. */
+const rewrites: readonly ((path: string) => string)[] = [
+  decode,
+  // Two in a row that decode.
+  decode,
+  // Whoever parses what is decoded as a URL has a query or a fragment there (`/admin%3f`, `/admin%23`), and in C the text ends (`%00`).
+  (path) => path.slice(0, lengthUntil(path, '?', '#', '\0')),
+  // The URL class leaves these out, and a `$` of many regular expressions stands before the last of them.
+  (path) => path.replace(/[\t\n\r]/g, '').trimEnd(),
+  (path) => path.replace(/;[^/\\]*/g, ''),
+  (path) => path.replaceAll('\\', '/'),
+  mergeSlashes,
+]
+
+function lengthUntil(text: string, ...ends: readonly string[]): number {
+  const found = ends.map((end) => text.indexOf(end)).filter((at) => at >= 0)
+  return Math.min(text.length, ...found)
+}
+
+/** A path with four oddities at once is nobody's; to read it in every way would cost milliseconds. */
+const maxReadings = 24
+
+/** null: there are too many. */
+function readings(path: string): ReadonlySet<string> | null {
+  const all = new Set([path])
+  for (const rewrite of rewrites) {
+    for (const reading of [...all]) all.add(rewrite(reading))
+    if (all.size > maxReadings) return null
+  }
+  return all
+}
+
+/** Dot segments resolved (RFC 3986 5.2.4); null: they climb above the first `floor` segments. */
+function resolve(path: string, floor: number): string | null {
+  if (!path.includes('/.')) return path
+  const segments: string[] = []
+  const all = path.split('/')
+  for (let i = 1; i < all.length; i++) {
+    const segment = all[i]!
+    if (segment === '..') {
+      if (segments.length === floor) return null
+      segments.pop()
+    } else if (segment !== '.') segments.push(segment)
+  }
+  const open = all.at(-1) === '.' || all.at(-1) === '..'
+  return `/${segments.join('/')}${open && segments.length > 0 ? '/' : ''}`
+}
+
+/** What stands behind the prefix, `/` at its start, or nothing. */
+function restOf(path: string, prefix: string): string {
+  return path.slice(prefix.endsWith('/') ? prefix.length - 1 : prefix.length)
+}
+
+/** The target for the upstream: `path` as it came, query and all, but for the prefix that the route replaces. */
+export function targetOf(path: string, { path: prefix, replacePath }: Pick<Route, 'path' | 'replacePath'>): string {
+  if (replacePath === null || path.charCodeAt(0) !== 0x2f) return path
+  const rest = restOf(path, prefix)
+  const into = replacePath.endsWith('/') && rest.startsWith('/') ? replacePath.slice(0, -1) : replacePath
+  const target = into + rest
+  return target.charCodeAt(0) === 0x2f ? target : `/${target}`
+}

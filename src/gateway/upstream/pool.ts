@@ -1,0 +1,281 @@
+/** The connections to one upstream: kept while they are fresh, opened up to a limit, and a queue for what comes above it. */
+import type { Connect, ConnectTo } from '../../net/transport.ts'
+import type { UpstreamOptions } from '../config/options.ts'
+import { type FailureName, UpstreamError } from '../errors.ts'
+import { AfterAnswers, type Surplus } from './after-answers.ts'
+import { type Owner, UpstreamConnection } from './connection.ts'
+import { FairQueue } from './fair-queue.ts'
+import type { Upstream, Want } from './upstream.ts'
+
+/** Within it an upstream that has just answered is not about to hang up; a round trip is shorter nearly everywhere. */
+const justUsedMs = 250
+
+interface Waiting {
+  readonly want: Want
+  readonly until: number
+}
+
+interface Dial {
+  readonly controller: AbortController
+  readonly until: number
+}
+
+export class Pool implements Owner, Upstream {
+  readonly now: () => number
+  readonly #to: ConnectTo
+  readonly #connect: Connect
+  #options: UpstreamOptions
+  /** The last one in is the first one out: the others grow old and go. */
+  readonly #idle: UpstreamConnection[] = []
+  /** Those that may have more to say than their answer. */
+  readonly #resting: UpstreamConnection[] = []
+  readonly #after: AfterAnswers
+  readonly #busy = new Set<UpstreamConnection>()
+  readonly #dials = new Set<Dial>()
+  readonly #queue = new FairQueue<Waiting>()
+  /** Some of the queue wait for a descriptor, not for a connection. */
+  #isShort = false
+  #closed = false
+
+  /** `onSurplus`: the upstream sends more than its answers, or a body with those to HEAD. Called once for each. */
+  constructor(
+    to: ConnectTo,
+    connect: Connect,
+    options: UpstreamOptions,
+    now: () => number,
+    onSurplus: (behind: Surplus) => void = () => {},
+  ) {
+    this.#to = to
+    this.#connect = connect
+    this.#options = options
+    this.now = now
+    this.#after = new AfterAnswers(onSurplus)
+  }
+
+  set options(options: UpstreamOptions) {
+    this.#options = options
+  }
+
+  get idle(): number {
+    return this.#idle.length + this.#resting.length
+  }
+
+  get busy(): number {
+    return this.#busy.size
+  }
+
+  get queued(): number {
+    return this.#queue.length
+  }
+
+  /** Closed, and nothing of it is in use any more. */
+  get finished(): boolean {
+    return this.#closed && this.#size === 0 && this.#queue.length === 0
+  }
+
+  get #size(): number {
+    return this.#idle.length + this.#resting.length + this.#busy.size + this.#dials.size
+  }
+
+  acquire(want: Want): void {
+    const { upstreamMaxConnections, upstreamMaxQueued, upstreamQueueTimeoutMs } = this.#options
+    if (want.preamble === null && !want.fresh) {
+      const connection = this.#take(want.careful)
+      if (connection !== null) {
+        this.#busy.add(connection)
+        want.onConnection(connection)
+        return
+      }
+    }
+    const until = upstreamQueueTimeoutMs === 0 ? Number.POSITIVE_INFINITY : this.now() + upstreamQueueTimeoutMs
+    const waiting = { want, until }
+    if (upstreamMaxConnections === 0 || this.#size < upstreamMaxConnections) this.#dial(waiting)
+    else if (this.#idle.length + this.#resting.length > 0) {
+      // None of them will do: the oldest makes room.
+      const oldest = this.#idle.shift() ?? this.#resting.shift()
+      oldest?.close()
+      this.#dial(waiting)
+    } else {
+      const tooMany = this.#queue.push(waiting, upstreamMaxQueued)?.want
+      if (tooMany?.gone === false) tooMany.onRefused(new UpstreamError('queue-full'))
+    }
+  }
+
+  release(connection: UpstreamConnection): void {
+    this.#busy.delete(connection)
+    // It has just become idle: no need to read the clock again.
+    const restMs = this.#after.restMs(connection.headAnswer)
+    // What would have to rest makes room for what waits.
+    const inTheWay = restMs > 0 && (this.#queue.length > 0 || restMs === Number.POSITIVE_INFINITY)
+    if (this.#closed || inTheWay || this.#isOld(connection, connection.idleSince)) {
+      connection.close()
+      this.#next()
+      return
+    }
+    if (restMs > 0) {
+      connection.restUntil = connection.idleSince + restMs
+      this.#resting.push(connection)
+      return
+    }
+    const waiting =
+      this.#queue.length === 0
+        ? null
+        : this.#queue.take(({ want }) => !want.gone && want.preamble === null && !want.fresh)
+    if (waiting === null) {
+      this.#idle.push(connection)
+      if (this.#queue.length > 0) this.#next()
+      return
+    }
+    this.#busy.add(connection)
+    waiting.want.onConnection(connection)
+  }
+
+  remove(connection: UpstreamConnection): void {
+    const known =
+      this.#busy.delete(connection) || removeFrom(this.#idle, connection) || removeFrom(this.#resting, connection)
+    if (known) this.#next()
+  }
+
+  surplus(behind: Surplus): void {
+    this.#after.spoke(behind)
+  }
+
+  /** Deadlines of everything here. */
+  tick(now: number): void {
+    for (const connection of this.#busy) connection.tick(now)
+    if (this.#resting.length > 0) this.#wake(now)
+    while (this.#idle.length > 0 && this.#isOld(this.#idle[0]!, now)) this.#idle.shift()?.close()
+    for (const dial of this.#dials) if (now >= dial.until) dial.controller.abort(new UpstreamError('connect-timeout'))
+    if (this.#queue.length === 0) return
+    const late = this.#queue.takeAll(({ until, want }) => now >= until || want.gone)
+    for (const { want } of late) if (!want.gone) want.onRefused(new UpstreamError('queue-timeout'))
+    if (this.#isShort) {
+      this.#isShort = false
+      const first = this.#queue.take()
+      if (first !== null) this.#dial(first)
+    }
+  }
+
+  /** No more idle connections; those in use end with their answers. */
+  close(): void {
+    this.#closed = true
+    for (const connection of this.#idle.splice(0)) connection.close()
+    for (const connection of this.#resting.splice(0)) connection.close()
+  }
+
+  /** Those that have been silent for long enough, back among the idle ones, which are in the order of their last answers. */
+  #wake(now: number): void {
+    for (const connection of this.#resting.filter(({ restUntil }) => now >= restUntil)) {
+      removeFrom(this.#resting, connection)
+      const { headAnswer } = connection
+      if (!connection.usable) {
+        connection.close()
+        continue
+      }
+      if (headAnswer !== null) this.#after.silent(headAnswer)
+      let at = this.#idle.length
+      while (at > 0 && this.#idle[at - 1]!.idleSince > connection.idleSince) at -= 1
+      this.#idle.splice(at, 0, connection)
+    }
+  }
+
+  #take(careful: boolean): UpstreamConnection | null {
+    const now = careful ? this.now() : 0
+    for (let connection = this.#idle.at(-1); connection !== undefined; connection = this.#idle.at(-1)) {
+      // What can't be sent twice is never sent where an answer may be on its way that is none of its own.
+      const doubtful = connection.headAnswer !== null || this.#after.doubtful
+      if (careful && (doubtful || now - connection.idleSince > justUsedMs)) return null
+      this.#idle.pop()
+      if (connection.usable) return connection
+      connection.close()
+    }
+    return null
+  }
+
+  #isOld(connection: UpstreamConnection, now: number): boolean {
+    const { upstreamMaxRequestsPerConnection: maxRequests, upstreamMaxConnectionAgeMs: maxAgeMs } = this.#options
+    if (maxRequests !== 0 && connection.requests >= maxRequests) return true
+    if (maxAgeMs !== 0 && now - connection.openedAt >= maxAgeMs) return true
+    return connection.idleMs !== 0 && now - connection.idleSince >= connection.idleMs
+  }
+
+  /** There may be room for one that waits. */
+  #next(): void {
+    const { upstreamMaxConnections } = this.#options
+    while (this.#queue.length > 0 && (upstreamMaxConnections === 0 || this.#size < upstreamMaxConnections)) {
+      const waiting = this.#queue.take()
+      if (waiting !== null && !waiting.want.gone) this.#dial(waiting)
+    }
+  }
+
+  #dial(waiting: Waiting): void {
+    const { want } = waiting
+    const { upstreamConnectTimeoutMs, upstreamIdleTimeoutMs } = this.#options
+    const controller = new AbortController()
+    const until = upstreamConnectTimeoutMs === 0 ? Number.POSITIVE_INFINITY : this.now() + upstreamConnectTimeoutMs
+    const dial: Dial = { controller, until }
+    this.#dials.add(dial)
+    let connection: UpstreamConnection | undefined
+    const to = want.preamble === null ? this.#to : { ...this.#to, preamble: want.preamble }
+    this.#connect(
+      to,
+      (transport) => {
+        connection = new UpstreamConnection(transport, this, upstreamIdleTimeoutMs)
+        connection.single = want.preamble !== null
+        return connection
+      },
+      controller.signal,
+    ).then(
+      () => {
+        this.#dials.delete(dial)
+        if (connection === undefined) throw new Error('connected without a transport')
+        connection.idleSince = this.now()
+        if (!connection.usable) this.#refuse(want, 'ended')
+        else if (!want.gone) {
+          this.#busy.add(connection)
+          want.onConnection(connection)
+        } else if (connection.single) connection.close()
+        else this.release(connection)
+      },
+      (error: unknown) => {
+        this.#dials.delete(dial)
+        if (isShortage(error)) this.#waitForRoom(waiting)
+        else this.#refuse(want, error instanceof UpstreamError ? error.code : causeOf(error), error)
+      },
+    )
+  }
+
+  /** If nobody here could end it, to wait would be to hold the client's descriptor, too. */
+  #waitForRoom(waiting: Waiting): void {
+    if (this.#size === 0 || this.#options.upstreamMaxQueued === 0) {
+      this.#refuse(waiting.want, 'queue-full')
+      return
+    }
+    this.#queue.putBack(waiting)
+    this.#isShort = true
+  }
+
+  #refuse(want: Want, code: FailureName, cause?: unknown): void {
+    if (!want.gone) want.onRefused(new UpstreamError(code, { cause }))
+    this.#next()
+  }
+}
+
+function removeFrom(list: UpstreamConnection[], connection: UpstreamConnection): boolean {
+  const at = list.indexOf(connection)
+  if (at >= 0) list.splice(at, 1)
+  return at >= 0
+}
+
+/** Nobody could be asked: this process, or the machine, has no descriptor left. */
+function isShortage(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'EMFILE' || code === 'ENFILE'
+}
+
+/** The system's errors are about the connection, all others about TLS. */
+function causeOf(error: unknown): FailureName {
+  const { syscall, code = '' } = error as NodeJS.ErrnoException
+  const ofSystem = syscall !== undefined || /^E[A-Z]+$/.test(code) || /^Connection/.test((error as Error)?.name ?? '')
+  return ofSystem ? 'connect' : 'tls'
+}

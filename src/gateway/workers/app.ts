@@ -1,0 +1,165 @@
+/**
+ * The gateway where there are no sockets (Cloudflare Workers): the same app, groups and exchanges, with the platform's `fetch` for
+ * upstreams. What it remembers, health, budgets, rates, is one isolate's.
+ */
+
+import type { BodySource } from '../../http1/web/payload.ts'
+import { isStreamed } from '../../http1/web/response.ts'
+import type { Clock } from '../../lifecycle/clock.ts'
+import type { Enforced } from '../../policy/enforcement.ts'
+import type { Fetch } from '../../serve/contract.ts'
+import { type LogLine, ThrottledLog } from '../../serve/log.ts'
+import { compile, gatewayApp, loopLine } from '../app.ts'
+import type { GatewayConfig } from '../config/config.ts'
+import type { UpstreamOptionName } from '../config/options.ts'
+import { ClientLimiter } from '../downstream/client-limits.ts'
+import { type Answer, contentOf, headersOf, NativeFront } from '../downstream/downstream.ts'
+import { authorityOf, type Passing } from '../exchange.ts'
+import { Group } from '../upstream/group.ts'
+import { minRetriesPerSec, RetryBudget } from '../upstream/retry-budget.ts'
+import { type FetchDeps, FetchUpstream } from './fetch-upstream.ts'
+
+export interface EdgeDeps extends FetchDeps {
+  log(line: LogLine): void
+}
+
+/** Answers requests as long as the isolate lives. Starts no timer: at the edge none outlives the request that it was started in. */
+export function createEdgeGateway(config: GatewayConfig, deps: EdgeDeps): Fetch {
+  const now = () => performance.now()
+  const clock = new RequestClock(now)
+  const passings = new Map<string, Passing>()
+  for (const [name, groupConfig] of Object.entries(config.groups)) {
+    const group = new Group<FetchUpstream>(groupConfig, {
+      clock,
+      random: Math.random,
+      makePool: (upstream) =>
+        new FetchUpstream(`${upstream.tls === null ? 'http' : 'https'}://${authorityOf(upstream)}`, deps),
+      changePool() {},
+      closePool() {},
+      resolve: null,
+      check: () => Promise.reject(new Error('nothing runs between requests here')),
+      log: deps.log,
+    })
+    const budget = new RetryBudget(groupConfig.options.upstreamRetryBudgetPercent, minRetriesPerSec, now)
+    passings.set(name, { config, group, budget, spool: null, now, tunnels: new Set(), ended: new Set() })
+  }
+  const compiled = compile(config, passings)
+  const loops = new ThrottledLog(deps.log, now)
+  const app = gatewayApp(
+    () => compiled,
+    new ClientLimiter(config.clients, now),
+    () => loops.write(loopLine),
+  )
+  return (request) => {
+    clock.look()
+    return app.fetch(request, new EdgeFront(request, deps))
+  }
+}
+
+/** Calls back with the first request after the time has come. */
+class RequestClock implements Clock {
+  readonly now: () => number
+  readonly #due = new Map<() => void, number>()
+
+  constructor(now: () => number) {
+    this.now = now
+  }
+
+  after(ms: number, callback: () => void): () => void {
+    this.#due.set(callback, this.now() + ms)
+    return () => void this.#due.delete(callback)
+  }
+
+  look(): void {
+    if (this.#due.size === 0) return
+    const now = this.now()
+    for (const [callback, at] of this.#due) {
+      if (at > now) continue
+      this.#due.delete(callback)
+      callback()
+    }
+  }
+}
+
+/** Of a handshake, written by the platform on each side for itself (RFC 6455 4.2.2, 9.1). */
+const ofHandshake = ['sec-websocket-accept', 'sec-websocket-extensions', 'upgrade']
+
+/** The client's side as a Worker sees it. */
+class EdgeFront extends NativeFront {
+  override readonly upgrade: string | null
+  readonly #fixedLength: FetchDeps['fixedLength']
+
+  /**
+   * The peer is who `CF-Connecting-IP` says: the edge puts it in the place of whatever a client sent
+   * (developers.cloudflare.com/fundamentals/reference/http-headers), and nobody but the edge calls a Worker.
+   */
+  constructor(request: Request & { readonly cf?: { readonly httpProtocol?: string } }, { fixedLength }: FetchDeps) {
+    const address = request.headers.get('cf-connecting-ip') ?? ''
+    super(request, { address, port: 0 }, request.cf?.httpProtocol?.replace(/^HTTP\//, '') ?? '1.1')
+    this.upgrade = request.headers.get('upgrade')
+    this.#fixedLength = fixedLength
+  }
+
+  override respond(answer: Answer): Response {
+    const { status, statusText, fields, body, left, webSocket } = answer
+    left?.drop()
+    const headers = headersOf(fields)
+    if (webSocket !== undefined) {
+      for (const name of ofHandshake) headers.delete(name)
+      return new Response(null, { status, headers, webSocket } as ResponseInit)
+    }
+    const length = headers.get('content-length')
+    const made = contentOf(answer)
+    const content = made !== null && isStreamed(body) && length !== null ? this.#ofLength(Number(length), body) : made
+    // What an upstream has coded stays so.
+    return new Response(content, { status, statusText, headers, encodeBody: 'manual' } as ResponseInit)
+  }
+
+  /** A stream without a length would go out in chunks. */
+  #ofLength(bytes: number, source: BodySource): ReadableStream<Uint8Array> {
+    const { readable, writable } = this.#fixedLength(bytes)
+    void pipe(source, writable.getWriter())
+    return readable
+  }
+}
+
+async function pipe(source: BodySource, writer: WritableStreamDefaultWriter<Uint8Array>): Promise<void> {
+  writer.closed.catch((reason) => source.cancel(reason))
+  try {
+    for (let piece = await source.read(); piece !== null; piece = await source.read()) await writer.write(piece)
+    await writer.close()
+  } catch (error) {
+    // Nothing is written after it, so what the client has never looks whole.
+    await writer.abort(error).catch(() => {})
+  }
+}
+
+const ours = (how: string): Enforced => ({ by: 'hangup', stepMs: 0, how })
+const platform = (how: string): Enforced => ({ by: 'platform', stepMs: 0, how })
+const nobody = (how: string): Enforced => ({ by: 'nobody', stepMs: 0, how })
+
+const streams = 'messages pass as they come: there is no spool, and little memory'
+const ofPlatform = 'connections to upstreams are the platform’s'
+
+/**
+ * Who holds the limits of upstreams. The platform's own are published for Cloudflare and origins:
+ * developers.cloudflare.com/fundamentals/reference/connection-limits.
+ */
+export const edgeEnforcement: Readonly<Record<UpstreamOptionName, Enforced>> = {
+  bufferMemoryBytes: nobody(streams),
+  spoolBodyBytes: nobody(streams),
+  spoolMaxBytes: nobody(streams),
+  upstreamMaxConnections: platform(ofPlatform),
+  upstreamMaxQueued: platform(ofPlatform),
+  upstreamQueueTimeoutMs: platform(ofPlatform),
+  upstreamConnectTimeoutMs: platform('19 s, then 522; upstreamFirstByteTimeoutMs runs meanwhile'),
+  upstreamFirstByteTimeoutMs: ours('a timer, which also sees the connect; the edge ends it with 524 after 120 s'),
+  upstreamReadTimeoutMs: ours('a timer'),
+  upstreamIdleTimeoutMs: platform('900 s'),
+  upstreamMaxRequestsPerConnection: nobody(ofPlatform),
+  upstreamMaxConnectionAgeMs: nobody(ofPlatform),
+  upstreamRetries: ours('a refused connection looks like one that ended: only idempotent methods are tried again'),
+  upstreamRetryBudgetPercent: ours('each isolate for itself'),
+  abortGraceMs: nobody('a Worker hears only that its client is gone'),
+  upgradedIdleTimeoutMs: nobody('the platform joins both WebSockets; a Worker sees no byte of them'),
+}

@@ -1,0 +1,51 @@
+/** A gateway's configuration where there are no files and no command line: the `HANGUP_` variables of a Worker. */
+
+import { type Env, readEnvironment, resolveEntries } from '../../command/settings.ts'
+import { problem, SettingsError } from '../../policy/problems.ts'
+import { variablePrefix } from '../../policy/spelling.ts'
+import { type GatewayPlan, type GatewaySettings, resolveGateway } from '../config/resolve.ts'
+import { type GatewayFile, readFileShape } from '../config/schema.ts'
+import { gatewayEntries } from '../config/settings.ts'
+import type { Files } from '../config/source.ts'
+import { edgeDefaults, refuseAtTheEdge } from './config.ts'
+
+const files: Files = {
+  read: () => Promise.reject(new Error('there are no files here')),
+  certificates: () => [],
+  folder: async () => null,
+}
+
+/**
+ * `module`: what a configuration file would say, from a module that is bundled with the Worker; the variables are over it. Throws a
+ * `SettingsError` with everything that is wrong.
+ */
+export async function gatewayFromBindings(
+  env: Env,
+  module: GatewayFile | null = null,
+): Promise<{ plan: GatewayPlan; settings: GatewaySettings }> {
+  // A PORT among a Worker's variables is not ours.
+  const ours = Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith(variablePrefix)))
+  const { written, problems } = readEnvironment(ours, 'gateway')
+  const { settings, nameOf } = resolveEntries(gatewayEntries, [written], problems)
+  if (settings.config !== undefined) {
+    const why = 'there are no files here'
+    problems.push(problem(nameOf('config'), settings.config, why, 'HANGUP_TO, or a module given to gateway()'))
+  } else if (settings.to === undefined && module === null) {
+    problems.push(problem(nameOf('to'), nameOf('to'), 'where should requests go?', 'URLs with spaces between them'))
+  }
+  const read = readFileShape({ ...edgeDefaults, ...module })
+  problems.push(...read.problems)
+  if (problems.length > 0 || read.file === null) throw new SettingsError(problems)
+  const locate = (path: string) => path
+  const plan = await resolveGateway({
+    path: null,
+    locate,
+    file: read.file,
+    settings,
+    nameOf,
+    layers: [written],
+    files,
+    place: { refuse: refuseAtTheEdge, tls: true },
+  })
+  return { plan, settings }
+}

@@ -1,0 +1,219 @@
+/**
+ * The body of a request that the runtime's own server reads: whether the application waits for it, how much it has been
+ * given, and whether all has come, is seen at the readers of the Request, which are ours.
+ */
+import type { ReasonName } from '../lifecycle/reasons.ts'
+
+export type BodyReason = Extract<ReasonName, 'body' | 'bodyRate' | 'bodyTooLarge'>
+
+/** What the application's read of a refused body fails with. */
+export class BodyRefusedError extends Error {
+  override readonly name = 'BodyRefusedError'
+  readonly code = 'BODY_REFUSED'
+  readonly reason: BodyReason
+  constructor(reason: BodyReason) {
+    super(`the request body was refused (${reason})`)
+    this.reason = reason
+  }
+}
+
+const kinds = ['arrayBuffer', 'blob', 'bytes', 'formData', 'json', 'text'] as const
+type Kind = (typeof kinds)[number]
+
+const native = Object.getOwnPropertyDescriptors(Request.prototype) as Record<string, PropertyDescriptor>
+const slot = Symbol('request body')
+type Held = Request & { [slot]: RequestBody }
+
+/** Between a Request and its prototype: the same object for the runtime, with readers of ours. */
+const heldPrototype = Object.create(Request.prototype, {
+  ...Object.fromEntries(
+    kinds.map((kind) => [
+      kind,
+      {
+        value(this: Held) {
+          return this[slot].read(kind)
+        },
+      },
+    ]),
+  ),
+  body: {
+    get(this: Held) {
+      return this[slot].stream
+    },
+  },
+  bodyUsed: {
+    get(this: Held) {
+      return this[slot].used
+    },
+  },
+  clone: {
+    value(this: Held) {
+      return this[slot].clone()
+    },
+  },
+})
+
+/** Bytes that the head announces; null: chunked. What is malformed the runtime has refused. */
+export function announcedBytes({ headers }: Request): number | null {
+  const length = headers.get('content-length')
+  if (length !== null) return Number(length)
+  return headers.has('transfer-encoding') ? null : 0
+}
+
+export interface RequestBodyOptions {
+  /** Null: not announced. */
+  readonly announced: number | null
+  /** 0: off. */
+  readonly maxBytes: number
+  readonly onTooLarge: () => void
+}
+
+export class RequestBody {
+  /** The application waits for more of it. */
+  wanted = false
+  /** All of it has come, as far as we know: nobody sees a body that nobody reads. */
+  complete = false
+  readonly announced: number | null
+  readonly #request: Request
+  readonly #options: RequestBodyOptions
+  #bytes = 0
+  #isReadWhole = false
+  #stream: ReadableStream<Uint8Array> | null = null
+  #reader: ReadableStreamDefaultReader<Uint8Array> | null = null
+  #refusal: BodyRefusedError | null = null
+  #fail: (error: BodyRefusedError) => void = () => {}
+
+  constructor(request: Request, options: RequestBodyOptions) {
+    this.#request = request
+    this.#options = options
+    this.announced = options.announced
+    ;(request as Held)[slot] = this
+    Object.setPrototypeOf(request, heldPrototype)
+  }
+
+  /** Null while the runtime reads it whole. */
+  get content(): number | null {
+    return this.#isReadWhole ? null : this.#bytes
+  }
+
+  /** More of it may be coming: what is announced and not longer than `withHeadBytes` has come with its head. */
+  mayBeLeft(withHeadBytes: number): boolean {
+    return !this.complete && (this.announced === null || this.announced > withHeadBytes)
+  }
+
+  /** The runtime may read it in one go. What was announced was not too much, and more than that never comes. */
+  protected get mayReadWhole(): boolean {
+    return this.announced !== null || this.#options.maxBytes === 0
+  }
+
+  /** The application asks for the first of it, or for the whole. */
+  protected began(_whole: boolean): void {}
+
+  /** It asks for no more: all has come, it has let go, or it has failed. */
+  protected ended(): void {}
+
+  get used(): boolean {
+    if (this.#stream !== null) return this.#reader !== null && (this.#stream.locked || this.complete)
+    return native['bodyUsed']!.get!.call(this.#request)
+  }
+
+  get stream(): ReadableStream<Uint8Array> {
+    this.#stream ??= new ReadableStream<Uint8Array>(
+      {
+        pull: async (controller) => {
+          const chunk = await this.#next()
+          if (chunk === null) controller.close()
+          else controller.enqueue(chunk)
+        },
+        cancel: (reason) => {
+          this.ended()
+          return this.#reader?.cancel(reason)
+        },
+      },
+      { highWaterMark: 0 },
+    )
+    return this.#stream
+  }
+
+  async read(kind: Kind): Promise<unknown> {
+    if (this.#refusal !== null) throw this.#refusal
+    if (this.#stream === null && this.mayReadWhole) return this.#readWhole(kind)
+    const type = this.#request.headers.get('content-type')
+    const whole = new Response(this.stream, type === null ? {} : { headers: { 'content-type': type } })
+    return (whole as unknown as Record<Kind, () => Promise<unknown>>)[kind]()
+  }
+
+  clone(): Request {
+    const [ours, theirs] = this.stream.tee()
+    this.#stream = ours as ReadableStream<Uint8Array>
+    const { url, method, headers, signal } = this.#request
+    const init = { method, headers, signal, body: theirs as ReadableStream<Uint8Array>, duplex: 'half' }
+    return new Request(url, init)
+  }
+
+  /** What reads it fails from now on. */
+  refuse(reason: BodyReason): BodyRefusedError {
+    this.#refusal ??= new BodyRefusedError(reason)
+    this.#fail(this.#refusal)
+    return this.#refusal
+  }
+
+  async #readWhole(kind: Kind): Promise<unknown> {
+    this.#isReadWhole = true
+    this.began(true)
+    try {
+      const value = await this.#wait(native[kind]!.value.call(this.#request) as Promise<unknown>)
+      this.complete = true
+      return value
+    } finally {
+      this.ended()
+    }
+  }
+
+  /** The next chunk, or null at the end. */
+  async #next(): Promise<Uint8Array | null> {
+    try {
+      const chunk = await this.#read()
+      if (chunk === null) {
+        this.complete = true
+        this.ended()
+      }
+      return chunk
+    } catch (error) {
+      this.ended()
+      throw error
+    }
+  }
+
+  async #read(): Promise<Uint8Array | null> {
+    if (this.#refusal !== null) throw this.#refusal
+    if (this.#reader === null) {
+      const body: ReadableStream<Uint8Array> | null = native['body']!.get!.call(this.#request)
+      if (body === null) return null
+      this.began(false)
+      this.#reader = body.getReader()
+    }
+    const { done, value } = await this.#wait(this.#reader.read())
+    if (done) return null
+    this.#bytes += value.length
+    const { maxBytes, onTooLarge } = this.#options
+    if (maxBytes !== 0 && this.#bytes > maxBytes) {
+      const refusal = this.refuse('bodyTooLarge')
+      onTooLarge()
+      throw refusal
+    }
+    return value
+  }
+
+  async #wait<Value>(read: Promise<Value>): Promise<Value> {
+    const refused = new Promise<never>((_, reject) => {
+      this.#fail = reject
+    })
+    this.wanted = true
+    try {
+      return await Promise.race([read, refused])
+    } finally {
+      this.wanted = false
+    }
+  }
+}

@@ -1,0 +1,172 @@
+/**
+ * The application as every engine asks it. Whatever it returns, throws or rejects with becomes a
+ * response that can be written: its own, or a 500 and one report to its operator.
+ */
+
+import { plainResponse } from '../native/answers.ts'
+import type { Policy } from '../policy/policy.ts'
+import type { App, ServeOptions } from './contract.ts'
+import { errorLine } from './error-line.ts'
+import { withHandlerTimeout } from './handler-timeout.ts'
+import type { LogLine } from './log.ts'
+import { fetchOf } from './prepare.ts'
+
+/** The application returned something that no engine can write. */
+export class UnusableResponseError extends TypeError {
+  override readonly name = 'UnusableResponseError'
+  readonly code = 'UNUSABLE_RESPONSE'
+}
+
+export interface Application {
+  /**
+   * Asks the handler under `handlerTimeoutMs`. `ctx`: what Workers give beside `env`. The result is unchecked: give it, or what it settles
+   * to, to `responseOf`, and what it throws to `responseToError`.
+   */
+  ask(request: Request, env: unknown, ctx?: unknown): unknown
+  /** What was returned if it can be written, else a 500 after a report. Never throws. */
+  responseOf(returned: unknown, request: Request): Response
+  /** What a thrown error answers with: the response that it brings (`getResponse`), or a 500 after a report. Never throws. */
+  responseToError(error: unknown, request: Request): Response
+  /** Tells the operator, once per call: `onError`, by default one log line. Never throws. */
+  report(error: unknown, request: Request): void
+}
+
+export interface ApplicationParts {
+  readonly policy: Pick<Policy, 'handlerTimeoutMs'>
+  readonly onError: ServeOptions['onError']
+  /** Where errors go without `onError`. */
+  readonly log: { error(line: Omit<LogLine, 'count'>): void }
+  readonly onTimeout: (request: Request) => void
+  /** Tells at one look that a response can be written; `false` promises nothing. Default: a closer look at each. */
+  readonly isSound?: ((returned: unknown) => boolean) | undefined
+}
+
+export function applicationOf(app: App, parts: ApplicationParts): Application {
+  const { policy, onError, log, onTimeout, isSound = () => false } = parts
+  const handler = withHandlerTimeout(fetchOf(app), { handlerTimeoutMs: policy.handlerTimeoutMs, onTimeout })
+
+  function logged(error: unknown, { method, url }: Request): void {
+    log.error({ level: 'error', code: 'APPLICATION_ERROR', message: `${method} ${pathOf(url)}: ${errorLine(error)}` })
+  }
+
+  function report(error: unknown, request: Request): void {
+    if (onError === undefined) {
+      logged(error, request)
+      return
+    }
+    const failed = (second: unknown): void => {
+      logged(error, request)
+      logged(new Error('onError failed', { cause: second }), request)
+    }
+    try {
+      const told: unknown = onError(error, request)
+      if (isThenable(told)) Promise.resolve(told).catch(failed)
+    } catch (second) {
+      failed(second)
+    }
+  }
+
+  function responseOf(returned: unknown, request: Request): Response {
+    if (isSound(returned)) return returned as Response
+    try {
+      return usable(returned)
+    } catch (error) {
+      report(error, request)
+      return plainResponse(500)
+    }
+  }
+
+  return {
+    ask(request, env, ctx) {
+      const returned: unknown = handler(request, env, ctx)
+      return returned instanceof Promise || !isThenable(returned) ? returned : Promise.resolve(returned)
+    },
+    responseOf,
+    responseToError(error, request) {
+      try {
+        const { getResponse } = error as { getResponse?: unknown }
+        if (typeof getResponse === 'function') return usable(withoutRejection(getResponse.call(error)))
+      } catch {
+        // What it brings is no response: the error itself is what went wrong.
+      }
+      report(error, request)
+      return plainResponse(500)
+    },
+    report,
+  }
+}
+
+/** Throws an `UnusableResponseError` that says what is wrong. */
+function usable(returned: unknown): Response {
+  if (!isResponse(returned)) throw new UnusableResponseError(`the handler returned ${nameOf(returned)}, not a Response`)
+  if (returned.type === 'error') throw new UnusableResponseError('the handler returned Response.error()')
+  if (returned.bodyUsed) {
+    throw new UnusableResponseError('the handler returned a Response whose body was already used')
+  }
+  if (returned.body?.locked) {
+    throw new UnusableResponseError('the handler returned a Response whose body is locked by a reader')
+  }
+  return returned instanceof Response ? returned : nativeFrom(returned)
+}
+
+/** By its shape: the class may be another realm's or another package's. */
+function isResponse(value: unknown): value is Response {
+  if (value instanceof Response) return true
+  if (typeof value !== 'object' || value === null) return false
+  const { status, headers, body } = value as Partial<Response>
+  return typeof status === 'number' && isIterable(headers) && (body === null || isReadable(body))
+}
+
+const isIterable = (value: unknown): boolean => typeof (value as Iterable<unknown>)?.[Symbol.iterator] === 'function'
+
+const isReadable = (value: unknown): boolean =>
+  typeof (value as ReadableStream)?.getReader === 'function' ||
+  typeof (value as AsyncIterable<unknown>)?.[Symbol.asyncIterator] === 'function'
+
+function nativeFrom({ body, status, statusText, headers }: Response): Response {
+  return new Response(body instanceof ReadableStream ? body : body && streamFrom(body), {
+    status,
+    statusText,
+    headers: [...headers],
+  })
+}
+
+/** node-fetch's body, for one, is a stream of Node's. */
+function streamFrom(source: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
+  const pieces = source[Symbol.asyncIterator]()
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { done, value } = await pieces.next()
+      if (done) controller.close()
+      else controller.enqueue(value)
+    },
+    async cancel() {
+      await pieces.return?.()
+    },
+  })
+}
+
+export const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  (typeof value === 'object' || typeof value === 'function') &&
+  value !== null &&
+  typeof (value as PromiseLike<unknown>).then === 'function'
+
+/** A promise is no Response, and one that nobody waits for must not end the process. */
+function withoutRejection(value: unknown): unknown {
+  if (isThenable(value)) Promise.resolve(value).catch(() => {})
+  return value
+}
+
+function nameOf(value: unknown): string {
+  if (value === null || value === undefined) return `${value}`
+  if (typeof value !== 'object') return `a ${typeof value}`
+  return `an object of the class ${value.constructor?.name ?? 'null'}`
+}
+
+/** Without the query, which may hold secrets. */
+function pathOf(url: string): string {
+  const start = url.indexOf('/', url.indexOf('://') + 3)
+  const query = url.indexOf('?', start)
+  const path = start === -1 ? '/' : url.slice(start, query === -1 ? undefined : query)
+  return path.length > 200 ? `${path.slice(0, 200)}…` : path
+}

@@ -1,0 +1,105 @@
+/** The one shape that every runtime's `serve()` has. */
+
+import type { DrainResult, Phase } from '../lifecycle/drain.ts'
+import type { State } from '../lifecycle/states.ts'
+import type { CertificatePem, ListenTls, ProxyProtocolFrom } from '../net/transport.ts'
+import type { Enforcement } from '../policy/enforcement.ts'
+import type { Policy, PolicyInput } from '../policy/policy.ts'
+import type { PresetName } from '../policy/presets.ts'
+import type { LogLine } from './log.ts'
+
+/** What can be served: a Hono app, anything with a `fetch`, or a `fetch` function itself. `env` is what Hono's own adapter of the runtime gives, `ctx` what Workers give. */
+export type Fetch = (request: Request, env?: any, ctx?: any) => Response | Promise<Response>
+export type App = Fetch | { readonly fetch: Fetch }
+
+export type EngineChoice = 'auto' | 'native' | 'hangup'
+
+export interface ServeOptions extends PolicyInput {
+  /** TCP port; 0 takes a free one. Default 3000. */
+  readonly port?: number
+  /** Address to listen on. Default: all interfaces, as the runtimes do. */
+  readonly host?: string
+  /** A path: listen on a Unix socket instead of a TCP port. The hangup engine only. */
+  readonly unix?: string
+  /** PEM text. With it the server speaks TLS only, 1.2 and 1.3. Of several certificates each client is shown its own (SNI). */
+  readonly tls?: CertificatePem | ListenTls
+  /**
+   * Peers that announce their clients by PROXY protocol, v1 or v2: they must, before anything else. Any other peer is closed at
+   * once, or with `others: 'direct'` served as a client of its own. The hangup engine only.
+   */
+  readonly proxyProtocol?: Pick<ProxyProtocolFrom, 'trust'> & Partial<Pick<ProxyProtocolFrom, 'others'>>
+  /** Named sets of values for what stands in front of the server; the longest of each option wins. */
+  readonly preset?: PresetName | readonly PresetName[]
+  /**
+   * What speaks HTTP: `native`, the runtime's own server; `hangup`, the engine of this project on the runtime's sockets;
+   * `auto` (default): native where it holds all that the policy asks for and loses no request, else hangup.
+   */
+  readonly engine?: EngineChoice
+  /**
+   * `replace`: while the hangup engine serves, `Response` (on Node and Bun also `Request` and `fetch`) is a class that makes no
+   * native object before somebody looks: about a third more requests a second. `keep` (default): the globals are left
+   * alone. The command line replaces them.
+   */
+  readonly globals?: 'replace' | 'keep'
+  /** `false`: SIGTERM and SIGINT are left to the program, which calls `drain()`. Default true. */
+  readonly signals?: boolean
+  /** Where events go; default: one line each on standard error. */
+  readonly log?: (line: LogLine) => void
+  /**
+   * Told of each thing that the application does wrong: what its handler throws or rejects with, a result that is no usable
+   * `Response` (the client gets 500, and no word of the error), a body stream that fails or does not keep to its
+   * `Content-Length` (the client's connection ends, so that the answer never looks whole). Default: one line in the log with
+   * method and path. A framework that answers its own errors (Hono's `app.onError`) never comes here.
+   */
+  readonly onError?: (error: unknown, request: Request) => void | Promise<void>
+}
+
+export interface ConnectionsSummary {
+  /** Open now; null where the runtime does not show its connections. */
+  readonly open: number | null
+  /** Requests being answered now. */
+  readonly busy: number
+  /** Open now, by state (only the states that the runtime shows). */
+  readonly states: Readonly<Partial<Record<State, number>>>
+  /** Requests handed to the application since the start. */
+  readonly requests: number
+  /** Connections that we hung up on since the start, by the option that said so. */
+  readonly hungUp: Readonly<Record<string, number>>
+  /**
+   * Requests that came in the instant in which we hung up on their idle connection: handed to the application, their answer
+   * lost. Null where that is not counted: only under the kernel ledger does somebody else than the reader end a connection.
+   */
+  readonly closeRaces: number | null
+  /**
+   * Connections that were reset since the start because their client sent when nobody was left to read, requests that
+   * crossed our FIN among them: never handed to the application. The kernel's `TCPAbortOnData`, which counts all processes of
+   * the network namespace. Null where it is not read, as `closeRaces`, or can't be.
+   */
+  readonly abortsOnData: number | null
+}
+
+export interface Running {
+  readonly url: string
+  /** What speaks HTTP: `node:http`, `Bun.serve`, `hangup`. */
+  readonly engine: string
+  /** Why that one: asked for, or what `auto` found. */
+  readonly engineWhy: string
+  readonly policy: Policy
+  readonly enforcement: Enforcement
+  /** Where the drain is; anything but `serving` means: not ready. */
+  readonly phase: Phase
+  connections(): ConnectionsSummary
+  /**
+   * For TLS handshakes from now on; open connections go on. Throws a `CertificateError`, and changes nothing, if one can't be
+   * served with. Undefined without TLS, and where the runtime's own server has to be started anew for it (Bun).
+   */
+  readonly setCertificates?: (certificates: readonly CertificatePem[]) => void
+  /**
+   * Announce (`drainDelayMs`), close the listener and the idle connections, wait for requests in flight, and at
+   * `drainTimeoutMs` from the first call cut what is left. Resolves when no connection is open; later calls join the first.
+   * `{ announce: false }` skips the first phase.
+   */
+  drain(how?: { readonly announce?: boolean }): Promise<DrainResult>
+  /** Cuts everything at once. A drain that was under way resolves with what was cut. */
+  kill(): Promise<DrainResult>
+}

@@ -1,0 +1,76 @@
+/** SIGTERM and SIGINT: the first drains, the second cuts. */
+import process from 'node:process'
+import { isatty } from 'node:tty'
+import type { DrainResult } from '../lifecycle/drain.ts'
+import type { Running } from './contract.ts'
+import type { Log } from './log.ts'
+
+/** By number, for the exit status 128 + n that shells and supervisors read. */
+const signals = { SIGINT: 2, SIGTERM: 15 } as const
+export type StopSignal = keyof typeof signals
+
+/**
+ * The same signal again within this time is the same wish: a terminal and systemd (KillMode=control-group) signal every
+ * process of the group, and npm passes on to its child what the child already got.
+ */
+const sameWishMs = 200
+
+export interface SignalOptions {
+  /** Ends the process: 0 all answered, 1 something was cut, 128 + n after a second signal. Without it nothing here does. */
+  readonly exit?: (status: number) => void
+  readonly log?: Log
+  readonly process?: Pick<NodeJS.Process, 'on' | 'off'>
+  /** Whether a person at a terminal may have pressed Ctrl-C. */
+  readonly atTerminal?: boolean
+  readonly now?: () => number
+}
+
+/** Returns what takes the handlers away again; they go by themselves once all is closed or cut. */
+export function onSignals(running: Pick<Running, 'drain' | 'kill'>, options: SignalOptions = {}): () => void {
+  const { exit, log, atTerminal = isatty(0), now = () => performance.now() } = options
+  const on = options.process ?? process
+  let first: { signal: StopSignal; at: number } | null = null
+  let cutting = false
+  const handlers = (Object.keys(signals) as StopSignal[]).map((signal) => ({ signal, handler: () => stop(signal) }))
+
+  for (const { signal, handler } of handlers) {
+    try {
+      on.on(signal, handler)
+    } catch (error) {
+      // Windows has no SIGTERM; a runtime may refuse to listen for it there.
+      log?.({ level: 'info', code: 'SIGNAL_UNAVAILABLE', message: `${signal} cannot be handled: ${error}`, count: 1 })
+    }
+  }
+  return off
+
+  function off(): void {
+    for (const { signal, handler } of handlers) on.off(signal, handler)
+  }
+
+  function stop(signal: StopSignal): void {
+    if (first === null) {
+      first = { signal, at: now() }
+      // Nobody balances load onto a program at a terminal: there is nobody to announce it to.
+      const announce = !(signal === 'SIGINT' && atTerminal)
+      running.drain({ announce }).then((result) => !cutting && ended(result), failed)
+    } else if (!cutting && (signal !== first.signal || now() - first.at > sameWishMs)) {
+      cutting = true
+      running.kill().then((result) => ended(result, 128 + signals[signal]), failed)
+    }
+  }
+
+  function ended({ cut }: DrainResult, status = cut > 0 ? 1 : 0): void {
+    if (cut > 0) {
+      const message = cutting ? 'a second signal cut a request' : 'drainTimeoutMs cut a request'
+      log?.({ level: 'warn', code: 'DRAIN_CUT', message, count: cut })
+    }
+    off()
+    exit?.(status)
+  }
+
+  function failed(error: unknown): void {
+    log?.({ level: 'error', code: 'DRAIN_FAILED', message: `the drain failed: ${error}`, count: 1 })
+    off()
+    exit?.(1)
+  }
+}
