@@ -71,15 +71,6 @@ export function policyTable(): string {
   return markdown(['option, flag', 'default', 'what', 'resets on', 'the client sees', 'why this default'], rows)
 }
 
-/** For the README: what to write, what it is, what happens. */
-export function shortPolicyTable(): string {
-  const rows = optionNames.map((option) => {
-    const { default: value, what, peerSees } = optionSpecs[option]
-    return [`\`${option}\``, value === 'derived' ? 'derived' : shown(option, value), what, peerSees]
-  })
-  return markdown(['option', 'default', 'what', 'the client sees'], rows)
-}
-
 /** The limits of a gateway's upstreams. */
 export function upstreamTable(): string {
   const rows = upstreamOptionNames.map((option) => {
@@ -187,21 +178,32 @@ const benches = {
 const measured = (name: string): string =>
   readFileSync(new URL(`../docs/bench/${name}.md`, import.meta.url), 'utf8').trim()
 
-/** The last run of the suite that was kept: see `scripts/keep-conformance.ts`. */
-export function conformanceTable({ startedAt, servers, cases, cells }: Report): string {
-  const names = servers.map(({ name }) => name)
-  const [head = [], ...rows] = rowsOf(cases, names, cells)
-  const counts = names.map((name) => {
+/** A row an engine: what it passed of the cases that it can be asked. */
+function conformanceCounts({ servers, cells }: Report): string {
+  const counts = servers.map(({ name }) => {
     const { pass, deviation, 'not-judged': open } = countVerdicts(cells.filter(({ server }) => server === name))
     return [name, String(pass), String(deviation), String(open)]
   })
+  return markdown(['engine', 'passed', 'known deviations', 'not judged'], counts)
+}
+
+/** The same for the README. */
+export function conformanceShort(report: Report): string {
+  return `${conformanceCounts(report)}\n\nMeasured on ${report.startedAt.slice(0, 10)}, ${report.cases.length} cases, over TCP and TLS: [every case and every deviation](docs/conformance.md).`
+}
+
+/** The last run of the suite that was kept: see `scripts/keep-conformance.ts`. */
+export function conformanceTable(report: Report): string {
+  const { startedAt, servers, cases, cells } = report
+  const names = servers.map(({ name }) => name)
+  const [head = [], ...rows] = rowsOf(cases, names, cells)
   const deviations = notes(cells, ({ verdict }) => verdict === 'deviation', 'Known deviations')
     .filter((line) => line !== '' && !line.endsWith(':'))
     .join('\n')
     .replaceAll(/^ {2}(\S.*)\n {4}(.*)$/gm, '- $1: $2')
   return [
     `Measured on ${startedAt.slice(0, 10)}: ${servers.map(({ version }) => version).join(', ')}; ${cases.length} cases, TCP and TLS.`,
-    markdown(['engine', 'passed', 'known deviations', 'not judged'], counts),
+    conformanceCounts(report),
     `<details><summary>Every case</summary>\n\n${markdown(head, rows)}\n\n${legend}\n\n</details>`,
     `<details><summary>Known deviations</summary>\n\n${deviations}\n\n</details>`,
   ].join('\n\n')
@@ -288,7 +290,6 @@ export const generated: Renderers = {
 
 export const renderers = (tables: Readonly<Record<string, Enforcement>>): Renderers => ({
   policy: policyTable,
-  'policy-short': shortPolicyTable,
   presets: presetsTable,
   upstreams: upstreamTable,
   'gateway-edge': edgeTable,
@@ -297,6 +298,7 @@ export const renderers = (tables: Readonly<Record<string, Enforcement>>): Render
   ...Object.fromEntries(Object.entries(gatewayObjects).map(([name, entries]) => [name, () => keysTable(entries)])),
   enforcement: () => enforcementTable(tables),
   conformance: () => conformanceTable(kept as Report),
+  'conformance-short': () => conformanceShort(kept as Report),
   application: () => applicationTable(keptApplication as ApplicationReport),
   'report-fields': reportFields,
   ...Object.fromEntries(Object.entries(benches).map(([block, name]) => [block, () => measured(name)])),

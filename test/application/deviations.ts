@@ -27,7 +27,16 @@ const bunForms: readonly Deviation[] = [
 
 export const deviations: Readonly<Record<EngineName, readonly Deviation[]>> = {
   node: [...undici, ...pendingOf('node')],
-  'node-hangup': [...undici, ...pendingOf('node-hangup')],
+  'node-hangup': [
+    ...undici,
+    {
+      cases: ['signal-of-clone'],
+      starts: ['guarded'],
+      what: 'under handlerTimeoutMs the signal is a property of the Request itself, and a clone has none of it',
+      see: 'https://github.com/nodejs/undici/blob/main/lib/web/fetch/request.js',
+    },
+    ...pendingOf('node-hangup'),
+  ],
   bun: [
     ...bunForms,
     {
@@ -77,7 +86,28 @@ export const deviations: Readonly<Record<EngineName, readonly Deviation[]>> = {
     },
     ...pendingOf('bun'),
   ],
-  'bun-hangup': [...bunForms, ...pendingOf('bun-hangup')],
+  'bun-hangup': [
+    ...bunForms,
+    {
+      cases: ['body-string'],
+      starts: ['code'],
+      what: 'a native Response does not say that its body is text, so the answer has no type unless the application gives it one',
+      see: 'https://github.com/oven-sh/bun/issues/21193',
+    },
+    {
+      cases: ['request-kinds'],
+      starts: ['code'],
+      what: 'blob() of a request has no type of its own',
+      see: 'https://github.com/oven-sh/bun/issues/19603',
+    },
+    {
+      cases: ['request-copy'],
+      starts: ['code'],
+      what: 'a request that was copied does not say that its body was used',
+      see: 'https://github.com/oven-sh/bun/pull/33129',
+    },
+    ...pendingOf('bun-hangup'),
+  ],
   deno: [
     {
       cases: ['body-blob', 'body-blob-untyped', 'body-blob-slice', 'body-file'],

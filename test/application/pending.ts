@@ -3,9 +3,9 @@ import type { EngineName } from './columns.ts'
 
 export const pending: Readonly<Record<EngineName, readonly string[]>> = {
   node: ['field-type-removed', 'body-bytes-later-changed'],
-  'node-hangup': ['signal-of-clone'],
+  'node-hangup': [],
   bun: ['status-101-unasked', 'length-stream-too-many-at-once', 'returns-shared-empty'],
-  'bun-hangup': ['body-string', 'request-kinds', 'request-copy'],
+  'bun-hangup': [],
   deno: [
     'status-101-unasked',
     'body-fetched-cut',
