@@ -135,7 +135,7 @@ class Head {
 function headOf(response: Response): Head {
   const made = madeOf(response)
   if (made !== null) {
-    const { status, body, headers } = made
+    const [status, body, headers] = made
     const head = new Head(status, '', body instanceof Blob ? body.stream() : body)
     if (headers !== undefined && headers !== null) head.addAll(headers)
     if (typeof body === 'string') head.addType(textType)

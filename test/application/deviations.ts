@@ -26,7 +26,20 @@ const bunForms: readonly Deviation[] = [
 ]
 
 export const deviations: Readonly<Record<EngineName, readonly Deviation[]>> = {
-  node: [...undici, ...pendingOf('node')],
+  node: [
+    ...undici,
+    {
+      cases: ['field-type-removed'],
+      what: 'the Response of @hono/node-server does not tell a type that was taken away from one that was never there',
+      see: 'https://github.com/honojs/node-server/blob/main/src/response.ts',
+    },
+    {
+      cases: ['body-bytes-later-changed'],
+      what: 'the Response of @hono/node-server keeps the bytes it is given, and makes no copy',
+      see: 'https://github.com/honojs/node-server/blob/main/src/response.ts',
+    },
+    ...pendingOf('node'),
+  ],
   'node-hangup': [
     ...undici,
     {

@@ -2,7 +2,7 @@
 import type { EngineName } from './columns.ts'
 
 export const pending: Readonly<Record<EngineName, readonly string[]>> = {
-  node: ['field-type-removed', 'body-bytes-later-changed'],
+  node: [],
   'node-hangup': [],
   bun: ['status-101-unasked', 'length-stream-too-many-at-once', 'returns-shared-empty'],
   'bun-hangup': [],
