@@ -22,6 +22,7 @@ const bodiless = new WeakSet<object>()
  * and needs no second look.
  */
 export let lastPlain: Response | null = null
+let isLastBodiless = false
 
 function HangupResponse(body?: unknown, init?: ResponseInit): Response {
   const response: Response =
@@ -30,15 +31,21 @@ function HangupResponse(body?: unknown, init?: ResponseInit): Response {
       : Reflect.construct(Native, [body, init], new.target)
   if (body === null || body === undefined) {
     bodiless.add(response)
+    isLastBodiless = true
     lastPlain = response
   } else if (typeof body === 'object') {
     if (body instanceof ReadableStream || Symbol.asyncIterator in body) streams.add(response)
     else if (sizeOf(body) > largeBytes) large.add(response)
-    else lastPlain = response
+    else plain(response)
   } else if (typeof body === 'string' && body.length > largeBytes) large.add(response)
   else if (typeof body === 'function') streams.add(response)
-  else lastPlain = response
+  else plain(response)
   return response
+}
+
+function plain(response: Response): void {
+  isLastBodiless = false
+  lastPlain = response
 }
 
 function sizeOf(body: object): number {
@@ -90,6 +97,12 @@ export function forHead(response: Response): Response {
   if (lengthIn(length) === null) return response
   stream.cancel().catch(() => {})
   return withBody(response, null)
+}
+
+/** Bun takes the fields out of what it answers with: of one without a body, which may be given again, it gets a copy. */
+export function toSend(response: Response): Response {
+  if (response === lastPlain && !isLastBodiless) return response
+  return bodiless.has(response) ? withBody(response, null) : response
 }
 
 /** Whether the body is one that the kernel may not take at once. */

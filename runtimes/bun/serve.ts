@@ -7,7 +7,7 @@ import { serveUnderLedger } from '../../src/native/serve-under-ledger.ts'
 import type { NativeEngine } from '../../src/serve/choose-engine.ts'
 import type { App, Running } from '../../src/serve/contract.ts'
 import { deviations, enforcement } from './enforcement.ts'
-import { forHead, isSound, lastPlain, noteBodies, streamOf } from './response.ts'
+import { forHead, isSound, lastPlain, noteBodies, streamOf, toSend } from './response.ts'
 import { type BunServeOptions, type BunServer, isUpgraded, listen, noteUpgrades } from './server.ts'
 
 export const native: NativeEngine = { name: 'Bun.serve', enforcement, deviations }
@@ -28,10 +28,11 @@ export function serveBun(app: App, options: BunServeOptions, libc: Libc, why: st
     },
     upgradeOf: (_, request) => (isUpgraded(request) ? { answer: undefined } : null),
     isLong: (answer) => answer !== lastPlain && streamOf(answer) !== null,
-    follow(answer, _, { report, done }) {
+    follow(answer, _, { report, done, last }) {
       const length = lengthIn(answer.headers.get('content-length'))
-      return withBody(answer, answerStream(streamOf(answer)!, { length, report, done }))
+      return withBody(answer, answerStream(streamOf(answer)!, { length, report, last, done }))
     },
+    toSend,
     isSound,
     forHead,
     closesUnderBody: true,

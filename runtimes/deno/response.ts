@@ -32,10 +32,6 @@ const fastStatus = symbolOf('serve fast status')
 const fastBody = symbolOf('serve fast body')
 /** It has been answered with. */
 const consumed = symbolOf('serve fast consumed')
-/** On a stream. */
-const backing =
-  Object.getOwnPropertySymbols(new ReadableStream()).find(({ description }) => description === '[[resourceBacking]]') ??
-  Symbol('backing')
 /** Made with its head in advance. */
 const nativeAnswer = symbolOf('serve native response')
 
@@ -52,15 +48,19 @@ export function isStream(response: Response): boolean {
   return !known || innerOf(response)?.body?.streamOrStatic instanceof ReadableStream
 }
 
-/** One that Deno makes, of a request or of `fetch`, and reads without a look from JavaScript. */
-export const isOfDeno = (stream: ReadableStream): boolean => Boolean((stream as unknown as Slots)[backing])
-
 /** A Response that Deno takes: of its own class, no `Response.error()`, its body neither used nor locked. */
 export function isSound(returned: unknown): boolean {
   if (!known || !(returned instanceof Response)) return false
   const found = innerOf(returned)
   if (found === undefined || found.type === 'error' || (returned as unknown as Slots)[consumed] === true) return false
   return !found.body?.unusable()
+}
+
+/** Over HTTP/2 Deno believes the application what it says of a length, and ends the session for it. */
+export function toSend(response: Response, http2: boolean): Response {
+  if (!http2 || isBodiless(response.status) || fieldOf(response, 'content-length') === null) return response
+  const bytes = wholeBytesOf(response)
+  return bytes === null ? response : withHeader(response, 'content-length', String(bytes))
 }
 
 /** Sound, there whole, a 200, and no more of a head than a `Content-Type`. */

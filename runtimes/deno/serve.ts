@@ -21,10 +21,10 @@ import {
   connectionOf,
   fieldOf,
   forHead,
-  isOfDeno,
   isPlain,
   isSound,
   isStream,
+  toSend,
   wholeBytesOf,
   withHeader,
 } from './response.ts'
@@ -101,6 +101,7 @@ export function serveDenoWith(
     follow,
     isSound,
     isPlain,
+    toSend,
     forHead,
     connectionOf,
     withHeader,
@@ -112,7 +113,11 @@ export function serveDenoWith(
 /** Of HTTP/2: what is larger may wait for a client that opens its window no further. */
 const inOneGo = 16_384
 
-export function follow(answer: Response, info: ServeInfo, { http2, report, done, held }: Following): Response {
+export function follow(
+  answer: Response,
+  info: ServeInfo,
+  { http2, report, done, held, last, cut }: Following,
+): Response {
   info.completed.then(done, done)
   const bytes = isStream(answer) ? null : wholeBytesOf(answer)
   const stream = answer.body as ReadableStream<Uint8Array>
@@ -124,10 +129,9 @@ export function follow(answer: Response, info: ServeInfo, { http2, report, done,
       String(bytes),
     )
   }
-  // What Deno passes on by itself never comes by here, and is held to its length by Deno.
-  if (!http2 && isOfDeno(stream)) return answer
   const length = lengthIn(fieldOf(answer, 'content-length'))
-  return withBody(answer, answerStream(stream, { length, report, held: http2 ? held : undefined }))
+  const kept = http2 ? { held } : { last, cut }
+  return withBody(answer, answerStream(stream, { length, report, ...kept }))
 }
 
 /** Until those that are there have been answered and are gone; nobody is accepted meanwhile. Then the silent are turned away. */
@@ -278,10 +282,9 @@ export function upgradeOf(
   request: Request,
   report: (error: unknown) => void,
 ): { readonly answer: unknown } | null {
-  const is101 = returned instanceof Response && returned.status === 101
-  if (is101) return { answer: returned }
   const upgrade = replaced ? upgrades.get(request) : undefined
   if (upgrade === undefined) return null
+  if (returned instanceof Response && returned.status === 101) return { answer: returned }
   const { response, socket } = upgrade
   report(new UnusableResponseError('the handler upgraded the connection and returned something else than its response'))
   socket.addEventListener('open', () => socket.close(serverFailed))

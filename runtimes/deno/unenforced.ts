@@ -17,6 +17,9 @@ const held: Partial<Record<OptionName, string>> = {
   drainTimeoutMs: 'drain; Deno ends idle connections together with the listener',
 }
 
+/** Nothing can be done to a connection. */
+const unseen = { http2: false, held() {}, last() {}, cut: async () => {} }
+
 /** `why` nobody can: what is missing. */
 export function unenforced(why: string): Enforcement {
   const nobody: Enforced = { by: 'nobody', stepMs: 0, how: `Deno.serve hangs up on nobody by itself, and ${why}` }
@@ -67,9 +70,9 @@ export async function serveUnenforced(
       done()
       return upgrade.answer as Response
     }
-    const answer = application.responseOf(returned, request)
+    const answer = application.responseNotSwitching(returned, request)
     const given = drain.draining ? withHeader(answer, 'connection', 'close') : answer
-    if (request.method !== 'HEAD') return follow(given, info, { http2: false, report, done, held() {} })
+    if (request.method !== 'HEAD') return follow(given, info, { ...unseen, report, done })
     done()
     return forHead(given, false)
   })

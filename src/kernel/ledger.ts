@@ -639,6 +639,23 @@ export class Ledger {
     if (this.#finishing.size === 1) this.#finishLater()
   }
 
+  /** Its answer has failed, and an orderly end would look like the answer's: reset as soon as what was sent has been taken. */
+  async resetSoon(peer: Peer): Promise<void> {
+    const until = this.#options.now() + settleMs
+    for (;;) {
+      if (peer.record === null) this.#options.discover?.()
+      const { record } = peer
+      const snapshot = record && this.lookAt(record)
+      const isLate = this.#options.now() >= until
+      if (record !== null && (snapshot?.unsent === 0 || isLate)) {
+        if (snapshot !== null) this.#kernel.reset(record.fd)
+        return
+      }
+      if (isLate) return
+      await new Promise((resolve) => setTimeout(resolve, outMs))
+    }
+  }
+
   #finishLater(): void {
     setTimeout(() => {
       const now = this.#options.now()

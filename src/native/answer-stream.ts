@@ -13,6 +13,13 @@ export interface AnswerStreamOptions {
   /** What `Content-Length` says; null: nothing. */
   readonly length: number | null
   readonly report: (error: unknown) => void
+  /** The application gave more than it promised: what the client has is whole, and its connection's last answer. */
+  readonly last?: (() => void) | undefined
+  /**
+   * The answer has failed and says nowhere how long it is. Whoever takes the runtime's orderly end for its end is to see a reset
+   * before that.
+   */
+  readonly cut?: (() => Promise<void>) | undefined
   /** Whether a piece waits to be taken, so that the client is the one to move. */
   readonly held?: ((byClient: boolean) => void) | undefined
   /** Called once, when all of it is taken, it has failed, or nobody takes it any more. */
@@ -20,17 +27,24 @@ export interface AnswerStreamOptions {
 }
 
 const encoder = new TextEncoder()
+/** How long an application that has given all that it promised may take to end its stream. */
+const surplusMs = 1_000
 
 export function answerStream(
   source: ReadableStream<unknown>,
-  { length, report, held, done = () => {} }: AnswerStreamOptions,
+  { length, report, last = () => {}, cut, held, done = () => {} }: AnswerStreamOptions,
 ): ReadableStream<Uint8Array> {
   const reader = source.getReader()
   let left = length ?? Number.POSITIVE_INFINITY
   let ended = false
   function end(): void {
+    if (ended) return
     ended = true
     done()
+  }
+
+  function letGo(reason?: unknown): void {
+    reader.cancel(reason).catch(() => {})
   }
 
   async function pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
@@ -43,24 +57,52 @@ export function answerStream(
       return
     }
     const bytes = bytesOf(value)
-    if (bytes.length <= left) {
-      left -= bytes.length
-      if (bytes.length > 0) controller.enqueue(bytes)
-      // The runtime may not ask again for what was not promised; or an empty piece would be all that it gets.
-      if (left === 0 || bytes.length === 0) await pull(controller)
+    if (bytes.length > left) {
+      controller.enqueue(bytes.subarray(0, left))
+      controller.close()
+      end()
+      surplus()
       return
     }
-    // The client has all that it was promised: for it the answer is whole.
-    if (left > 0) controller.enqueue(bytes.subarray(0, left))
+    left -= bytes.length
+    if (bytes.length > 0) controller.enqueue(bytes)
+    if (left === 0) promised(controller)
+    // The runtime may not ask again after an empty piece.
+    else if (bytes.length === 0) await pull(controller)
+  }
+
+  /** The client has all that it was promised: for it the answer is whole, and nobody asks for more. */
+  function promised(controller: ReadableStreamDefaultController<Uint8Array>): void {
     controller.close()
     end()
+    const timer = setTimeout(letGo, surplusMs)
+    timer.unref()
+    isNothingLeft()
+      .then((nothing) => nothing || surplus(), report)
+      .finally(() => clearTimeout(timer))
+  }
+
+  async function isNothingLeft(): Promise<boolean> {
+    for (;;) {
+      const { done: over, value } = await reader.read()
+      if (over) return true
+      if (bytesOf(value).length > 0) return false
+    }
+  }
+
+  function surplus(): void {
     const error = mismatch(length!, 'more')
     report(error)
-    reader.cancel(error).catch(() => {})
+    // What says that it has no body is misread by nobody.
+    if (length !== 0) last()
+    letGo(error)
   }
 
   return new ReadableStream<Uint8Array>(
     {
+      start(controller) {
+        if (left === 0) promised(controller)
+      },
       async pull(controller) {
         try {
           held?.(false)
@@ -69,10 +111,11 @@ export function answerStream(
         } catch (error) {
           if (ended) return
           report(error)
+          if (length === null) await cut?.()
           // It has been told of: an error here the runtimes would print as well.
           controller.error()
           end()
-          reader.cancel(error).catch(() => {})
+          letGo(error)
         }
       },
       cancel(reason) {

@@ -17,6 +17,9 @@ export class BodyRefusedError extends Error {
   }
 }
 
+/** Between two reads of an application that goes on after its answer. */
+const heldMs = 1_000
+
 const kinds = ['arrayBuffer', 'blob', 'bytes', 'formData', 'json', 'text'] as const
 type Kind = (typeof kinds)[number]
 
@@ -111,6 +114,23 @@ export class RequestBody {
 
   /** It asks for no more: all has come, it has let go, or it has failed. */
   protected ended(): void {}
+
+  /** The application has asked for some of it. */
+  get isBegun(): boolean {
+    return this.#reader !== null
+  }
+
+  /** The request has been answered: an application that asks for no more of its body holds up whoever reads it for us. */
+  letGoLater(): void {
+    if (this.#reader === null || this.complete) return
+    const bytes = this.#bytes
+    setTimeout(() => {
+      // One who waits for more will have it, or the end of the connection.
+      if (this.complete || this.wanted) return
+      if (this.#bytes > bytes) this.letGoLater()
+      else this.#reader?.cancel().catch(() => {})
+    }, heldMs).unref()
+  }
 
   get used(): boolean {
     if (this.#stream !== null) return this.#reader !== null && (this.#stream.locked || this.complete)

@@ -52,6 +52,8 @@ export interface NativeServer<Call> {
   isSound(returned: unknown): boolean
   /** Told at one look: sound, there whole, no upgrade, and without a word of its connection. `false` promises nothing. */
   isPlain?(returned: unknown): boolean
+  /** What the runtime may have: where it spoils an answer that the application gives again, another one; where it believes a length, the right one. */
+  toSend?(answer: Response, http2: boolean): Response
   /** The answer to HEAD: its head says the length that the answer to GET has, or none, and no byte of a body goes out. */
   forHead(answer: Response, http2: boolean): Response
   /** The answer's own `Connection`. */
@@ -84,6 +86,10 @@ export class ClientGoneError extends Error {
 export interface Following {
   readonly http2: boolean
   readonly report: (error: unknown) => void
+  /** What is out now is its connection's last answer, though its head did not say so. */
+  readonly last: () => void
+  /** Resets its connection, once the client has what has been sent. Not over HTTP/2, where others share it. */
+  readonly cut: () => Promise<void>
   /** All of it is with the runtime, or the client is gone. */
   readonly done: () => void
   /** Whether it is the client that has to move, where the kernel can't tell: HTTP/2 has windows of its own. */
@@ -434,7 +440,7 @@ export async function serveUnderLedger<Call>(
         upgraded(flight ?? new Flight(request, call))
         return upgrade.answer as Response
       }
-      return answered(application.responseOf(returned, request), request, call, flight)
+      return answered(application.responseNotSwitching(returned, request), request, call, flight)
     } catch (error) {
       application.report(error, request)
       if (flight !== null) ended(flight)
@@ -455,8 +461,8 @@ export async function serveUnderLedger<Call>(
     if (flight !== null && flight.peer === null && isLeft(flight.body)) noteLate(flight, now())
     const http2 = flight?.peer ? flight.peer.http2 : isHttp2(request)
     const said = native.connectionOf(answer)
-    let given = answer
-    const last = lastAnswers()
+    let given = native.toSend?.(answer, http2) ?? answer
+    const last = lastAnswers() || (!http2 && leavesBody(flight))
     if (last || said !== null || (counted && isLast(flight?.peer))) {
       const closes = said === null ? !(last && http2) : closing.test(said)
       // Whoever gets 408 has fallen silent.
@@ -491,6 +497,14 @@ export async function serveUnderLedger<Call>(
       http2,
       report: (error) => application.report(error, flight.request),
       done: () => ended(flight),
+      last() {
+        if (flight.peer === null || http2) return
+        ledger.lastAnswer(flight.peer)
+        if (flight.over) ledger.finishSoon(flight.peer)
+      },
+      async cut() {
+        if (flight.peer !== null && !http2) await ledger.resetSoon(flight.peer)
+      },
       held(byClient) {
         const { peer, held, over } = flight
         if (over || held === byClient) return
@@ -498,6 +512,16 @@ export async function serveUnderLedger<Call>(
         if (peer !== null) peer.held += byClient ? 1 : -1
       },
     }
+  }
+
+  /**
+   * The runtime waits for the end of a body that the application has begun, or a copy of its request has, and not for its client.
+   * Whether one without a length has come to its end nobody can say.
+   */
+  function leavesBody(flight: Flight<Call> | null): boolean {
+    if (native.closesUnderBody === true || !flight?.body) return false
+    const { body } = flight
+    return isLeft(body) && (body.isBegun || body.announced === null)
   }
 
   function isLeft(body: RequestBody | null | undefined): boolean {
@@ -509,6 +533,8 @@ export async function serveUnderLedger<Call>(
     flight.over = true
     noted.delete(flight)
     const { peer } = flight
+    // Over HTTP/2 nobody is held up, and to let go is a reset, of which a session bears only some.
+    if (peer?.http2 !== true) flight.body?.letGoLater()
     if (peer === null) {
       young.delete(flight)
       return

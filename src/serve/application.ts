@@ -25,6 +25,8 @@ export interface Application {
   ask(request: Request, env: unknown, ctx?: unknown): unknown
   /** What was returned if it can be written, else a 500 after a report. Never throws. */
   responseOf(returned: unknown, request: Request): Response
+  /** The same where the runtime would switch protocols by itself: a 101 that nothing was upgraded for is a 500. */
+  responseNotSwitching(returned: unknown, request: Request): Response
   /** What a thrown error answers with: the response that it brings (`getResponse`), or a 500 after a report. Never throws. */
   responseToError(error: unknown, request: Request): Response
   /** Tells the operator, once per call: `onError`, by default one log line. Never throws. */
@@ -82,6 +84,13 @@ export function applicationOf(app: App, parts: ApplicationParts): Application {
       return returned instanceof Promise || !isThenable(returned) ? returned : Promise.resolve(returned)
     },
     responseOf,
+    responseNotSwitching(returned, request) {
+      const response = responseOf(returned, request)
+      // A client that reads 101 takes what follows for another protocol.
+      if (response.status !== 101) return response
+      report(unupgraded(), request)
+      return plainResponse(500)
+    },
     responseToError(error, request) {
       try {
         const { getResponse } = error as { getResponse?: unknown }
@@ -95,6 +104,9 @@ export function applicationOf(app: App, parts: ApplicationParts): Application {
     report,
   }
 }
+
+export const unupgraded = (): UnusableResponseError =>
+  new UnusableResponseError('the handler answered 101, but nothing was upgraded')
 
 /** Throws an `UnusableResponseError` that says what is wrong. */
 function usable(returned: unknown): Response {

@@ -18,7 +18,7 @@ import { Drain } from '../lifecycle/drain.ts'
 import { withSocketFile } from '../net/socket-file.ts'
 import type { Listen, ListenAt } from '../net/transport.ts'
 import { type Enforcement, enforcementWith } from '../policy/enforcement.ts'
-import { applicationOf, UnusableResponseError } from './application.ts'
+import { applicationOf, unupgraded } from './application.ts'
 import type { App, Running, ServeOptions } from './contract.ts'
 import { errorLine } from './error-line.ts'
 import { certificatesOf, listenError, prepare, shortageLog } from './prepare.ts'
@@ -164,7 +164,7 @@ export async function serveOnEngine(app: App, options: ServeOptions, flavour: En
 
   function give(connection: ServerConnection, request: Request, given: Given): void {
     if (given.status === 101 && given.takeOver === undefined) {
-      application.report(new UnusableResponseError('the handler answered 101, but nothing was upgraded'), request)
+      application.report(unupgraded(), request)
       connection.answer(plainAnswer(500))
     } else connection.answer(given)
   }

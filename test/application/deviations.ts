@@ -58,7 +58,7 @@ export const deviations: Readonly<Record<EngineName, readonly Deviation[]>> = {
       see: 'https://github.com/oven-sh/bun/issues/21193',
     },
     {
-      cases: ['body-stream-with-length', 'length-stream-too-many', 'length-stream-smuggles'],
+      cases: ['body-stream-with-length'],
       what: 'a stream is chunked, whatever length the application says',
       see: 'https://github.com/oven-sh/bun/issues/10507',
     },
@@ -153,6 +153,11 @@ export const deviations: Readonly<Record<EngineName, readonly Deviation[]>> = {
       what: 'a signal that is first looked at after the client has gone is not aborted',
       see: 'https://github.com/denoland/deno/issues/21653',
       sometimes: true,
+    },
+    {
+      cases: ['http10-head'],
+      what: 'HEAD over HTTP/1.0 of an answer that says no length is kept, it says, and then closed',
+      see: 'https://github.com/denoland/deno/blob/98f9507aff/libs/http_h1/conn.rs#L626',
     },
     ...pendingOf('deno'),
   ],

@@ -160,7 +160,7 @@ export async function serveWithIdleTimer(app: App, options: BunServeOptions, why
       if (pending !== null) sweep.remove(pending)
       return undefined as unknown as Response
     }
-    return finish(request, server, application.responseOf(returned, request), unread(body), pending)
+    return finish(request, server, application.responseNotSwitching(returned, request), unread(body), pending)
   }
 
   /** `bodyLeft`: more of the request may be coming. */
