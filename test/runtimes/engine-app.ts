@@ -225,7 +225,9 @@ const app: App = (request, env) => {
   return answer === undefined ? hono.fetch(request, env) : (answer(request) as Response)
 }
 
-const { serve } = (await import(`./${runtime}.ts`)) as { serve(app: App, options: ServeOptions): Promise<Running> }
+const { serve } = (await import(`../../runtimes/${runtime}.ts`)) as {
+  serve(app: App, options: ServeOptions): Promise<Running>
+}
 const running = await serve(app, {
   ...websocket,
   engine: 'hangup',
