@@ -722,6 +722,25 @@ test('noted late, a short exchange is told by its bytes', () => {
   assert.deepEqual(reasons, ['idle'])
 })
 
+test('noted late, a 100 Continue is no answer: a body that never comes is refused', () => {
+  const refused: string[] = []
+  const { connect, pass, kernel, started, state } = scene(
+    { bodyTimeoutMs: 2_000 },
+    { notes: 'late', refuse: ({ name }, reason) => refused.push(`${name} ${reason}`) },
+  )
+  const fd = connect()
+  pass(200)
+  kernel.receive(fd, 100)
+  kernel.send(fd, 25)
+  pass(scanMs)
+  assert.equal(state(fd), 'handling')
+  started(40_000, { wanted: true, complete: false })
+  pass(400)
+  assert.equal(state(fd), 'body')
+  pass(2_300)
+  assert.deepEqual(refused, ['127.0.0.1|40000 body'])
+})
+
 test('noted late, an answer in the same tick as its accept is an answer', () => {
   const { connect, pass, kernel, state } = scene({}, { notes: 'late' })
   const fd = connect()

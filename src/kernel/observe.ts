@@ -88,6 +88,8 @@ export class Reading {
   readonly #quietMs: number
   #rounds = 0
   #bodyOpen = false
+  /** The request that it is in was told of by its bytes alone: what went out was taken for its answer. */
+  #isGuess = false
   /** Bytes received that are explained: more of them are a request of which nobody has told. */
   #known = 0
   /** When more last went out than had come: of HTTP/2 that is an answer, and never a PING's. */
@@ -133,6 +135,11 @@ export class Reading {
       if (this.#bodyOpen) this.#bodyEnd(connection, now)
       connection.move('answered', clamp(note.finishedAt, connection.since, now), seen.received)
     }
+    if (connection.owesAnswer && this.#isGuess && note.body?.complete === false) {
+      // It was a 100 Continue, and the body has yet to come.
+      connection.move('answered', clamp(note.startedAt, connection.since, now), seen.received)
+      connection.requests -= 1
+    }
     if (!connection.owesAnswer) {
       if (this.#bodyOpen) this.#bodyEnd(connection, now)
       this.#begin(connection, note, clamp(note.startedAt, connection.since, now), seen.received)
@@ -174,6 +181,7 @@ export class Reading {
     if (answered && (seen.received > this.#known || state === 'head')) {
       // A request that took less time than is noted.
       connection.move('request', clamp(seen.receivedAt, since, now), seen.received)
+      this.#isGuess = true
       this.#known = seen.received
     } else if (seen.received > this.#known && state !== 'head') {
       // A single segment says when it came; of several the first may have come as early as we know of no quiet.
@@ -189,6 +197,7 @@ export class Reading {
     const lastAt = Math.max(note.finishedAt, note.http2 ? this.#answeredAt : seen.sentAt)
     if (seen.unsent > 0 || now - lastAt < settleMs) return
     connection.move('answered', clamp(lastAt, connection.since, now), seen.received)
+    this.#isGuess = false
     this.#known = seen.received
     // The client has gone on meanwhile, and nobody has told of a request. The kernel's two times are of one clock, whose tick
     // is all that a head may begin late by; where nothing has gone out since, ours and the kernel's are compared.
@@ -200,6 +209,7 @@ export class Reading {
   }
 
   #begin(connection: Connection, note: Note, at: number, received: number): void {
+    this.#isGuess = false
     this.#bodyOpen = note.body !== null && !note.body.complete
     connection.move(this.#bodyOpen ? 'requestWithBody' : 'request', at, received)
   }
