@@ -342,6 +342,20 @@ test('after a blocked event loop a body is judged by what was read then, and who
   }
 })
 
+test('a body whose connection is found after a block is silent since its latest byte', () => {
+  const body = { wanted: true, complete: false }
+  const { connect, pass, skip, kernel, started, reasons } = scene({ bodyTimeoutMs: 2_000 }, { refuse: () => {} })
+  const fd = connect()
+  kernel.receive(fd, 100)
+  started(40_000, body)
+  skip(3_000)
+  kernel.receive(fd, 10)
+  pass(1_500)
+  assert.deepEqual(reasons, [])
+  pass(800)
+  assert.deepEqual(reasons, ['body'])
+})
+
 test('bytes of a body that wait to be read are no silence', () => {
   const body = { wanted: true, complete: false, content: 0 }
   const { connect, pass, kernel, started, reasons, socket } = scene({ bodyTimeoutMs: 1_000 }, { refuse: () => {} })

@@ -207,7 +207,14 @@ export class TrackedSocket implements Member {
     // Of HTTP/2 bytes are no head.
     const counted = peer.http2 && connection.state === 'idle' ? 0 : received
     const waits = unsent > 0 || (peer.held > 0 && peer.owed > 0)
-    this.#sight = { received: content ?? counted, unsent: waits ? unsent || 1 : 0, taken, takenAt: seen.sentAt, wanted }
+    this.#sight = {
+      received: content ?? counted,
+      receivedAt: seen.receivedAt,
+      unsent: waits ? unsent || 1 : 0,
+      taken,
+      takenAt: seen.sentAt,
+      wanted,
+    }
     return this.#sight
   }
 

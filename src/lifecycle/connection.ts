@@ -26,6 +26,8 @@ export class IllegalMoveError extends Error {
 export interface Sight {
   /** Bytes that the peer has sent so far. */
   readonly received: number
+  /** When the latest of them came, where that is known. */
+  readonly receivedAt?: number
   /** Bytes of ours that left the process so far. */
   readonly taken: number
   /** When the last of them left, where that is known; else it is taken for now. */
@@ -197,8 +199,8 @@ export class Connection {
     if (this.#receiving !== 'body') return null
     this.#bodyPace ??= new MinRate(
       { quietMs: policy.bodyTimeoutMs, bytesPerSec: policy.minBodyBytesPerSec, graceMs: policy.minRateGraceMs },
-      // Whoever looks for the first time may come late.
-      sight.wanted ? this.#since : now,
+      // Whoever looks for the first time may come late, and after bytes that it has not seen come.
+      sight.wanted ? Math.min(Math.max(this.#since, sight.receivedAt ?? 0), now) : now,
       sight.received,
     )
     const breach = this.#bodyPace.look(now, sight.received, sight.wanted)
