@@ -14,8 +14,14 @@ export type Outgoing = ServerResponse | Http2ServerResponse
 
 export const isHttp2 = (outgoing: Outgoing): outgoing is Http2ServerResponse => 'stream' in outgoing
 
+const sentField = 'x-hono-already-sent'
+
 /** Says that the answer has been written already; `RESPONSE_ALREADY_SENT` of @hono/node-server is another. */
-export const alreadySent = new NativeResponse(null, { headers: { 'x-hono-already-sent': 'true' } })
+export const alreadySent = new NativeResponse(null, { headers: { [sentField]: 'true' } })
+
+/** Whether a handler says that it has answered by itself. */
+export const saysSentAlready = (returned: unknown): boolean =>
+  returned === alreadySent || (returned instanceof Response && returned.headers.has(sentField))
 
 /** The application's body was not as long as its Content-Length said. */
 export class BodyLengthError extends Error {
@@ -46,7 +52,7 @@ const special: Readonly<Record<string, FieldKind>> = {
   'content-length': 'length',
   'content-type': 'type',
   connection: 'connection',
-  'x-hono-already-sent': 'sent',
+  [sentField]: 'sent',
   'transfer-encoding': 'dropped',
   'keep-alive': 'dropped',
   'proxy-connection': 'dropped',
@@ -292,6 +298,10 @@ class StreamedAnswer {
         if ((await Promise.race([ahead[1]!, turn])) === null) return this.#whole(first)
       }
       if (this.#gone) return
+      // With all that was said the client asks again, before it sees that the connection ends behind what is too much.
+      if (this.#left === 0 || (first !== 'later' && this.#left !== null && first.length > this.#left)) {
+        this.#head.closes = true
+      }
       begin(this.#outgoing, this.#head, this.#left)
       // With the first piece it goes out in one write.
       if (first === 'later') this.#outgoing.flushHeaders()
@@ -305,6 +315,8 @@ class StreamedAnswer {
       if (this.#left !== null && this.#left > 0) {
         throw new BodyLengthError(`the body ended ${this.#left} bytes before its Content-Length`)
       }
+      // `node:http` writes the last chunk in front of what an application has corked, which is then read as the next answer.
+      while (this.#outgoing.writableCorked > 0) this.#outgoing.uncork()
       this.#outgoing.end()
     } catch (error) {
       // What we cancelled ourselves may fail as it likes.

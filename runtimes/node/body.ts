@@ -39,6 +39,8 @@ export class Body {
   readonly #incoming: Incoming
   #bytes = 0
   #refusedWith: number | null = null
+  /** It was answered while it came, and nothing of it is lost so far. */
+  #gaveUp = false
 
   /** `maxBytes` 0: off. A body of unknown length is known to be too large only in its middle. */
   constructor(incoming: Incoming, maxBytes: number, onTooLarge: () => void) {
@@ -47,7 +49,10 @@ export class Body {
     incoming.push = (chunk: any, encoding?: BufferEncoding) => {
       if (chunk === null) return push(chunk)
       // What is refused, or given up by the application, is still read: the client has to read its answer.
-      if (this.#refusedWith !== null || incoming.destroyed) return true
+      if (this.#refusedWith !== null || incoming.destroyed) {
+        this.#lose()
+        return true
+      }
       this.#bytes += chunk.length
       if (maxBytes === 0 || this.#bytes <= maxBytes) return push(chunk, encoding)
       onTooLarge()
@@ -59,6 +64,19 @@ export class Body {
     incoming.once('close', () => {
       if (!incoming.complete) socket.resume()
     })
+  }
+
+  /** Its client is no more. `node:http` tells only requests that are not answered yet. */
+  gone(): void {
+    if (!this.complete) this.#lose()
+  }
+
+  /** Who still reads what has been given up must not take what there was of it for the whole. */
+  #lose(): void {
+    if (!this.#gaveUp) return
+    this.#gaveUp = false
+    const message = 'the request has been answered, and its body was not waited for'
+    this.#incoming.emit('error', new DOMException(message, 'AbortError'))
   }
 
   get complete(): boolean {
@@ -85,6 +103,7 @@ export class Body {
 
   /** Reads the rest away, whoever else was reading it. */
   discard(): void {
+    this.#gaveUp = !this.refused
     this.#refusedWith ??= 413
     this.#incoming.on('error', () => {})
     this.#incoming.on('pause', () => this.#incoming.resume())

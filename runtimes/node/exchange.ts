@@ -1,8 +1,16 @@
 /** One request with the application: from its Request to the answer, whatever the application makes of it. */
 
 import { plainResponse } from '../../src/native/answers.ts'
-import type { Application } from '../../src/serve/application.ts'
-import { isGone, isWhole, type Outgoing, refuseLast, type StreamFaults, writeAnswer } from './answer.ts'
+import { type Application, UnusableResponseError } from '../../src/serve/application.ts'
+import {
+  isGone,
+  isWhole,
+  type Outgoing,
+  refuseLast,
+  type StreamFaults,
+  saysSentAlready,
+  writeAnswer,
+} from './answer.ts'
 import type { Body, Incoming } from './body.ts'
 import { Asker, abort, gone } from './request.ts'
 
@@ -32,6 +40,11 @@ export class Exchange extends Asker implements StreamFaults {
     this.outgoing = outgoing
     this.#body = body
     this.#way = way
+  }
+
+  /** The application may have put anything in the place of its Request's. */
+  get #method(): string {
+    return this.#incoming.method ?? 'GET'
   }
 
   /** What Hono's own adapter gives as `c.env`. */
@@ -71,7 +84,7 @@ export class Exchange extends Asker implements StreamFaults {
 
   protected write(response: Response): void {
     try {
-      if (writeAnswer(response, this.outgoing, this.#request.method, this)) this.#hearClient()
+      if (writeAnswer(response, this.outgoing, this.#method, this)) this.#hearClient()
     } catch (error) {
       // A field that can't be sent, and would have split the answer in two.
       letGo(response)
@@ -86,7 +99,7 @@ export class Exchange extends Asker implements StreamFaults {
 
   instead(): void {
     try {
-      writeAnswer(this.#body?.refusal ?? plainResponse(500), this.outgoing, this.#request.method, this)
+      writeAnswer(this.#body?.refusal ?? plainResponse(500), this.outgoing, this.#method, this)
     } catch {
       // Fields that the application has put on `c.env.outgoing` itself.
       this.cut()
@@ -107,14 +120,36 @@ export class Exchange extends Asker implements StreamFaults {
       this.#refuse(this.#body)
       return
     }
+    if (this.#hasBegun && !saysSentAlready(returned)) {
+      letGo(returned)
+      this.#application.report(
+        new UnusableResponseError('the handler wrote to c.env.outgoing, and did not return that it has answered'),
+        this.#request,
+      )
+      this.#giveUp()
+      return
+    }
     this.answer(this.#application.responseOf(returned, this.#request))
   }
 
   #failed(error: unknown): void {
     if (this.#body?.refused) this.#refuse(this.#body)
-    else if (!(this.#isClients(error) && isGone(this.outgoing))) {
+    else if (this.#hasBegun) {
+      this.#application.report(error, this.#request)
+      this.#giveUp()
+    } else if (!(this.#isClients(error) && isGone(this.outgoing))) {
       this.answer(this.#application.responseToError(error, this.#request))
     }
+  }
+
+  /** Whether the application has begun to answer by itself, on `c.env.outgoing`. */
+  get #hasBegun(): boolean {
+    return this.outgoing.headersSent && !isGone(this.outgoing)
+  }
+
+  /** Of an answer that the application began by itself, and that nobody will end. */
+  #giveUp(): void {
+    if (!this.outgoing.writableEnded) this.cut()
   }
 
   /** Whether the client broke off, or its body was refused, and that is all the application fails with. */

@@ -81,6 +81,7 @@ export class Http1Connection implements NodeMember {
   /** The TCP connection is no more. */
   gone(): void {
     this.#onAnswered = null
+    this.#body?.gone()
     // `node:http` tells the first that its client is gone, and none behind it.
     for (const outgoing of this.#owed) outgoing.destroy()
   }

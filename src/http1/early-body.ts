@@ -29,6 +29,7 @@ class Reading {
   readonly #reject: (error: unknown) => void
   readonly #pieces: Uint8Array[] = []
   #size = 0
+  #reads = 0
   #last: Promise<Uint8Array | null> | null = null
   #over = false
   #turns = 0
@@ -51,6 +52,7 @@ class Reading {
   }
 
   #read(): void {
+    this.#reads += 1
     this.#last = this.#stream.read()
     this.#last.then(this.#onPiece, this.#onError)
   }
@@ -64,11 +66,12 @@ class Reading {
       else this.#settle(new Begun(stream, this.#pieces, this.#last))
       return
     }
-    this.#pieces.push(piece)
+    // One whose memory was given away is empty, and can't even be copied.
+    if (piece.length > 0) this.#pieces.push(piece)
     this.#size += piece.length
     this.#turns = 0
     if (length !== null && this.#size > length) this.#settle(new Begun(stream, this.#pieces, null, true))
-    else if (stream.length === null && this.#pieces.length < mostPieces) this.#read()
+    else if (stream.length === null && this.#reads < mostPieces) this.#read()
     else if (stream.length === this.#size && stream.length === length) {
       stream.cancel(null)
       this.#settle(this.#joined())

@@ -531,9 +531,15 @@ export class ServerConnection implements Member, Sink<RequestHead> {
       this.#end(this.#body === null ? lingerMs : this.#served.policy.discardTimeoutMs || longestLingerMs)
     } else if (this.#body !== null) {
       // Answered early: the rest is read away, and the connection kept if it ends in time.
-      this.#body = null
+      this.#letGoOfBody()
       this.#resumeBody()
     } else this.#next()
+  }
+
+  /** Who still reads it must not wait for ever, nor take what there is of it for the whole. */
+  #letGoOfBody(): void {
+    this.#body?.fail(new DOMException('the request has been answered, and its body was not waited for', 'AbortError'))
+    this.#body = null
   }
 
   #next(): void {
@@ -552,7 +558,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     if (this.#ended) return
     this.#ended = true
     this.#lingerMs = forMs
-    this.#body = null
+    this.#letGoOfBody()
     this.connection.close(this.#served.now())
     this.transport.end()
     this.transport.resume()

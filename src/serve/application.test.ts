@@ -59,6 +59,18 @@ test('what is not a usable Response is a 500 and one line with method and path',
   }
 })
 
+test('a request that the application has made useless is reported all the same, and nothing throws', () => {
+  const defaced = new Request('http://localhost/')
+  Object.defineProperty(defaced, 'url', { get: () => throwing.status })
+  const bare = Object.setPrototypeOf(new Request('http://localhost/'), null)
+  for (const given of [defaced, bare]) {
+    const { application, lines } = made()
+    assert.equal(application.responseToError(new Error('mine'), given).status, 500)
+    assert.equal(lines.length, 1)
+    assert.match(lines[0]!, /^a request that no longer says its method and URL: .*mine/)
+  }
+})
+
 test('a Response goes through untouched, also one of another class', async () => {
   const { application, lines } = made()
   const own = new Response('own')

@@ -10,6 +10,7 @@ import { errorLine } from './error-line.ts'
 import { withHandlerTimeout } from './handler-timeout.ts'
 import type { LogLine } from './log.ts'
 import { fetchOf } from './prepare.ts'
+import { isThenable, settlesOnce } from './settles-once.ts'
 
 /** The application returned something that no engine can write. */
 export class UnusableResponseError extends TypeError {
@@ -47,8 +48,8 @@ export function applicationOf(app: App, parts: ApplicationParts): Application {
   const { policy, onError, log, onTimeout, isSound = () => false } = parts
   const handler = withHandlerTimeout(fetchOf(app), { handlerTimeoutMs: policy.handlerTimeoutMs, onTimeout })
 
-  function logged(error: unknown, { method, url }: Request): void {
-    log.error({ level: 'error', code: 'APPLICATION_ERROR', message: `${method} ${pathOf(url)}: ${errorLine(error)}` })
+  function logged(error: unknown, request: Request): void {
+    log.error({ level: 'error', code: 'APPLICATION_ERROR', message: `${lineOf(request)}: ${errorLine(error)}` })
   }
 
   function report(error: unknown, request: Request): void {
@@ -80,8 +81,7 @@ export function applicationOf(app: App, parts: ApplicationParts): Application {
 
   return {
     ask(request, env, ctx) {
-      const returned: unknown = handler(request, env, ctx)
-      return returned instanceof Promise || !isThenable(returned) ? returned : Promise.resolve(returned)
+      return settlesOnce<unknown>(handler(request, env, ctx))
     },
     responseOf,
     responseNotSwitching(returned, request) {
@@ -158,11 +158,6 @@ function streamFrom(source: AsyncIterable<Uint8Array>): ReadableStream<Uint8Arra
   })
 }
 
-export const isThenable = (value: unknown): value is PromiseLike<unknown> =>
-  (typeof value === 'object' || typeof value === 'function') &&
-  value !== null &&
-  typeof (value as PromiseLike<unknown>).then === 'function'
-
 /** A promise is no Response, and one that nobody waits for must not end the process. */
 function withoutRejection(value: unknown): unknown {
   if (isThenable(value)) Promise.resolve(value).catch(() => {})
@@ -173,6 +168,15 @@ function nameOf(value: unknown): string {
   if (value === null || value === undefined) return `${value}`
   if (typeof value !== 'object') return `a ${typeof value}`
   return `an object of the class ${value.constructor?.name ?? 'null'}`
+}
+
+/** Method and path. The application holds the request, and may have put anything in the place of either. */
+function lineOf(request: Request): string {
+  try {
+    return `${request.method} ${pathOf(request.url)}`
+  } catch {
+    return 'a request that no longer says its method and URL'
+  }
 }
 
 /** Without the query, which may hold secrets. */

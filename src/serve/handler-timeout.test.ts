@@ -46,6 +46,15 @@ test('a handler that is late gets its signal aborted, the client a 503, and the 
   assert.equal(cancelled.length, 1)
 })
 
+test('what is only like a promise is held to the limit as well', async () => {
+  // biome-ignore lint/suspicious/noThenProperty: that is what it is about
+  const guarded = withHandlerTimeout(() => ({ then() {} }) as unknown as Promise<Response>, {
+    handlerTimeoutMs: 5,
+    onTimeout: () => {},
+  })
+  assert.equal((await guarded(ask())).status, 503)
+})
+
 test('a late handler may return anything', async () => {
   for (const returned of [undefined, null, 'text', {}, { body: 1 }]) {
     const guarded = withHandlerTimeout(

@@ -1,5 +1,6 @@
 /** What can be decided round a `fetch` handler alone, on every runtime: how long it may take. */
 import type { Fetch } from './contract.ts'
+import { settlesOnce } from './settles-once.ts'
 
 /** What the handler's signal is aborted with. */
 export class HandlerTimeoutError extends Error {
@@ -27,7 +28,7 @@ export function withHandlerTimeout(handler: Fetch, { handlerTimeoutMs, onTimeout
       value: native ? AbortSignal.any([native, controller.signal]) : controller.signal,
       configurable: true,
     })
-    const answer = handler(request, ...rest)
+    const answer = settlesOnce(handler(request, ...rest))
     if (!(answer instanceof Promise)) return answer
     return new Promise<Response>((resolve, reject) => {
       let late = false

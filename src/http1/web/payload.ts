@@ -228,9 +228,15 @@ function fromStream(stream: ReadableStream<unknown>): BodySource {
   }
 }
 
+/** What a view says of itself can be replaced; its bytes are as many as this says. */
+const lengthOf = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), 'length')!.get!
+
 /** Text is not a chunk by the standard, but Bun's streams and many generators give it. */
 function pieceOf(chunk: unknown): Uint8Array {
-  if (chunk instanceof Uint8Array) return chunk
+  if (chunk instanceof Uint8Array) {
+    const length: number = lengthOf.call(chunk)
+    return length === chunk.length ? chunk : new Uint8Array(chunk.buffer, chunk.byteOffset, length)
+  }
   if (typeof chunk === 'string') return encoder.encode(chunk)
   if (ArrayBuffer.isView(chunk)) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)
   if (isBuffer(chunk)) return new Uint8Array(chunk)

@@ -353,11 +353,14 @@ export function isSoundResponse(response: unknown): boolean {
 export function answerOf(response: unknown): Given {
   if (isLight(response)) return give(response)
   if (!(response instanceof NativeResponse)) throw new TypeError('the application did not return a Response')
-  if (response.status === 0) throw new TypeError('the application returned Response.error()')
+  const { status, statusText } = response
+  if (status === 0) throw new TypeError('the application returned Response.error()')
+  // An interim answer would have the real one taken for the answer to the next request.
+  if (status < 200 && status !== 101) throw new TypeError(`${status} is not the status of an answer`)
   if (response.bodyUsed) throw new TypeError('the body of the response has been read already')
   const fields: string[] = []
   for (const [name, value] of response.headers) fields.push(name, value)
-  const { body, status, statusText } = response
+  const { body } = response
   return { status, statusText, fields, body: body === null ? null : nativeBodyOf(response, body), left: null }
 }
 

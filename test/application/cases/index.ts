@@ -3,6 +3,7 @@ import bodies from './bodies.ts'
 import connections from './connections.ts'
 import fields from './fields.ts'
 import frameworks from './frameworks.ts'
+import hostile from './hostile.ts'
 import lengths from './lengths.ts'
 import middlewares from './middlewares.ts'
 import reports from './reports.ts'
@@ -27,6 +28,7 @@ export const chapters: readonly Chapter[] = [
   { title: 'Lengths', cases: lengths },
   { title: 'Streams', cases: streams, guarded: true },
   { title: 'What the handler returns or throws', cases: results, guarded: true },
+  { title: 'Hostile and careless handlers', cases: hostile, guarded: true },
   { title: 'Requests', cases: requests },
   { title: 'The signal', cases: signals, guarded: true },
   { title: 'Connections', cases: connections },
