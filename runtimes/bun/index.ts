@@ -1,5 +1,7 @@
 /** `serve()` on Bun, as a library: nothing starts until it is called. */
 
+import './only-on-bun.ts'
+
 import { resolveOptions } from '../../src/policy/resolve.ts'
 import { chooseEngine, type NativeEngine } from '../../src/serve/choose-engine.ts'
 import type { App, Running } from '../../src/serve/contract.ts'

@@ -9,6 +9,7 @@ import { chooseEngine, type NativeEngine, type NoNative } from '../../src/serve/
 import type { App, Running, ServeOptions } from '../../src/serve/contract.ts'
 import { certificatesOf } from '../../src/serve/prepare.ts'
 import { serveOnEngine } from '../../src/serve/socket-engine.ts'
+import { onlyOn } from '../only-on.ts'
 import { descriptors } from './descriptors.ts'
 import { loadLibc } from './libc.ts'
 import { native, serveDeno } from './serve.ts'
@@ -25,6 +26,7 @@ const runtime = 'deno'
  * `tls` the hangup engine speaks HTTP/1.1, `Deno.serve` HTTP/2 as well.
  */
 export async function serve(app: App, options: ServeOptions = {}): Promise<Running> {
+  onlyOn('deno')
   const loaded = loadLibc()
   const { engine, why } = chooseEngine(options, resolveOptions(options), nativeOf(loaded, options))
   if (engine === 'native' && loaded.libc !== null) return serveDeno(app, options, loaded.libc, why)

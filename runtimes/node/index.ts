@@ -6,6 +6,7 @@ import type { App, Running } from '../../src/serve/contract.ts'
 import { serveOnEngine } from '../../src/serve/socket-engine.ts'
 import { procDescriptors } from '../descriptors.ts'
 import { engineEnforcement } from '../engine-enforcement.ts'
+import { onlyOn } from '../only-on.ts'
 import { enforcement } from './enforcement.ts'
 import { holdAccept } from './hold.ts'
 import { type NodeServeOptions, serveNodeHttp } from './http.ts'
@@ -26,6 +27,7 @@ export const engineOf = async (options: NodeServeOptions) => choose(options).eng
  * `tls` the native engine speaks HTTP/1.1 and HTTP/2 (ALPN), the hangup engine HTTP/1.1.
  */
 export async function serve(app: App, options: NodeServeOptions = {}): Promise<Running> {
+  onlyOn('node')
   const { engine, why } = choose(options)
   if (engine === 'native') {
     return serveNodeHttp(app, options, {

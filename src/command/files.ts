@@ -6,6 +6,7 @@ import { problem, SettingsError } from '../policy/problems.ts'
 import type { App } from '../serve/contract.ts'
 import { nodeStyleRefusal } from '../serve/node-handler.ts'
 import { Certificate } from '../tls/certificates.ts'
+import { failureLine } from './module-failure.ts'
 import { type SettingName, type Settings, settingSpecs } from './settings.ts'
 
 type NameOf = (setting: SettingName) => string
@@ -28,7 +29,7 @@ export async function loadTls(settings: Settings, nameOf: NameOf): Promise<{ cer
   } catch (cause) {
     const names = `${nameOf('tlsCert')}, ${nameOf('tlsKey')}`
     const wrong = problem(names, `${tlsCert}, ${tlsKey}`, (cause as Error).message, 'a certificate and its key (PEM)')
-    throw new SettingsError([wrong], { cause })
+    throw new SettingsError([wrong]) // without the cause: its words are all there is to say
   }
   return pair
 }
@@ -56,7 +57,7 @@ export async function loadApp(path: string, nameOf: NameOf): Promise<LoadedApp> 
   try {
     module = await import(pathToFileURL(file).href)
   } catch (error) {
-    throw refused('app', path, `it failed to load (${error})`, nameOf, error)
+    throw refused('app', path, `it failed to load (${failureLine(error)})`, nameOf, error)
   }
   const { default: app, websocket } = module
   const refusal = nodeStyleRefusal(app)

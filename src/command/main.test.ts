@@ -105,7 +105,10 @@ describe('main', () => {
 
   test('a port that is taken needs no stack', async () => {
     const taken = listenError(Object.assign(new Error('listen :::81'), { code: 'EADDRINUSE' }), { port: 81 })
-    assert.equal((await run([], {}, taken)).err, 'hangup: cannot listen on port 81: the port is in use\n')
+    assert.equal(
+      (await run([], {}, taken)).err,
+      'hangup: cannot listen on port 81: the port is in use; choose another port, or end the server that has it\n',
+    )
     assert.match((await run([], {}, new Error('a bug'))).err, /^hangup: Error: a bug\n +at /)
   })
 

@@ -10,6 +10,7 @@ import { createApp } from './built-in-app.ts'
 import { type LoadedApp, loadApp, loadTls } from './files.ts'
 import { asked, readSettings } from './flags.ts'
 import { help } from './help.ts'
+import { failureDetail } from './module-failure.ts'
 import { noteServiceLinks } from './service-links.ts'
 import type { Env } from './settings.ts'
 import { jsonReport, type Started, textReport } from './start-report.ts'
@@ -128,7 +129,7 @@ export function explain(error: unknown): string {
   if (code === ('SETTINGS_INVALID' satisfies SettingsError['code'])) {
     const { cause } = error
     const ownFault = cause instanceof Error && (cause as NodeJS.ErrnoException).syscall === undefined
-    return ownFault ? `${error.message}\n${cause.stack}` : error.message
+    return ownFault ? `${error.message}\n${failureDetail(cause)}` : error.message
   }
   // An address that can't be had: see listenError.
   if (syscall === 'listen') return error.message

@@ -9,6 +9,7 @@ import type { OptionName } from '../policy/policy.ts'
 import { problem, SettingsError } from '../policy/problems.ts'
 import { type Resolved, resolveOptions } from '../policy/resolve.ts'
 import { format } from '../policy/units.ts'
+import { CertificateError } from '../tls/certificates.ts'
 import type { App, Fetch, ServeOptions } from './contract.ts'
 import { BurstLog, type LogLine, stderrLog, ThrottledLog } from './log.ts'
 import { nodeStyleRefusal } from './node-handler.ts'
@@ -102,8 +103,8 @@ export function urlOf({ secure, host, port, unix }: Address): string {
 }
 
 const refusals: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'the port is in use',
-  EACCES: 'it is not permitted',
+  EADDRINUSE: 'the port is in use; choose another port, or end the server that has it',
+  EACCES: 'it is not permitted; a port below 1024 may need root or CAP_NET_BIND_SERVICE',
   EADDRNOTAVAIL: 'no such address here',
 }
 
@@ -119,6 +120,7 @@ const unixRefusals: Readonly<Record<string, string>> = {
 
 /** Says what could not be listened on, and keeps the runtime's error as the cause. */
 export function listenError(cause: unknown, { host, port = 3000, unix }: ServeOptions): Error {
+  if (cause instanceof CertificateError) return cause
   const { code, message } = cause as NodeJS.ErrnoException
   const address = unix ?? `port ${port}${host === undefined ? '' : ` of ${host}`}`
   const why = (unix === undefined ? refusals : unixRefusals)[code as string] ?? message

@@ -71,7 +71,12 @@ for (const [runtime, command] of Object.entries(runtimes)) {
         err += chunk
       })
       assert.equal((await once(second, 'close'))[0], 2)
-      assert.match(err, new RegExp(`^hangup: cannot listen on port ${port} of 127\\.0\\.0\\.1: the port is in use\\n$`))
+      assert.match(
+        err,
+        new RegExp(
+          `^hangup: cannot listen on port ${port} of 127\\.0\\.0\\.1: the port is in use; choose another port, or end the server that has it\\n$`,
+        ),
+      )
     })
   })
 }

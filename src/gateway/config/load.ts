@@ -1,9 +1,11 @@
 /** From the command line to a plan: finds the configuration file, reads it and all that it names. */
+
 import { readFile, realpath, stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { readPlaces } from '../../command/flags.ts'
+import { failureLine } from '../../command/module-failure.ts'
 import { type Env, resolveEntries } from '../../command/settings.ts'
 import { problem, SettingsError } from '../../policy/problems.ts'
 import { CertificateStore } from '../../tls/certificates.ts'
@@ -104,7 +106,7 @@ export async function readConfig(path: string, name: string): Promise<ReadFile> 
     try {
       given = (await importAnew(path)).default
     } catch (error) {
-      refuse(`it failed to load (${error})`, error)
+      refuse(`it failed to load (${failureLine(error)})`, error)
     }
     if (given === undefined) refuse('it has no default export')
   }
