@@ -155,8 +155,14 @@ export class Exchange extends Asker implements StreamFaults {
   /** Whether the client broke off, or its body was refused, and that is all the application fails with. */
   #isClients(error: unknown): boolean {
     if (this.#body?.refused) return true
-    const { name, code } = (error ?? {}) as { name?: unknown; code?: unknown }
-    return isGone(this.outgoing) && (name === 'AbortError' || code === 'ECONNRESET')
+    if (!isGone(this.outgoing)) return false
+    try {
+      const { name, code } = (error ?? {}) as { name?: unknown; code?: unknown }
+      return name === 'AbortError' || code === 'ECONNRESET'
+    } catch {
+      // What can't be looked at is none of ours.
+      return false
+    }
   }
 
   /** What is wrong with the body has been decided, whatever the application says to it. */

@@ -250,7 +250,7 @@ export async function serveUnderLedger<Call>(
   }
 
   const errorResponse = (error: unknown, request: Request): Response =>
-    error instanceof ClientGoneError ? plainResponse(500) : application.responseToError(error, request)
+    isClientGone(error) ? plainResponse(500) : application.responseToError(error, request)
 
   function onRequest(request: Request, call: Call): Response | Promise<Response> {
     requests += 1
@@ -718,6 +718,15 @@ export async function serveUnderLedger<Call>(
     requests: () => requests,
     races: () => ({ closeRaces: ledger.closeRaces, abortsOnData: over ? lastAborts : ledger.abortsOnData() }),
   })
+}
+
+/** What was thrown may be a Proxy that can't be looked at. */
+function isClientGone(error: unknown): boolean {
+  try {
+    return error instanceof ClientGoneError
+  } catch {
+    return false
+  }
 }
 
 const closing = /(^|,)\s*close\s*(,|$)/i

@@ -74,6 +74,15 @@ const thrown: readonly Odd[] = [
   { name: 'symbol', what: 'a symbol', give: () => Symbol(secret) },
   { name: 'bare-object', what: 'an object without a prototype', give: () => Object.create(null) },
   {
+    name: 'proxy-that-throws',
+    what: 'a Proxy that can’t be looked at',
+    give() {
+      const { proxy, revoke } = Proxy.revocable({}, {})
+      revoke()
+      return proxy
+    },
+  },
+  {
     name: 'error-without-stack',
     what: 'an error without a stack',
     give: () => Object.assign(failure(), { stack: undefined }),
