@@ -143,11 +143,15 @@ async function listen(options: ServeOptions, handler: Handler, kit: ListenKit): 
   let hostname = host ?? '::'
   const [certificate] = tls === undefined ? [] : new CertificateStore(certificatesOf(tls)).certificates
 
+  /** Ends all at once: `shutdown()` waits for every handler, and keeps the process until then. */
+  const end = new AbortController()
+
   function start(): DenoServer {
     const made = Deno.serve(
       {
         port,
         hostname,
+        signal: end.signal,
         ...(certificate && { cert: certificate.options.cert, key: certificate.options.key }),
         // An answer is the same on every runtime; compression is a middleware's.
         automaticCompression: false,
@@ -172,7 +176,7 @@ async function listen(options: ServeOptions, handler: Handler, kit: ListenKit): 
       return start()
     }
   }
-  return keepAccepting(first(), kit, { start, secure: tls !== undefined })
+  return keepAccepting(first(), kit, { start, secure: tls !== undefined, cut: () => end.abort() })
 }
 
 interface Accepting {
@@ -181,12 +185,14 @@ interface Accepting {
   readonly secure: boolean
   /** The listener has been shut by somebody else. */
   isOver?(): boolean
+  /** Ends what `start` made, whatever its handlers still wait for. */
+  cut?(): void
 }
 
 export function keepAccepting(
   first: DenoServer,
   kit: ListenKit,
-  { start, secure, isOver = () => false }: Accepting,
+  { start, secure, isOver = () => false, cut }: Accepting,
 ): NativeListener {
   let stopped = false
   const servers: DenoServer[] = []
@@ -245,6 +251,13 @@ export function keepAccepting(
       kits.delete(kit)
       for (const server of servers) server.shutdown().catch(() => {})
     },
+    ...(cut && {
+      cut() {
+        stopped = true
+        kits.delete(kit)
+        cut()
+      },
+    }),
   }
 }
 

@@ -130,6 +130,8 @@ export interface NativeListener {
   sayGoodbye?(): void
   /** The end of all; called when nobody is left, or to cut whoever is. */
   stop(): void
+  /** The latter, where the runtime would wait for handlers that never end. Default: `stop`. */
+  cut?(): void
 }
 
 /** Descriptors for whoever has waited to be accepted meanwhile. */
@@ -661,13 +663,14 @@ export async function serveUnderLedger<Call>(
   let saidGoodbye = false
   let over = false
   let lastAborts: number | null = null
-  function end(): void {
+  function end(cut = false): void {
     if (over) return
     over = true
     lastAborts = ledger.abortsOnData()
     threads?.leave()
     scan?.stop()
-    listener.stop()
+    if (cut && listener.cut !== undefined) listener.cut()
+    else listener.stop()
     kernel.close()
   }
 
@@ -700,7 +703,7 @@ export async function serveUnderLedger<Call>(
     cut: () => {
       scan?.walkNow()
       const cut = book.cut()
-      end()
+      end(true)
       return cut
     },
   })

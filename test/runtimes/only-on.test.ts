@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
-const root = fileURLToPath(new URL('../', import.meta.url))
+const root = fileURLToPath(new URL('../../', import.meta.url))
 const program = (library: string) =>
   `import { serve } from './runtimes/${library}/index.ts'; const server = await serve(() => new Response(''), { port: 0 }); ` +
   'await server.drain(); console.log("served")'
