@@ -264,7 +264,9 @@ export async function serveUnderLedger<Call>(
     if (atOnce || bodied) return onWatched(request, call, bodied, atOnce)
     const returned = ask(request, call, null)
     if (!(returned instanceof Promise)) {
-      return native.isPlain?.(returned) ? hinted(returned as Response) : settled(returned, request, call, null)
+      // One that has taken its connection over must be answered as such, whatever it returned.
+      const isPlain = taking.size === 0 && native.isPlain?.(returned) === true
+      return isPlain ? hinted(returned as Response) : settled(returned, request, call, null)
     }
     const flight = new Flight(request, call)
     young.add(flight)

@@ -151,6 +151,24 @@ export default [
     ],
   },
   {
+    id: 'websocket-taken-then-text',
+    title: 'A handler that upgrades and returns something else at once harms no other',
+    see: ['https://github.com/denoland/deno/issues/22333'],
+    on: ['deno'],
+    over: [...http1],
+    fetches(request) {
+      if (!request.headers.has('upgrade')) return new Response('ordinary')
+      ;(globalThis as any).Deno.upgradeWebSocket(request)
+      return new Response('text instead')
+    },
+    steps: [
+      { abandons: { fields: asked }, by: 'reset', after: { ms: 50 } },
+      { wait: 30 },
+      { ask: {}, sees: { status: 200, body: 'ordinary' } },
+    ],
+    log: 'any',
+  },
+  {
     id: 'websocket-closed-by-server',
     title: 'A WebSocket that the server closes ends with its close frame',
     see: ['RFC 6455 5.5.1'],
