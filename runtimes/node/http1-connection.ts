@@ -10,7 +10,7 @@ import type { Outgoing } from './answer.ts'
 import { type Body, hasBody, type Incoming } from './body.ts'
 import type { AnswerWay } from './exchange.ts'
 import { abort, gone } from './request.ts'
-import { askResetEveryMs, handleOf, isReset } from './reset.ts'
+import { askResetEveryMs, handleOf, isReset, resetTcp } from './reset.ts'
 
 /** What the connections of one server have in common. */
 export interface ServerContext {
@@ -292,7 +292,7 @@ export class Http1Connection implements NodeMember {
   }
 
   #reset(): void {
-    if (!this.#tcp.destroyed) this.#tcp.resetAndDestroy()
+    resetTcp(this.#tcp, this.#socket)
   }
 
   /** Answers without the application, ends, and reads on for a while so that no RST overtakes the answer. */

@@ -7,7 +7,7 @@ import type { Event } from '../../src/lifecycle/states.ts'
 import type { Body } from './body.ts'
 import { hasBody } from './body.ts'
 import { type NodeMember, refusedAnswerMs, type ServerContext } from './http1-connection.ts'
-import { askResetEveryMs, isReset } from './reset.ts'
+import { askResetEveryMs, isReset, resetTcp } from './reset.ts'
 import { spareSiblings } from './stream-fault.ts'
 
 const noError = 0
@@ -132,8 +132,10 @@ export class Http2Session implements NodeMember {
   }
 
   cut(): void {
+    // TCP first: a session that is destroyed may ask for a FIN (see `resetTcp`).
+    if (this.#session.destroyed) this.#tcp.destroy()
+    else resetTcp(this.#tcp)
     this.#session.destroy()
-    if (!this.#tcp.destroyed) this.#tcp.resetAndDestroy()
   }
 
   #ended(outgoing: Http2ServerResponse): void {

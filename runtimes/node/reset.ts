@@ -1,4 +1,4 @@
-/** A client's RST where Node does not tell of it. */
+/** RST: a client's where Node does not tell of it, and our own. */
 import type { Socket } from 'node:net'
 
 /** The parts of a libuv stream handle that there is no public way to see. */
@@ -24,4 +24,15 @@ export const askResetEveryMs = 500
 export function isReset(tcp: Socket): boolean {
   const handle = handleOf(tcp)
   return handle?.getpeername !== undefined && handle.getpeername({}) !== 0
+}
+
+/**
+ * Ends it by RST. libuv refuses that while a FIN waits to be sent, and Node then loses the descriptor for ever: such a connection is
+ * closed without. `speaking` is what asks for the FIN: the socket itself, or the TLS socket on it.
+ */
+export function resetTcp(tcp: Socket, speaking: Socket = tcp): void {
+  if (tcp.destroyed) return
+  const { writableEnded, writableFinished, writableLength } = speaking
+  if (writableEnded && !writableFinished && writableLength === 0) tcp.destroy()
+  else tcp.resetAndDestroy()
 }

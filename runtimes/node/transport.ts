@@ -18,20 +18,11 @@ import type {
   TransportEvents,
 } from '../../src/net/transport.ts'
 import { CertificateStore } from '../../src/tls/certificates.ts'
+import { isReset, resetTcp } from './reset.ts'
 
 /** A libuv handle says how much of one large write is still queued; there is no public way to see it, and none at all on Deno. */
 const queuedIn = (tcp: Socket): number | undefined =>
   (tcp as Socket & { _handle?: { readonly writeQueueSize?: number } | null })._handle?.writeQueueSize
-
-/**
- * Whether the connection was reset: the kernel knows no peer of it any more (getpeername(2): ENOTCONN). An RST is told once, to whoever
- * reads or writes first. Where that is OpenSSL, writing session tickets, Node tells nobody and reads an end afterwards; Deno's TLS
- * always tells an end.
- */
-function isReset(tcp: Socket): boolean {
-  const { _handle: handle } = tcp as Socket & { readonly _handle?: { getpeername?(into: object): number } | null }
-  return (handle?.getpeername?.({}) ?? 0) !== 0
-}
 
 /** Where progress can't be seen inside a write, a large body is written in pieces, smaller ones while the client is slow. */
 const pieceBytes = 128 * 1024
@@ -197,7 +188,7 @@ export class NodeTransport implements Transport {
     if (this.#tcp.destroyed) return
     // A Unix socket has no RST, and Node throws at the attempt.
     if (this.#tcp.remoteAddress === undefined) this.#tcp.destroy()
-    else this.#tcp.resetAndDestroy()
+    else resetTcp(this.#tcp, this.#socket)
   }
 }
 
