@@ -7,10 +7,10 @@ import { describe, test } from 'node:test'
 import { eventually, sleep } from '../gateway/clients.ts'
 import { type GatewayProcess, startGateway } from '../gateway/process.ts'
 import { type GatewayRuntimeName, gatewayRuntimeNames } from '../gateway/runtimes.ts'
-import { type Ask, askLiar, faultsOf, lyingBackends, randomFrom } from './lying-backend.ts'
+import { type Ask, askLiar, faultsOf, lyingBackends } from './lying-backend.ts'
+import { long, randomFrom, seed } from './random.ts'
 
-const requests = process.env['ATTACK'] === 'long' ? 5_000 : 400
-const seed = Number(process.env['ATTACK_SEED'] ?? Date.now() % 1e9)
+const requests = long ? 5_000 : 400
 const limits = [
   ...['--upstream-first-byte-timeout', '300ms', '--upstream-read-timeout', '300ms', '--upstream-idle-timeout', '500ms'],
   ...['--upstream-max-connections', '64', '--upstream-retry-budget', 'off'],
