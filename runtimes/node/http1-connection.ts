@@ -88,6 +88,8 @@ export class Http1Connection implements NodeMember {
 
   secured(socket: Socket): void {
     this.#socket = socket
+    // An error of TLS destroys nothing by itself, and behind a request that was malformed Node tells of it nowhere else.
+    socket.on('error', () => socket.destroy())
     this.#move('secured', this.#context.now())
   }
 
