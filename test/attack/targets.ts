@@ -54,8 +54,8 @@ function engineKind(runtime: RuntimeName, engine: 'hangup' | 'native', secure: b
   return {
     name: `the ${engine} engine on ${runtime}${secure ? ' in TLS' : ''}`,
     layers: (secure ? (speaksHttp2 ? http2Layers : secureLayers) : plainLayers).filter(
-      // `Deno.serve` keeps the descriptor of a WebSocket in TLS whose client goes as it is upgraded (docs/engines.md).
-      ({ asks }) => !(asks === 'upgrade' && secure && speaksHttp2 && runtime === 'deno'),
+      // `Deno.serve` itself keeps the descriptor of a WebSocket whose client resets it as it is upgraded (docs/engines.md).
+      ({ asks }) => !(asks === 'upgrade' && engine === 'native' && runtime === 'deno'),
     ),
     endsSilenceWithinMs: engine === 'native' && runtime === 'bun' ? bunsOwnMs : goneWithinMs,
     async start(t) {
