@@ -107,7 +107,7 @@ export class Http2Session implements NodeMember {
     let unsent = this.#tcp.writableLength
     let begun = this.#open.size === 0
     for (const outgoing of this.#open) {
-      unsent += outgoing.writableLength
+      unsent += outgoing.writableLength || Number(isHeldBack(outgoing))
       begun ||= outgoing.headersSent
     }
     let wanted = false
@@ -171,4 +171,9 @@ export class Http2Session implements NodeMember {
       return false
     }
   }
+}
+
+/** The end of the answer is with nghttp2, where it waits for the client's window: to Node it is out. */
+function isHeldBack({ writableEnded, stream }: Http2ServerResponse): boolean {
+  return writableEnded && stream.state.localClose === 0
 }
