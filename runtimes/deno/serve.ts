@@ -176,7 +176,15 @@ async function listen(options: ServeOptions, handler: Handler, kit: ListenKit): 
       return start()
     }
   }
-  return keepAccepting(first(), kit, { start, secure: tls !== undefined, cut: () => end.abort() })
+  return keepAccepting(first(), kit, { start, secure: tls !== undefined, cut: () => abortQuietly(end) })
+}
+
+/** Deno's own listener throws where `shutdown()` has been called before, or accepting has failed, and that would end the process. */
+function abortQuietly(end: AbortController): void {
+  const ignore = (event: Event): void => event.preventDefault()
+  globalThis.addEventListener('error', ignore)
+  end.abort()
+  globalThis.removeEventListener('error', ignore)
 }
 
 interface Accepting {

@@ -1,9 +1,14 @@
 /** A program of one's own ends when its server has been cut, whatever its handlers still wait for. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { connect } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { headers, preface } from '../fixtures/http2-frames.ts'
+import { runtimeCommands, startListener } from '../fixtures/start.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const deno = `${root}node_modules/.bin/deno`
@@ -25,3 +30,21 @@ for (const engine of ['native', 'hangup'] as const) {
     assert.equal(stdout, 'cut\n')
   })
 }
+
+test('native: a drain that cuts a client of HTTP/2 says so, and the process ends well', async (t) => {
+  const certificate = {
+    cert: readFileSync(`${root}test/fixtures/tls/cert.pem`, 'utf8'),
+    key: readFileSync(`${root}test/fixtures/tls/key.pem`, 'utf8'),
+  }
+  const options = { engine: 'native', drainTimeoutMs: 2_000, tls: { certificates: [certificate] } }
+  const { child, port, say } = await startListener(t, runtimeCommands.deno, options)
+  const client = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['h2'] })
+  t.after(() => client.destroy())
+  client.on('error', () => {}).resume()
+  client.write(preface + headers(1, { ':method': 'GET', ':path': '/slow' }), 'latin1')
+  while (JSON.parse(await say('connections')).requests === 0) await new Promise((resolve) => setTimeout(resolve, 20))
+  assert.equal(await say('drain'), '{"cut":1}')
+  const exited = once(child, 'exit')
+  child.stdin.end()
+  assert.deepEqual(await exited, [0, null])
+})
