@@ -1,10 +1,6 @@
 /** What each engine is known to do otherwise. An entry that no longer holds turns red. */
 import type { EngineName } from './columns.ts'
 import type { Deviation } from './deviation.ts'
-import { pending } from './pending.ts'
-
-const pendingOf = (name: EngineName): readonly Deviation[] =>
-  pending[name].length === 0 ? [] : [{ cases: pending[name], what: 'being mended', see: 'issue 10', sometimes: true }]
 
 /** What Node's fetch does, whoever serves. */
 const undici: readonly Deviation[] = [
@@ -38,7 +34,6 @@ export const deviations: Readonly<Record<EngineName, readonly Deviation[]>> = {
       what: 'the Response of @hono/node-server keeps the bytes it is given, and makes no copy',
       see: 'https://github.com/honojs/node-server/blob/main/src/response.ts',
     },
-    ...pendingOf('node'),
   ],
   'node-hangup': [
     ...undici,
@@ -48,7 +43,6 @@ export const deviations: Readonly<Record<EngineName, readonly Deviation[]>> = {
       what: 'under handlerTimeoutMs the signal is a property of the Request itself, and a clone has none of it',
       see: 'https://github.com/nodejs/undici/blob/main/lib/web/fetch/request.js',
     },
-    ...pendingOf('node-hangup'),
   ],
   bun: [
     ...bunForms,
@@ -97,7 +91,6 @@ export const deviations: Readonly<Record<EngineName, readonly Deviation[]>> = {
       what: 'a body that is still being read when the answer is done is rejected',
       see: 'https://github.com/oven-sh/bun/pull/33524',
     },
-    ...pendingOf('bun'),
   ],
   'bun-hangup': [
     ...bunForms,
@@ -119,7 +112,6 @@ export const deviations: Readonly<Record<EngineName, readonly Deviation[]>> = {
       what: 'a request that was copied does not say that its body was used',
       see: 'https://github.com/oven-sh/bun/pull/33129',
     },
-    ...pendingOf('bun-hangup'),
   ],
   deno: [
     {
@@ -159,7 +151,6 @@ export const deviations: Readonly<Record<EngineName, readonly Deviation[]>> = {
       what: 'HEAD over HTTP/1.0 of an answer that says no length is kept, it says, and then closed',
       see: 'https://github.com/denoland/deno/blob/98f9507aff/libs/http_h1/conn.rs#L626',
     },
-    ...pendingOf('deno'),
   ],
-  'deno-hangup': [...pendingOf('deno-hangup')],
+  'deno-hangup': [],
 }
