@@ -136,7 +136,13 @@ for (const name of gatewayRuntimeNames) {
       assert.deepEqual(failures, [])
       assert.deepEqual(new Set(answers), new Set([200]))
       assert.equal((await gateway.exited).code, 0)
-      assert.equal(connectionsTo(backend.port), 0)
+      // The backend has to hear of the end as well.
+      const left = await eventually(
+        () => connectionsTo(backend.port),
+        (count) => count === 0,
+        1_000,
+      )
+      assert.equal(left, 0)
     })
   })
 }
