@@ -1,14 +1,15 @@
 /** What the ledger makes of HTTP/2, whose frames are not all of a request. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { PolicyInput } from '../policy/policy.ts'
 import { scene } from './scene.fake.ts'
 
 const ping = 41
 const windowUpdate = 35
 
 /** A session on which one request has been answered just now. */
-function session() {
-  const all = scene({ idleTimeoutMs: 5_000, headTimeoutMs: 8_000 }, { secure: true })
+function session(more: PolicyInput = {}) {
+  const all = scene({ idleTimeoutMs: 5_000, headTimeoutMs: 8_000, ...more }, { secure: true })
   const { kernel, ledger, connect, started, pass } = all
   const fd = connect()
   kernel.receive(fd, 500)
@@ -71,5 +72,20 @@ test('an answer that waits for the client’s window is not idle while the clien
   while (reasons.length === 0 && now() - lastAt < 20_000) pass(50)
   assert.deepEqual(reasons, ['idle'])
   assert.ok(now() - lastAt >= 5_000 && now() - lastAt <= 5_250, `${now() - lastAt} ms`)
+  end()
+})
+
+test('a body that falls silent is cut as well where its stream has joined another', () => {
+  const { kernel, ledger, fd, pass, reasons, request, started, end } = session({ bodyTimeoutMs: 2_000 })
+  const peer = request()
+  pass(50)
+  kernel.receive(fd, 60)
+  started(undefined, { complete: false, wanted: true, content: 0 })
+  pass(100)
+  ledger.finished(peer)
+  pass(1_000)
+  assert.deepEqual(reasons, [])
+  pass(1_200)
+  assert.deepEqual(reasons, ['body'])
   end()
 })

@@ -145,6 +145,9 @@ export class Reading {
       this.#begin(connection, note, clamp(note.startedAt, connection.since, now), seen.received)
       // What went out before it began belongs to the answer before it.
       if (seen.sentAt > note.startedAt) this.taken += seen.acked - before.acked
+    } else if (note.http2 && !this.#bodyOpen && note.body?.complete === false) {
+      // Its stream has joined others that are not answered yet.
+      this.#begin(connection, note, clamp(note.latestAt, connection.since, now), seen.received)
     }
     this.#rounds = note.rounds
     this.#known = seen.received
