@@ -531,6 +531,16 @@ test('an answer with fewer bytes than its Content-Length is reset, and told', as
   assert.match(String(failures), /^BodyLengthError: the body has only 3 bytes/)
 })
 
+test('a stream may fail with anything, also with what can’t be looked at', async () => {
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  const broken = { ...streamOf(), ofApplication: true, read: () => Promise.reject(proxy) }
+  const { feed, transport, failures } = scene(() => given({ body: broken }))
+  feed(get)
+  await turns()
+  assert.deepEqual([transport.statuses, failures.length], [['500'], 1])
+})
+
 test('a stream that fails before the head is out costs a 500; one of the engine’s own is nobody’s fault', async () => {
   const failing = (ofApplication: boolean) => ({
     ...streamOf(),

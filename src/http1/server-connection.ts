@@ -512,8 +512,8 @@ export class ServerConnection implements Member, Sink<RequestHead> {
 
   /** A stream broke. What the client or an upstream did is not the application's fault. */
   #failed(error: unknown, stream: Streamed): void {
-    const itsOwn = error instanceof BodyLengthError || stream.ofApplication === true
-    if (!itsOwn || this.#closed || this.isLeaving(error) || error instanceof BodyRefusedError) return
+    const itsOwn = stream.ofApplication === true || isOf(error, BodyLengthError)
+    if (!itsOwn || this.#closed || this.isLeaving(error) || isOf(error, BodyRefusedError)) return
     this.#served.failed(error, this.asked)
   }
 
@@ -613,6 +613,15 @@ export class BodyLengthError extends Error {
   readonly code = 'BODY_LENGTH'
   constructor(length: number, given: string) {
     super(`the body has ${given} bytes instead of the ${length} of its Content-Length`)
+  }
+}
+
+/** `instanceof`, which a revoked Proxy answers with an error. */
+function isOf(error: unknown, Class: abstract new (...args: never[]) => Error): boolean {
+  try {
+    return error instanceof Class
+  } catch {
+    return false
   }
 }
 
