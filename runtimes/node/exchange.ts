@@ -2,6 +2,7 @@
 
 import { plainResponse } from '../../src/native/answers.ts'
 import { type Application, UnusableResponseError } from '../../src/serve/application.ts'
+import { letGo } from '../../src/serve/handler-timeout.ts'
 import {
   isGone,
   isWhole,
@@ -177,14 +178,5 @@ export class Exchange extends Asker implements StreamFaults {
     outgoing.once('close', () => {
       if (!isWhole(outgoing)) abort(this.#request, gone())
     })
-  }
-}
-
-/** A handler may return what is no Response. */
-function letGo(returned: unknown): void {
-  try {
-    ;(returned as Response).body?.cancel().catch(() => {})
-  } catch {
-    // There was nothing to let go of.
   }
 }

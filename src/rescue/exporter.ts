@@ -1,8 +1,9 @@
 /** Everybody's sockets as metrics: for any server in any language, and without rights (what needs them is left out). */
 import { Gauge, Registry } from 'prom-client'
+import { TCP_CLOSE_WAIT, TCP_ESTABLISHED, TCP_LISTEN } from '../kernel/layout.ts'
 import { judge } from './judge.ts'
 import { holdersOf, type Process, readProcess } from './processes.ts'
-import { type SockDiag, TCP_CLOSE_WAIT, TCP_ESTABLISHED, TCP_LISTEN } from './sock-diag.ts'
+import type { SockDiag } from './sock-diag.ts'
 
 /** Idle at least so long, in seconds. */
 const ages = [0, 5, 60, 600, 3_600] as const

@@ -5,11 +5,8 @@ import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isCapable } from './processes.ts'
+import { CAP_NET_ADMIN, CAP_SETGID, isCapable } from './processes.ts'
 import { forget, frontOf, hasNft, RedirectError, Redirecting } from './redirect.ts'
-
-const CAP_SETGID = 6
-const CAP_NET_ADMIN = 12
 
 /** Nobody's: what it connects to goes past the redirect. */
 const gatewayGroup = 48_087

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { emptySnapshot } from '../kernel/layout.ts'
+import { emptySnapshot, TCP_CLOSE_WAIT, TCP_ESTABLISHED } from '../kernel/layout.ts'
 import { isDue, judge, type Seen } from './judge.ts'
-import { TCP_CLOSE_WAIT, TCP_ESTABLISHED } from './sock-diag.ts'
 
 const seen = (info: Partial<Seen['info']>, more: Partial<Seen> = {}): Seen => ({
   state: TCP_ESTABLISHED,

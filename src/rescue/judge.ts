@@ -3,7 +3,7 @@
  * a request and its response.
  */
 import type { Snapshot } from '../kernel/layout.ts'
-import { TCP_CLOSE_WAIT } from './sock-diag.ts'
+import { TCP_CLOSE_WAIT } from '../kernel/layout.ts'
 
 export type Kind =
   /** The last data went out, and nothing waits on either side: between two requests, or silent since accept. */

@@ -123,7 +123,11 @@ function threadsSleep(pid: number): boolean {
   })
 }
 
-/** Whether this process has a capability, by its number in linux/capability.h. */
+/** linux/capability.h */
+export const CAP_SETGID = 6
+export const CAP_NET_ADMIN = 12
+
+/** Whether this process has a capability. */
 export function isCapable(capability: number): boolean {
   const effective = /^CapEff:\s+([0-9a-f]+)/m.exec(readFileSync(proc('self', 'status'), 'utf8'))?.[1] ?? '0'
   return ((BigInt(`0x${effective}`) >> BigInt(capability)) & 1n) === 1n

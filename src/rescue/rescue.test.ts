@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { emptySnapshot } from '../kernel/layout.ts'
+import { emptySnapshot, TCP_ESTABLISHED } from '../kernel/layout.ts'
 import type { Kind } from './judge.ts'
 import type { Process } from './processes.ts'
 import { choose, exhausted, type Plan } from './rescue.ts'
-import { TCP_ESTABLISHED } from './sock-diag.ts'
 import type { Client, Survey } from './survey.ts'
 
 const client = (kind: Kind, quietMs: number): Client => ({

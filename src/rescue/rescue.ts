@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Libc } from '../kernel/libc.ts'
 import { BorrowError, type Ended, EPERM, Lender } from './borrow.ts'
 import { isDue, type Limits } from './judge.ts'
-import { countDescriptors, isCapable, type Process } from './processes.ts'
+import { CAP_NET_ADMIN, countDescriptors, isCapable, type Process } from './processes.ts'
 import type { SockDiag } from './sock-diag.ts'
 import { type Client, type Survey, type SurveyOf, survey } from './survey.ts'
 
@@ -45,8 +45,6 @@ export interface Outcome {
   /** How they were ended: in an orderly way, or by RST where descriptors may not be borrowed. */
   readonly way: Way
 }
-
-const CAP_NET_ADMIN = 12
 
 /** Whether connections may be ended by RST, whoever has them. */
 export const mayReset = (): boolean => isCapable(CAP_NET_ADMIN)

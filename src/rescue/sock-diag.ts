@@ -4,15 +4,10 @@
  */
 
 import { emptySnapshot, readTcpInfo, type Snapshot, tcpInfo } from '../kernel/layout.ts'
-import { AF_INET, AF_INET6, type Block, IPPROTO_TCP, type Libc } from '../kernel/libc.ts'
-
-export const TCP_ESTABLISHED = 1
-export const TCP_CLOSE_WAIT = 8
-export const TCP_LISTEN = 10
+import { AF_INET, AF_INET6, type Block, IPPROTO_TCP, type Libc, O_CLOEXEC } from '../kernel/libc.ts'
 
 const AF_NETLINK = 16
 const SOCK_RAW = 3
-const SOCK_CLOEXEC = 0o2000000
 const NETLINK_SOCK_DIAG = 4
 const SOCK_DIAG_BY_FAMILY = 20
 const SOCK_DESTROY = 21
@@ -71,7 +66,7 @@ export class SockDiag {
     this.#libc = libc
     this.#request = libc.allocate(requestBytes)
     this.#answer = libc.allocate(receiveBytes)
-    this.#fd = libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG)
+    this.#fd = libc.socket(AF_NETLINK, SOCK_RAW | O_CLOEXEC, NETLINK_SOCK_DIAG)
     if (this.#fd < 0) throw new NetlinkError('socket(AF_NETLINK)', libc.errno())
   }
 

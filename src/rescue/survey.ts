@@ -1,8 +1,9 @@
 /** What a server's processes hold: descriptors, connections by what they do, and what waits to be accepted. */
 import { type Trust, textOf } from '../gateway/downstream/trust.ts'
+import { TCP_CLOSE_WAIT, TCP_ESTABLISHED, TCP_LISTEN } from '../kernel/layout.ts'
 import { judge, type Verdict } from './judge.ts'
 import { holdersOf, networkOf, type Process, pids, readProcess } from './processes.ts'
-import { type SockDiag, TCP_CLOSE_WAIT, TCP_ESTABLISHED, TCP_LISTEN, type TcpSocket } from './sock-diag.ts'
+import type { SockDiag, TcpSocket } from './sock-diag.ts'
 
 export interface Client {
   readonly socket: TcpSocket
