@@ -29,8 +29,8 @@ async function choose(options: BunServeOptions) {
 export const engineOf = async (options: BunServeOptions) => (await choose(options)).engine
 
 /**
- * Serves a `fetch` handler under a connection policy. Resolves when it listens; rejects with a `PolicyError` if the
- * policy cannot be, a `SettingsError` if the engine cannot, and with the cause named if the address can't be had. With
+ * Serves a `fetch` handler under a connection policy. Resolves when it listens; rejects with a `ConfigError` if the
+ * policy or the engine is not possible, and with the cause named if the address is not available. With
  * `tls` it speaks HTTP/1.1.
  */
 export async function serve(app: App, options: BunServeOptions = {}): Promise<Running> {

@@ -16,7 +16,7 @@ import type { Threads } from '../../src/kernel/threads.ts'
 import { plainResponse } from '../../src/native/answers.ts'
 import type { Enforcement } from '../../src/policy/enforcement.ts'
 import type { Policy } from '../../src/policy/policy.ts'
-import { type Problem, problem, SettingsError } from '../../src/policy/problems.ts'
+import { ConfigError, type Problem, problem } from '../../src/policy/problems.ts'
 import { resolveOptions } from '../../src/policy/resolve.ts'
 import type { App, Running, ServeOptions } from '../../src/serve/contract.ts'
 import { stderrLog } from '../../src/serve/log.ts'
@@ -99,8 +99,8 @@ function isOfCommand(given: CommandOptions): boolean {
 }
 
 /**
- * For a main module's `export default hangup(app, policy)` under `deno serve`. Throws a `PolicyError` if the policy cannot be
- * or a limit that was set cannot be held, a `SettingsError` for what only the command can be told.
+ * For a main module's `export default hangup(app, policy)` under `deno serve`. Throws a `ConfigError` if the policy is
+ * not possible, a limit that was set cannot be held, or an option is given that only the command takes.
  */
 export function hangup(app: App, { report, ...options }: HangupOptions = {}): Served {
   refuseForeign(options)
@@ -189,7 +189,7 @@ function refuseForeign(
   if (tls !== undefined) refuse('tls', 'given', 'deno run')
   if (proxyProtocol !== undefined) refuse('proxyProtocol', 'given', 'deno run')
   if (engine === 'hangup') refuse('engine', engine, 'auto or native; deno run has hangup')
-  if (foreign.length > 0) throw new SettingsError(foreign)
+  if (foreign.length > 0) throw new ConfigError(foreign)
 }
 
 /** The server of variables and flags behind the module's name: what `main` is under `deno run`. */

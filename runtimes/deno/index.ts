@@ -21,8 +21,8 @@ export { type HangupOptions, hangup, type Served } from './command.ts'
 const runtime = 'deno'
 
 /**
- * Serves a `fetch` handler under a connection policy. Resolves when it listens; rejects with a `PolicyError` if the
- * policy cannot be, a `SettingsError` if the engine cannot, and with the cause named if the address can't be had. With
+ * Serves a `fetch` handler under a connection policy. Resolves when it listens; rejects with a `ConfigError` if the
+ * policy or the engine is not possible, and with the cause named if the address is not available. With
  * `tls` the hangup engine speaks HTTP/1.1, `Deno.serve` HTTP/2 as well.
  */
 export async function serve(app: App, options: ServeOptions = {}): Promise<Running> {

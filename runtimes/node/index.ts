@@ -22,8 +22,8 @@ const choose = (options: NodeServeOptions) => chooseEngine(options, resolveOptio
 export const engineOf = async (options: NodeServeOptions) => choose(options).engine
 
 /**
- * Serves a `fetch` handler under a connection policy. Resolves when it listens; rejects with a `PolicyError` if the
- * policy cannot be, a `SettingsError` if the engine cannot, and with the cause named if the address can't be had. With
+ * Serves a `fetch` handler under a connection policy. Resolves when it listens; rejects with a `ConfigError` if the
+ * policy or the engine is not possible, and with the cause named if the address is not available. With
  * `tls` the native engine speaks HTTP/1.1 and HTTP/2 (ALPN), the hangup engine HTTP/1.1.
  */
 export async function serve(app: App, options: NodeServeOptions = {}): Promise<Running> {

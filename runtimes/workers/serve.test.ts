@@ -56,7 +56,7 @@ test('a set limit that is the platform’s or nobody’s is refused when the mod
   for (const name of ['idleTimeoutMs', 'maxRequestsPerConnection'] as const) {
     assert.throws(
       () => serve(hello, { [name]: 60 }),
-      (error: Error & { code?: string }) => error.code === 'POLICY_INVALID' && error.message.includes(name),
+      (error: Error & { code?: string }) => error.code === 'CONFIG_INVALID' && error.message.includes(name),
     )
   }
 })
@@ -100,7 +100,7 @@ test('variables are over the options, and a preset among them over that of the o
   assert.deepEqual([policy.handlerTimeoutMs, policy.minBodyBytesPerSec], [20_000, 0])
   assert.equal(serveWith({}, hello, options).policy.handlerTimeoutMs, 1_000)
   assert.throws(() => serveWith({ HANGUP_PRESET: 'heroku' }, hello, { preset: 'aws-alb' }), /of preset heroku/)
-  assert.throws(() => serveWith({}, hello, { idleTimeoutMs: '5s' }), /^PolicyError: idleTimeoutMs/)
+  assert.throws(() => serveWith({}, hello, { idleTimeoutMs: '5s' }), /^ConfigError: idleTimeoutMs/)
 })
 
 test('what the app does wrong is a 500, and told to onError, else logged in one line', async () => {

@@ -14,7 +14,7 @@ import { jsonReport, type Started, textReport } from '../../src/command/start-re
 import type { Enforced, Enforcement } from '../../src/policy/enforcement.ts'
 import type { Policy } from '../../src/policy/policy.ts'
 import type { PresetName } from '../../src/policy/presets.ts'
-import { problem, SettingsError } from '../../src/policy/problems.ts'
+import { ConfigError, problem } from '../../src/policy/problems.ts'
 import { type GivenOptions, givenAs, resolveOptions } from '../../src/policy/resolve.ts'
 import { variableOf, variablePrefix } from '../../src/policy/spelling.ts'
 import { applicationOf } from '../../src/serve/application.ts'
@@ -64,8 +64,8 @@ const decidedBy: Partial<Record<SettingName, string>> = {
 }
 
 /**
- * The app under the policy of the options, and of the `HANGUP_*` variables in `env` over them. Throws a `SettingsError`
- * or a `PolicyError` with all that is wrong.
+ * The app under the policy of the options, and of the `HANGUP_*` variables in `env` over them. Throws a `ConfigError`
+ * with all that is wrong.
  */
 export function serveWith(
   env: Env,
@@ -81,7 +81,7 @@ export function serveWith(
     const value = written.values[setting]
     if (value !== undefined) problems.push(problem(variableOf(setting), value, `not on Workers: ${instead}`, ''))
   }
-  if (problems.length > 0) throw new SettingsError(problems)
+  if (problems.length > 0) throw new ConfigError(problems)
 
   const given: GivenOptions = {
     ...options,

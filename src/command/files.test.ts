@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { makeCertificate } from '../../test/fixtures/tls/make.ts'
-import { SettingsError } from '../policy/problems.ts'
+import { ConfigError } from '../policy/problems.ts'
 import { flagOf } from '../policy/spelling.ts'
 import type { Fetch } from '../serve/contract.ts'
 import { loadApp, loadTls } from './files.ts'
@@ -25,7 +25,7 @@ const refusal = (of: Promise<unknown>) =>
   of.then(
     () => assert.fail('not refused'),
     (error: unknown) => {
-      assert.ok(error instanceof SettingsError)
+      assert.ok(error instanceof ConfigError)
       return error
     },
   )

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { problem, SettingsError } from '../policy/problems.ts'
+import { ConfigError, problem } from '../policy/problems.ts'
 import type { App } from '../serve/contract.ts'
 import { nodeStyleRefusal } from '../serve/node-handler.ts'
 import { Certificate } from '../tls/certificates.ts'
@@ -29,7 +29,7 @@ export async function loadTls(settings: Settings, nameOf: NameOf): Promise<{ cer
   } catch (cause) {
     const names = `${nameOf('tlsCert')}, ${nameOf('tlsKey')}`
     const wrong = problem(names, `${tlsCert}, ${tlsKey}`, (cause as Error).message, 'a certificate and its key (PEM)')
-    throw new SettingsError([wrong]) // without the cause: its words are all there is to say
+    throw new ConfigError([wrong]) // without the cause: its words are all there is to say
   }
   return pair
 }
@@ -68,10 +68,10 @@ export async function loadApp(path: string, nameOf: NameOf): Promise<LoadedApp> 
   throw refused('app', path, why, nameOf)
 }
 
-function refused(setting: SettingName, path: string, why: string, nameOf: NameOf, cause?: unknown): SettingsError {
+function refused(setting: SettingName, path: string, why: string, nameOf: NameOf, cause?: unknown): ConfigError {
   const accepted =
     setting === 'app'
       ? 'a module whose default export is a Hono app, has fetch or is a function'
       : settingSpecs[setting].accepted
-  return new SettingsError([problem(nameOf(setting), path, why, accepted)], { cause })
+  return new ConfigError([problem(nameOf(setting), path, why, accepted)], { cause })
 }

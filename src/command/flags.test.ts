@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { optionNames, optionSpecs } from '../policy/policy.ts'
-import { SettingsError } from '../policy/problems.ts'
+import { ConfigError } from '../policy/problems.ts'
 import { givenAs, resolveOptions } from '../policy/resolve.ts'
 import { flagOf, variableOf } from '../policy/spelling.ts'
 import { asked, readPlaces, readSettings } from './flags.ts'
@@ -11,7 +11,7 @@ function refusals(argv: string[], env: Record<string, string | undefined> = {}):
   try {
     readSettings(argv, env)
   } catch (error) {
-    assert.ok(error instanceof SettingsError)
+    assert.ok(error instanceof ConfigError)
     return error.problems.map(({ message }) => message)
   }
   return []

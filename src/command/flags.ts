@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 import { type OptionName, optionNames, type PolicyInput } from '../policy/policy.ts'
 import type { PresetName } from '../policy/presets.ts'
-import { PolicyError, type Problem, problem, SettingsError } from '../policy/problems.ts'
+import { ConfigError, type Problem, problem } from '../policy/problems.ts'
 import { type Given, type GivenOptions, givenAs, isSet, type Resolved, resolvePolicy } from '../policy/resolve.ts'
 import { didYouMean, flagOf } from '../policy/spelling.ts'
 import { argumentOf, specOf } from './setting.ts'
@@ -54,7 +54,7 @@ export function readPlaces(
   return { places: [flags, variables.written], problems }
 }
 
-/** Throws a `SettingsError` with everything that is wrong in flags, variables and what follows from them. */
+/** Throws a `ConfigError` with everything that is wrong in flags, variables and what follows from them. */
 export function readSettings(argv: readonly string[], env: Env, command: CommandName = 'serve'): ReadSettings {
   const { places, problems } = readPlaces(argv, env, command)
   const { settings, nameOf } = resolveSettings(places, problems)
@@ -70,7 +70,7 @@ export function readSettings(argv: readonly string[], env: Env, command: Command
     nameOf: flagOf,
   }
   const resolved = tryResolve(given, problems)
-  if (!resolved || problems.length > 0) throw new SettingsError(problems)
+  if (!resolved || problems.length > 0) throw new ConfigError(problems)
 
   const set = optionNames.filter((name) => isSet(resolved.origins[name]) && resolved.origins[name] !== 'preset')
   const policy: PolicyInput = Object.fromEntries(set.map((name: OptionName) => [name, resolved.policy[name]]))
@@ -95,7 +95,7 @@ function tryResolve(given: Given, problems: Problem[]): Resolved | null {
   try {
     return resolvePolicy(given)
   } catch (error) {
-    if (!(error instanceof PolicyError)) throw error
+    if (!(error instanceof ConfigError)) throw error
     problems.push(...error.problems)
     return null
   }

@@ -2,7 +2,7 @@
 import process from 'node:process'
 import packageJson from '../../package.json' with { type: 'json' }
 import { installGlobals } from '../http1/web/globals.ts'
-import type { PolicyError, SettingsError } from '../policy/problems.ts'
+import type { ConfigError } from '../policy/problems.ts'
 import type { App, Running, ServeOptions } from '../serve/contract.ts'
 import { stderrLog } from '../serve/log.ts'
 import { onSignals } from '../serve/signals.ts'
@@ -125,8 +125,7 @@ async function start({ runtime, serve, engineOf }: Entry, host: Host): Promise<v
 export function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const { code, syscall } = error as NodeJS.ErrnoException
-  if (code === ('POLICY_INVALID' satisfies PolicyError['code'])) return error.message
-  if (code === ('SETTINGS_INVALID' satisfies SettingsError['code'])) {
+  if (code === ('CONFIG_INVALID' satisfies ConfigError['code'])) {
     const { cause } = error
     const ownFault = cause instanceof Error && (cause as NodeJS.ErrnoException).syscall === undefined
     return ownFault ? `${error.message}\n${failureDetail(cause)}` : error.message

@@ -42,7 +42,7 @@ test('variables of ours are ours, right and wrong ones', () => {
   }
   for (const [name, value] of Object.entries(wrong)) {
     assert.equal(isServiceLink(name, value), false, name)
-    assert.throws(() => readSettings([], { [name]: value }), { code: 'SETTINGS_INVALID' }, name)
+    assert.throws(() => readSettings([], { [name]: value }), { code: 'CONFIG_INVALID' }, name)
   }
 })
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Enforced, Enforcement } from '../policy/enforcement.ts'
 import { type OptionName, optionNames } from '../policy/policy.ts'
-import { PolicyError } from '../policy/problems.ts'
+import { ConfigError } from '../policy/problems.ts'
 import { resolveOptions, resolvePolicy } from '../policy/resolve.ts'
 import { flagOf } from '../policy/spelling.ts'
 import { checkEnforcement, jsonReport, textReport } from './start-report.ts'
@@ -19,7 +19,7 @@ function refusals(act: () => unknown): string[] {
   try {
     act()
   } catch (error) {
-    assert.ok(error instanceof PolicyError)
+    assert.ok(error instanceof ConfigError)
     return error.problems.map(({ message }) => message)
   }
   return []

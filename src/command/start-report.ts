@@ -2,7 +2,7 @@
 
 import { type Enforced, type Enforcement, isUnheld } from '../policy/enforcement.ts'
 import { type OptionName, optionNames, optionSpecs } from '../policy/policy.ts'
-import { PolicyError, type Problem, problem } from '../policy/problems.ts'
+import { ConfigError, type Problem, problem } from '../policy/problems.ts'
 import { isSet, type Resolved } from '../policy/resolve.ts'
 import { flagOf } from '../policy/spelling.ts'
 import { format } from '../policy/units.ts'
@@ -22,7 +22,7 @@ const shown = (option: OptionName, value: number) => format(optionSpecs[option].
 const label = (option: OptionName) => flagOf(option).slice(2)
 
 /**
- * Refuses a set limit that nobody enforces: throws a `PolicyError` that names them all. What is enforced but coarsely
+ * Refuses a set limit that nobody enforces: throws a `ConfigError` that names them all. What is enforced but coarsely
  * comes back as one warning line.
  */
 export function checkEnforcement(
@@ -54,7 +54,7 @@ export function checkEnforcement(
       coarse.push(`${nameOf(option)} ${shown(option, value)} (up to ${format('duration', enforced.stepMs)} late)`)
     }
   }
-  if (problems.length > 0) throw new PolicyError(problems)
+  if (problems.length > 0) throw new ConfigError(problems)
   return {
     warnings: coarse.length === 0 ? [] : [`enforced only coarsely on ${runtime}: ${coarse.join(', ')}`],
   }

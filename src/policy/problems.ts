@@ -27,21 +27,10 @@ function text(problems: readonly Problem[]): string {
   return [`${problems.length} problems:`, ...problems.map(({ message }) => `  ${message}`)].join('\n')
 }
 
-/** The policy cannot be, or cannot be held here. Callers match `code`. */
-export class PolicyError extends Error {
-  override readonly name = 'PolicyError'
-  readonly code = 'POLICY_INVALID'
-  readonly problems: readonly Problem[]
-  constructor(problems: readonly Problem[], more?: ErrorOptions) {
-    super(text(problems), more)
-    this.problems = problems
-  }
-}
-
-/** Something beside the policy, or that too: a flag, a variable, a file that a flag names. */
-export class SettingsError extends Error {
-  override readonly name = 'SettingsError'
-  readonly code = 'SETTINGS_INVALID'
+/** The configuration is invalid: a value, a flag, a variable, or a file that one of them names. Callers match `code`. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  readonly code = 'CONFIG_INVALID'
   readonly problems: readonly Problem[]
   constructor(problems: readonly Problem[], more?: ErrorOptions) {
     super(text(problems), more)

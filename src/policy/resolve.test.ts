@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { type OptionName, optionNames, optionSpecs, type PolicyInput } from './policy.ts'
 import { type PresetName, presetNames } from './presets.ts'
-import { PolicyError } from './problems.ts'
+import { ConfigError } from './problems.ts'
 import { derive, isSet, type Layer, resolveOptions, resolvePolicy, rules } from './resolve.ts'
 import { flagOf, variableOf } from './spelling.ts'
 import { longestMs } from './units.ts'
@@ -16,8 +16,8 @@ function problemsOf(act: () => unknown): string[] {
   try {
     act()
   } catch (error) {
-    assert.ok(error instanceof PolicyError)
-    assert.equal(error.code, 'POLICY_INVALID')
+    assert.ok(error instanceof ConfigError)
+    assert.equal(error.code, 'CONFIG_INVALID')
     for (const { message } of error.problems) assert.ok(error.message.includes(message))
     return error.problems.map(({ message }) => message)
   }
@@ -187,7 +187,7 @@ describe('whatever is set', () => {
         try {
           resolved = resolve(set, ...chosen)
         } catch (error) {
-          assert.ok(error instanceof PolicyError)
+          assert.ok(error instanceof ConfigError)
           return
         }
         resolvedRuns++
@@ -219,7 +219,7 @@ describe('whatever is set', () => {
         try {
           resolve(set)
         } catch (error) {
-          assert.ok(error instanceof PolicyError)
+          assert.ok(error instanceof ConfigError)
           for (const { option } of error.problems) assert.ok(option in set, `${option} in ${JSON.stringify(set)}`)
         }
       }),

@@ -7,7 +7,7 @@ import type { ServeOptions } from '../serve/contract.ts'
 import { acceptedOf, type OptionSpec, readOption } from './option.ts'
 import { type OptionName, optionNames, optionSpecs, type Policy, policySchema } from './policy.ts'
 import { type PresetName, presetNames, presets } from './presets.ts'
-import { PolicyError, type Problem, problem, show } from './problems.ts'
+import { ConfigError, type Problem, problem, show } from './problems.ts'
 import { didYouMean } from './spelling.ts'
 import { format, longestMs } from './units.ts'
 
@@ -127,7 +127,7 @@ export const rules: readonly Rule[] = [
 export const acceptedBy = (option: OptionName, origin: Layer['origin'] = 'option'): string =>
   acceptedOf(optionSpecs[option], origin === 'option')
 
-/** Throws a `PolicyError` with everything that is wrong. */
+/** Throws a `ConfigError` with everything that is wrong. */
 export function resolvePolicy(given: Given): Resolved {
   const problems: Problem[] = []
   const chosen = chosenPresets(given, problems)
@@ -159,7 +159,7 @@ export function resolvePolicy(given: Given): Resolved {
 
   // Rules speak of values; on top of an unreadable one they would complain of what nobody wrote.
   const fitted = problems.length === 0 ? fit(policy, origins, names, problems) : []
-  if (problems.length > 0) throw new PolicyError(problems)
+  if (problems.length > 0) throw new ConfigError(problems)
   return {
     policy: Object.freeze(policy),
     origins: Object.freeze(origins),

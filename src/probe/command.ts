@@ -5,7 +5,7 @@ import { help } from '../command/help.ts'
 import { cannotStart, explain, type Host, version } from '../command/main.ts'
 import type { Read } from '../command/setting.ts'
 import { policyLayer, resolveEntries } from '../command/settings.ts'
-import { problem, SettingsError } from '../policy/problems.ts'
+import { ConfigError, problem } from '../policy/problems.ts'
 import { flagOf } from '../policy/spelling.ts'
 import type { Case, PathName } from './case.ts'
 import { cases } from './cases/index.ts'
@@ -55,7 +55,7 @@ export interface ReadProbe {
   chosen(theCase: Case): boolean
 }
 
-/** Throws a `SettingsError` with everything that is wrong in flags, variables and the files that they name. */
+/** Throws a `ConfigError` with everything that is wrong in flags, variables and the files that they name. */
 export function readProbe(argv: readonly string[], env: Host['env']): ReadProbe {
   const { places, problems } = readPlaces(argv, env, 'probe')
   const { settings, nameOf } = resolveEntries(probeEntries, places, problems)
@@ -89,7 +89,7 @@ export function readProbe(argv: readonly string[], env: Host['env']): ReadProbe 
       problems.push(problem(nameOf('case'), start, `no case begins with ${start}`, ''))
     }
   }
-  if (problems.length > 0 || !target) throw new SettingsError(problems)
+  if (problems.length > 0 || !target) throw new ConfigError(problems)
   const given = Object.entries(routeFlags).flatMap(([page, flag]) => {
     const path = settings[flag]
     return path === undefined ? [] : [[page, path]]
@@ -109,7 +109,7 @@ async function run(read: ReadProbe, host: Host): Promise<number> {
   const { settings, target, paths, behind } = read
   const { insecure, ca, pid, vanish, iMayTestThisHost = false } = settings
   if (pid !== undefined && !isAlive(pid)) {
-    throw new SettingsError([problem(flagOf('pid'), String(pid), 'there is no such process', 'a process id')])
+    throw new ConfigError([problem(flagOf('pid'), String(pid), 'there is no such process', 'a process id')])
   }
   const ips = await destination(target.host, iMayTestThisHost)
   const asked = { host: target.host, port: target.port, tls: target.tls }

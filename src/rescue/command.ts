@@ -9,7 +9,7 @@ import type { Read } from '../command/setting.ts'
 import { resolveEntries } from '../command/settings.ts'
 import { readable } from '../command/text-table.ts'
 import type { Libc, Loaded } from '../kernel/libc.ts'
-import { problem, SettingsError } from '../policy/problems.ts'
+import { ConfigError, problem } from '../policy/problems.ts'
 import { BorrowError } from './borrow.ts'
 import { front, undo } from './front.ts'
 import { RedirectError } from './redirect.ts'
@@ -113,7 +113,7 @@ function readRescue({ argv, env }: Host, interactive: boolean): Settings {
       )
     }
   }
-  if (problems.length > 0) throw new SettingsError(problems)
+  if (problems.length > 0) throw new ConfigError(problems)
   return settings
 }
 

@@ -1,7 +1,7 @@
 /** Which engine speaks HTTP: the runtime's own server or ours. The choice is made once, at start-up, and says why. */
 import { type Enforcement, isUnheld } from '../policy/enforcement.ts'
 import { optionNames } from '../policy/policy.ts'
-import { problem, SettingsError } from '../policy/problems.ts'
+import { ConfigError, problem } from '../policy/problems.ts'
 import { isSet, type Resolved } from '../policy/resolve.ts'
 import type { EngineChoice, ServeOptions } from './contract.ts'
 
@@ -33,7 +33,7 @@ export interface NoNative {
   readonly why: string
 }
 
-/** Throws a `SettingsError` for a choice that can't be. */
+/** Throws a `ConfigError` for a choice that can't be. */
 export function chooseEngine(options: ServeOptions, resolved: Resolved, native: NativeEngine | NoNative): Chosen {
   const { engine: asked = 'auto', unix, proxyProtocol } = options
   if (!engineChoices.includes(asked)) throw refused(asked, 'there is no such engine')
@@ -59,8 +59,8 @@ export function chooseEngine(options: ServeOptions, resolved: Resolved, native: 
 
 const isEngine = (native: NativeEngine | NoNative): native is NativeEngine => 'enforcement' in native
 
-function refused(asked: string, why: string): SettingsError {
-  return new SettingsError([
+function refused(asked: string, why: string): ConfigError {
+  return new ConfigError([
     problem('engine (--engine, HANGUP_ENGINE)', asked, why, 'auto, hangup, or native where the runtime has one'),
   ])
 }

@@ -73,7 +73,7 @@ describe('nodeStyleRefusal', () => {
   for (const [name, [app, says]] of Object.entries(nodeStyle)) {
     test(`refuses ${name}, and serve() does`, async () => {
       assert.match(nodeStyleRefusal(app) ?? '', says)
-      await assert.rejects(serve(app as never, { port: 0, host: '127.0.0.1' }), { code: 'SETTINGS_INVALID' })
+      await assert.rejects(serve(app as never, { port: 0, host: '127.0.0.1' }), { code: 'CONFIG_INVALID' })
     })
   }
 
@@ -87,7 +87,7 @@ describe('nodeStyleRefusal', () => {
   test('has nothing to say of what is no application at all', () => {
     for (const value of [undefined, null, 1, 'x', {}]) {
       assert.equal(nodeStyleRefusal(value), null)
-      assert.throws(() => fetchOf(value as never), { code: 'SETTINGS_INVALID', message: /fetch function/ })
+      assert.throws(() => fetchOf(value as never), { code: 'CONFIG_INVALID', message: /fetch function/ })
     }
   })
 })

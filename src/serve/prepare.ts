@@ -6,7 +6,7 @@ import { type Reason, type ReasonName, reasons } from '../lifecycle/reasons.ts'
 import type { CertificatePem } from '../net/transport.ts'
 import type { Enforcement } from '../policy/enforcement.ts'
 import type { OptionName } from '../policy/policy.ts'
-import { problem, SettingsError } from '../policy/problems.ts'
+import { ConfigError, problem } from '../policy/problems.ts'
 import { type Resolved, resolveOptions } from '../policy/resolve.ts'
 import { format } from '../policy/units.ts'
 import { CertificateError } from '../tls/certificates.ts'
@@ -25,7 +25,7 @@ export interface ReasonLog {
 }
 
 /**
- * The policy, checked against what the runtime enforces: throws a `PolicyError` for a set limit that nobody holds, warns
+ * The policy, checked against what the runtime enforces: throws a `ConfigError` for a set limit that nobody holds, warns
  * once of those that are held coarsely. `also`: options that only this runtime's `serve` has.
  */
 export function prepare(
@@ -76,13 +76,13 @@ export function certificatesOf(tls: NonNullable<ServeOptions['tls']>): readonly 
   return 'certificates' in tls ? tls.certificates : [tls]
 }
 
-/** Throws a `SettingsError` for what can't be asked for a Response. */
+/** Throws a `ConfigError` for what can't be asked for a Response. */
 export function fetchOf(app: App): Fetch {
   const refusal = nodeStyleRefusal(app)
-  if (refusal !== null) throw new SettingsError([problem('app', 'app', refusal, '')])
+  if (refusal !== null) throw new ConfigError([problem('app', 'app', refusal, '')])
   if (typeof app === 'function') return app
   if (typeof app?.fetch !== 'function') {
-    throw new SettingsError([problem('app', app, 'it is neither a fetch function nor has one, as a Hono app does', '')])
+    throw new ConfigError([problem('app', app, 'it is neither a fetch function nor has one, as a Hono app does', '')])
   }
   return (request, ...rest) => app.fetch(request, ...rest)
 }

@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url'
 import { readPlaces } from '../../command/flags.ts'
 import { failureLine } from '../../command/module-failure.ts'
 import { type Env, resolveEntries } from '../../command/settings.ts'
-import { problem, SettingsError } from '../../policy/problems.ts'
+import { ConfigError, problem } from '../../policy/problems.ts'
 import { CertificateStore } from '../../tls/certificates.ts'
 import { Spool } from '../message/spool.ts'
 import { type GatewayPlan, type GatewaySettings, resolveGateway } from './resolve.ts'
@@ -39,7 +39,7 @@ export const files: Files = {
   },
 }
 
-/** Throws a `SettingsError` with everything that is wrong, in flags, variables, the file, and what they name. */
+/** Throws a `ConfigError` with everything that is wrong, in flags, variables, the file, and what they name. */
 export async function loadGateway(argv: readonly string[], env: Env, workingDirectory: string): Promise<Loaded> {
   const { places, problems } = readPlaces(argv, env, 'gateway')
   const { settings, nameOf } = resolveEntries(gatewayEntries, places, problems)
@@ -47,7 +47,7 @@ export async function loadGateway(argv: readonly string[], env: Env, workingDire
     const why = `${nameOf('config')} says where requests go`
     problems.push(problem(nameOf('to'), settings.to.map(({ url }) => url).join(' '), why, 'one of the two'))
   }
-  if (problems.length > 0) throw new SettingsError(problems)
+  if (problems.length > 0) throw new ConfigError(problems)
   const path =
     settings.config === undefined
       ? settings.to === undefined
@@ -72,7 +72,7 @@ async function findConfig(folder: string): Promise<string> {
     found.length === 0
       ? `where should requests go? Give an upstream, --to http://127.0.0.1:8000, or a file, --config; there is no ${configNames.join(', no ')} here either`
       : `there are ${found.length} of them: ${configNames.filter((name) => found.includes(resolve(folder, name))).join(', ')}; name one by --config`
-  throw new SettingsError([{ option: '--config', given: '', accepted: 'a path to a file', message: why }])
+  throw new ConfigError([{ option: '--config', given: '', accepted: 'a path to a file', message: why }])
 }
 
 /** What is imported once stays as it was. A query makes it another module, but not to Bun, where it has to be forgotten. */
@@ -87,7 +87,7 @@ async function importAnew(path: string): Promise<{ default?: unknown }> {
 
 export async function readConfig(path: string, name: string): Promise<ReadFile> {
   const refuse = (why: string, cause?: unknown): never => {
-    throw new SettingsError([problem(name, path, why, '')], { cause })
+    throw new ConfigError([problem(name, path, why, '')], { cause })
   }
   let text = ''
   try {
@@ -111,6 +111,6 @@ export async function readConfig(path: string, name: string): Promise<ReadFile> 
     if (given === undefined) refuse('it has no default export')
   }
   const { file, problems } = readFileShape(given)
-  if (file === null) throw new SettingsError(problems)
+  if (file === null) throw new ConfigError(problems)
   return file
 }

@@ -7,7 +7,7 @@ import type { Read } from '../../command/setting.ts'
 import { acceptedOf, readOption } from '../../policy/option.ts'
 import { optionNames, type PolicyInput } from '../../policy/policy.ts'
 import type { PresetName } from '../../policy/presets.ts'
-import { PolicyError, type Problem, problem, SettingsError } from '../../policy/problems.ts'
+import { ConfigError, type Problem, problem } from '../../policy/problems.ts'
 import {
   type Given,
   type GivenOptions,
@@ -69,7 +69,7 @@ export interface GivenGateway extends Origin {
   }
 }
 
-/** Throws a `SettingsError` with everything that is wrong. */
+/** Throws a `ConfigError` with everything that is wrong. */
 export async function resolveGateway(given: GivenGateway): Promise<GatewayPlan> {
   const { settings, nameOf, path, place } = given
   const { file, names } = overlay(given.file, settings, nameOf)
@@ -102,7 +102,7 @@ export async function resolveGateway(given: GivenGateway): Promise<GatewayPlan> 
     const given = file.spoolDir ?? 'for temporary files'
     source.refuse(['spoolDir'], given, unfit, `a folder that can be written to, or ${flagOf('spoolMaxBytes')} off`)
   }
-  if (problems.length > 0 || policy === null) throw new SettingsError(problems)
+  if (problems.length > 0 || policy === null) throw new ConfigError(problems)
 
   const { clients = {} } = file
   const config: GatewayConfig = {
@@ -224,7 +224,7 @@ function resolvePolicyOf(given: GivenGateway, file: ReadFile, problems: Problem[
   try {
     return resolvePolicy(policyGiven(given, file))
   } catch (error) {
-    if (!(error instanceof PolicyError)) throw error
+    if (!(error instanceof ConfigError)) throw error
     problems.push(...error.problems)
     return null
   }

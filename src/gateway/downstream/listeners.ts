@@ -1,6 +1,6 @@
 /** The listeners of a configuration, checked against each other. */
 import type { CertificatePem } from '../../net/transport.ts'
-import { problem, SettingsError } from '../../policy/problems.ts'
+import { ConfigError, problem } from '../../policy/problems.ts'
 import { flagOf } from '../../policy/spelling.ts'
 import type { ClientLimits } from '../config/config.ts'
 import { defaultPort, type ListenFile, pathText, type ReadFile } from '../config/schema.ts'
@@ -146,7 +146,7 @@ export function redirectOf(
   return redirectToPort ?? secure?.port ?? null
 }
 
-/** Throws a `SettingsError` where a listener is to speak, or to hold, what this runtime's server does not. */
+/** Throws a `ConfigError` where a listener is to speak, or to hold, what this runtime's server does not. */
 export function refuseUnspoken(
   listeners: readonly ListenerPlan[],
   clients: ClientLimits,
@@ -156,11 +156,11 @@ export function refuseUnspoken(
   const spoken = listeners.find((listener) => listener.http2)?.name
   if (spoken !== undefined) {
     const why = `the policy can’t be held on HTTP/2 on ${runtime}`
-    throw new SettingsError([problem(`${spoken}.http2 (--http2, HANGUP_HTTP2)`, true, why, 'Node, or HTTP/1.1')])
+    throw new ConfigError([problem(`${spoken}.http2 (--http2, HANGUP_HTTP2)`, true, why, 'Node, or HTTP/1.1')])
   }
   const uncounted = listeners.some(({ engine }) => engine === 'native')
   if (!uncounted || clients.maxConnections === 0) return
   const name = 'clients.maxConnections (--client-max-connections, HANGUP_CLIENT_MAX_CONNECTIONS)'
   const why = `the native engine on ${runtime} does not show what its clients have open`
-  throw new SettingsError([problem(name, clients.maxConnections, why, 'the hangup engine, or Node')])
+  throw new ConfigError([problem(name, clients.maxConnections, why, 'the hangup engine, or Node')])
 }

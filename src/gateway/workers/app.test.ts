@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { PolicyError, SettingsError } from '../../policy/problems.ts'
+import { ConfigError } from '../../policy/problems.ts'
 import { upstreamOptionNames } from '../config/options.ts'
 import type { GatewayFile } from '../config/schema.ts'
 import { createEdgeGateway, edgeEnforcement } from './app.ts'
@@ -251,7 +251,7 @@ describe('what a Worker can’t hold is a start-up error', () => {
   for (const [env, module, message] of refused) {
     test(`${message.source}`, () =>
       assert.rejects(gatewayFromBindings(env, module), (error: Error) => {
-        assert.ok(error instanceof SettingsError || error instanceof PolicyError)
+        assert.ok(error instanceof ConfigError)
         assert.match(error.message, message)
         return true
       }))

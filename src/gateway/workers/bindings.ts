@@ -1,7 +1,7 @@
 /** A gateway's configuration where there are no files and no command line: the `HANGUP_` variables of a Worker. */
 
 import { type Env, readEnvironment, resolveEntries } from '../../command/settings.ts'
-import { problem, SettingsError } from '../../policy/problems.ts'
+import { ConfigError, problem } from '../../policy/problems.ts'
 import { variablePrefix } from '../../policy/spelling.ts'
 import { type GatewayPlan, type GatewaySettings, resolveGateway } from '../config/resolve.ts'
 import { type GatewayFile, readFileShape } from '../config/schema.ts'
@@ -17,7 +17,7 @@ const files: Files = {
 
 /**
  * `module`: what a configuration file would say, from a module that is bundled with the Worker; the variables are over it. Throws a
- * `SettingsError` with everything that is wrong.
+ * `ConfigError` with everything that is wrong.
  */
 export async function gatewayFromBindings(
   env: Env,
@@ -35,7 +35,7 @@ export async function gatewayFromBindings(
   }
   const read = readFileShape({ ...edgeDefaults, ...module })
   problems.push(...read.problems)
-  if (problems.length > 0 || read.file === null) throw new SettingsError(problems)
+  if (problems.length > 0 || read.file === null) throw new ConfigError(problems)
   const locate = (path: string) => path
   const plan = await resolveGateway({
     path: null,

@@ -1,7 +1,7 @@
 /** Whether a target may be tested, and the addresses that are connected to: those that were checked. */
 import { lookup } from 'node:dns/promises'
 import { BlockList, isIP } from 'node:net'
-import { problem, SettingsError } from '../../policy/problems.ts'
+import { ConfigError, problem } from '../../policy/problems.ts'
 import { flagOf } from '../../policy/spelling.ts'
 
 /** RFC 1122 3.2.1.3 (g), RFC 4291 2.5.3 and 2.5.5.2. */
@@ -36,7 +36,7 @@ export async function destination(host: string, mayTest: boolean, resolve: Looku
   const foreign = ips.find((ip) => !isLoopback(ip))
   if (foreign !== undefined && !mayTest) {
     const why = `${foreign === host ? 'it' : foreign} is not this machine, and a probe holds connections open and sends malformed requests; if its owner agrees, add ${flagOf('iMayTestThisHost')}`
-    throw new SettingsError([problem('<url>', host, why, 'a loopback address')])
+    throw new ConfigError([problem('<url>', host, why, 'a loopback address')])
   }
   return ips
 }

@@ -1,7 +1,7 @@
 /** A first look at a server: whether it is there, whom it says that it is, and how slow and how large its pages are. */
 import { readFile } from 'node:fs/promises'
 import { connect as connectTls } from 'node:tls'
-import { type Problem, problem, SettingsError } from '../../policy/problems.ts'
+import { ConfigError, type Problem, problem } from '../../policy/problems.ts'
 import { flagOf } from '../../policy/spelling.ts'
 import type { PathName } from '../case.ts'
 import { type Address, authorityOf, Connection } from '../client/client.ts'
@@ -63,7 +63,7 @@ export async function visit(address: Address, paths: Paths): Promise<Visit> {
       problems.push(problem(flag, path, `it answers ${answer.status}`, 'a page that answers 200'))
     else measured[name] = { ms, bytes: answer.bodyBytes }
   }
-  if (problems.length > 0) throw new SettingsError(problems)
+  if (problems.length > 0) throw new ConfigError(problems)
   const answer = first.answer as Answer
   const hint = /timeout=(\d+)/i.exec(answer.headers.get('keep-alive') ?? '')?.[1]
   return {
@@ -163,9 +163,9 @@ async function readPem(path: string): Promise<string> {
     if (text.includes('-----BEGIN CERTIFICATE-----')) return text
   } catch (error) {
     const why = `it cannot be read (${(error as NodeJS.ErrnoException).code ?? error})`
-    throw new SettingsError([problem(flagOf('ca'), path, why, '')], { cause: error })
+    throw new ConfigError([problem(flagOf('ca'), path, why, '')], { cause: error })
   }
-  throw new SettingsError([problem(flagOf('ca'), path, 'it holds no certificate', 'a PEM file')])
+  throw new ConfigError([problem(flagOf('ca'), path, 'it holds no certificate', 'a PEM file')])
 }
 
 function reasonOf(error: unknown): string {

@@ -5,7 +5,7 @@ import { help } from '../../command/help.ts'
 import { cannotStart, explain, type Host, version } from '../../command/main.ts'
 import { argumentOf } from '../../command/setting.ts'
 import { resolveEntries } from '../../command/settings.ts'
-import { problem, SettingsError } from '../../policy/problems.ts'
+import { ConfigError, problem } from '../../policy/problems.ts'
 import { compareEntries } from '../settings.ts'
 import { toHtml } from './html.ts'
 import { toJson } from './json.ts'
@@ -47,16 +47,16 @@ async function compare(argv: readonly string[], host: Host): Promise<void> {
     try {
       reports.push({ file, report: readReport(await read(file), file) })
     } catch (error) {
-      if (!(error instanceof SettingsError)) throw error
+      if (!(error instanceof ConfigError)) throw error
       problems.push(...error.problems)
     }
   }
-  if (problems.length > 0) throw new SettingsError(problems)
+  if (problems.length > 0) throw new ConfigError(problems)
   const report = merged(reports)
   if (html !== undefined) {
     await writeFile(html, toHtml(report)).catch((error: NodeJS.ErrnoException) => {
       const why = `it cannot be written (${error.code ?? error.message})`
-      throw new SettingsError([problem(nameOf('html'), html, why, '')], { cause: error })
+      throw new ConfigError([problem(nameOf('html'), html, why, '')], { cause: error })
     })
   }
   host.out(json ? toJson(report) : text(report, host.columns))
@@ -67,7 +67,7 @@ async function read(file: string): Promise<string> {
     return await readFile(file, 'utf8')
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    throw new SettingsError([problem(file, file, `it cannot be read (${code ?? message})`, '')], { cause: error })
+    throw new ConfigError([problem(file, file, `it cannot be read (${code ?? message})`, '')], { cause: error })
   }
 }
 

@@ -50,7 +50,7 @@ const refusals: readonly { readonly what: string; readonly text: string; readonl
 ]
 for (const { what, text, message } of refusals) {
   test(`${what} is refused with the file's name and the fix`, () => {
-    assert.throws(() => readReport(text, 'a.json'), { code: 'SETTINGS_INVALID', message })
+    assert.throws(() => readReport(text, 'a.json'), { code: 'CONFIG_INVALID', message })
   })
 }
 

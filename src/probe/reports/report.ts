@@ -5,7 +5,7 @@
 import process from 'node:process'
 import * as v from 'valibot'
 import packageJson from '../../../package.json' with { type: 'json' }
-import { problem, SettingsError } from '../../policy/problems.ts'
+import { ConfigError, problem } from '../../policy/problems.ts'
 import { levels, transports } from '../case.ts'
 import { chapterOf } from '../cases/index.ts'
 import { ends, eventKinds } from '../client/client.ts'
@@ -230,10 +230,10 @@ function runtimeOfOurs(): string {
 
 const wanted = `a report of version ${reportVersion}, as hangup probe --json writes it`
 
-/** Throws a `SettingsError` that names the file and the fix. `name`: what the user calls it. */
+/** Throws a `ConfigError` that names the file and the fix. `name`: what the user calls it. */
 export function readReport(text: string, name: string): Report {
   const refuse = (why: string, cause?: unknown): never => {
-    throw new SettingsError([problem(name, name, why, wanted)], cause === undefined ? {} : { cause })
+    throw new ConfigError([problem(name, name, why, wanted)], cause === undefined ? {} : { cause })
   }
   let value: unknown
   try {

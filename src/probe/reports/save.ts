@@ -1,6 +1,6 @@
 /** The report of a probe, and where it goes. */
 import { writeFile } from 'node:fs/promises'
-import { problem, SettingsError } from '../../policy/problems.ts'
+import { ConfigError, problem } from '../../policy/problems.ts'
 import { flagOf } from '../../policy/spelling.ts'
 import type { Known } from '../find/discover.ts'
 import type { Told } from '../judge/summary.ts'
@@ -51,7 +51,7 @@ const forms = {
 export type Form = keyof typeof forms
 export const formNames = Object.keys(forms) as readonly Form[]
 
-/** Throws a `SettingsError` that names every file that can't be written; the others are. `-`: to `print`. */
+/** Throws a `ConfigError` that names every file that can't be written; the others are. `-`: to `print`. */
 export async function save(
   report: Report,
   files: Readonly<Partial<Record<Form, string>>>,
@@ -72,5 +72,5 @@ export async function save(
       }
     }
   }
-  if (problems.length > 0) throw new SettingsError(problems)
+  if (problems.length > 0) throw new ConfigError(problems)
 }
