@@ -1,7 +1,7 @@
 /** Who holds each limit where the hangup engine serves: the same on Node, Bun and Deno. */
 import { type Enforced, type Enforcement, probed } from '../src/policy/enforcement.ts'
 
-const swept = (how: string): Enforced => ({ by: 'hangup', stepMs: 0, how })
+const swept = (how: string): Enforced => ({ by: 'us', stepMs: 0, how })
 
 export const engineEnforcement: Enforcement = {
   handshakeTimeoutMs: swept('swept every 50 ms'),

@@ -1,7 +1,7 @@
 /** Who holds each limit where a runtime's own server runs under the kernel ledger: the same on Deno and Bun, but for the head's size. */
 import { type Enforced, type Enforcement, probed } from '../src/policy/enforcement.ts'
 
-const ledger = (how: string): Enforced => ({ by: 'hangup', stepMs: 0, how })
+const ledger = (how: string): Enforced => ({ by: 'us', stepMs: 0, how })
 
 /** `own`: what only the runtime's server can hold. */
 export const ledgerEnforcement = (

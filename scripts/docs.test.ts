@@ -16,7 +16,7 @@ const rowsOf = (markdown: string) => markdown.split('\n').filter((line) => line.
 
 test('the tables have a row for each of their data, with as many cells as the head', () => {
   const enforcement = enforcementTable({
-    node: table({ by: 'hangup', stepMs: 0, how: 'a timer' }),
+    node: table({ by: 'us', stepMs: 0, how: 'a timer' }),
     'bun|other': table({ by: 'nobody', stepMs: 0, how: 'nothing | yet' }),
   })
   for (const [markdown, count] of [
@@ -29,7 +29,7 @@ test('the tables have a row for each of their data, with as many cells as the he
     const bars = rows.map((row) => row.replaceAll('\\|', '').split('|').length)
     assert.equal(new Set(bars).size, 1, 'a bar in a cell ends it')
   }
-  assert.match(enforcement, /^\| `idleTimeoutMs` \| hangup <sup>1<\/sup> \| \*\*nobody\*\* <sup>2<\/sup> \|$/m)
+  assert.match(enforcement, /^\| `idleTimeoutMs` \| us <sup>1<\/sup> \| \*\*nobody\*\* <sup>2<\/sup> \|$/m)
   assert.match(policyTable(), /^\| `idleTimeoutMs`<br>`--idle-timeout` \| 5s \| Quiet time between two requests/m)
   assert.match(presetsTable(), /^\| `aws-alb` \| .* \| `idleTimeoutMs` 65s \| /m)
 })

@@ -10,7 +10,7 @@ const shared = ledgerEnforcement({
     stepMs: 0,
     how: 'Bun’s own, 198: 431; one that is set: by the names in a head, once it is whole: 431',
   },
-  maxConcurrentStreams: { by: 'hangup', stepMs: 0, how: 'HTTP/1.1 alone is spoken' },
+  maxConcurrentStreams: { by: 'us', stepMs: 0, how: 'HTTP/1.1 alone is spoken' },
 })
 
 /** Until its first request Bun ends a connection by a clock of its own, 8 to 12 s after accept; nothing sets that. */

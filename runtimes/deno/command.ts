@@ -36,7 +36,7 @@ import { joinThreads } from './threads.ts'
 import { serveUnenforced, unenforced } from './unenforced.ts'
 
 /** What `deno serve` takes as a default export, and what can be said of it. */
-export interface Served {
+export interface DenoServe {
   fetch(request: Request, info: ServeInfo): Response | Promise<Response>
   /** Called in one thread alone. */
   onListen(address: ListenAddress): void
@@ -102,7 +102,7 @@ function isOfCommand(given: CommandOptions): boolean {
  * For a main module's `export default hangup(app, policy)` under `deno serve`. Throws a `ConfigError` if the policy is
  * not possible, a limit that was set cannot be held, or an option is given that only the command takes.
  */
-export function hangup(app: App, { report, ...options }: HangupOptions = {}): Served {
+export function hangup(app: App, { report, ...options }: HangupOptions = {}): DenoServe {
   refuseForeign(options)
   const resolved = resolveOptions(options)
   const { libc, threads, why } = ledgerParts()
@@ -193,7 +193,7 @@ function refuseForeign(
 }
 
 /** The server of variables and flags behind the module's name: what `main` is under `deno run`. */
-async function ofSettings(): Promise<Served> {
+async function ofSettings(): Promise<DenoServe> {
   try {
     noteServiceLinks(thisProcess.env, stderrLog)
     const { options, settings, nameOf } = readSettings(thisProcess.argv, thisProcess.env)
@@ -224,11 +224,11 @@ async function ofSettings(): Promise<Served> {
  * The default export of an entry that is its own main under `deno run` too. Undefined there: Deno takes an export with `fetch`
  * for a program that was started by the wrong command. Which one it was only the process's command line says.
  */
-export async function commandOr(main: () => Promise<void>): Promise<Pick<Served, 'fetch' | 'onListen'> | undefined> {
+export async function commandOr(main: () => Promise<void>): Promise<Pick<DenoServe, 'fetch' | 'onListen'> | undefined> {
   const line = commandLine()
   if (line !== null) return isServe(line) ? ofSettings() : main().then(() => undefined)
   // Without FFI: what calls Deno.serve before the first timer is the command.
-  let served: Promise<Served> | null = null
+  let served: Promise<DenoServe> | null = null
   let address: ListenAddress | null = null
   whenServed().then(() => {
     served = ofSettings()

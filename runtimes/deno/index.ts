@@ -16,7 +16,7 @@ import { native, serveDeno } from './serve.ts'
 import { enforcement, listen } from './transport.ts'
 import { envOf, webSocketBindings } from './upgrade.ts'
 
-export { type HangupOptions, hangup, type Served } from './command.ts'
+export { type DenoServe, type HangupOptions, hangup } from './command.ts'
 
 const runtime = 'deno'
 

@@ -24,7 +24,7 @@ export function enforcement(): Enforcement {
   return {
     ...engineEnforcement,
     peerProbeMs: {
-      by: 'hangup',
+      by: 'us',
       stepMs: kernelProbes.everyMs * kernelProbes.count + 1_000,
       how: 'TCP keepalive; Deno leaves its probes to the kernel, 9 of them 75 s apart (with --allow-ffi: 10, 1 s apart)',
     },

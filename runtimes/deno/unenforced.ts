@@ -26,7 +26,7 @@ export function unenforced(why: string): Enforcement {
   return Object.fromEntries(
     optionNames.map((option) => {
       const how = held[option]
-      return [option, how === undefined ? nobody : { by: 'hangup', stepMs: 0, how }]
+      return [option, how === undefined ? nobody : { by: 'us', stepMs: 0, how }]
     }),
   ) as Record<OptionName, Enforced>
 }

@@ -8,7 +8,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import type { RequestHead } from '../../src/http1/head.ts'
 import type { ServerConnection } from '../../src/http1/server-connection.ts'
 import { NativeRequest } from '../../src/http1/web/native.ts'
-import { LightRequest } from '../../src/http1/web/request.ts'
+import { WebRequest } from '../../src/http1/web/request.ts'
 import type { UpgradeBindings } from '../../src/serve/socket-engine.ts'
 import { endTimerWith } from './web-socket-timer.ts'
 
@@ -61,7 +61,7 @@ function replaceUpgrade(): void {
   Deno.upgradeWebSocket = (request, options) => {
     const offer = offers.get(request)
     if (offer === undefined) {
-      if (LightRequest.is(request)) throw new TypeError('this request asks for no WebSocket')
+      if (WebRequest.is(request)) throw new TypeError('this request asks for no WebSocket')
       return native(request, options)
     }
     if (offer.state === 'dropped') throw new ClientGoneError('the client has gone')

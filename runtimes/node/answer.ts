@@ -8,7 +8,7 @@ import type { Http2ServerResponse } from 'node:http2'
 import { NativeResponse } from '../../src/http1/web/native.ts'
 import { type BodySource, sourceOf, textType } from '../../src/http1/web/payload.ts'
 import { recordOf } from './fields.ts'
-import { hasNoBody, madeOf } from './light-response.ts'
+import { hasNoBody, madeOf } from './hono-response.ts'
 
 export type Outgoing = ServerResponse | Http2ServerResponse
 

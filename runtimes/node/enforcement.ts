@@ -1,7 +1,7 @@
 /** Who holds each limit where `node:http` serves. */
 import { type Enforced, type Enforcement, probed } from '../../src/policy/enforcement.ts'
 
-const swept = (how: string): Enforced => ({ by: 'hangup', stepMs: 0, how })
+const swept = (how: string): Enforced => ({ by: 'us', stepMs: 0, how })
 const native = (how: string): Enforced => ({ by: 'runtime', stepMs: 0, how })
 
 export const enforcement: Enforcement = {

@@ -5,7 +5,7 @@
 import type { IncomingMessage } from 'node:http'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import type { Incoming } from './body.ts'
-import { learnLightResponse } from './light-response.ts'
+import { learnHonoResponse } from './hono-response.ts'
 
 /** What the package's listener takes for the answer: it wants a Request, and to know if there can be none. */
 export abstract class Asker {
@@ -46,7 +46,7 @@ export function requestMaker(host: string): (incoming: Incoming, asker: Asker) =
   )
   // Of the package's own class, which is what the global one is from here on.
   const nothing = new Response(null)
-  learnLightResponse()
+  learnHonoResponse()
   return (incoming, asker) => void listener(incoming as IncomingMessage, asker as object as HttpBindings['outgoing'])
 }
 

@@ -128,7 +128,7 @@ export const enforcement: Enforcement = {
   minBodyBytesPerSec: nobody(noRate),
   maxBodyBytes: platform('413 from 100 MB (plans Free and Pro), 200 MB (Business), up to 5 GB (Enterprise)'),
   handlerTimeoutMs: {
-    by: 'hangup',
+    by: 'us',
     stepMs: 0,
     how: 'a timer round the handler; time that it computes counts against the platform’s CPU limit instead',
   },

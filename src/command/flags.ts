@@ -3,7 +3,14 @@ import { parseArgs } from 'node:util'
 import { type OptionName, optionNames, type PolicyInput } from '../policy/policy.ts'
 import type { PresetName } from '../policy/presets.ts'
 import { ConfigError, type Problem, problem } from '../policy/problems.ts'
-import { type Given, type GivenOptions, givenAs, isSet, type Resolved, resolvePolicy } from '../policy/resolve.ts'
+import {
+  type GivenOptions,
+  givenAs,
+  isSet,
+  type PolicySources,
+  type Resolved,
+  resolvePolicy,
+} from '../policy/resolve.ts'
 import { didYouMean, flagOf } from '../policy/spelling.ts'
 import { argumentOf, specOf } from './setting.ts'
 import {
@@ -64,7 +71,7 @@ export function readSettings(argv: readonly string[], env: Env, command: Command
     problems.push(problem(nameOf(has), settings[has], `it needs ${flagOf(lacks)} beside it`, ''))
   }
 
-  const given: Given = {
+  const given: PolicySources = {
     layers: places.map(policyLayer),
     ...(settings.preset && { presets: settings.preset, presetNamedAs: nameOf('preset') }),
     nameOf: flagOf,
@@ -91,7 +98,7 @@ export function readSettings(argv: readonly string[], env: Env, command: Command
   }
 }
 
-function tryResolve(given: Given, problems: Problem[]): Resolved | null {
+function tryResolve(given: PolicySources, problems: Problem[]): Resolved | null {
   try {
     return resolvePolicy(given)
   } catch (error) {

@@ -8,7 +8,7 @@ import { listenError } from '../serve/prepare.ts'
 import { type Entry, type Host, main } from './main.ts'
 import { checkEnforcement } from './start-report.ts'
 
-const exact: Enforced = { by: 'hangup', stepMs: 0, how: 'in memory' }
+const exact: Enforced = { by: 'us', stepMs: 0, how: 'in memory' }
 const enforcement: Enforcement = {
   ...(Object.fromEntries(optionNames.map((option) => [option, exact])) as Enforcement),
   maxConnections: { by: 'nobody', stepMs: 0, how: 'nothing is connected' },

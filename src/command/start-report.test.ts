@@ -7,7 +7,7 @@ import { resolveOptions, resolvePolicy } from '../policy/resolve.ts'
 import { flagOf } from '../policy/spelling.ts'
 import { checkEnforcement, jsonReport, textReport } from './start-report.ts'
 
-const exact: Enforced = { by: 'hangup', stepMs: 0, how: 'timer per socket' }
+const exact: Enforced = { by: 'us', stepMs: 0, how: 'timer per socket' }
 const enforcement = (but: Partial<Record<OptionName, Enforced>> = {}): Enforcement =>
   Object.fromEntries(optionNames.map((option) => [option, but[option] ?? exact])) as Enforcement
 
@@ -104,7 +104,7 @@ describe('the start-up report', () => {
       /^hangup on bun: http:\/\/127\.0\.0\.1:3000\/\nengine: Bun\.serve \(asked for\)\npreset: nginx\n/,
     )
     assert.match(text, /^ {2}idle-timeout +65s +preset +runtime +≤ 4s late; Bun\.serve idleTimeout$/m)
-    assert.match(text, /^ {2}head-timeout +30s +hangup +timer per socket$/m)
+    assert.match(text, /^ {2}head-timeout +30s +us +timer per socket$/m)
     assert.match(text, /^ {2}keep-alive-hint +64s +derived +/m)
     assert.match(text, /^off: handler-timeout, /m)
     assert.match(text, /^default, but enforced by nobody on bun: min-response-rate 240b\/s$/m)

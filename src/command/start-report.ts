@@ -40,7 +40,7 @@ export function checkEnforcement(
     // The platform's own limits hold whatever is set here, also where that is off.
     if (by === 'platform' || isUnheld(enforced, value)) {
       const held = fixed === undefined ? max && `at most ${shown(option, max)}` : `only ${shown(option, fixed)}`
-      const holdable = by === 'hangup' || by === 'runtime' ? held : undefined
+      const holdable = by === 'us' || by === 'runtime' ? held : undefined
       const why =
         by === 'platform' ? 'it is the platform’s to set' : holdable ? `${held} is enforced` : 'nothing enforces it'
       const fixes = [

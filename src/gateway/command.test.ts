@@ -24,7 +24,7 @@ before(async () => {
 })
 after(() => rm(folder, { recursive: true }))
 
-const exact: Enforced = { by: 'hangup', stepMs: 0, how: 'in memory' }
+const exact: Enforced = { by: 'us', stepMs: 0, how: 'in memory' }
 const enforcement = Object.fromEntries(optionNames.map((option) => [option, exact])) as Enforcement
 
 const running: RunningGateway = {

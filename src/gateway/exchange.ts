@@ -5,7 +5,7 @@
 import type { Duplex } from 'node:stream'
 import type { ResponseHead } from '../http1/head.ts'
 import type { BodySource } from '../http1/web/payload.ts'
-import { type Given, type Left, streamedFrom } from '../http1/web/response.ts'
+import { type Left, type OutgoingResponse, streamedFrom } from '../http1/web/response.ts'
 import type { BodyFraming } from '../http1/writer.ts'
 import type { TransportDuplex } from '../net/duplex.ts'
 import { proxyHeader } from '../net/proxy-protocol.ts'
@@ -411,7 +411,7 @@ export class Exchange implements Asker, Want {
       }
     }
     const slab = body instanceof BufferedBody ? null : body
-    const given: Given = {
+    const given: OutgoingResponse = {
       status: head.status,
       statusText: head.reason,
       fields: responseFields(head.raw, front, this.#route, this.#passing.config, head.minor),
@@ -490,7 +490,7 @@ export class Exchange implements Asker, Want {
 }
 
 /** An answer that is here whole and needs no change but lines left out: what it is written of is there already. */
-class PassedOn implements Given {
+class PassedOn implements OutgoingResponse {
   readonly status: number
   readonly statusText: string
   readonly lines: string

@@ -11,7 +11,7 @@ import { type GatewayRuntime, startGateway } from './start.ts'
 
 const tls = fileURLToPath(new URL('../../test/fixtures/tls/', import.meta.url))
 const pair = ['--tls-cert', `${tls}cert.pem`, '--tls-key', `${tls}key.pem`]
-const exact: Enforced = { by: 'hangup', stepMs: 0, how: 'in memory' }
+const exact: Enforced = { by: 'us', stepMs: 0, how: 'in memory' }
 const enforcement = Object.fromEntries(optionNames.map((option) => [option, exact])) as Enforcement
 
 const plan = async (...argv: string[]) => (await loadGateway(['--to', 'http://127.0.0.1:1', ...argv], {}, '/')).plan

@@ -1,9 +1,9 @@
 /** One range of a file (RFC 9110 14): what `Bun.serve` answers by itself. */
 import type { RequestHead } from './head.ts'
-import { fileBody, type Given } from './web/response.ts'
+import { fileBody, type OutgoingResponse } from './web/response.ts'
 
 /** The part that is asked for, 416, or the answer as it is: of several ranges a server may send all. */
-export function partOf(given: Given, file: Blob, head: RequestHead): Given {
+export function partOf(given: OutgoingResponse, file: Blob, head: RequestHead): OutgoingResponse {
   if (given.status !== 200 || fieldOf(given, 'content-range') !== null) return given
   const asked = head.get('range')
   if (asked === null || !isCurrent(head.get('if-range'), given)) return given
@@ -51,13 +51,13 @@ export function rangeOf(field: string, size: number): Range | 'unsatisfiable' | 
 const isNumber = (text: string): boolean => /^\d{0,18}$/.test(text)
 
 /** `If-Range`: a strong validator of the answer, or its date to the letter (RFC 9110 13.1.5). */
-function isCurrent(ifRange: string | null, given: Given): boolean {
+function isCurrent(ifRange: string | null, given: OutgoingResponse): boolean {
   if (ifRange === null) return true
   if (ifRange.startsWith('"')) return ifRange === fieldOf(given, 'etag')
   return ifRange === fieldOf(given, 'last-modified')
 }
 
-function fieldOf({ fields }: Given, lower: string): string | null {
+function fieldOf({ fields }: OutgoingResponse, lower: string): string | null {
   for (let i = 0; i < fields.length; i += 2) if (fields[i]!.toLowerCase() === lower) return fields[i + 1]!
   return null
 }

@@ -9,7 +9,7 @@ import { limitsOf } from './events.ts'
 import type { RequestHead } from './head.ts'
 import type { IncomingBody } from './incoming-body.ts'
 import { plainAnswer, type Served, ServerConnection } from './server-connection.ts'
-import type { Given } from './web/response.ts'
+import type { OutgoingResponse } from './web/response.ts'
 import { connectionLines } from './writer.ts'
 
 const latin1 = (text: string) => Uint8Array.from(text, (char) => char.charCodeAt(0))
@@ -50,7 +50,10 @@ class FakeTransport implements Transport {
   }
 }
 
-type Handler = (head: RequestHead, body: Uint8Array | IncomingBody | null) => Given | Promise<Given>
+type Handler = (
+  head: RequestHead,
+  body: Uint8Array | IncomingBody | null,
+) => OutgoingResponse | Promise<OutgoingResponse>
 
 function scene(handler: Handler = () => plainAnswer(200), options: ServeOptions = {}, clients?: Served['clients']) {
   const { policy } = resolveOptions({ idleTimeoutMs: 5_000, ...options })
@@ -99,7 +102,7 @@ function scene(handler: Handler = () => plainAnswer(200), options: ServeOptions 
 
 const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
 const post = (length: number) => `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n`
-const given = (more: Partial<Given>): Given => ({ ...plainAnswer(200), ...more })
+const given = (more: Partial<OutgoingResponse>): OutgoingResponse => ({ ...plainAnswer(200), ...more })
 
 test('a small answer is one write, framed by its length, with Date and the hint', () => {
   const { transport, feed } = scene(() => given({ body: 'hello', fields: ['A', 'b'] }))
@@ -560,7 +563,7 @@ test('a stream that fails before the head is out costs a 500; one of the engineâ
 
 test('HEAD says the length that is known, and none for a body that it would have to read or that is left out', () => {
   const head = 'HEAD / HTTP/1.1\r\nHost: a\r\n\r\n'
-  const said = (answer: Given) => {
+  const said = (answer: OutgoingResponse) => {
     const { transport, feed } = scene(() => answer)
     feed(head)
     return /Content-Length: \d+|Transfer-Encoding: chunked/.exec(transport.written)?.[0]
@@ -573,7 +576,7 @@ test('HEAD says the length that is known, and none for a body that it would have
 })
 
 test('the signal of a request is aborted with one AbortError when the client goes, and not after its answer', async () => {
-  const pending = scene(() => new Promise<Given>(() => {}))
+  const pending = scene(() => new Promise<OutgoingResponse>(() => {}))
   pending.feed(get)
   pending.connection.peerEnded()
   pending.connection.gone()
@@ -588,7 +591,7 @@ test('the signal of a request is aborted with one AbortError when the client goe
 test('bytes of an earlier answer do not begin the present one', async () => {
   let handled = 0
   const { connection, transport, feed, at } = scene(
-    () => (handled++ === 0 ? plainAnswer(200) : new Promise<Given>(() => {})),
+    () => (handled++ === 0 ? plainAnswer(200) : new Promise<OutgoingResponse>(() => {})),
     { streamIdleTimeoutMs: 1_000, handlerTimeoutMs: 0 },
   )
   feed(get)
@@ -604,7 +607,7 @@ test('bytes of an earlier answer do not begin the present one', async () => {
 })
 
 test('a stream that takes over a client that has ended its side is told so', async () => {
-  const { connection, feed } = scene(() => new Promise<Given>(() => {}))
+  const { connection, feed } = scene(() => new Promise<OutgoingResponse>(() => {}))
   feed(get)
   connection.peerEnded()
   assert.equal(connection.open, false)

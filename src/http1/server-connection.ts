@@ -17,7 +17,7 @@ import type { RequestHead } from './head.ts'
 import { BodyRefusedError, IncomingBody } from './incoming-body.ts'
 import { RequestParser } from './parser.ts'
 import { type ReasonId, reasons as refusals } from './reasons.ts'
-import { type Given, isStreamed, type Streamed } from './web/response.ts'
+import { isStreamed, type OutgoingResponse, type Streamed } from './web/response.ts'
 import {
   type BodyFraming,
   connectionLines,
@@ -94,7 +94,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   readonly #parser: RequestParser
   #head: RequestHead | null = null
   /** An answer whose body is bytes, until they are out. */
-  #writing: Given | null = null
+  #writing: OutgoingResponse | null = null
   #body: IncomingBody | null = null
   /** Whether this answer is the connection's last; decided when its head is written. */
   #last = false
@@ -357,7 +357,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   }
 
   /** The application's answer to the present request. */
-  answer(given: Given): void {
+  answer(given: OutgoingResponse): void {
     const head = this.#head
     if (this.#closed || this.#ended || head === null) {
       drop(given)
@@ -377,7 +377,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   }
 
   /** Once it is known what of the body is there, and that it does not fail at once. */
-  async #answerEarly(given: Given, stream: Streamed): Promise<void> {
+  async #answerEarly(given: OutgoingResponse, stream: Streamed): Promise<void> {
     const head = this.#head!
     this.#stream = stream
     let answer = given
@@ -393,7 +393,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     else this.#send(head, answer)
   }
 
-  #send(head: RequestHead, given: Given): void {
+  #send(head: RequestHead, given: OutgoingResponse): void {
     const failed = this.#body?.failed
     const refused = failed instanceof BodyRefusedError
     const answer = refused ? plainAnswer(failed.status) : given
@@ -629,7 +629,7 @@ function isOf(error: unknown, Class: abstract new (...args: never[]) => Error): 
 const own = (bytes: Uint8Array): Uint8Array => Uint8Array.prototype.slice.call(bytes)
 
 /** An answer of the engine's own. */
-export function plainAnswer(status: number, fields: readonly string[] = []): Given {
+export function plainAnswer(status: number, fields: readonly string[] = []): OutgoingResponse {
   return { status, statusText: '', fields, body: null, left: null }
 }
 
@@ -637,13 +637,13 @@ export function plainAnswer(status: number, fields: readonly string[] = []): Giv
 const isBodyless = (status: number): boolean => status === 204 || status === 205 || status === 304
 
 /** Lets go of a body that nobody will read. */
-function drop({ body, left }: Given): void {
+function drop({ body, left }: OutgoingResponse): void {
   if (isStreamed(body)) body.cancel(null)
   left?.drop()
 }
 
 /** RFC 9112 6.3 from the sender's side; for HEAD and 304 what GET would have said. null: nobody knows. */
-function lengthOf(given: Given, method: string): number | null {
+function lengthOf(given: OutgoingResponse, method: string): number | null {
   const { status, body, left } = given
   if (status === 205) return 0
   if (typeof body === 'string') return Buffer.byteLength(body)
@@ -655,7 +655,7 @@ function lengthOf(given: Given, method: string): number | null {
   return said !== null && /^\d{1,15}$/.test(said) ? Number(said) : null
 }
 
-function saysClose(given: Given): boolean {
+function saysClose(given: OutgoingResponse): boolean {
   if (given.lines !== undefined) return false
   const said = fieldOf(given.fields, 'connection')
   return said !== null && /\bclose\b/i.test(said)

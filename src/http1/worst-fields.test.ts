@@ -9,7 +9,7 @@ import { ProxyHeaderReader } from '../net/proxy-protocol.ts'
 import { writeLatin1 } from './bytes.ts'
 import { limitsOf } from './events.ts'
 import { RequestParser, ResponseParser } from './parser.ts'
-import { LightHeaders } from './web/headers.ts'
+import { WebHeaders } from './web/headers.ts'
 import { urlOf } from './web/url.ts'
 
 const size = 8_000
@@ -160,7 +160,7 @@ const readers: Readonly<Record<string, (value: string, name: string) => () => vo
     const bytes = bytesOf(`GET http://${value} HTTP/1.1\r\nHost: a\r\n\r\n`)
     return () => parsed(bytes)
   },
-  'a Headers object': (value, name) => () => void new LightHeaders({ [name]: value }),
+  'a Headers object': (value, name) => () => void new WebHeaders({ [name]: value }),
   'the URL of a request': (value) => () => void urlOf('http', value, `/${value}`),
   'what the gateway passes on': (value, name) => () =>
     void requestFields(asked([name, value, name, value]), route, config, false),

@@ -1,9 +1,12 @@
-/** Who holds each limit on this runtime, and how exactly: the data behind the start-up report, the docs table and the suite's time windows. */
+/**
+ * Who holds each limit on this runtime, and how exactly: the data behind the start-up report, the docs table and the
+ * suite's time windows.
+ */
 import type { Descriptors } from '../lifecycle/descriptor-budget.ts'
 import type { OptionName } from './policy.ts'
 
-/** `platform`: the host that runs the program (Cloudflare), on its own terms. */
-export type Enforcer = 'hangup' | 'runtime' | 'platform' | 'nobody'
+/** `us`: this project; `platform`: the host that runs the program (Cloudflare), on its own terms. */
+export type Enforcer = 'us' | 'runtime' | 'platform' | 'nobody'
 
 export interface Enforced {
   readonly by: Enforcer
@@ -32,7 +35,7 @@ export function isUnheld({ by, max, fixed }: Enforced, value: number): boolean {
 export const probes = { everyMs: 1_000, probes: 10 } as const
 export const probingMs = probes.everyMs * probes.probes
 export const probed: Enforced = {
-  by: 'hangup',
+  by: 'us',
   stepMs: probingMs + 1_000,
   how: 'TCP keepalive; probes are up to 10 s after the quiet time',
 }

@@ -22,7 +22,7 @@ export interface Layer {
   nameOf(option: string): string
 }
 
-export interface Given {
+export interface PolicySources {
   /** The first that has an option wins. */
   readonly layers: readonly Layer[]
   readonly presets?: readonly string[]
@@ -128,7 +128,7 @@ export const acceptedBy = (option: OptionName, origin: Layer['origin'] = 'option
   acceptedOf(optionSpecs[option], origin === 'option')
 
 /** Throws a `ConfigError` with everything that is wrong. */
-export function resolvePolicy(given: Given): Resolved {
+export function resolvePolicy(given: PolicySources): Resolved {
   const problems: Problem[] = []
   const chosen = chosenPresets(given, problems)
   const policy = {} as Record<OptionName, number>
@@ -169,7 +169,7 @@ export function resolvePolicy(given: Given): Resolved {
   }
 }
 
-function chosenPresets(given: Given, problems: Problem[]): PresetName[] {
+function chosenPresets(given: PolicySources, problems: Problem[]): PresetName[] {
   const chosen = new Set<PresetName>()
   for (const name of given.presets ?? []) {
     if (Object.hasOwn(presets, name)) chosen.add(name as PresetName)
@@ -277,7 +277,7 @@ function fit(
  * `serve()` like this, so that an error found there still names the flag.
  */
 export const givenAs = Symbol('hangup.givenAs')
-export type GivenOptions = ServeOptions & { readonly [givenAs]?: Given }
+export type GivenOptions = ServeOptions & { readonly [givenAs]?: PolicySources }
 
 /** What `serve` takes beside the policy. */
 const besidePolicy: readonly string[] = [

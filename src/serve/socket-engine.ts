@@ -5,11 +5,18 @@ import type { RequestHead } from '../http1/head.ts'
 import { IncomingBody } from '../http1/incoming-body.ts'
 import { partOf } from '../http1/range.ts'
 import { type ClientAdmission, plainAnswer, type Served, ServerConnection } from '../http1/server-connection.ts'
-import { installGlobals, takesLightRequests } from '../http1/web/globals.ts'
+import { installGlobals, takesWebRequests } from '../http1/web/globals.ts'
 import { NativeResponse } from '../http1/web/native.ts'
 import { abortNative, nativeRequest } from '../http1/web/native-request.ts'
-import { type HeadLike, LightRequest } from '../http1/web/request.ts'
-import { answerOf, fileBody, type Given, isLightResponse, isSoundResponse, isStreamed } from '../http1/web/response.ts'
+import { type HeadLike, WebRequest } from '../http1/web/request.ts'
+import {
+  answerOf,
+  fileBody,
+  isSoundResponse,
+  isStreamed,
+  isWebResponse,
+  type OutgoingResponse,
+} from '../http1/web/response.ts'
 import { urlOf } from '../http1/web/url.ts'
 import { connectionLines } from '../http1/writer.ts'
 import { Connections } from '../lifecycle/connections.ts'
@@ -98,7 +105,7 @@ export async function serveOnEngine(app: App, options: ServeOptions, flavour: En
     isSound: isSoundResponse,
   })
   const uninstallGlobals = options.globals === 'replace' ? installGlobals() : () => {}
-  const light = options.globals === 'replace' || takesLightRequests()
+  const ours = options.globals === 'replace' || takesWebRequests()
   let requests = 0
   /** For HTTP/1.0 without Host (RFC 9112 3.3). */
   let defaultHost = 'localhost'
@@ -120,7 +127,7 @@ export async function serveOnEngine(app: App, options: ServeOptions, flavour: En
       if (asked !== null) application.report(error, asked as Request)
       else log.error({ level: 'error', code: 'ENGINE_ERROR', message: errorLine(error) })
     },
-    abort: light ? (asked, reason) => LightRequest.abort(asked as LightRequest, reason) : abortNative,
+    abort: ours ? (asked, reason) => WebRequest.abort(asked as WebRequest, reason) : abortNative,
     ask(connection, head, body) {
       const url = urlOf(scheme, head.host || defaultHost, head.path)
       if (url === null) {
@@ -130,9 +137,7 @@ export async function serveOnEngine(app: App, options: ServeOptions, flavour: En
       requests += 1
       const told = head.minor === 0 && head.get('upgrade') !== null ? withoutUpgrade(head) : head
       const shown = flavour.bodyInEnv === true ? null : body
-      const request = light
-        ? (new LightRequest(told, url, shown) as object as Request)
-        : nativeRequest(told, url, shown)
+      const request = ours ? (new WebRequest(told, url, shown) as object as Request) : nativeRequest(told, url, shown)
       connection.asked = request
       if (head.upgrade !== null && flavour.webSocketBindings !== undefined && isWebSocket(head)) {
         askUpgrade(connection, head, body, request)
@@ -162,7 +167,7 @@ export async function serveOnEngine(app: App, options: ServeOptions, flavour: En
     }
   }
 
-  function give(connection: ServerConnection, request: Request, given: Given): void {
+  function give(connection: ServerConnection, request: Request, given: OutgoingResponse): void {
     if (given.status === 101 && given.takeOver === undefined) {
       application.report(unupgraded(), request)
       connection.answer(plainAnswer(500))
@@ -177,14 +182,14 @@ export async function serveOnEngine(app: App, options: ServeOptions, flavour: En
     returned: unknown,
     files: Files,
   ): void {
-    const isNative = returned instanceof NativeResponse && !isLightResponse(returned)
+    const isNative = returned instanceof NativeResponse && !isWebResponse(returned)
     const file = isNative && head.get('range') !== null ? files.behind(returned) : null
     if (file !== null) {
       const { status, statusText, headers } = returned as Response
       const fields = [...headers].flat()
       file
         .then((blob) => {
-          const given: Given = { status, statusText, fields, body: fileBody(blob), left: null }
+          const given: OutgoingResponse = { status, statusText, fields, body: fileBody(blob), left: null }
           give(connection, request, partOf(given, blob, head))
         })
         .catch((error) => fail(connection, request, error))

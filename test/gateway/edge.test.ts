@@ -184,7 +184,7 @@ describe('hangup gateway on workerd, by HANGUP_TO', { timeout: 120_000 }, () => 
 
   test('the report says who holds the limits of upstreams, and of connections', () => {
     const report = JSON.parse(/^\{.*\}$/m.exec(edge.said())?.[0] ?? '')
-    assert.equal(report.upstreamEnforcement.upstreamFirstByteTimeoutMs.by, 'hangup')
+    assert.equal(report.upstreamEnforcement.upstreamFirstByteTimeoutMs.by, 'us')
     assert.equal(report.upstreamEnforcement.upstreamIdleTimeoutMs.by, 'platform')
     assert.equal(report.upstreamEnforcement.spoolMaxBytes.by, 'nobody')
     assert.equal(report.enforcement.idleTimeoutMs.by, 'platform')

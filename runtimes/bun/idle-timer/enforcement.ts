@@ -3,7 +3,7 @@
 import type { Enforced, Enforcement } from '../../../src/policy/enforcement.ts'
 import { clockStepMs, longestClockMs } from './clock.ts'
 
-const ours = (how: string, stepMs = 0): Enforced => ({ by: 'hangup', stepMs, how })
+const ours = (how: string, stepMs = 0): Enforced => ({ by: 'us', stepMs, how })
 const bun = (how: string, more: Partial<Enforced> = {}): Enforced => ({ by: 'runtime', stepMs: 0, how, ...more })
 const nobody = (how: string): Enforced => ({ by: 'nobody', stepMs: 0, how })
 
@@ -26,7 +26,7 @@ export const enforcement: Enforcement = {
   maxBodyBytes: ours('Content-Length, else counted; the rest is read away, so that the 413 arrives'),
   handlerTimeoutMs: ours('a timer round the handler'),
   writeTimeoutMs: {
-    by: 'hangup',
+    by: 'us',
     stepMs: clock.stepMs,
     max: longestClockMs,
     sharesClockWith: ['idleTimeoutMs'],

@@ -9,11 +9,11 @@ import { optionNames, type PolicyInput } from '../../policy/policy.ts'
 import type { PresetName } from '../../policy/presets.ts'
 import { ConfigError, type Problem, problem } from '../../policy/problems.ts'
 import {
-  type Given,
   type GivenOptions,
   givenAs,
   isSet,
   type Layer,
+  type PolicySources,
   type Resolved,
   resolvePolicy,
 } from '../../policy/resolve.ts'
@@ -203,7 +203,7 @@ function withValue(tree: Tree | undefined, [first, ...rest]: Keys, value: unknow
   return Array.isArray(tree) ? (tree.with(Number(first), inner) as unknown as Tree) : { ...tree, [first!]: inner }
 }
 
-function policyGiven({ layers, settings, nameOf }: GivenGateway, file: ReadFile): Given {
+function policyGiven({ layers, settings, nameOf }: GivenGateway, file: ReadFile): PolicySources {
   const values = Object.fromEntries(optionNames.map((name) => [name, file[name]]))
   return {
     layers: [...layers.map(ofPolicy), { origin: 'option', values, nameOf: (option) => option }],

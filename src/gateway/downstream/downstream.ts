@@ -4,7 +4,7 @@ import type { IncomingBody } from '../../http1/incoming-body.ts'
 import type { ServerConnection } from '../../http1/server-connection.ts'
 import { streamOf } from '../../http1/web/native-request.ts'
 import { type BodySource, sourceOf } from '../../http1/web/payload.ts'
-import { type Given, isStreamed, responseOf } from '../../http1/web/response.ts'
+import { isStreamed, type OutgoingResponse, responseOf } from '../../http1/web/response.ts'
 import type { Peer } from '../../net/transport.ts'
 import { type Slab, slabOf } from '../message/slabs.ts'
 
@@ -44,7 +44,7 @@ export interface Front {
   respond(answer: Answer): Response
 }
 
-export interface Answer extends Given {
+export interface Answer extends OutgoingResponse {
   /** With 101, where the platform joins two WebSockets by itself. */
   readonly webSocket?: object
 }
@@ -205,7 +205,7 @@ export function headersOf(fields: readonly string[]): Headers {
 }
 
 /** For a native `Response`, which takes no content with some statuses, whatever an upstream sends with them. */
-export function contentOf({ status, body }: Pick<Given, 'status' | 'body'>): BodyInit | null {
+export function contentOf({ status, body }: Pick<OutgoingResponse, 'status' | 'body'>): BodyInit | null {
   if (status === 204 || status === 205 || status === 304) {
     dropBody(body)
     return null
@@ -215,6 +215,6 @@ export function contentOf({ status, body }: Pick<Given, 'status' | 'body'>): Bod
 }
 
 /** Nobody is going to have it. */
-export function dropBody(body: Given['body']): void {
+export function dropBody(body: OutgoingResponse['body']): void {
   if (isStreamed(body)) body.cancel(new TypeError('the body was not wanted'))
 }

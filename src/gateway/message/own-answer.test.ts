@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Given } from '../../http1/web/response.ts'
+import type { OutgoingResponse } from '../../http1/web/response.ts'
 import type { GatewayConfig, Route } from '../config/config.ts'
 import type { Front } from '../downstream/downstream.ts'
 import { failures } from '../errors.ts'
@@ -15,7 +15,7 @@ const front = (changes: Partial<Front> & { accept?: string } = {}): Front =>
     host: 'example.com:8080',
     secure: false,
     raw: changes.accept === undefined ? [] : ['Host', 'a', 'accept', changes.accept],
-    respond({ status, fields, body }: Given): Response {
+    respond({ status, fields, body }: OutgoingResponse): Response {
       const headers = new Headers()
       for (let i = 0; i < fields.length; i += 2) headers.append(fields[i]!, fields[i + 1]!)
       return new Response(body as string | null, { status, headers })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { answerOf, type Given, LightResponse, responseOf } from '../../http1/web/response.ts'
+import { answerOf, type OutgoingResponse, responseOf, WebResponse } from '../../http1/web/response.ts'
 import { slabOf, slabRoom } from './slabs.ts'
 
 const bodyBytes = 100 * 1024
@@ -35,7 +35,7 @@ test('what nobody uses stays within a bound', () => {
 })
 
 test('of an answer that somebody else may have too the memory is not taken back', () => {
-  const given = (): Given => ({
+  const given = (): OutgoingResponse => ({
     status: 200,
     statusText: '',
     fields: [],
@@ -49,7 +49,7 @@ test('of an answer that somebody else may have too the memory is not taken back'
   cloned.clone()
   assert.equal(answerOf(cloned).sent, undefined)
   const rewrapped = responseOf(given())
-  assert.equal(answerOf(new LightResponse(rewrapped.body, rewrapped as unknown as ResponseInit)).sent, undefined)
+  assert.equal(answerOf(new WebResponse(rewrapped.body, rewrapped as unknown as ResponseInit)).sent, undefined)
   assert.throws(() => answerOf(rewrapped), /read/)
   const changed = responseOf(given())
   changed.headers.set('A', 'b')

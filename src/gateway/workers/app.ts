@@ -134,7 +134,7 @@ async function pipe(source: BodySource, writer: WritableStreamDefaultWriter<Uint
   }
 }
 
-const ours = (how: string): Enforced => ({ by: 'hangup', stepMs: 0, how })
+const ours = (how: string): Enforced => ({ by: 'us', stepMs: 0, how })
 const platform = (how: string): Enforced => ({ by: 'platform', stepMs: 0, how })
 const nobody = (how: string): Enforced => ({ by: 'nobody', stepMs: 0, how })
 

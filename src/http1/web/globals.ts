@@ -1,20 +1,20 @@
 /**
  * Our classes in the places of the globals. `Response` and `Headers` for speed: an application makes
- * them. `Request` and `fetch` where the native constructor does not read a LightRequest as one of its
+ * them. `Request` and `fetch` where the native constructor does not read a WebRequest as one of its
  * own (Node's reads private fields; Bun's takes it for an init object, and the method is lost).
  */
-import { LightHeaders } from './headers.ts'
+import { WebHeaders } from './headers.ts'
 import { NativeRequest, nativeFetch } from './native.ts'
-import { LightRequest } from './request.ts'
-import { isLightResponse, LightResponse, toNativeResponse } from './response.ts'
+import { WebRequest } from './request.ts'
+import { isWebResponse, toNativeResponse, WebResponse } from './response.ts'
 
 /** For a native constructor or function. Fetch 5.4: a body is read once (Bun's constructor forgets to look). */
 function unwrapped(input: unknown, init: unknown): unknown {
-  if (!LightRequest.is(input)) return input
-  if (LightRequest.isSpent(input) && ((init as RequestInit | null | undefined)?.body ?? null) === null) {
+  if (!WebRequest.is(input)) return input
+  if (WebRequest.isSpent(input) && ((init as RequestInit | null | undefined)?.body ?? null) === null) {
     throw new TypeError('Cannot construct a Request with a Request object that has already been used.')
   }
-  return LightRequest.toNative(input)
+  return WebRequest.toNative(input)
 }
 
 /** The native class in everything but that it takes our requests. */
@@ -60,7 +60,7 @@ function copiesOf(make: () => Request): string {
 let taken: boolean | undefined
 
 /** Whether the native constructor reads a request of ours as it reads one of its own, whatever init comes with it. */
-export function takesLightRequests(): boolean {
+export function takesWebRequests(): boolean {
   taken ??= asksToTake()
   return taken
 }
@@ -68,14 +68,14 @@ export function takesLightRequests(): boolean {
 function asksToTake(): boolean {
   const [method, url, field] = ['PUT', 'http://localhost/probe', ['x-a', '1'] as const]
   const body = new Uint8Array([0x61])
-  const light = (): Request => {
-    const request = new LightRequest({ method, raw: field }, url, body)
-    LightRequest.abort(request, undefined)
+  const ours = (): Request => {
+    const request = new WebRequest({ method, raw: field }, url, body)
+    WebRequest.abort(request, undefined)
     return request as object as Request
   }
   try {
     const native = () => new NativeRequest(url, { method, headers: [[...field]], body, signal: AbortSignal.abort() })
-    return copiesOf(light) === copiesOf(native)
+    return copiesOf(ours) === copiesOf(native)
   } catch {
     return false
   }
@@ -98,12 +98,12 @@ function put(name: string, ours: unknown): void {
 /** Returns what undoes it. Several servers may hold it; the last one that lets go brings the natives back, unless somebody else has replaced ours. */
 export function installGlobals(): () => void {
   if (holders++ === 0) {
-    put('Response', LightResponse)
-    put('Headers', LightHeaders)
-    if (!takesLightRequests()) {
+    put('Response', WebResponse)
+    put('Headers', WebHeaders)
+    if (!takesWebRequests()) {
       put('Request', requestGlobal)
       put('fetch', fetchGlobal)
-      LightRequest.constructorIs(requestGlobal)
+      WebRequest.constructorIs(requestGlobal)
     }
   }
   let held = true
@@ -115,13 +115,13 @@ export function installGlobals(): () => void {
       if (Reflect.get(globalThis, name) === ours) Object.defineProperty(globalThis, name, before)
     }
     replaced.clear()
-    LightRequest.constructorIs(NativeRequest)
+    WebRequest.constructorIs(NativeRequest)
   }
 }
 
 /** What only native code takes (`WebAssembly.compileStreaming`, Bun's `HTMLRewriter`), for a request or response of ours; others as they are. */
 export function toNative<T extends Request | Response>(message: T): T {
-  if (LightRequest.is(message)) return LightRequest.toNative(message) as T
-  if (isLightResponse(message)) return toNativeResponse(message) as T
+  if (WebRequest.is(message)) return WebRequest.toNative(message) as T
+  if (isWebResponse(message)) return toNativeResponse(message) as T
   return message
 }

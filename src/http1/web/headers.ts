@@ -56,8 +56,8 @@ export function hasField(fields: Fields, lower: string): boolean {
 }
 
 /** A list of our own from anything that `new Headers()` takes, checked. */
-export function fieldsFrom(init: HeadersInit | LightHeaders): string[] {
-  if (isLight(init)) return fieldsOf(init).slice()
+export function fieldsFrom(init: HeadersInit | WebHeaders): string[] {
+  if (isOurs(init)) return fieldsOf(init).slice()
   if (typeof init !== 'object') throw new TypeError('headers must be an object, a sequence of pairs or Headers')
   const fields: string[] = []
   if (Symbol.iterator in init) {
@@ -76,12 +76,12 @@ export function fieldsFrom(init: HeadersInit | LightHeaders): string[] {
   return fields
 }
 
-let over: (source: { readonly raw: Fields }) => LightHeaders
-let isLight: (value: unknown) => value is LightHeaders
-let fieldsOf: (headers: LightHeaders) => Fields
-let changesOf: (headers: LightHeaders) => number
+let over: (source: { readonly raw: Fields }) => WebHeaders
+let isOurs: (value: unknown) => value is WebHeaders
+let fieldsOf: (headers: WebHeaders) => Fields
+let changesOf: (headers: WebHeaders) => number
 
-export class LightHeaders {
+export class WebHeaders {
   #fields: Fields | null
   #source: { readonly raw: Fields } | null = null
   /** The list belongs to somebody else. */
@@ -89,21 +89,21 @@ export class LightHeaders {
   #sorted: readonly Pair[] | null = null
   #changes = 0
 
-  constructor(init?: HeadersInit | LightHeaders | null) {
+  constructor(init?: HeadersInit | WebHeaders | null) {
     this.#fields = init === undefined || init === null ? [] : fieldsFrom(init)
   }
 
   // For our own modules only: the class is the application's global.
   static {
     over = (source) => {
-      const headers = new LightHeaders()
+      const headers = new WebHeaders()
       headers.#fields = null
       headers.#source = source
       headers.#shared = true
       return headers
     }
 
-    isLight = (value) => typeof value === 'object' && value !== null && #shared in value
+    isOurs = (value) => typeof value === 'object' && value !== null && #shared in value
 
     fieldsOf = (headers) => headers.#read()
 
@@ -249,7 +249,7 @@ function remove(fields: string[], lower: string, from: number): void {
   fields.length = to
 }
 
-function inspected(headers: LightHeaders): object {
+function inspected(headers: WebHeaders): object {
   const shown: Record<string, string | string[]> = Object.create(null)
   for (const [name, value] of headers) if (name !== 'set-cookie') shown[name] = value
   const cookies = headers.getSetCookie()
@@ -257,8 +257,8 @@ function inspected(headers: LightHeaders): object {
   return shown
 }
 
-borrow(LightHeaders, new NativeHeaders(), (light) => new NativeHeaders([...light]))
-replaceable(LightHeaders, NativeHeaders)
+borrow(WebHeaders, new NativeHeaders(), (ours) => new NativeHeaders([...ours]))
+replaceable(WebHeaders, NativeHeaders)
 
 export {
   /** How often they have been changed. */

@@ -13,45 +13,45 @@ export const nativeFetch = globalThis.fetch
  * that a runtime's additions (Bun's `headers.toJSON()`, Deno's symbols) work on ours as well. `sample` shows which members the
  * native class keeps on its instances. Symbols of the global registry are protocols (inspection) and work by inheritance.
  */
-export function borrow<Light extends object>(
-  Light: { readonly prototype: Light },
+export function borrow<Ours extends object>(
+  Ours: { readonly prototype: Ours },
   sample: object,
-  twin: (light: Light) => object,
+  twin: (ours: Ours) => object,
 ): void {
   const native = Object.getPrototypeOf(sample)
-  Object.setPrototypeOf(Light.prototype, native)
+  Object.setPrototypeOf(Ours.prototype, native)
   const keys = [...Reflect.ownKeys(native), ...Reflect.ownKeys(sample)]
   for (const key of keys) {
-    if (Object.hasOwn(Light.prototype, key) || (typeof key === 'symbol' && Symbol.keyFor(key) !== undefined)) continue
+    if (Object.hasOwn(Ours.prototype, key) || (typeof key === 'symbol' && Symbol.keyFor(key) !== undefined)) continue
     const own = Object.getOwnPropertyDescriptor(native, key)
     if (own !== undefined && 'value' in own) {
       if (typeof own.value !== 'function') continue
-      const method = function (this: Light, ...args: unknown[]) {
+      const method = function (this: Ours, ...args: unknown[]) {
         const target = twin(this)
         return Reflect.apply(Reflect.get(target, key), target, args)
       }
-      Object.defineProperty(Light.prototype, key, { value: method, configurable: true, writable: true })
+      Object.defineProperty(Ours.prototype, key, { value: method, configurable: true, writable: true })
       continue
     }
-    Object.defineProperty(Light.prototype, key, {
-      get(this: Light) {
+    Object.defineProperty(Ours.prototype, key, {
+      get(this: Ours) {
         return Reflect.get(twin(this), key)
       },
-      set(this: Light, value) {
+      set(this: Ours, value) {
         Reflect.set(twin(this), key, value)
       },
       configurable: true,
     })
   }
-  Object.defineProperty(Light, 'name', { value: native.constructor.name })
+  Object.defineProperty(Ours, 'name', { value: native.constructor.name })
 }
 
 /** Makes a borrowing class fit to stand in its native one's place: native instances are its instances as well. Subclasses have the ordinary check. */
-export function replaceable(Light: object, Native: object): void {
-  Object.setPrototypeOf(Light, Native)
-  Object.defineProperty(Light, Symbol.hasInstance, {
+export function replaceable(Ours: object, Native: object): void {
+  Object.setPrototypeOf(Ours, Native)
+  Object.defineProperty(Ours, Symbol.hasInstance, {
     value(this: unknown, value: unknown): boolean {
-      return Function.prototype[Symbol.hasInstance].call(this === Light ? Native : this, value)
+      return Function.prototype[Symbol.hasInstance].call(this === Ours ? Native : this, value)
     },
   })
 }

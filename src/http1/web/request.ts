@@ -1,5 +1,5 @@
 /** The `Request` that the engine gives to the application: nothing is made before somebody asks for it. */
-import { changesOf, type Fields, headersOver, LightHeaders } from './headers.ts'
+import { changesOf, type Fields, headersOver, WebHeaders } from './headers.ts'
 import { borrow, NativeRequest } from './native.ts'
 import { type BodySource, bytes, json, nativeBody, Payload, text } from './payload.ts'
 
@@ -32,11 +32,11 @@ class Abortion {
   }
 }
 
-export class LightRequest {
+export class WebRequest {
   readonly #head: HeadLike
   readonly #url: string
   #payload: Payload | null
-  #headers: LightHeaders | null = null
+  #headers: WebHeaders | null = null
   #abortion: Abortion | null = null
   #twin: Request | null = null
   #twinChanges = 0
@@ -51,23 +51,23 @@ export class LightRequest {
     this.#payload = body === null || head.method === 'GET' || head.method === 'HEAD' ? null : new Payload(body)
   }
 
-  static is(value: unknown): value is LightRequest {
+  static is(value: unknown): value is WebRequest {
     return typeof value === 'object' && value !== null && #head in value
   }
 
   /** Fires the signal, now or when it is first looked at. */
-  static abort(request: LightRequest, reason: unknown): void {
+  static abort(request: WebRequest, reason: unknown): void {
     request.#abortion ??= new Abortion()
     request.#abortion.abort(reason)
   }
 
   /** Its body was read, or is being read. */
-  static isSpent(request: LightRequest): boolean {
+  static isSpent(request: WebRequest): boolean {
     return request.#payload !== null && !request.#payload.usable
   }
 
   /** For what reads the slots of a native request. Both have one body: the stream of ours. */
-  static toNative(request: LightRequest): Request {
+  static toNative(request: WebRequest): Request {
     const payload = request.#payload
     const init: RequestInit & { duplex: 'half' } = {
       method: request.method,
@@ -86,7 +86,7 @@ export class LightRequest {
   }
 
   /** A native constructor looks at several slots in one go; the twin lives no longer than that, or until the headers change. */
-  static twin(request: LightRequest): Request {
+  static twin(request: WebRequest): Request {
     const changes = request.#headers === null ? 0 : changesOf(request.#headers)
     if (request.#twin !== null && request.#twinChanges === changes) return request.#twin
     if (request.#twin === null) {
@@ -94,14 +94,14 @@ export class LightRequest {
         request.#twin = null
       })
     }
-    request.#twin = LightRequest.toNative(request)
+    request.#twin = WebRequest.toNative(request)
     request.#twinChanges = changes
     return request.#twin
   }
 
   /** For who copies a request by its own class (`new request.constructor(request)`). */
   static constructorIs(made: typeof NativeRequest): void {
-    Object.defineProperty(LightRequest.prototype, 'constructor', { value: made, configurable: true })
+    Object.defineProperty(WebRequest.prototype, 'constructor', { value: made, configurable: true })
   }
 
   get method(): string {
@@ -130,11 +130,11 @@ export class LightRequest {
     return this.#payload?.used ?? false
   }
 
-  clone(): LightRequest {
+  clone(): WebRequest {
     const payload = this.#payload?.clone() ?? null
-    const copy = new LightRequest(this.#head, this.#url, null)
+    const copy = new WebRequest(this.#head, this.#url, null)
     copy.#payload = payload
-    if (this.#headers !== null) copy.#headers = new LightHeaders(this.#headers)
+    if (this.#headers !== null) copy.#headers = new WebHeaders(this.#headers)
     this.#abortion ??= new Abortion()
     copy.#abortion = this.#abortion
     return copy
@@ -166,13 +166,13 @@ export class LightRequest {
 }
 
 for (const [key, { get }] of Object.entries(Object.getOwnPropertyDescriptors(NativeRequest.prototype))) {
-  if (get === undefined || Object.hasOwn(LightRequest.prototype, key)) continue
-  Object.defineProperty(LightRequest.prototype, key, {
-    get(this: LightRequest) {
+  if (get === undefined || Object.hasOwn(WebRequest.prototype, key)) continue
+  Object.defineProperty(WebRequest.prototype, key, {
+    get(this: WebRequest) {
       return Reflect.get(sample, key)
     },
     configurable: true,
   })
 }
-borrow(LightRequest, sample, LightRequest.twin)
-LightRequest.constructorIs(NativeRequest)
+borrow(WebRequest, sample, WebRequest.twin)
+WebRequest.constructorIs(NativeRequest)

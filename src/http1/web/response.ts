@@ -1,6 +1,6 @@
 /** The `Response` that stands in the global's place while we serve: what the engine writes, without a native object, and a whole Response for who looks. */
 import type { Duplex } from 'node:stream'
-import { type Fields, fieldsFrom, fieldsOf, hasField, headersOver, type LightHeaders } from './headers.ts'
+import { type Fields, fieldsFrom, fieldsOf, hasField, headersOver, type WebHeaders } from './headers.ts'
 import { borrow, NativeResponse, replaceable } from './native.ts'
 import {
   type BodySource,
@@ -25,7 +25,7 @@ const noFields: Fields = []
 const textFields: Fields = ['Content-Type', textType]
 
 /** What the engine is to write. */
-export interface Given {
+export interface OutgoingResponse {
   readonly status: number
   readonly statusText: string
   /** name, value, …, in the application's case and order; each Set-Cookie on its own. */
@@ -53,7 +53,7 @@ export interface Streamed extends BodySource {
   readonly isTooLong?: boolean
 }
 
-export const isStreamed = (body: Given['body']): body is Streamed =>
+export const isStreamed = (body: OutgoingResponse['body']): body is Streamed =>
   body !== null && typeof body !== 'string' && !(body instanceof Uint8Array)
 
 export interface Left {
@@ -63,26 +63,26 @@ export interface Left {
   drop(): void
 }
 
-let isLight: (value: unknown) => value is LightResponse
+let isOurs: (value: unknown) => value is WebResponse
 let isSound: (value: unknown) => boolean
-let give: (response: LightResponse) => Given
-let make: (given: Given) => LightResponse
-let leftIn: (response: LightResponse) => Left | null
-let toNativeResponse: (response: LightResponse) => Response
+let give: (response: WebResponse) => OutgoingResponse
+let make: (given: OutgoingResponse) => WebResponse
+let leftIn: (response: WebResponse) => Left | null
+let toNativeResponse: (response: WebResponse) => Response
 
-export class LightResponse {
+export class WebResponse {
   #status = 200
   #statusText = ''
   /** Until somebody asks for `headers`, which has them from then on. */
   #fields: Fields = noFields
-  #headers: LightHeaders | null = null
+  #headers: WebHeaders | null = null
   #payload: Payload | null = null
   #left: Left | null = null
   #takeOver: ((stream: Duplex) => void) | undefined
   /** What it was made of by `responseOf`, as long as nobody else can have it. */
-  #given: Given | null = null
+  #given: OutgoingResponse | null = null
 
-  constructor(body: BodyInit | AsyncIterable<unknown> | null = null, init?: ResponseInit | Response | LightResponse) {
+  constructor(body: BodyInit | AsyncIterable<unknown> | null = null, init?: ResponseInit | Response | WebResponse) {
     let type: string | null = null
     if (typeof body === 'string') {
       this.#payload = new Payload(body)
@@ -123,7 +123,7 @@ export class LightResponse {
   static json(data: unknown, init?: ResponseInit): Response {
     const body = JSON.stringify(data)
     if (body === undefined) throw new TypeError('the value is not JSON')
-    const response = new LightResponse(body, init)
+    const response = new WebResponse(body, init)
     // The type that text brings is not this one's.
     if (init?.headers === undefined || !hasField(fieldsFrom(init.headers), 'content-type')) {
       response.headers.set('Content-Type', 'application/json')
@@ -143,9 +143,9 @@ export class LightResponse {
 
   // For this module and the engine only: the class is the application's global.
   static {
-    isLight = (value) => typeof value === 'object' && value !== null && #status in value
+    isOurs = (value) => typeof value === 'object' && value !== null && #status in value
 
-    isSound = (value) => isLight(value) && (value.#payload === null || value.#payload.usable)
+    isSound = (value) => isOurs(value) && (value.#payload === null || value.#payload.usable)
 
     toNativeResponse = (response) =>
       new NativeResponse(response.body, {
@@ -172,7 +172,7 @@ export class LightResponse {
 
     make = (given) => {
       const { status, statusText, body, left, takeOver } = given
-      const response = new LightResponse()
+      const response = new WebResponse()
       response.#given = given
       response.#status = status
       response.#statusText = statusText
@@ -227,13 +227,13 @@ export class LightResponse {
     return this.#payload?.used ?? false
   }
 
-  clone(): LightResponse {
+  clone(): WebResponse {
     if (this.#given !== null) {
       this.#fields = this.#given.fields
       this.#given = null
     }
     const payload = this.#payload?.clone() ?? null
-    const copy = new LightResponse()
+    const copy = new WebResponse()
     copy.#payload = payload
     copy.#status = this.#status
     copy.#statusText = this.#statusText
@@ -284,8 +284,8 @@ function statusTextFrom(given: unknown): string {
   return text
 }
 
-function leftOf(init: ResponseInit | Response | LightResponse): Left | null {
-  if (isLight(init)) return leftIn(init)
+function leftOf(init: ResponseInit | Response | WebResponse): Left | null {
+  if (isOurs(init)) return leftIn(init)
   if (!(init instanceof NativeResponse)) return null
   return {
     length: null,
@@ -331,7 +331,7 @@ export function streamedFrom(source: BodySource, length: number | null): Streame
 const none: readonly string[] = []
 
 /** The other way round: an answer that comes from elsewhere, as a Response. Nothing is checked before it is written. */
-export function responseOf(given: Given): Response {
+export function responseOf(given: OutgoingResponse): Response {
   return make(given) as unknown as Response
 }
 
@@ -341,7 +341,7 @@ export function responseOf(given: Given): Response {
  */
 export function isSoundResponse(response: unknown): boolean {
   if (isSound(response)) return true
-  if (isLight(response) || !(response instanceof NativeResponse)) return false
+  if (isOurs(response) || !(response instanceof NativeResponse)) return false
   void response.headers
   return response.type !== 'error' && !response.bodyUsed && response.body?.locked !== true
 }
@@ -350,8 +350,8 @@ export function isSoundResponse(response: unknown): boolean {
  * What the application's answer says, whichever class it is of. Takes the body: reading it afterwards
  * fails, as does a second call. Throws if there is nothing to take.
  */
-export function answerOf(response: unknown): Given {
-  if (isLight(response)) return give(response)
+export function answerOf(response: unknown): OutgoingResponse {
+  if (isOurs(response)) return give(response)
   if (!(response instanceof NativeResponse)) throw new TypeError('the application did not return a Response')
   const { status, statusText } = response
   if (status === 0) throw new TypeError('the application returned Response.error()')
@@ -378,7 +378,7 @@ function nativeBodyOf(response: Response, body: ReadableStream<Uint8Array>): str
 const isUndiciForm = ({ headers }: Response): boolean =>
   headers.get('content-type')?.startsWith('multipart/form-data; boundary=----formdata-undici-') === true
 
-borrow(LightResponse, new NativeResponse(), toNativeResponse)
-replaceable(LightResponse, NativeResponse)
+borrow(WebResponse, new NativeResponse(), toNativeResponse)
+replaceable(WebResponse, NativeResponse)
 
-export { isLight as isLightResponse, toNativeResponse }
+export { isOurs as isWebResponse, toNativeResponse }

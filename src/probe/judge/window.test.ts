@@ -10,7 +10,7 @@ const policyOf = (set: Partial<Policy>): Policy =>
 
 const enforcementOf = (set: Partial<Record<OptionName, Partial<Enforced>>>): Enforcement =>
   Object.fromEntries(
-    optionNames.map((name) => [name, { by: 'hangup', stepMs: 0, how: 'a test', ...set[name] }]),
+    optionNames.map((name) => [name, { by: 'us', stepMs: 0, how: 'a test', ...set[name] }]),
   ) as unknown as Record<OptionName, Enforced>
 
 describe('the window of a limit', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { fieldsOf, headersOver, LightHeaders } from '../headers.ts'
+import { fieldsOf, headersOver, WebHeaders } from '../headers.ts'
 import { NativeHeaders, NativeRequest, NativeResponse } from '../native.ts'
 import { check, runtime } from './check.ts'
 
@@ -39,7 +39,7 @@ function seen(make: () => Headers): unknown {
   }
 }
 
-const asHeaders = (light: LightHeaders): Headers => light as unknown as Headers
+const asHeaders = (ours: WebHeaders): Headers => ours as unknown as Headers
 
 check('Headers made of pairs, of an object and of Headers look like native ones', () => {
   fc.assert(
@@ -51,19 +51,19 @@ check('Headers made of pairs, of an object and of Headers look like native ones'
       for (const init of inits) {
         const native = seen(() => new NativeHeaders(init()))
         assert.deepEqual(
-          seen(() => asHeaders(new LightHeaders(init()))),
+          seen(() => asHeaders(new WebHeaders(init()))),
           native,
         )
         assert.deepEqual(
-          seen(() => asHeaders(new LightHeaders(new NativeHeaders(init())))),
+          seen(() => asHeaders(new WebHeaders(new NativeHeaders(init())))),
           native,
         )
         assert.deepEqual(
-          seen(() => asHeaders(new LightHeaders(new LightHeaders(init())))),
+          seen(() => asHeaders(new WebHeaders(new WebHeaders(init())))),
           native,
         )
         assert.deepEqual(
-          seen(() => new NativeHeaders(asHeaders(new LightHeaders(init())))),
+          seen(() => new NativeHeaders(asHeaders(new WebHeaders(init())))),
           native,
         )
       }
@@ -76,9 +76,9 @@ check('any sequence of changes leaves Headers like native ones', () => {
   fc.assert(
     fc.property(fc.array(change, { maxLength: 12 }), (changes) => {
       const native = new NativeHeaders()
-      const light = asHeaders(headersOver({ raw: [] }))
+      const ours = asHeaders(headersOver({ raw: [] }))
       for (const [method, key, content] of changes) {
-        const outcomes = [native, light].map((headers) => {
+        const outcomes = [native, ours].map((headers) => {
           try {
             return (headers[method as 'set'] as (...args: string[]) => unknown)(key, content)
           } catch (error) {
@@ -87,7 +87,7 @@ check('any sequence of changes leaves Headers like native ones', () => {
         })
         assert.deepEqual(outcomes[1], outcomes[0], `${method}(${JSON.stringify(key)}, ${JSON.stringify(content)})`)
         assert.deepEqual(
-          seen(() => light),
+          seen(() => ours),
           seen(() => native),
         )
       }
@@ -141,7 +141,7 @@ check('Headers over parsed fields are not split before somebody looks', () => {
 })
 
 check('empty values and odd names are kept', () => {
-  const headers = new LightHeaders([
+  const headers = new WebHeaders([
     ['a', ''],
     ['A', '1'],
     ['__proto__', '2'],
@@ -157,7 +157,7 @@ check('empty values and odd names are kept', () => {
 })
 
 check('an iteration sees what is added and removed meanwhile', () => {
-  for (const headers of [new NativeHeaders({ a: '1', b: '2' }), asHeaders(new LightHeaders({ a: '1', b: '2' }))]) {
+  for (const headers of [new NativeHeaders({ a: '1', b: '2' }), asHeaders(new WebHeaders({ a: '1', b: '2' }))]) {
     const names: string[] = []
     for (const [each] of headers) {
       names.push(each)
@@ -171,13 +171,13 @@ check('an iteration sees what is added and removed meanwhile', () => {
 })
 
 check('a pair that an iteration gave can be changed without harm', () => {
-  const headers = new LightHeaders({ a: '1' })
+  const headers = new WebHeaders({ a: '1' })
   for (const pair of headers) pair[1] = 'changed'
   assert.equal([...headers][0]![1], '1')
 })
 
 check('forEach gives value, name, the headers, and its `this`', () => {
-  const headers = asHeaders(new LightHeaders({ A: '1' }))
+  const headers = asHeaders(new WebHeaders({ A: '1' }))
   const calls: unknown[] = []
   headers.forEach(function (this: unknown, ...args) {
     calls.push([this, ...args])
@@ -187,7 +187,7 @@ check('forEach gives value, name, the headers, and its `this`', () => {
 
 check('native classes take our Headers as init', () => {
   const headers = asHeaders(
-    new LightHeaders([
+    new WebHeaders([
       ['a', '1'],
       ['set-cookie', 'p'],
       ['set-cookie', 'q'],
@@ -207,7 +207,7 @@ check('native classes take our Headers as init', () => {
 })
 
 check('Headers of ours are instances of the native class, and have all of its members', () => {
-  const headers = new LightHeaders({ a: '1' })
+  const headers = new WebHeaders({ a: '1' })
   assert.ok(headers instanceof NativeHeaders)
   assert.equal(Object.prototype.toString.call(headers), '[object Headers]')
   const native = new NativeHeaders({ a: '1' })
@@ -222,12 +222,12 @@ check('Headers of ours are instances of the native class, and have all of its me
 
 check('a pair of one or three, a header that is no pair, and an init that is no object are refused', () => {
   for (const init of [[['a']], [['a', 'b', 'c']], [1], 7, 'text']) {
-    assert.throws(() => new LightHeaders(init as unknown as HeadersInit), TypeError)
+    assert.throws(() => new WebHeaders(init as unknown as HeadersInit), TypeError)
   }
 })
 
 check('names that clients invent are not kept for ever', () => {
-  const headers = new LightHeaders()
+  const headers = new WebHeaders()
   for (let i = 0; i < 5_000; i++) assert.equal(headers.has(`x-${i}`), false)
   headers.set('X-9999', 'still works')
   assert.equal(headers.get('x-9999'), 'still works')

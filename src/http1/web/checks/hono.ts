@@ -1,4 +1,4 @@
-/** Hono apps as they are written, asked with light requests under the globals. */
+/** Hono apps as they are written, asked with requests of ours under the globals. */
 import assert from 'node:assert/strict'
 import { gunzipSync } from 'node:zlib'
 import { Hono } from 'hono'
@@ -18,7 +18,7 @@ import { timeout } from 'hono/timeout'
 import { validator } from 'hono/validator'
 import { installGlobals } from '../globals.ts'
 import type { BodySource } from '../payload.ts'
-import { answerOf, type Given } from '../response.ts'
+import { answerOf, type OutgoingResponse } from '../response.ts'
 import { check } from './check.ts'
 import { Pieces, request, utf8 } from './request.ts'
 
@@ -28,7 +28,7 @@ interface Asked {
   readonly headers?: readonly string[]
 }
 
-interface Got extends Omit<Given, 'body'> {
+interface Got extends Omit<OutgoingResponse, 'body'> {
   /** How the engine got it. */
   readonly kind: 'null' | 'string' | 'bytes' | 'stream'
   readonly bytes: Uint8Array
@@ -40,8 +40,8 @@ interface Got extends Omit<Given, 'body'> {
 async function ask(app: Hono, path: string, { method = 'GET', body, headers = [] }: Asked = {}): Promise<Got> {
   const uninstall = installGlobals()
   try {
-    const light = request(method, body ?? null, ['Host', 'a', ...headers], `http://a${path}`)
-    const given = answerOf(await app.fetch(light))
+    const ours = request(method, body ?? null, ['Host', 'a', ...headers], `http://a${path}`)
+    const given = answerOf(await app.fetch(ours))
     const pieces: Uint8Array[] = []
     let kind: Got['kind'] = 'null'
     if (typeof given.body === 'string') {

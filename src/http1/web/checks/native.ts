@@ -6,10 +6,10 @@ import { inspect } from 'node:util'
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { csrf } from 'hono/csrf'
-import { installGlobals, takesLightRequests, toNative } from '../globals.ts'
+import { installGlobals, takesWebRequests, toNative } from '../globals.ts'
 import { NativeHeaders, NativeRequest, NativeResponse, nativeFetch } from '../native.ts'
-import { LightRequest } from '../request.ts'
-import { LightResponse } from '../response.ts'
+import { WebRequest } from '../request.ts'
+import { WebResponse } from '../response.ts'
 import { check, runtime } from './check.ts'
 import { Pieces, request, utf8 } from './request.ts'
 
@@ -23,12 +23,12 @@ async function installed(act: () => Promise<void> | void): Promise<void> {
 }
 
 async function takesARequest(): Promise<void> {
-  const light = request('POST', new Pieces('a', 'b'))
-  const copy = new Request(light)
+  const ours = request('POST', new Pieces('a', 'b'))
+  const copy = new Request(ours)
   assert.deepEqual([copy.url, copy.method, copy.headers.get('x-a')], ['http://a/b?c', 'POST', '1'])
   assert.equal(await copy.text(), 'ab')
-  assert.equal(light.bodyUsed, true)
-  await assert.rejects(light.text())
+  assert.equal(ours.bodyUsed, true)
+  await assert.rejects(ours.text())
 
   const other = new Request(request('POST', utf8('ab')), { method: 'PUT', headers: { b: '2' } })
   assert.deepEqual(
@@ -50,7 +50,7 @@ async function takesARequest(): Promise<void> {
 
   const aborted = request('GET')
   const following = new Request(aborted)
-  LightRequest.abort(aborted as unknown as LightRequest, new Error('gone'))
+  WebRequest.abort(aborted as unknown as WebRequest, new Error('gone'))
   assert.equal(following.signal.aborted, true)
 }
 
@@ -120,17 +120,17 @@ async function copiesLikeANative(): Promise<void> {
 }
 
 async function followsTheClient(): Promise<void> {
-  const light = request('POST', utf8('ab'))
+  const ours = request('POST', utf8('ab'))
   const own = new AbortController()
-  const apart = new Request(light.clone(), { signal: own.signal })
+  const apart = new Request(ours.clone(), { signal: own.signal })
   const copies = [
-    new Request(light.clone(), { headers: { 'x-b': '2' } }),
-    new Request('http://other/', light.clone()),
-    new Request(new Request(light.clone(), { method: 'PUT' })),
-    new Request(light),
+    new Request(ours.clone(), { headers: { 'x-b': '2' } }),
+    new Request('http://other/', ours.clone()),
+    new Request(new Request(ours.clone(), { method: 'PUT' })),
+    new Request(ours),
   ]
   const reason = new DOMException('gone', 'AbortError')
-  LightRequest.abort(light as unknown as LightRequest, reason)
+  WebRequest.abort(ours as unknown as WebRequest, reason)
   for (const { signal } of copies) assert.deepEqual([signal.aborted, signal.reason], [true, reason])
   assert.equal(apart.signal.aborted, false)
 }
@@ -168,12 +168,12 @@ async function fetches(): Promise<void> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/path`
   try {
-    const light = (body: Uint8Array | Pieces) => request('POST', body, ['X-A', '1'], url)
-    assert.equal(await (await fetch(light(new Pieces('a', 'b')))).text(), 'POST /path 1 ab')
-    assert.equal(await (await fetch(light(utf8('ab')), { method: 'PUT' })).text(), 'PUT /path 1 ab')
-    assert.equal(await (await fetch(light(utf8('ab')), { headers: { 'x-a': '2' } })).text(), 'POST /path 2 ab')
-    assert.equal(await (await fetch(light(utf8('ab')), { redirect: 'manual' })).text(), 'POST /path 1 ab')
-    assert.equal(await (await fetch(url, light(utf8('ab')))).text(), 'POST /path 1 ab')
+    const ours = (body: Uint8Array | Pieces) => request('POST', body, ['X-A', '1'], url)
+    assert.equal(await (await fetch(ours(new Pieces('a', 'b')))).text(), 'POST /path 1 ab')
+    assert.equal(await (await fetch(ours(utf8('ab')), { method: 'PUT' })).text(), 'PUT /path 1 ab')
+    assert.equal(await (await fetch(ours(utf8('ab')), { headers: { 'x-a': '2' } })).text(), 'POST /path 2 ab')
+    assert.equal(await (await fetch(ours(utf8('ab')), { redirect: 'manual' })).text(), 'POST /path 1 ab')
+    assert.equal(await (await fetch(url, ours(utf8('ab')))).text(), 'POST /path 1 ab')
     assert.equal(await (await fetch(request('GET', null, ['X-A', '1'], url))).text(), 'GET /path 1 ')
   } finally {
     server.closeAllConnections()
@@ -190,9 +190,9 @@ const ways: readonly (readonly [name: string, run: () => Promise<void>])[] = [
 ]
 for (const [name, run] of ways) {
   check(`${name} with the globals in place`, () => installed(run))
-  if (takesLightRequests()) check(`${name} without the globals`, run)
+  if (takesWebRequests()) check(`${name} without the globals`, run)
 }
-if (!takesLightRequests()) {
+if (!takesWebRequests()) {
   check('only Deno reads a request of ours without the globals', async () => {
     assert.notEqual(runtime, 'deno')
     // Loud or silent: what must not be used there.
@@ -220,10 +220,10 @@ check('a used request cannot be the input of another, unless a body comes with i
 )
 
 check('toNative() gives what native code takes, and leaves others alone', async () => {
-  const light = toNative(request('POST', utf8('ab')))
-  assert.equal(await new NativeRequest(light).text(), 'ab')
+  const ours = toNative(request('POST', utf8('ab')))
+  assert.equal(await new NativeRequest(ours).text(), 'ab')
   const response = toNative(
-    new LightResponse('text', {
+    new WebResponse('text', {
       status: 201,
       headers: [
         ['set-cookie', 'a'],
@@ -242,10 +242,10 @@ check('the globals come and go, also for two servers', () => {
   const keys = Object.keys(globalThis)
   const first = installGlobals()
   const second = installGlobals()
-  assert.equal(globalThis.Response, LightResponse)
+  assert.equal(globalThis.Response, WebResponse)
   first()
   first()
-  assert.equal(globalThis.Response, LightResponse)
+  assert.equal(globalThis.Response, WebResponse)
   second()
   assert.deepEqual([globalThis.Response, globalThis.Headers, globalThis.Request, globalThis.fetch], before)
   assert.deepEqual(Object.keys(globalThis), keys)
@@ -278,12 +278,12 @@ check('under the globals native instances are instances, and classes can be exte
 )
 
 check('inspecting shows what is there and touches nothing', () => {
-  const light = request('POST', utf8('x'))
-  const shown = runtime === 'deno' ? (globalThis as any).Deno.inspect(light) : inspect(light)
+  const ours = request('POST', utf8('x'))
+  const shown = runtime === 'deno' ? (globalThis as any).Deno.inspect(ours) : inspect(ours)
   assert.match(shown, /Request/)
-  const response = new LightResponse('x', { headers: { 'x-seen': '1' } })
+  const response = new WebResponse('x', { headers: { 'x-seen': '1' } })
   const headers = runtime === 'deno' ? (globalThis as any).Deno.inspect(response.headers) : inspect(response.headers)
   assert.match(headers, /Headers.*x-seen/s)
-  assert.equal(light.bodyUsed, false)
-  assert.equal(light.body?.locked, false)
+  assert.equal(ours.bodyUsed, false)
+  assert.equal(ours.body?.locked, false)
 })

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { NativeRequest } from '../native.ts'
 import type { BodySource } from '../payload.ts'
-import { LightRequest } from '../request.ts'
-import { answerOf, LightResponse } from '../response.ts'
+import { WebRequest } from '../request.ts'
+import { answerOf, WebResponse } from '../response.ts'
 import { urlOf } from '../url.ts'
 import { check } from './check.ts'
 
@@ -13,7 +13,7 @@ export function request(
   raw: readonly string[] = ['Host', 'a', 'X-A', '1'],
   url = 'http://a/b?c',
 ): Request {
-  return new LightRequest({ method, raw }, url, body) as unknown as Request
+  return new WebRequest({ method, raw }, url, body) as unknown as Request
 }
 
 export const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -40,7 +40,7 @@ export class Pieces implements BodySource {
   }
 }
 
-const abort = (light: Request, reason: unknown) => LightRequest.abort(light as unknown as LightRequest, reason)
+const abort = (ours: Request, reason: unknown) => WebRequest.abort(ours as unknown as WebRequest, reason)
 
 check('urlOf() says what the URL parser says', () => {
   const character = fc.constantFrom(...'abcXYZ09-._~!$&\'()*+,;=:@/?%[]|^{}"<>`\\', '%2e', '%2E', '/.', '/..', '//')
@@ -149,15 +149,15 @@ check('a refused body rejects whoever reads it, in every way', async () => {
 
 check('the stream reads only for its reader, and cancels the source', async () => {
   const source = new Pieces('a', 'b', 'c')
-  const light = request('POST', source)
-  const reader = light.body!.getReader()
+  const ours = request('POST', source)
+  const reader = ours.body!.getReader()
   await new Promise((resolve) => setTimeout(resolve, 5))
   assert.equal(source.reads, 0)
-  assert.equal(light.bodyUsed, false)
+  assert.equal(ours.bodyUsed, false)
   assert.deepEqual((await reader.read()).value, utf8('a'))
   await new Promise((resolve) => setTimeout(resolve, 5))
   assert.equal(source.reads, 1)
-  assert.equal(light.bodyUsed, true)
+  assert.equal(ours.bodyUsed, true)
   await reader.cancel('enough')
   assert.equal(source.cancelled, 'enough')
 })
@@ -170,7 +170,7 @@ check('the stream can be iterated, piped and read with a reader of bytes', async
   assert.equal(text, 'ab')
   const identity = new TransformStream<Uint8Array, Uint8Array>()
   const piped = request('POST', new Pieces('a', 'b')).body!.pipeThrough(identity)
-  assert.equal(await new LightResponse(piped as unknown as BodyInit).text(), 'ab')
+  assert.equal(await new WebResponse(piped as unknown as BodyInit).text(), 'ab')
   const reader = request('POST', utf8('abc')).body!.getReader({ mode: 'byob' })
   const { value } = await reader.read(new Uint8Array(2))
   assert.deepEqual(value, utf8('ab'))
@@ -181,10 +181,10 @@ check('the stream can be iterated, piped and read with a reader of bytes', async
 check('a clone has the whole body, whichever is read first', async () => {
   for (const body of [() => utf8('abc'), () => new Pieces('a', 'b', 'c')]) {
     for (const cloneFirst of [false, true]) {
-      const light = request('POST', body())
-      const copy = light.clone()
+      const ours = request('POST', body())
+      const copy = ours.clone()
       assert.deepEqual([copy.method, copy.url, copy.headers.get('x-a')], ['POST', 'http://a/b?c', '1'])
-      const [first, second] = cloneFirst ? [copy, light] : [light, copy]
+      const [first, second] = cloneFirst ? [copy, ours] : [ours, copy]
       const bytes = await first.bytes()
       bytes.fill(0)
       assert.equal(second.bodyUsed, false)
@@ -194,20 +194,20 @@ check('a clone has the whole body, whichever is read first', async () => {
 })
 
 check('a stream that a clone has split is no body any more', () => {
-  const light = request('POST', new Pieces('a'))
-  const stream = light.body
-  light.clone()
-  assert.throws(() => new LightResponse(stream), TypeError)
-  assert.notEqual(light.body, stream)
+  const ours = request('POST', new Pieces('a'))
+  const stream = ours.body
+  ours.clone()
+  assert.throws(() => new WebResponse(stream), TypeError)
+  assert.notEqual(ours.body, stream)
 })
 
 check('a clone has headers of its own and the same end', () => {
-  const light = request('POST', utf8('x'))
-  light.headers.set('x-b', '1')
-  const copy = light.clone()
-  light.headers.set('x-b', '2')
+  const ours = request('POST', utf8('x'))
+  ours.headers.set('x-b', '1')
+  const copy = ours.clone()
+  ours.headers.set('x-b', '2')
   assert.equal(copy.headers.get('x-b'), '1')
-  abort(light, new Error('gone'))
+  abort(ours, new Error('gone'))
   assert.equal(copy.signal.aborted, true)
 })
 
@@ -229,10 +229,10 @@ check('the signal fires, and is right if it is looked at late', () => {
 })
 
 check('a body of GET is kept from the application', async () => {
-  const light = request('GET', utf8('x'))
-  assert.equal(light.body, null)
-  assert.equal(await light.text(), '')
-  assert.equal(light.bodyUsed, false)
+  const ours = request('GET', utf8('x'))
+  assert.equal(ours.body, null)
+  assert.equal(await ours.text(), '')
+  assert.equal(ours.bodyUsed, false)
   assert.equal(request('HEAD', new Pieces('x')).body, null)
 })
 
@@ -262,34 +262,34 @@ check('forms are read: multipart and urlencoded, whole and in pieces', async () 
 
 check('every getter that a connection does not decide says what a native request says', () => {
   const native = new NativeRequest('http://a/b?c', { headers: [['x-a', '1']] })
-  const light = request('GET')
+  const ours = request('GET')
   for (const [key, { get }] of Object.entries(Object.getOwnPropertyDescriptors(NativeRequest.prototype))) {
     if (get === undefined || ['headers', 'signal'].includes(key)) continue
-    assert.equal(Reflect.get(light, key), Reflect.get(native, key), key)
+    assert.equal(Reflect.get(ours, key), Reflect.get(native, key), key)
   }
-  assert.equal(light.headers.get('x-a'), '1')
-  assert.equal(light.headers, light.headers)
+  assert.equal(ours.headers.get('x-a'), '1')
+  assert.equal(ours.headers, ours.headers)
 })
 
 check('a Request of ours is an instance of the native class, and has all of its members', () => {
-  const light = request('POST', utf8('x'))
+  const ours = request('POST', utf8('x'))
   const native = new NativeRequest('http://a/', { method: 'POST', body: 'x' })
-  assert.ok(light instanceof NativeRequest && light instanceof Request)
-  assert.equal(Object.prototype.toString.call(light), '[object Request]')
-  assert.equal(light.constructor, NativeRequest)
-  assert.deepEqual(Object.keys(light), [])
+  assert.ok(ours instanceof NativeRequest && ours instanceof Request)
+  assert.equal(Object.prototype.toString.call(ours), '[object Request]')
+  assert.equal(ours.constructor, NativeRequest)
+  assert.deepEqual(Object.keys(ours), [])
   for (const key of Reflect.ownKeys(NativeRequest.prototype)) {
     if (key === 'attribute') continue
-    assert.equal(typeof Reflect.get(light, key), typeof Reflect.get(native, key), String(key))
+    assert.equal(typeof Reflect.get(ours, key), typeof Reflect.get(native, key), String(key))
   }
 })
 
 check('a body that is sent back goes from the source to the engine without a stream between', async () => {
   const source = new Pieces('a', 'b')
-  const light = request('POST', source)
-  const { body } = answerOf(new LightResponse(light.body))
+  const ours = request('POST', source)
+  const { body } = answerOf(new WebResponse(ours.body))
   assert.ok(body !== null && typeof body === 'object' && 'read' in body)
   assert.deepEqual(await body.read(), utf8('a'))
-  assert.equal(light.bodyUsed, true)
-  assert.equal(light.body?.locked, true)
+  assert.equal(ours.bodyUsed, true)
+  assert.equal(ours.body?.locked, true)
 })

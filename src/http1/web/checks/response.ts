@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { NativeResponse } from '../native.ts'
-import { answerOf, LightResponse } from '../response.ts'
+import { answerOf, WebResponse } from '../response.ts'
 import { check, runtime } from './check.ts'
 
-const Light = LightResponse as unknown as typeof Response
+const Ours = WebResponse as unknown as typeof Response
 
 const bodies: readonly (() => BodyInit | null | undefined)[] = [
   () => undefined,
@@ -130,8 +130,8 @@ check('new Response() with any arguments shows what the native one shows', async
       fc.constantFrom('text', 'json', 'bytes', 'arrayBuffer', 'blob'),
       async (body, options, how) => {
         const native = await seen(() => standard(body(), options), how)
-        const light = await seen(() => new Light(body(), options), how)
-        assert.deepEqual(light, native)
+        const ours = await seen(() => new Ours(body(), options), how)
+        assert.deepEqual(ours, native)
       },
     ),
     { numRuns: 600 },
@@ -148,7 +148,7 @@ check('each kind of body is given to the engine with its type and length', async
     [streamOf('a', 'b'), null, null, 'ab'],
   ]
   for (const [body, type, length, text] of cases) {
-    const response = new Light(body)
+    const response = new Ours(body)
     const { fields, body: given } = answerOf(response)
     assert.deepEqual(fields, type === null ? [] : ['Content-Type', type])
     if (given === null) assert.fail('no body')
@@ -167,7 +167,7 @@ check('FormData goes out as multipart with a boundary and a length, and comes ba
   form.append('plain', 'line one\nline two')
   form.append('na"me\r\n', 'é')
   form.append('file', new File(['file bytes'], 'a "name".txt', { type: 'text/x-file' }))
-  const response = new Light(form)
+  const response = new Ours(form)
   const type = response.headers.get('content-type') ?? ''
   assert.match(type, /^multipart\/form-data; boundary=/)
   const back = await new NativeResponse(await response.clone().bytes(), {
@@ -198,7 +198,7 @@ check('async iterables are bodies, and are let go when the answer is', async () 
     }
   }
   assert.equal(
-    await new Light(
+    await new Ours(
       (async function* () {
         yield 'x'
         yield 'y'
@@ -206,7 +206,7 @@ check('async iterables are bodies, and are let go when the answer is', async () 
     ).text(),
     'xy',
   )
-  const { body } = answerOf(new Light(pieces() as unknown as BodyInit))
+  const { body } = answerOf(new Ours(pieces() as unknown as BodyInit))
   assert.ok(body !== null && typeof body === 'object' && 'read' in body)
   assert.deepEqual(await body.read(), new Uint8Array([97]))
   assert.deepEqual(await body.read(), new Uint8Array([66]))
@@ -217,13 +217,13 @@ check('async iterables are bodies, and are let go when the answer is', async () 
 
 check('bytes that are changed after the Response was made do not change it', async () => {
   const bytes = new Uint8Array([65])
-  const responses = [new Light(bytes), new Light(bytes.buffer), new Light(Buffer.from(bytes.buffer))]
+  const responses = [new Ours(bytes), new Ours(bytes.buffer), new Ours(Buffer.from(bytes.buffer))]
   bytes[0] = 66
   for (const response of responses) assert.equal(await response.text(), 'A')
 })
 
 check('what bytes() gave can be changed without changing a clone', async () => {
-  const response = new Light(new Uint8Array([65]))
+  const response = new Ours(new Uint8Array([65]))
   const copy = response.clone()
   const bytes = await response.bytes()
   bytes[0] = 66
@@ -231,7 +231,7 @@ check('what bytes() gave can be changed without changing a clone', async () => {
 })
 
 check('a byte stream over shared bytes does not take them away', async () => {
-  const response = new Light(new Uint8Array([65, 66]))
+  const response = new Ours(new Uint8Array([65, 66]))
   const copy = response.clone()
   const { value } = await response.body!.getReader().read()
   assert.deepEqual(value, new Uint8Array([65, 66]))
@@ -239,10 +239,10 @@ check('a byte stream over shared bytes does not take them away', async () => {
 })
 
 check('a Response rewrapped with its own stream is written as the text that it was', async () => {
-  const first = new Light('text', { status: 201, headers: { 'X-Case': '1' } })
-  const second = new Light(first.body, first)
+  const first = new Ours('text', { status: 201, headers: { 'X-Case': '1' } })
+  const second = new Ours(first.body, first)
   second.headers.set('x-more', '2')
-  const { status, fields, body } = answerOf(new Light(second.body, second))
+  const { status, fields, body } = answerOf(new Ours(second.body, second))
   assert.deepEqual(
     [status, fields, body],
     [201, ['X-Case', '1', 'Content-Type', 'text/plain;charset=UTF-8', 'x-more', '2'], 'text'],
@@ -254,13 +254,13 @@ check('a Response rewrapped with its own stream is written as the text that it w
 })
 
 check('a stream of ours that was read or locked is no body', async () => {
-  const read = new Light('text')
+  const read = new Ours('text')
   const stream = read.body!
   await read.text()
-  assert.throws(() => new Light(stream), TypeError)
-  const locked = new Light('text')
+  assert.throws(() => new Ours(stream), TypeError)
+  const locked = new Ours('text')
   locked.body!.getReader()
-  assert.throws(() => new Light(locked.body), TypeError)
+  assert.throws(() => new Ours(locked.body), TypeError)
   assert.throws(() => locked.clone(), TypeError)
   assert.throws(() => answerOf(locked), TypeError)
   assert.equal(locked.bodyUsed, false)
@@ -269,14 +269,14 @@ check('a stream of ours that was read or locked is no body', async () => {
 check('a stream of somebody else that was read or locked is no body', async () => {
   const locked = streamOf('a')
   const reader = locked.getReader()
-  assert.throws(() => new Light(locked), TypeError)
+  assert.throws(() => new Ours(locked), TypeError)
   await reader.read()
   reader.releaseLock()
-  assert.throws(() => new Light(locked), TypeError)
+  assert.throws(() => new Ours(locked), TypeError)
 })
 
 check('bodyUsed follows a stream that is read from outside', async () => {
-  for (const make of [() => new Light('text'), () => new Light(streamOf('text'))]) {
+  for (const make of [() => new Ours('text'), () => new Ours(streamOf('text'))]) {
     const response = make()
     const reader = response.body!.getReader()
     assert.equal(response.bodyUsed, false)
@@ -285,7 +285,7 @@ check('bodyUsed follows a stream that is read from outside', async () => {
     reader.releaseLock()
     await assert.rejects(response.text(), TypeError)
   }
-  const cancelled = new Light('text')
+  const cancelled = new Ours('text')
   await cancelled.body!.cancel()
   assert.equal(cancelled.bodyUsed, true)
 })
@@ -305,7 +305,7 @@ check('a stream is read at the pace of its reader, and cancelled by who stops', 
     },
     { highWaterMark: 0 },
   )
-  const { body } = answerOf(new Light(endless))
+  const { body } = answerOf(new Ours(endless))
   assert.ok(body !== null && typeof body === 'object' && 'read' in body)
   await new Promise((resolve) => setTimeout(resolve, 5))
   assert.equal(pulls, 0)
@@ -320,7 +320,7 @@ check('a stream is read at the pace of its reader, and cancelled by who stops', 
 
 check('a clone of a stream has all of it, in either order', async () => {
   for (const order of [0, 1]) {
-    const response = new Light(streamOf('a', 'b', 'c'))
+    const response = new Ours(streamOf('a', 'b', 'c'))
     const copy = response.clone()
     const [first, second] = order === 0 ? [response, copy] : [copy, response]
     assert.equal(await first.text(), 'abc')
@@ -331,9 +331,9 @@ check('a clone of a stream has all of it, in either order', async () => {
 
 check('wrapping a response leaves its headers as they were', () => {
   for (const touched of [false, true]) {
-    const first = new Light(null, { headers: { a: '1' } })
+    const first = new Ours(null, { headers: { a: '1' } })
     if (touched) first.headers.set('b', '2')
-    const second = new Light('text', first)
+    const second = new Ours('text', first)
     first.headers.set('c', '3')
     assert.equal(first.headers.has('content-type'), false)
     assert.equal(second.headers.has('c'), false)
@@ -341,13 +341,13 @@ check('wrapping a response leaves its headers as they were', () => {
 })
 
 check('a clone says what the response says', () => {
-  const copy = new Light(null, new Light('four', { status: 201, statusText: 'Made' })).clone()
+  const copy = new Ours(null, new Ours('four', { status: 201, statusText: 'Made' })).clone()
   const { status, statusText, left } = answerOf(copy)
   assert.deepEqual([status, statusText, left?.length], [201, 'Made', 4])
 })
 
 check('a clone keeps its own headers', () => {
-  const response = new Light('x', { headers: { a: '1' } })
+  const response = new Ours('x', { headers: { a: '1' } })
   const early = response.clone()
   response.headers.set('a', '2')
   const late = response.clone()
@@ -356,9 +356,9 @@ check('a clone keeps its own headers', () => {
 })
 
 check('responses without an init do not share headers', () => {
-  new Light('a').headers.set('x', '1')
-  assert.equal(new Light('a').headers.has('x'), false)
-  assert.equal(new Light(null).headers.has('x'), false)
+  new Ours('a').headers.set('x', '1')
+  assert.equal(new Ours('a').headers.has('x'), false)
+  assert.equal(new Ours(null).headers.has('x'), false)
 })
 
 check('a failing stream rejects whoever reads it', async () => {
@@ -371,22 +371,22 @@ check('a failing stream rejects whoever reads it', async () => {
       },
       { highWaterMark: 0 },
     )
-  await assert.rejects(new Light(failing()).text(), /broken/)
-  const { body } = answerOf(new Light(failing()))
+  await assert.rejects(new Ours(failing()).text(), /broken/)
+  const { body } = answerOf(new Ours(failing()))
   assert.ok(body !== null && typeof body === 'object' && 'read' in body)
   await assert.rejects(body.read(), /broken/)
-  const odd = answerOf(new Light(new ReadableStream({ start: (controller) => controller.enqueue(7) }))).body
+  const odd = answerOf(new Ours(new ReadableStream({ start: (controller) => controller.enqueue(7) }))).body
   assert.ok(odd !== null && typeof odd === 'object' && 'read' in odd)
   await assert.rejects(odd.read(), TypeError)
 })
 
 check('3 MB go through text, a stream and a clone', async () => {
   const text = 'é'.repeat(1_500_000)
-  assert.equal((await new Light(text).text()).length, text.length)
-  const copy = new Light(new Light(text).body).clone()
+  assert.equal((await new Ours(text).text()).length, text.length)
+  const copy = new Ours(new Ours(text).body).clone()
   assert.equal((await copy.bytes()).length, 3_000_000)
   let length = 0
-  for await (const piece of new Light(text).body as unknown as AsyncIterable<Uint8Array>) length += piece.length
+  for await (const piece of new Ours(text).body as unknown as AsyncIterable<Uint8Array>) length += piece.length
   assert.equal(length, 3_000_000)
 })
 
@@ -396,8 +396,8 @@ check('a response goes through a transform stream', async () => {
       controller.enqueue(new TextEncoder().encode(new TextDecoder().decode(piece).toUpperCase()))
     },
   })
-  const response = new Light('text', { headers: { a: '1' } })
-  const second = new Light(response.body!.pipeThrough(upper), response)
+  const response = new Ours('text', { headers: { a: '1' } })
+  const second = new Ours(response.body!.pipeThrough(upper), response)
   assert.equal(await second.text(), 'TEXT')
   assert.equal(second.headers.get('a'), '1')
   assert.equal(response.bodyUsed, true)
@@ -412,7 +412,7 @@ check('a native Response can be wrapped, and answers as it is', async () => {
       ['set-cookie', 'b'],
     ],
   })
-  const wrapped = new Light(native.body, native)
+  const wrapped = new Ours(native.body, native)
   assert.deepEqual([wrapped.status, wrapped.statusText, wrapped.headers.getSetCookie()], [202, 'Sure', ['a', 'b']])
   assert.equal(await wrapped.text(), 'native')
   const { status, fields, body } = answerOf(
@@ -443,20 +443,20 @@ check('what is no answer is said to be none', async () => {
 check(
   'new Response(null, other), as Hono answers HEAD, tells what GET would have said, and can let it go',
   async () => {
-    const text = answerOf(new Light(null, new Light('é', { status: 201, headers: { a: '1' } })))
+    const text = answerOf(new Ours(null, new Ours('é', { status: 201, headers: { a: '1' } })))
     assert.deepEqual([text.status, text.body, text.left?.length], [201, null, 2])
     assert.deepEqual(text.fields, ['a', '1', 'Content-Type', 'text/plain;charset=UTF-8'])
-    assert.equal(answerOf(new Light(null, new Light(null, new Light(new Blob(['abc']))))).left?.length, 3)
-    assert.equal(answerOf(new Light(null)).left, null)
+    assert.equal(answerOf(new Ours(null, new Ours(null, new Ours(new Blob(['abc']))))).left?.length, 3)
+    assert.equal(answerOf(new Ours(null)).left, null)
 
-    for (const Of of [Light, NativeResponse]) {
+    for (const Of of [Ours, NativeResponse]) {
       let cancelled = false
       const stream = new ReadableStream<Uint8Array>({
         cancel() {
           cancelled = true
         },
       })
-      const { left } = answerOf(new Light(null, new Of(stream)))
+      const { left } = answerOf(new Ours(null, new Of(stream)))
       assert.equal(left?.length, null)
       left?.drop()
       await new Promise((resolve) => setTimeout(resolve, 1))
@@ -466,44 +466,44 @@ check(
 )
 
 check('Response.json, redirect and error do as the native ones', async () => {
-  const json = Light.json({ a: 1 }, { status: 201, headers: { b: '2' } })
+  const json = Ours.json({ a: 1 }, { status: 201, headers: { b: '2' } })
   assert.deepEqual(
     [json.status, json.headers.get('content-type'), json.headers.get('b'), await json.text()],
     [201, 'application/json', '2', '{"a":1}'],
   )
   assert.equal(
-    Light.json(1, { headers: { 'Content-Type': 'application/x' } }).headers.get('content-type'),
+    Ours.json(1, { headers: { 'Content-Type': 'application/x' } }).headers.get('content-type'),
     'application/x',
   )
-  assert.throws(() => Light.json(undefined), TypeError)
-  assert.throws(() => Light.json({}, { status: 204 }), TypeError)
-  const redirect = Light.redirect('http://a/b', 303)
+  assert.throws(() => Ours.json(undefined), TypeError)
+  assert.throws(() => Ours.json({}, { status: 204 }), TypeError)
+  const redirect = Ours.redirect('http://a/b', 303)
   assert.deepEqual([redirect.status, redirect.headers.get('location')], [303, 'http://a/b'])
-  assert.throws(() => Light.redirect('http://a/', 200), RangeError)
-  assert.equal(Light.error().type, 'error')
+  assert.throws(() => Ours.redirect('http://a/', 200), RangeError)
+  assert.equal(Ours.error().type, 'error')
 })
 
 check('101 is taken for an upgrade', () => {
-  assert.equal(new Light(null, { status: 101 }).status, 101)
-  assert.throws(() => new Light('x', { status: 101 }), TypeError)
+  assert.equal(new Ours(null, { status: 101 }).status, 101)
+  assert.throws(() => new Ours('x', { status: 101 }), TypeError)
 })
 
 check('instanceof holds both ways, and for subclasses', () => {
-  class Mine extends Light {}
-  assert.ok(new Light() instanceof NativeResponse)
-  assert.ok(new NativeResponse() instanceof Light)
-  assert.ok(new Mine() instanceof Mine && new Mine() instanceof Light && new Mine() instanceof NativeResponse)
-  assert.ok(!(new NativeResponse() instanceof Mine) && !(new Light() instanceof Mine) && !({} instanceof Light))
-  assert.equal(new Light().constructor, Light)
-  assert.equal(Light.name, 'Response')
-  assert.equal(Object.prototype.toString.call(new Light()), '[object Response]')
+  class Mine extends Ours {}
+  assert.ok(new Ours() instanceof NativeResponse)
+  assert.ok(new NativeResponse() instanceof Ours)
+  assert.ok(new Mine() instanceof Mine && new Mine() instanceof Ours && new Mine() instanceof NativeResponse)
+  assert.ok(!(new NativeResponse() instanceof Mine) && !(new Ours() instanceof Mine) && !({} instanceof Ours))
+  assert.equal(new Ours().constructor, Ours)
+  assert.equal(Ours.name, 'Response')
+  assert.equal(Object.prototype.toString.call(new Ours()), '[object Response]')
 })
 
 check('a Response of ours has all members of the native class', () => {
-  const light = new Light('x')
+  const ours = new Ours('x')
   const native = new NativeResponse('x')
   for (const key of Reflect.ownKeys(NativeResponse.prototype)) {
-    assert.equal(typeof Reflect.get(light, key), typeof Reflect.get(native, key), String(key))
+    assert.equal(typeof Reflect.get(ours, key), typeof Reflect.get(native, key), String(key))
   }
-  for (const key of Reflect.ownKeys(NativeResponse)) assert.ok(key in Light, String(key))
+  for (const key of Reflect.ownKeys(NativeResponse)) assert.ok(key in Ours, String(key))
 })

@@ -1,12 +1,12 @@
 /**
- * What Request and Response cost under a Hono app, native against light, without sockets: µs a request from a parsed head to
- * the fields and the body that are to be written. `node bench/light.ts`, `bun bench/light.ts`, `deno run -A bench/light.ts`
+ * What Request and Response cost under a Hono app, native against ours, without sockets: µs a request from a parsed head to
+ * the fields and the body that are to be written. `node bench/web.ts`, `bun bench/web.ts`, `deno run -A bench/web.ts`
  */
 import { Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { secureHeaders } from 'hono/secure-headers'
 import { installGlobals } from '../src/http1/web/globals.ts'
-import { LightRequest } from '../src/http1/web/request.ts'
+import { WebRequest } from '../src/http1/web/request.ts'
 import { answerOf } from '../src/http1/web/response.ts'
 import { urlOf } from '../src/http1/web/url.ts'
 
@@ -46,16 +46,16 @@ const native: Way = {
   },
 }
 
-const light: Way = {
+const ours: Way = {
   request: (method, path, body) =>
-    new LightRequest({ method, raw }, urlOf('http', '127.0.0.1:3000', path)!, body) as unknown as Request,
+    new WebRequest({ method, raw }, urlOf('http', '127.0.0.1:3000', path)!, body) as unknown as Request,
   answer: answerOf,
 }
 
 /** A handler that makes nothing: what the loop and Hono's routing cost anyway. */
 const constant = new Hono().get('/hello', () => answered)
 const answered = new Response('hello\n')
-const bare: Way = { request: light.request, answer: () => null }
+const bare: Way = { request: ours.request, answer: () => null }
 
 const body = new Uint8Array(10_000).fill(0x61)
 const cases = ['GET /hello', 'GET /async', 'GET /json', 'GET /header', 'GET /middleware/hello', 'POST /echo'] as const
@@ -79,11 +79,11 @@ async function microseconds(way: Way, on: Hono<any, any>, what: string): Promise
 
 console.log(`${'Bun' in globalThis ? 'Bun' : 'Deno' in globalThis ? 'Deno' : 'Node'}: µs a request`)
 console.log(`${'handler alone'.padEnd(24)}${(await microseconds(bare, constant, 'GET /hello')).toFixed(2).padStart(8)}`)
-console.log(`${''.padEnd(24)}${'native'.padStart(8)}${'light'.padStart(8)}`)
+console.log(`${''.padEnd(24)}${'native'.padStart(8)}${'ours'.padStart(8)}`)
 for (const what of cases) {
   const before = await microseconds(native, app, what)
   const uninstall = installGlobals()
-  const after = await microseconds(light, app, what)
+  const after = await microseconds(ours, app, what)
   uninstall()
   console.log(`${what.padEnd(24)}${before.toFixed(2).padStart(8)}${after.toFixed(2).padStart(8)}`)
 }

@@ -15,7 +15,7 @@ const commands = {
 } as const
 
 for (const [runtime, [command, ...args]] of Object.entries(commands)) {
-  test(`light Request and Response on ${runtime}`, { timeout: 120_000 }, async (t) => {
+  test(`Request and Response of ours on ${runtime}`, { timeout: 120_000 }, async (t) => {
     const { stdout } = await promisify(execFile)(command, args, { timeout: 110_000, killSignal: 'SIGKILL' })
     const results = stdout
       .trim()

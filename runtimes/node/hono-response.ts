@@ -21,7 +21,7 @@ function keyOf(): symbol | null {
 }
 
 /** To be called once the package has put its class in the global's place. */
-export function learnLightResponse(): void {
+export function learnHonoResponse(): void {
   key ??= keyOf()
 }
 
