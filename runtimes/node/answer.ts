@@ -24,7 +24,7 @@ export const saysSentAlready = (returned: unknown): boolean =>
   returned === alreadySent || (returned instanceof Response && returned.headers.has(sentField))
 
 /** The application's body was not as long as its Content-Length said. */
-export class BodyLengthError extends Error {
+class BodyLengthError extends Error {
   override readonly name = 'BodyLengthError'
   readonly code = 'BODY_LENGTH'
 }
@@ -224,7 +224,7 @@ function keepOld({ shouldKeepAlive, useChunkedEncodingByDefault }: ServerRespons
 }
 
 /** `fields`: name, value, … without any of the connection's. */
-export function writeHead(outgoing: Outgoing, status: number, fields: readonly string[], phrase = ''): void {
+function writeHead(outgoing: Outgoing, status: number, fields: readonly string[], phrase = ''): void {
   if (isHttp2(outgoing)) {
     const record = recordOf(fields)
     for (const name of onlyHttp1) delete record[name]

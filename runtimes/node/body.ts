@@ -6,7 +6,7 @@ import { plainResponse } from '../../src/native/answers.ts'
 export type Incoming = IncomingMessage | Http2ServerRequest
 
 /** What the application's read of a refused body fails with; Hono answers an error that has `getResponse` with what that gives. */
-export class BodyRefusedError extends Error {
+class BodyRefusedError extends Error {
   override readonly name = 'BodyRefusedError'
   readonly code = 'BODY_REFUSED'
   readonly status: number

@@ -141,5 +141,3 @@ function sleep(ms: number, signal: AbortSignal): Promise<boolean> {
     signal.addEventListener('abort', aborted)
   })
 }
-
-export default createApp()

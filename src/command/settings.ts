@@ -17,7 +17,7 @@ import type { EngineChoice } from '../serve/contract.ts'
 import { isServiceLink } from './service-links.ts'
 import { type Entries, type Read, type SettingSpec, setting, specOf } from './setting.ts'
 
-export const reportKinds = ['text', 'json', 'none'] as const
+const reportKinds = ['text', 'json', 'none'] as const
 export type ReportKind = (typeof reportKinds)[number]
 
 const entries = {

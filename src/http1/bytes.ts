@@ -38,15 +38,9 @@ export const hex = Uint8Array.from({ length: 256 }, (_, byte) => {
 // take any Uint8Array, and cost half of `Buffer.from(…).toString('latin1')`.
 interface Latin1 {
   latin1Slice(this: Uint8Array, start: number, end: number): string
-  latin1Write(this: Uint8Array, text: string, offset: number, length: number): number
 }
-const { latin1Slice, latin1Write } = Buffer.prototype as unknown as Latin1
+const { latin1Slice } = Buffer.prototype as unknown as Latin1
 
 export function latin1(bytes: Uint8Array, start: number, end: number): string {
   return latin1Slice.call(bytes, start, end)
-}
-
-/** Lays latin1 text into a buffer that has room for it; returns the offset behind it. */
-export function writeLatin1(text: string, into: Uint8Array, offset: number): number {
-  return offset + latin1Write.call(into, text, offset, text.length)
 }

@@ -3,7 +3,7 @@
 /** How the content is delimited. `close`: by the end of the connection (answers only). */
 export type Framing = 'none' | 'length' | 'chunked' | 'close'
 
-export abstract class Head {
+abstract class Head {
   /** The fields as they came, from the first name to the CRLF of the last line: latin1, one char a byte, already checked. */
   readonly text: string
   /** 0 or 1; a later minor version counts as 1 (RFC 9110 2.5). */

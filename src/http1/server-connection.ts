@@ -608,7 +608,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
 }
 
 /** The application's stream did not keep to the Content-Length that it had given. */
-export class BodyLengthError extends Error {
+class BodyLengthError extends Error {
   override readonly name = 'BodyLengthError'
   readonly code = 'BODY_LENGTH'
   constructor(length: number, given: string) {

@@ -6,7 +6,6 @@ import { clientOf } from '../gateway/downstream/trust.ts'
 import { interimFields, requestFields, requestLines, responseFields, trailerFields } from '../gateway/message/fields.ts'
 import { compileRoutes } from '../gateway/message/target.ts'
 import { ProxyHeaderReader } from '../net/proxy-protocol.ts'
-import { writeLatin1 } from './bytes.ts'
 import { limitsOf } from './events.ts'
 import { RequestParser, ResponseParser } from './parser.ts'
 import { WebHeaders } from './web/headers.ts'
@@ -113,11 +112,7 @@ const route = {
   replacePath: null,
 } as unknown as Route
 const config = { pseudonym: 'hangup', hsts: null } as GatewayConfig
-const bytesOf = (text: string) => {
-  const bytes = new Uint8Array(text.length)
-  writeLatin1(text, bytes, 0)
-  return bytes
-}
+const bytesOf = (text: string) => new Uint8Array(Buffer.from(text, 'latin1'))
 const requestOf = (name: string, value: string) =>
   `POST / HTTP/1.1\r\n${name === 'Host' ? '' : 'Host: a\r\n'}${name}: ${value}\r\n`
 const parsed = (...pieces: Uint8Array[]) => {

@@ -157,13 +157,11 @@ function framingLine(body: BodyFraming): string {
   return `Content-Length: ${body}\r\n`
 }
 
-/** The line before a chunk's bytes; `chunkEnd` goes behind them. Empty ones must not be sent: they end the body. */
+/** The line before a chunk's bytes. An empty chunk would end the body. */
 export function chunkStart(length: number): string {
   if (!(length > 0)) throw new TypeError(`${length} is not the length of a chunk`)
   return `${length.toString(16)}\r\n`
 }
-
-export const chunkEnd = '\r\n'
 
 /** A chunk in one piece. */
 export function encodeChunk(content: Uint8Array): Uint8Array {

@@ -15,12 +15,12 @@ import {
 } from './layout.ts'
 import * as c from './libc.ts'
 
-export interface DescriptorLimit {
+interface DescriptorLimit {
   readonly soft: number
   readonly hard: number
 }
 
-export interface KeepAlive {
+interface KeepAlive {
   /** Quiet time before the first probe. */
   readonly afterMs: number
   readonly everyMs: number

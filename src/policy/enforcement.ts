@@ -6,7 +6,7 @@ import type { Descriptors } from '../lifecycle/descriptor-budget.ts'
 import type { OptionName } from './policy.ts'
 
 /** `us`: this project; `platform`: the host that runs the program (Cloudflare), on its own terms. */
-export type Enforcer = 'us' | 'runtime' | 'platform' | 'nobody'
+type Enforcer = 'us' | 'runtime' | 'platform' | 'nobody'
 
 export interface Enforced {
   readonly by: Enforcer

@@ -124,7 +124,7 @@ export const rules: readonly Rule[] = [
 ]
 
 /** What an option accepts, as text. In the API also a number in the unit of its name. */
-export const acceptedBy = (option: OptionName, origin: Layer['origin'] = 'option'): string =>
+const acceptedBy = (option: OptionName, origin: Layer['origin'] = 'option'): string =>
   acceptedOf(optionSpecs[option], origin === 'option')
 
 /** Throws a `ConfigError` with everything that is wrong. */

@@ -7,7 +7,7 @@ import { type OptionName, optionNames } from '../policy/policy.ts'
 import { frameSchema } from './client/h2.ts'
 
 /** The policies under which a server is started for its cases; a case names the one that it needs. */
-export const profileNames = [
+const profileNames = [
   'timed',
   'dripping',
   'stream',
@@ -46,7 +46,7 @@ export const pathNames = [
 export type PathName = (typeof pathNames)[number]
 
 /** What is looked for among the frames of an HTTP/2 session; `answer`: HEADERS with a status, `end`: END_STREAM. */
-export const h2Events = ['settings', 'settings ack', 'ping ack', 'answer', 'end', 'rst_stream', 'goaway'] as const
+const h2Events = ['settings', 'settings ack', 'ping ack', 'answer', 'end', 'rst_stream', 'goaway'] as const
 export type H2Event = (typeof h2Events)[number]
 
 const option = v.picklist(optionNames as readonly [OptionName, ...OptionName[]])
@@ -258,7 +258,7 @@ export type Step = v.InferOutput<typeof step>
 export const levels = ['must', 'should', 'policy', 'observe'] as const
 export const transports = ['tcp', 'tls'] as const
 
-export const caseSchema = v.strictObject({
+const caseSchema = v.strictObject({
   /** Stable for ever; no section number, no position. */
   id: v.pipe(v.string(), v.regex(/^[a-z0-9]+(-[a-z0-9]+)*$/)),
   /** must, should: an RFC says so. policy: hangup promises it. observe: written down, never red. */

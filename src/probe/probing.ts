@@ -70,7 +70,7 @@ const staggerMs = 15
 const lookEveryMs = 1_300
 const mostLooks = 3
 /** What a probe may send and receive in all. */
-export const mostBytes = 2 ** 30
+const mostBytes = 2 ** 30
 const countEveryMs = 200
 /** How much longer than the limit a probe that has to measure first may take in all. */
 const overtime = 1.25

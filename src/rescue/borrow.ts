@@ -5,7 +5,7 @@ import { isDue, judge, type Limits } from './judge.ts'
 
 export const EPERM = 1
 export const ESRCH = 3
-export const EBADF = 9
+const EBADF = 9
 export const EINVAL = 22
 export const ENOSYS = 38
 

@@ -21,7 +21,7 @@ export interface Redirect {
   readonly directLoopback: boolean
 }
 
-export const tableOf = (port: number): string => `hangup_front_${port}`
+const tableOf = (port: number): string => `hangup_front_${port}`
 
 /**
  * Only a SYN is redirected: a connection that was there before conntrack looks new to it, and would be torn apart. The rules

@@ -20,7 +20,7 @@ const kinds: Readonly<Record<Kind, string>> = {
 }
 
 /** Connections by what they do and for how long, in the order of `ages`. */
-export function histogram(clients: readonly Client[]): Record<Kind, number[]> {
+function histogram(clients: readonly Client[]): Record<Kind, number[]> {
   const counts = Object.fromEntries(Object.keys(kinds).map((kind) => [kind, ages.map(() => 0)])) as Record<
     Kind,
     number[]
@@ -32,7 +32,7 @@ export function histogram(clients: readonly Client[]): Record<Kind, number[]> {
   return counts
 }
 
-export function ago(ms: number): string {
+function ago(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)}ms`
   if (ms < 60_000) return `${Math.floor(ms / 1_000)}s`
   if (ms < 3_600_000) return `${Math.floor(ms / 60_000)}m`

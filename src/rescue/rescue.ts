@@ -37,7 +37,7 @@ export function exhausted({ processes, acceptQueue }: Survey): Exhausted {
   return acceptQueue > 0 && processes.length > 0 && processes.every(({ sleeps }) => sleeps) ? 'workers' : null
 }
 
-export type Way = 'shutdown' | 'reset'
+type Way = 'shutdown' | 'reset'
 
 export interface Outcome {
   readonly chosen: number

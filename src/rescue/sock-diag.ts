@@ -47,7 +47,7 @@ export interface TcpSocket {
   readonly family: number
 }
 
-export class NetlinkError extends Error {
+class NetlinkError extends Error {
   override readonly name = 'NetlinkError'
   readonly errno: number
   constructor(what: string, errno: number) {

@@ -3,7 +3,7 @@ import type { Fetch } from './contract.ts'
 import { settlesOnce } from './settles-once.ts'
 
 /** What the handler's signal is aborted with. */
-export class HandlerTimeoutError extends Error {
+class HandlerTimeoutError extends Error {
   override readonly name = 'TimeoutError'
   readonly code = 'HANDLER_TIMEOUT'
 }

@@ -1,5 +1,5 @@
 /** One line for everything that we did to a client: which option, what happened, how often. */
-export type Level = 'info' | 'warn' | 'error'
+type Level = 'info' | 'warn' | 'error'
 
 export interface LogLine {
   readonly level: Level

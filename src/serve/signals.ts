@@ -7,7 +7,7 @@ import type { Log } from './log.ts'
 
 /** By number, for the exit status 128 + n that shells and supervisors read. */
 const signals = { SIGINT: 2, SIGTERM: 15 } as const
-export type StopSignal = keyof typeof signals
+type StopSignal = keyof typeof signals
 
 /**
  * The same signal again within this time is the same wish: a terminal and systemd (KillMode=control-group) signal every

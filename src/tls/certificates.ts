@@ -23,7 +23,7 @@ const ciphers = [
 ].join(':')
 
 /** Renewal is due well before: Let's Encrypt's certificates live 90 days and less, and are renewed at a third of that. */
-export const expiryWarningDays = 14
+const expiryWarningDays = 14
 const dayMs = 86_400_000
 
 export class Certificate {

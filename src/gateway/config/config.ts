@@ -101,7 +101,7 @@ export interface ClientLimits {
   readonly burst: number
 }
 
-export interface SpoolConfig {
+interface SpoolConfig {
   /** null: the system's folder for temporary files. */
   readonly dir: string | null
   /** Everything in it together; 0: nothing is spooled. */

@@ -3,7 +3,7 @@
  * flags, variables, the keys of the configuration file and the table in the docs are read.
  */
 import * as v from 'valibot'
-import { type Amount, type OptionSpec, option, specsOf } from '../../policy/option.ts'
+import { type OptionSpec, option, specsOf } from '../../policy/option.ts'
 
 /** The narrowest place in a configuration file that may have a value of its own; the wider ones may too. */
 export type Scope = 'gateway' | 'group' | 'route'
@@ -199,7 +199,6 @@ export const upstreamSchema = v.strictObject(entries)
 export type UpstreamOptionName = keyof typeof entries
 /** In the unit of the name; 0 is off. */
 export type UpstreamOptions = Readonly<Record<UpstreamOptionName, number>>
-export type UpstreamInput = { readonly [Name in UpstreamOptionName]?: Amount }
 
 export const upstreamOptionNames = Object.keys(entries) as readonly UpstreamOptionName[]
 export const upstreamOptionSpecs: Readonly<Record<UpstreamOptionName, UpstreamOptionSpec>> = specsOf(entries)

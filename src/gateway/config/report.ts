@@ -11,7 +11,7 @@ import type { GatewayPlan } from './resolve.ts'
 
 const label = (name: string) => flagOf(name).slice(2)
 
-export const balanceText = (balance: BalanceBy): string =>
+const balanceText = (balance: BalanceBy): string =>
   balance.by === 'hash' ? ['hash', balance.of, balance.name].filter((part) => part !== '').join(':') : balance.by
 
 /** Where a listener listens, before it does. */

@@ -2,7 +2,7 @@
 import type { Route } from '../config/config.ts'
 
 /** Why none does: no rule fits, or the path could be read as one that another rule is for. */
-export type NoRoute = 'no-route' | 'ambiguous-path'
+type NoRoute = 'no-route' | 'ambiguous-path'
 
 export interface Router {
   /** `path` in origin form, as it came, or `*`. */

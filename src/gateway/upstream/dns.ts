@@ -7,7 +7,7 @@ import type { Log } from '../../serve/log.ts'
 /** With ±10 %, so that a fleet does not ask at once. */
 export const resolveEveryMs = 30_000
 /** After a failure; doubled up to `resolveEveryMs`. */
-export const resolveAgainMs = 1_000
+const resolveAgainMs = 1_000
 
 export interface NamesDeps {
   now(): number

@@ -25,7 +25,7 @@ export const moves: Readonly<Record<HealthState, Readonly<Partial<Record<HealthE
 /** Envoy's `consecutive_gateway_failure`. nginx's `max_fails` of 1 puts a server out for one client's bad luck. */
 export const failuresToEject = 5
 /** nginx's `fail_timeout`, doubled each time that it does not help (Envoy adds the same again, up to the same 5 minutes). */
-export const ejectMs = 10_000
+const ejectMs = 10_000
 export const longestEjectMs = 300_000
 /** A minute without trouble undoes one doubling. */
 export const forgiveMs = 60_000

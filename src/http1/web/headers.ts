@@ -16,7 +16,7 @@ const keptNames = 512
 const longestKeptName = 40
 const lowered = new Map<string, string>()
 
-export function lowerName(name: string): string {
+function lowerName(name: string): string {
   const known = lowered.get(name)
   if (known !== undefined) return known
   const text = `${name}`

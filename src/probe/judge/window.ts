@@ -4,7 +4,7 @@ import type { OptionName, Policy } from '../../policy/policy.ts'
 import type { Due, Span } from '../case.ts'
 
 /** Ends seen so much earlier than the limit are still "not early": the two sides do not start their clocks together. */
-export const earlySlackMs = 50
+const earlySlackMs = 50
 /** What the harness's own event loop and the loopback may add. */
 export const harnessSlackMs = 150
 

@@ -29,7 +29,7 @@ export const idleCell = (more: Partial<Cell> = {}): Cell =>
     ...more,
   })
 
-export const caseWith = (id: string, more: Partial<Report['cases'][number]> = {}) =>
+const caseWith = (id: string, more: Partial<Report['cases'][number]> = {}) =>
   ({ id, level: 'must', title: `What ${id} asks`, why: 'Because.', spec: ['RFC 9112 9.3'], ...more }) as const
 
 export function sampleReport(cells: readonly Cell[], more: Partial<Report> = {}): Report {

@@ -5,7 +5,7 @@ import { spanOf, time } from './numbers.ts'
 import { printable } from './printable.ts'
 import type { Cell, Limit, ReportCase, ReportServer } from './report.ts'
 
-export const marks: Record<Verdict, string> = {
+const marks: Record<Verdict, string> = {
   pass: '✓',
   deviation: '≠',
   observed: '○',
@@ -90,7 +90,7 @@ export function ruled(rows: readonly (readonly string[])[]): string[] {
 }
 
 /** TCP and TLS of one case on one server: `✓ fin 2.03 / 2.11 s`. */
-export function cellText(cells: readonly Cell[]): string {
+function cellText(cells: readonly Cell[]): string {
   const texts = ['tcp', 'tls'].flatMap((transport) => {
     const cell = cells.find((candidate) => candidate.transport === transport)
     return cell ? [shown(cell)] : []
