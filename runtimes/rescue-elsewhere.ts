@@ -10,9 +10,8 @@ const others: readonly { readonly program: string; readonly before: readonly str
   { program: 'deno', before: ['run', '-A'] },
 ]
 
-/** Resolves to its exit status; null: none is installed. */
-export function rescueElsewhere(argv: readonly string[]): Promise<number> | null {
-  const cli = fileURLToPath(new URL('../src/cli.ts', import.meta.url))
+/** Resolves to the exit status of `cli`, the command's own file, there; null: none is installed. */
+export function rescueElsewhere(cli: string, argv: readonly string[]): Promise<number> | null {
   const found = others.map((other) => ({ ...other, path: pathOf(other.program) })).find(({ path }) => path !== null)
   if (found?.path == null) return null
   const child = spawn(found.path, [...found.before, cli, 'rescue', ...argv], { stdio: 'inherit' })

@@ -1,6 +1,8 @@
 /** Connections to upstreams on `Bun.connect`. */
+
 import { closeSync, openSync } from 'node:fs'
 import { connect as connectTcp } from 'node:net'
+import { deferred } from '../../src/deferred.ts'
 import type { Connect, ConnectTo } from '../../src/net/transport.ts'
 import { clientContext } from '../client-context.ts'
 import { alpn, type BunSocket, BunTransport, http, nativeOf } from './transport.ts'
@@ -58,7 +60,7 @@ export const connect: Connect = async (to, accept, signal) => {
     await scout(to, signal)
     silent.delete(address)
   }
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const { promise, resolve, reject } = deferred()
   let opened: BunSocket | null = null
 
   const begin = (socket: BunSocket) => {

@@ -2,9 +2,11 @@
  * Connections to upstreams on `node:net` and `node:tls`: on Node, and on Deno, where a read into one buffer of ours costs less than
  * `Deno.connect` does, and a connection can be reset.
  */
+
 import { readSync } from 'node:fs'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls'
+import { deferred } from '../../src/deferred.ts'
 import type { Connect, ConnectTls } from '../../src/net/transport.ts'
 import { clientContext } from '../client-context.ts'
 import { NodeTransport } from './transport.ts'
@@ -62,7 +64,7 @@ class PlainTransport extends NodeTransport {
 export const connect: Connect = async ({ host, port, unix, tls, preamble }, accept, signal) => {
   signal.throwIfAborted()
   const context = tls && clientContext(tls)
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const { promise, resolve, reject } = deferred()
   let transport: NodeTransport
   const tcp = connectTcp({
     ...(unix === undefined ? { host, port } : { path: unix }),

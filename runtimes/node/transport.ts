@@ -2,9 +2,11 @@
  * The engine's sockets on `node:net` and `node:tls`: on Node, and on Deno, where they are faster than `Deno.listen` under this
  * engine, can be reset, and let go of a TLS handshake that never ends.
  */
+
 import { Buffer } from 'node:buffer'
 import { type AddressInfo, createServer, type Server, Socket, type SocketConstructorOpts } from 'node:net'
 import { type SecureContext, TLSSocket } from 'node:tls'
+import { deferred } from '../../src/deferred.ts'
 import { isPlainHttp, plainHttpAnswer } from '../../src/http1/plain-on-tls.ts'
 import { ProxyHeaderReader, proxyFaults } from '../../src/net/proxy-protocol.ts'
 import type {
@@ -290,7 +292,7 @@ export async function openNetServer(
   onListening?: (server: Server) => void,
 ): Promise<Pick<Listener, 'port' | 'stop'>> {
   const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: plain }, onSocket)
-  const { promise: listening, resolve, reject } = Promise.withResolvers<void>()
+  const { promise: listening, resolve, reject } = deferred()
   server.once('error', reject)
   server.listen(unix === undefined ? { port, ...(host === undefined ? {} : { host }) } : { path: unix }, resolve)
   await listening

@@ -1,12 +1,11 @@
 /** The shared main of `hangup serve` and of each runtime's entry: reads the settings, serves, reports, ends on a signal. */
 import process from 'node:process'
-import packageJson from '../../package.json' with { type: 'json' }
 import { installGlobals } from '../http1/web/globals.ts'
 import type { ConfigError } from '../policy/problems.ts'
 import type { App, Running, ServeOptions } from '../serve/contract.ts'
 import { stderrLog } from '../serve/log.ts'
 import { onSignals } from '../serve/signals.ts'
-import { createApp } from './built-in-app.ts'
+import { version } from '../version.ts'
 import { type LoadedApp, loadApp, loadTls } from './files.ts'
 import { asked, readSettings } from './flags.ts'
 import { help } from './help.ts'
@@ -70,8 +69,6 @@ export function exitFlushed(status: number): void {
   else whenWritten = () => process.exit(status)
 }
 
-export const version: string = packageJson.version
-
 /** The status of a start that failed; 1 is kept for a drain that had to cut. */
 export const cannotStart = 2
 
@@ -79,8 +76,8 @@ export const cannotStart = 2
  * Whether a runtime's entry is what was started, with the `import.meta` of that entry. In a bundle `import.meta` is the bundle's
  * for every module in it, and an application that has the entry bundled is not to be joined by another server.
  */
-export const isProgram = ({ main, url }: Pick<ImportMeta, 'main' | 'url'>, runtime: string): boolean =>
-  main && new RegExp(`/runtimes/${runtime}\\.[jt]s$`).test(url)
+export const isProgram = ({ main, url }: { readonly main?: boolean; readonly url: string }, runtime: string): boolean =>
+  main === true && new RegExp(`/runtimes/${runtime}\\.[jt]s$`).test(url)
 
 /** Resolves when the server listens, has been refused, or the help is printed. */
 export async function main(entry: Entry, host: Host = thisProcess): Promise<void> {
@@ -110,7 +107,7 @@ async function start({ runtime, serve, engineOf }: Entry, host: Host): Promise<v
   let running: Running | undefined
   const { app, websocket }: LoadedApp =
     settings.app === undefined
-      ? { app: createApp({ ready: () => running?.phase === 'serving' }) }
+      ? await builtInApp(() => running?.phase === 'serving')
       : await loadApp(settings.app, nameOf)
   running = await serve(app, { ...options, ...(tls && { tls }), ...(websocket && { websocket }), signals: false })
   onSignals(running, { exit: host.exit, log: stderrLog })
@@ -120,6 +117,11 @@ async function start({ runtime, serve, engineOf }: Entry, host: Host): Promise<v
   if (report === 'text') host.out(textReport(started, host.columns))
   if (report === 'json') host.out(`${jsonReport(started)}\n`)
 }
+
+/** Loaded for it alone: whoever serves an app of their own, or nothing, needs no Hono for it. */
+const builtInApp = async (ready: () => boolean): Promise<LoadedApp> => ({
+  app: (await import('./built-in-app.ts')).createApp({ ready }),
+})
 
 /** What the user did needs no stack; what a module or the program did does. */
 export function explain(error: unknown): string {

@@ -6,6 +6,7 @@
 import { lstatSync, rmSync } from 'node:fs'
 import { lstat, open, unlink } from 'node:fs/promises'
 import { connect } from 'node:net'
+import { deferred } from '../deferred.ts'
 import type { Listen, Listener } from './transport.ts'
 
 /** A server that is alive accepts at once; one whose accept queue is full does not say no either. */
@@ -75,7 +76,7 @@ const failure = (code: string, message: string): Error => Object.assign(new Erro
 
 /** Why nobody is there, as the system's code; null if somebody is. */
 function connectRefusal(path: string): Promise<string | null> {
-  const { promise, resolve } = Promise.withResolvers<string | null>()
+  const { promise, resolve } = deferred<string | null>()
   const socket = connect(path)
   const timer = setTimeout(() => socket.destroy(), answersWithinMs)
   socket.once('connect', () => socket.destroy())

@@ -3,6 +3,7 @@
  * limits are measured first, and a case begins as soon as what it stands on is known.
  */
 
+import { deferred } from '../deferred.ts'
 import { type OptionName, optionNames, type Policy } from '../policy/policy.ts'
 import { flagOf } from '../policy/spelling.ts'
 import { format } from '../policy/units.ts'
@@ -96,7 +97,7 @@ class Probing {
   readonly #results = new Map<string, Promise<CaseRun>>()
   readonly #connections = new Set<Connection>()
   readonly #startedMs = performance.now()
-  readonly #stopped = Promise.withResolvers<void>()
+  readonly #stopped = deferred()
   readonly #counting: ReturnType<typeof setInterval>
   #cutShort: string | null = null
 

@@ -1,15 +1,18 @@
 /** `hangup rescue`: frees the idle connections of a running process. */
+
 import process from 'node:process'
 import { createInterface } from 'node:readline/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { asked, readPlaces } from '../command/flags.ts'
 import { help } from '../command/help.ts'
-import { cannotStart, type Entry, explain, type Host, version } from '../command/main.ts'
+import { cannotStart, type Entry, explain, type Host } from '../command/main.ts'
 import type { Read } from '../command/setting.ts'
 import { resolveEntries } from '../command/settings.ts'
 import { readable } from '../command/text-table.ts'
+import { deferred } from '../deferred.ts'
 import type { Libc, Loaded } from '../kernel/libc.ts'
 import { ConfigError, problem } from '../policy/problems.ts'
+import { version } from '../version.ts'
 import { BorrowError } from './borrow.ts'
 import { front, undo } from './front.ts'
 import { RedirectError } from './redirect.ts'
@@ -150,7 +153,7 @@ async function exported(
     { host: address, port, engine: 'hangup', signals: false },
   )
   host.out(`metrics of every listening port: ${server.url}metrics\n`)
-  const { promise, resolve } = Promise.withResolvers<void>()
+  const { promise, resolve } = deferred()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
   await promise
   await server.drain({ announce: false })

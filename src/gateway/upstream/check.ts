@@ -1,5 +1,6 @@
 /** An active health check: one GET on a connection of its own, up if the answer is 2xx or 3xx in time. */
 
+import { deferred } from '../../deferred.ts'
 import type { ResponseHead } from '../../http1/head.ts'
 import type { Clock } from '../../lifecycle/clock.ts'
 import type { TransportDuplex } from '../../net/duplex.ts'
@@ -16,7 +17,7 @@ export function checkUpstream(
   connect: Connect,
   clock: Clock,
 ): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const { promise, resolve } = deferred<boolean>()
   const controller = new AbortController()
   const { signal } = controller
   const cancelTimeout = clock.after(timeoutMs, () => controller.abort())

@@ -2,6 +2,7 @@
  * The addresses of upstreams that are given by name, asked for again and again. The system's resolver does not tell how long an
  * answer is good for (`getaddrinfo` has no TTL), so the time is ours.
  */
+import { type Deferred, deferred } from '../../deferred.ts'
 import type { Log } from '../../serve/log.ts'
 
 /** With ±10 %, so that a fleet does not ask at once. */
@@ -28,7 +29,7 @@ interface Entry {
   /** Infinity while it is asked for. */
   dueAt: number
   answered: boolean
-  readonly first: PromiseWithResolvers<void>
+  readonly first: Deferred<void>
 }
 
 export interface NameStatus {
@@ -66,7 +67,7 @@ export class Names {
         againMs: resolveAgainMs,
         dueAt: Number.POSITIVE_INFINITY,
         answered: false,
-        first: Promise.withResolvers(),
+        first: deferred(),
       }
       this.#entries.set(name, entry)
       void this.#ask(name, entry)

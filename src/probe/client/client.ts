@@ -2,8 +2,10 @@
  * A client without a library's opinions: it sends exactly what it is told and writes down what comes back and when.
  * FIN and RST are different ends, and our own half stays open after the server's FIN, so that each is seen for itself.
  */
+
 import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
+import { deferred } from '../../deferred.ts'
 import { condense } from '../judge/timeline.ts'
 import { FrameReader } from './h2.ts'
 import { ResponseReader } from './response.ts'
@@ -133,7 +135,7 @@ export class Connection {
   /** Resolves when TCP, and TLS if the server speaks it, are established. */
   static open(address: Address, options: ConnectOptions = {}): Promise<Connection> {
     const { host, port } = address
-    const { promise, resolve: connected, reject } = Promise.withResolvers<Connection>()
+    const { promise, resolve: connected, reject } = deferred<Connection>()
     const resolve = (connection: Connection) => {
       address.opened?.(connection)
       connected(connection)
@@ -188,7 +190,7 @@ export class Connection {
     for (let left = bytes; left > 0 && this.end === 'open' && !this.#socket.destroyed; left -= chunkBytes) {
       this.send(left < chunkBytes ? chunk.subarray(0, left) : chunk)
       if (this.#socket.writableNeedDrain) {
-        const { promise, resolve } = Promise.withResolvers<void>()
+        const { promise, resolve } = deferred()
         this.#socket.once('drain', resolve).once('close', resolve).once('end', resolve)
         await promise
         this.#socket.off('drain', resolve).off('close', resolve).off('end', resolve)
@@ -248,7 +250,7 @@ export class Connection {
   /** True as soon as the test holds, false at the deadline, if there is one (`Infinity`: none). It is looked at again whenever something happens here. */
   until(test: () => boolean, deadlineMs: number): Promise<boolean> {
     if (test()) return Promise.resolve(true)
-    const { promise, resolve } = Promise.withResolvers<boolean>()
+    const { promise, resolve } = deferred<boolean>()
     const settle = (result: boolean) => {
       clearTimeout(timer)
       this.#watchers.delete(look)

@@ -1,6 +1,8 @@
 /** A first look at a server: whether it is there, whom it says that it is, and how slow and how large its pages are. */
+
 import { readFile } from 'node:fs/promises'
 import { connect as connectTls } from 'node:tls'
+import { deferred } from '../../deferred.ts'
 import { ConfigError, type Problem, problem } from '../../policy/problems.ts'
 import { flagOf } from '../../policy/spelling.ts'
 import type { PathName } from '../case.ts'
@@ -117,7 +119,7 @@ async function ask(address: Address, paths: Paths, name: PathName, withinMs: num
 export async function checkCertificate(address: Address, ca: string | undefined): Promise<void> {
   const pem = ca === undefined ? undefined : await readPem(ca)
   const { host, ip, port } = address
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const { promise, resolve, reject } = deferred()
   const socket = connectTls({
     host: ip ?? host,
     port,

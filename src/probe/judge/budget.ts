@@ -1,4 +1,5 @@
 /** A bounded number of connections, shared out among cases; what a case will need and how long it will take, by its data. */
+import { deferred } from '../../deferred.ts'
 import type { Step } from '../case.ts'
 import { type Limits, limitWindow, spanMs } from './window.ts'
 
@@ -23,7 +24,7 @@ export class Budget {
    * is not passed over by those that are content with one.
    */
   take(count: number, priority: number): Promise<() => void> {
-    const { promise, resolve } = Promise.withResolvers<() => void>()
+    const { promise, resolve } = deferred<() => void>()
     this.#waiting.push({ count: Math.min(count, this.size), priority, go: () => resolve(this.#release(count)) })
     this.#waiting.sort((a, b) => b.priority - a.priority)
     this.#share()

@@ -4,6 +4,7 @@
  */
 
 import { type Counts, isRed, verdicts } from '../judge/verdict.ts'
+import { groupedBy } from './grouped.ts'
 import { html, Markup } from './markup.ts'
 import { plural, spanOf, time } from './numbers.ts'
 import type { Cell, Limit, Report, ReportCase, ReportServer } from './report.ts'
@@ -204,7 +205,7 @@ interface Chapter {
 
 function chaptersOf({ cases, cells }: Report): Chapter[] {
   const asked = new Set(cells.map((cell) => cell.case))
-  const groups = Map.groupBy(
+  const groups = groupedBy(
     cases.filter(({ id }) => asked.has(id)),
     ({ chapter }) => chapter,
   )
@@ -306,7 +307,7 @@ function cellOf(
 
 /** One line for each reason, with the cases that it explains. */
 function unjudgedList(cases: readonly ReportCase[], cells: readonly Cell[]): Markup {
-  const groups = Map.groupBy(cellsOf(cases, cells), ({ reason }) => reason?.split('\n')[0] ?? '')
+  const groups = groupedBy(cellsOf(cases, cells), ({ reason }) => reason?.split('\n')[0] ?? '')
   return html`<details class="unjudged"><summary>${plural(cases.length, 'case')} not judged</summary><ul>${[
     ...groups,
   ].map(

@@ -1,11 +1,12 @@
 /** JUnit's XML, as CI systems read it: a suite for each server and transport, a test for each case. */
 
 import { type Counts, countVerdicts, type Verdict } from '../judge/verdict.ts'
+import { groupedBy } from './grouped.ts'
 import { html, type Markup } from './markup.ts'
 import type { Cell, Report, ReportCase } from './report.ts'
 
 export function toJUnit(report: Report): string {
-  const groups = [...Map.groupBy(report.cells, ({ server, transport }) => `${server} ${transport}`)]
+  const groups = [...groupedBy(report.cells, ({ server, transport }) => `${server} ${transport}`)]
   return `<?xml version="1.0" encoding="UTF-8"?>\n${
     html`<testsuites name="hangup"${tally(report.counts)} time="${seconds(report.tookMs)}">${groups.map(([name, cells]) => suite(name, cells, report))}
 </testsuites>`.text

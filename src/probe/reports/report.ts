@@ -4,8 +4,8 @@
  */
 import process from 'node:process'
 import * as v from 'valibot'
-import packageJson from '../../../package.json' with { type: 'json' }
 import { ConfigError, problem } from '../../policy/problems.ts'
+import { version } from '../../version.ts'
 import { levels, transports } from '../case.ts'
 import { chapterOf } from '../cases/index.ts'
 import { ends, eventKinds } from '../client/client.ts'
@@ -210,7 +210,7 @@ export function makeReport({
 }): Report {
   return {
     version: reportVersion,
-    by: { hangup: packageJson.version, runtime: runtimeOfOurs(), platform: `${process.platform} ${process.arch}` },
+    by: { hangup: version, runtime: runtimeOfOurs(), platform: `${process.platform} ${process.arch}` },
     startedAt: startedAt.toISOString(),
     tookMs: Math.round(tookMs),
     servers,
