@@ -8,7 +8,7 @@ import { policyLayer, resolveEntries } from '../command/settings.ts'
 import { ConfigError, problem } from '../policy/problems.ts'
 import { flagOf } from '../policy/spelling.ts'
 import { version } from '../version.ts'
-import type { Case, PathName } from './case.ts'
+import type { Case } from './case.ts'
 import { cases } from './cases/index.ts'
 import { Connection } from './client/client.ts'
 import { destination, type UnreachableError } from './client/destination.ts'
@@ -24,6 +24,7 @@ import { type Judged, type Outcome, probe, type Site } from './probing.ts'
 import { lines, redrawn, silent } from './reports/progress.ts'
 import { formNames, type Probed, reportOf, save } from './reports/save.ts'
 import { defaultConnections, probeEntries, routeFlags } from './settings.ts'
+import type { PathName } from './terms.ts'
 
 type Settings = Read<typeof probeEntries>
 

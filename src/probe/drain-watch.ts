@@ -1,6 +1,7 @@
 /** One drain of somebody's process, watched from outside: what becomes of what is idle, in flight and new. */
 import { readFileSync } from 'node:fs'
 import process from 'node:process'
+import { systemClock } from '../lifecycle/clock.ts'
 import { format } from '../policy/units.ts'
 import type { Case } from './case.ts'
 import { authorityOf, Connection } from './client/client.ts'
@@ -8,6 +9,7 @@ import type { Finding, Question } from './find/discover.ts'
 import { fillPages } from './find/routes.ts'
 import type { Judged, Site } from './probing.ts'
 import type { CaseRun } from './run.ts'
+import { sleep } from './time.ts'
 
 const question: Question = {
   case: 'drain',
@@ -42,6 +44,7 @@ export interface Seen {
 }
 
 export async function watchDrain(site: Site, pid: number, limitMs: number, stop: AbortSignal): Promise<Seen> {
+  const { clock = systemClock } = site
   const opened: Connection[] = []
   const open = async (request: string) => {
     const connection = await Connection.open(site)
@@ -51,26 +54,26 @@ export async function watchDrain(site: Site, pid: number, limitMs: number, stop:
   }
   try {
     const idle = await open(fillPages('GET {hello}', site.paths, site.foreign))
-    await idle.until(() => idle.reader.answers.length > 0 || idle.end !== 'open', performance.now() + 5_000)
+    await idle.until(() => idle.reader.answers.length > 0 || idle.end !== 'open', clock.now() + 5_000)
     const slow = site.paths.slow ?? site.paths.stream
     const page = site.paths.slow === undefined ? '{stream}' : '{slow}'
     const busy = slow === undefined ? null : await open(fillPages(`GET ${page}?ms=${busyMs}`, site.paths, site.foreign))
-    await sleep(busyMs / 5)
+    await sleep(busyMs / 5, clock)
     const wasEarly = busy !== null && busy.reader.answers.length > 0
-    const fromMs = performance.now()
+    const fromMs = clock.now()
     process.kill(pid, 'SIGTERM')
     let exitMs: number | null = null
     let refusedMs: number | null = null
-    while (performance.now() - fromMs < limitMs && !stop.aborted) {
-      refusedMs ??= (await isRefused(site)) ? performance.now() - fromMs : null
+    while (clock.now() - fromMs < limitMs && !stop.aborted) {
+      refusedMs ??= (await isRefused(site)) ? clock.now() - fromMs : null
       if (!isAlive(pid)) {
-        exitMs = performance.now() - fromMs
+        exitMs = clock.now() - fromMs
         break
       }
-      await sleep(pollMs)
+      await sleep(pollMs, clock)
     }
     // What the kernels still hold of an answer may come after the process.
-    await sleep(pollMs)
+    await sleep(pollMs, clock)
     const [answer] = busy?.reader.answers ?? []
     const told = /(^|,)\s*close\s*(,|$)/i.test(answer?.headers.get('connection') ?? '')
     return {
@@ -137,8 +140,4 @@ export function isAlive(pid: number): boolean {
     const { code, syscall } = error as NodeJS.ErrnoException
     return code === 'EPERM' || (syscall === 'open' && code !== 'ENOENT')
   }
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }

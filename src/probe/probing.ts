@@ -4,6 +4,7 @@
  */
 
 import { deferred } from '../deferred.ts'
+import { type Clock, systemClock } from '../lifecycle/clock.ts'
 import { type OptionName, optionNames, type Policy } from '../policy/policy.ts'
 import { flagOf } from '../policy/spelling.ts'
 import { format } from '../policy/units.ts'
@@ -19,10 +20,12 @@ import {
   questions,
   unknownLimit,
 } from './find/discover.ts'
-import { Budget, connectionsOf, durationMs } from './judge/budget.ts'
+import { Budget } from './judge/budget.ts'
 import { atLevel } from './judge/verdict.ts'
 import { type CaseRun, runCase } from './run.ts'
 import { ownRoutes, routeFlags } from './settings.ts'
+import { every, sleep } from './time.ts'
+import { words } from './words/index.ts'
 
 /** The server, without what is expected of it. */
 export type Site = Omit<Target, 'policy' | 'enforcement' | 'profile' | 'measureMs' | 'opened'>
@@ -96,18 +99,21 @@ class Probing {
   readonly #answers = new Map<Question, Promise<CaseRun>>()
   readonly #results = new Map<string, Promise<CaseRun>>()
   readonly #connections = new Set<Connection>()
-  readonly #startedMs = performance.now()
+  readonly #clock: Clock
+  readonly #startedMs: number
   readonly #stopped = deferred()
-  readonly #counting: ReturnType<typeof setInterval>
+  readonly #stopCounting: () => void
   #cutShort: string | null = null
 
   constructor(plan: Plan) {
     this.#plan = plan
+    this.#clock = plan.site.clock ?? systemClock
+    this.#startedMs = this.#clock.now()
     this.#budget = new Budget(plan.connections)
     this.#asked = plan.expected ? [] : questions.filter((question) => this.#isWanted(question))
     if (plan.stop.aborted) this.#stop('interrupted')
     else plan.stop.addEventListener('abort', () => this.#stop('interrupted'), { once: true })
-    this.#counting = setInterval(() => this.#countBytes(), countEveryMs)
+    this.#stopCounting = every(countEveryMs, this.#clock, () => this.#countBytes())
   }
 
   async all(): Promise<Outcome> {
@@ -143,7 +149,7 @@ class Probing {
   }
 
   end(): void {
-    clearInterval(this.#counting)
+    this.#stopCounting()
     for (const connection of this.#connections) connection.destroy()
   }
 
@@ -182,7 +188,7 @@ class Probing {
     const { cases, limitMs, watch } = this.#plan
     const theCase = cases.find(({ id }) => id === question.case) as Case
     const unable = this.#unable(theCase)
-    const connections = connectionsOf(theCase.steps)
+    const connections = words.connectionsOf(theCase.steps)
     const affordable = Math.floor(this.#budget.size / 2 / this.#asked.length / connections)
     const count = Math.min(mostLooks, Math.max(1, affordable))
     const looks =
@@ -204,7 +210,7 @@ class Probing {
     await this.#needs(theCase)
     await this.#pause(afterMs)
     const release = await this.#take(theCase, Number.POSITIVE_INFINITY)
-    if (performance.now() + limitMs > this.#startedMs + limitMs * mostTurns) {
+    if (this.#clock.now() + limitMs > this.#startedMs + limitMs * mostTurns) {
       release()
       return notJudged(theCase, 'the server serves few clients at once, and the others took all the time')
     }
@@ -239,10 +245,10 @@ class Probing {
       if (why !== null) return notJudged(theCase, why)
     }
     await this.#needs(theCase)
-    const lastsMs = durationMs(theCase.steps, known)
+    const lastsMs = words.durationMs(theCase.steps, known)
     const untilMs = this.#startedMs + this.#plan.limitMs * overtime + graceMs
     const release = await this.#take(theCase, lastsMs)
-    const tooLong = expected === null && performance.now() + lastsMs > untilMs
+    const tooLong = expected === null && this.#clock.now() + lastsMs > untilMs
     if (tooLong) {
       release()
       const left = format('duration', Math.ceil(lastsMs / 1_000) * 1_000)
@@ -270,7 +276,7 @@ class Probing {
       if (ownRoutes.includes(page)) return `it asks for what only the suite’s own application answers (${page})`
       return `it needs a page: ${page in routeFlags ? flagOf(routeFlags[page as keyof typeof routeFlags]) : `--paths ${page}=…`}`
     }
-    const connections = connectionsOf(theCase.steps)
+    const connections = words.connectionsOf(theCase.steps)
     if (connections > this.#budget.size) {
       const { serves } = this.#plan
       return typeof serves === 'number'
@@ -287,7 +293,7 @@ class Probing {
   }
 
   #take(theCase: Case, priority: number): Promise<() => void> {
-    return this.#budget.take(connectionsOf(theCase.steps), priority)
+    return this.#budget.take(words.connectionsOf(theCase.steps), priority)
   }
 
   // How it ends
@@ -305,16 +311,16 @@ class Probing {
   async #unlessStopped(theCase: Case, start: () => Promise<CaseRun>, then: string): Promise<CaseRun> {
     if (this.#cutShort !== null) return notJudged(theCase, `${this.#cutShort} before it began`)
     this.#plan.watch?.(theCase, 'running')
-    const fromMs = performance.now()
+    const fromMs = this.#clock.now()
     const stopped = this.#stopped.promise.then(() => {
-      const after = format('duration', Math.round((performance.now() - fromMs) / 100) * 100)
+      const after = format('duration', Math.round((this.#clock.now() - fromMs) / 100) * 100)
       return notJudged(theCase, `${this.#cutShort} after ${after}, ${then}`)
     })
     return Promise.race([start(), stopped])
   }
 
   #pause(ms: number): Promise<void> {
-    return Promise.race([sleep(ms), this.#stopped.promise])
+    return Promise.race([sleep(ms, this.#clock), this.#stopped.promise])
   }
 
   #stop(why: string): void {
@@ -358,8 +364,4 @@ export function touches(theCase: Case): readonly OptionName[] {
 function notJudged({ id }: Case, reason: string): CaseRun {
   const nothing = { observed: null, observedMs: null, expected: null, tookMs: 0, timelines: [] }
   return { id, verdict: 'not-judged', reason, ...nothing }
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }

@@ -1,10 +1,14 @@
 /** Runs cases on one target: all at once but the heavy ones, each judged for itself. */
+import { type Clock, systemClock } from '../lifecycle/clock.ts'
 import type { Case } from './case.ts'
 import type { Connection } from './client/client.ts'
-import { type Target, unjudgeable } from './client/target.ts'
+import type { Target } from './client/target.ts'
+import { unjudgeable } from './judge/judgeable.ts'
 import { type Timeline, timelineOf } from './judge/timeline.ts'
 import { atLevel, CaseError, type Deviation, deviationOf, isKnownFailure, judge, type Result } from './judge/verdict.ts'
-import { carryOut, type Expected, forgivenLagMs, type Observation } from './steps.ts'
+import { type Expected, forgivenLagMs, nothingSeen, Play } from './play.ts'
+import { every, sleep } from './time.ts'
+import { words } from './words/index.ts'
 
 export interface RunOptions {
   readonly deviations?: readonly Deviation[]
@@ -30,12 +34,13 @@ export async function runCase(theCase: Case, target: Target, options: RunOptions
 
 async function carriedOut(theCase: Case, target: Target, options: RunOptions): Promise<CaseRun> {
   const { deviations = [], results, tolerated } = options
-  const fromMs = performance.now()
-  const seen: Observation = { observed: null, observedMs: null, expected: null, usedDeviation: false }
+  const clock = target.clock ?? systemClock
+  const fromMs = clock.now()
+  const seen = nothingSeen()
   let connections: readonly Connection[] = []
   let lag: LagMonitor | null = null
   const end = (verdict: Result['verdict'], reason: string | null): CaseRun => {
-    const nowMs = performance.now()
+    const nowMs = clock.now()
     const zeroMs = Math.min(nowMs, ...connections.map(({ connectedMs }) => connectedMs))
     return {
       id: theCase.id,
@@ -62,13 +67,13 @@ async function carriedOut(theCase: Case, target: Target, options: RunOptions): P
   }
 
   const known = deviationOf(theCase, target.tls ? 'tls' : 'tcp', deviations)
-  const monitor = new LagMonitor()
+  const monitor = new LagMonitor(clock)
   lag = monitor
   const accept = known?.accept ?? (theCase.level === 'policy' ? tolerated : undefined)
-  const run = carryOut(theCase, target, seen, accept, () => monitor.worstMs)
-  connections = run.connections
+  const play = new Play(target, seen, { tolerated: accept, lagMs: () => monitor.worstMs })
+  connections = play.opened
   try {
-    await run.done
+    await words.carryOut(theCase.steps, play)
     if (!known && seen.usedDeviation) return end('deviation', 'it ends in time, but otherwise than hangup would')
     return judge(end('pass', null), known, seen.usedDeviation)
   } catch (error) {
@@ -83,6 +88,7 @@ async function carriedOut(theCase: Case, target: Target, options: RunOptions): P
     }
     return failed
   } finally {
+    play.close()
     monitor.stop()
   }
 }
@@ -101,7 +107,9 @@ export async function runCases(cases: readonly Case[], target: Target, options: 
   const results = options.results ?? new Map<string, Promise<CaseRun>>()
   const mine = cases.filter(({ profile }) => target.profile === 'any' || target.profile === profile)
   const start = (theCase: Case, number: number) => {
-    const run = sleep(number * staggerMs).then(() => runCase(theCase, target, { ...options, results }))
+    const run = sleep(number * staggerMs, target.clock ?? systemClock).then(() =>
+      runCase(theCase, target, { ...options, results }),
+    )
     results.set(theCase.id, run)
     return run
   }
@@ -111,26 +119,17 @@ export async function runCases(cases: readonly Case[], target: Target, options: 
   return [...light, ...heavy]
 }
 
-/** How late this process's own timers are: what it can't see in time it must not blame on a server. */
+/** How late this process's own timers are: what it cannot see in time it must not blame on a server. */
 class LagMonitor {
   worstMs = 0
-  readonly #everyMs = 20
-  #lastMs = performance.now()
-  readonly #timer: ReturnType<typeof setInterval>
+  readonly stop: () => void
 
-  constructor() {
-    this.#timer = setInterval(() => {
-      const nowMs = performance.now()
-      this.worstMs = Math.max(this.worstMs, nowMs - this.#lastMs - this.#everyMs)
-      this.#lastMs = nowMs
-    }, this.#everyMs)
+  constructor(clock: Clock, everyMs = 20) {
+    let lastMs = clock.now()
+    this.stop = every(everyMs, clock, () => {
+      const nowMs = clock.now()
+      this.worstMs = Math.max(this.worstMs, nowMs - lastMs - everyMs)
+      lastMs = nowMs
+    })
   }
-
-  stop(): void {
-    clearInterval(this.#timer)
-  }
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }

@@ -4,8 +4,8 @@ import { onOff, type SettingSpec, setting } from '../command/setting.ts'
 import { presetNames } from '../policy/presets.ts'
 import { didYouMean } from '../policy/spelling.ts'
 import { accepted, parse } from '../policy/units.ts'
-import { type PathName, pathNames } from './case.ts'
 import { badPath, parseTarget } from './client/url.ts'
+import { type PathName, pathNames } from './terms.ts'
 
 /** node:http acts on its 60 s for a head up to 30 s later, and nginx keeps an idle connection for 75 s. */
 export const defaultLimitMs = 100_000

@@ -4,7 +4,8 @@ import process from 'node:process'
 import { enforcement as workersEnforcement } from '../../runtimes/workers/serve.ts'
 import type { Enforcement } from '../../src/policy/enforcement.ts'
 import { type OptionName, optionNames, type Policy } from '../../src/policy/policy.ts'
-import type { PathName, ProfileName } from '../../src/probe/case.ts'
+import type { ProfileName } from '../../src/probe/case.ts'
+import type { PathName } from '../../src/probe/terms.ts'
 
 /** Each engine of each runtime: the runtime's own server, or that of hangup on its sockets. */
 export const runtimeNames = ['node', 'node-hangup', 'bun', 'bun-hangup', 'deno', 'deno-hangup', 'workers'] as const

@@ -1,8 +1,8 @@
 /** The conformance suite's subjects here: a gateway in front of gevent.pywsgi on each runtime, and gevent.pywsgi alone. */
 
 import { resolveOptions } from '../../src/policy/resolve.ts'
-import { type PathName, pathNames } from '../../src/probe/case.ts'
 import type { Deviation } from '../../src/probe/judge/verdict.ts'
+import { type PathName, pathNames } from '../../src/probe/terms.ts'
 import { profiles } from '../conformance/profiles.ts'
 import { type Runtime, runtimes } from '../conformance/runtimes.ts'
 import { type Server, startServer } from '../conformance/server.ts'

@@ -4,11 +4,12 @@ import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import { after, describe, test } from 'node:test'
 import { type OptionName, optionNames, type Policy } from '../../src/policy/policy.ts'
-import type { Case, Step } from '../../src/probe/case.ts'
+import type { Case } from '../../src/probe/case.ts'
 import { cases } from '../../src/probe/cases/index.ts'
 import { Connection } from '../../src/probe/client/client.ts'
 import type { Target } from '../../src/probe/client/target.ts'
 import { runCase, runCases } from '../../src/probe/run.ts'
+import type { Step } from '../../src/probe/words/index.ts'
 
 const servers: Server[] = []
 after(() => {

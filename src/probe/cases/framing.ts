@@ -1,5 +1,6 @@
 /** Where one message ends and the next begins, where stock servers get it wrong: each of these was seen on at least one. */
-import type { Case, Step } from '../case.ts'
+import type { Case } from '../case.ts'
+import type { Step } from '../words/index.ts'
 import { get } from './texts.ts'
 
 const profile = 'timed'

@@ -1,5 +1,6 @@
 /** HTTP/2: the same deadlines for a session, and what its frames can be used for that costs a client next to nothing. */
-import type { Case, Step } from '../case.ts'
+import type { Case } from '../case.ts'
+import type { Step } from '../words/index.ts'
 
 const profile = 'timed'
 const transports: Case['transports'] = ['tls']

@@ -1,5 +1,6 @@
 /** Request heads that don't come to their end. */
-import type { Case, Step } from '../case.ts'
+import type { Case } from '../case.ts'
+import type { Step } from '../words/index.ts'
 import { get } from './texts.ts'
 
 const cutOff = (from: 'connected' | 'sent'): Step => ({

@@ -1,5 +1,6 @@
 /** The quiet between two requests: closed on time, however the connection got there, and never inside a request. */
-import type { Case, Step } from '../case.ts'
+import type { Case } from '../case.ts'
+import type { Step } from '../words/index.ts'
 import { chunk, get } from './texts.ts'
 
 const closesIdle: Step = { closes: { due: { by: ['idleTimeoutMs'], from: 'received' }, accept: ['fin'] } }

@@ -3,7 +3,8 @@
  * smuggling). A 4xx or 501, then the close; never a 500, which says that the application has seen it. Where the RFC
  * lets a server choose between repair and refusal the level is `policy`: hangup refuses.
  */
-import type { Case, Step } from '../case.ts'
+import type { Case } from '../case.ts'
+import type { Step } from '../words/index.ts'
 
 interface Refused {
   readonly id: string

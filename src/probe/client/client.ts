@@ -6,7 +6,9 @@
 import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { deferred } from '../../deferred.ts'
+import { type Clock, systemClock } from '../../lifecycle/clock.ts'
 import { condense } from '../judge/timeline.ts'
+import { every } from '../time.ts'
 import { FrameReader } from './h2.ts'
 import { ResponseReader } from './response.ts'
 
@@ -19,6 +21,8 @@ export interface Address {
   readonly tls: boolean
   /** Where `host` is. Default: whatever it resolves to at each connection. */
   readonly ip?: string | undefined
+  /** Default: the system's. */
+  readonly clock?: Clock | undefined
   /** Told of every connection that is made, before anything is sent on it. */
   opened?(connection: Connection): void
 }
@@ -89,14 +93,17 @@ export class Connection {
   readonly #socket: Socket
   readonly #raw: Socket
   readonly #watchers = new Set<() => void>()
-  #dripping: ReturnType<typeof setInterval> | undefined
+  readonly clock: Clock
+  #stopDripping = (): void => {}
 
   private constructor(
     socket: Socket,
     raw: Socket,
     times: { connectedMs: number; securedMs: number | null },
     alpn: string | null,
+    clock: Clock,
   ) {
+    this.clock = clock
     this.#socket = socket
     this.#raw = raw
     this.alpn = alpn
@@ -108,7 +115,7 @@ export class Connection {
     this.#note('connected', {}, times.connectedMs)
     if (times.securedMs !== null) this.#note('secured', alpn === null ? {} : { detail: alpn }, times.securedMs)
     socket.on('data', (chunk: Buffer) => {
-      const nowMs = performance.now()
+      const nowMs = this.clock.now()
       this.receivedMs = nowMs
       this.receivedBytes += chunk.length
       this.#note('received', { bytes: chunk.length }, nowMs)
@@ -126,7 +133,7 @@ export class Connection {
       this.#changed()
     })
     socket.on('close', () => {
-      clearInterval(this.#dripping)
+      this.#stopDripping()
       this.#changed()
     })
     if (raw !== socket) raw.on('error', () => {}) // The TLS socket reports it.
@@ -134,7 +141,7 @@ export class Connection {
 
   /** Resolves when TCP, and TLS if the server speaks it, are established. */
   static open(address: Address, options: ConnectOptions = {}): Promise<Connection> {
-    const { host, port } = address
+    const { host, port, clock = systemClock } = address
     const { promise, resolve: connected, reject } = deferred<Connection>()
     const resolve = (connection: Connection) => {
       address.opened?.(connection)
@@ -142,19 +149,19 @@ export class Connection {
     }
     const from = options.localAddress === undefined ? {} : { localAddress: options.localAddress }
     const raw = connectTcp({ host: address.ip ?? host, port, allowHalfOpen: true, noDelay: true, ...from })
-    const timer = setTimeout(() => fail(new Error('not connected in time')), options.timeoutMs ?? 10_000)
+    const cancel = clock.after(options.timeoutMs ?? 10_000, () => fail(new Error('not connected in time')))
     const fail = (error: Error) => {
-      clearTimeout(timer)
+      cancel()
       raw.destroy()
       reject(error)
     }
     raw.once('error', fail)
     raw.once('connect', () => {
-      const connectedMs = performance.now()
+      const connectedMs = clock.now()
       if (!address.tls || options.bare) {
-        clearTimeout(timer)
+        cancel()
         raw.off('error', fail)
-        resolve(new Connection(raw, raw, { connectedMs, securedMs: null }, null))
+        resolve(new Connection(raw, raw, { connectedMs, securedMs: null }, null, clock))
         return
       }
       const secure = connectTls({
@@ -166,11 +173,11 @@ export class Connection {
       })
       secure.once('error', fail)
       secure.once('secureConnect', () => {
-        clearTimeout(timer)
+        cancel()
         raw.off('error', fail)
         secure.off('error', fail)
         const alpn = typeof secure.alpnProtocol === 'string' ? secure.alpnProtocol : null
-        resolve(new Connection(secure, raw, { connectedMs, securedMs: performance.now() }, alpn))
+        resolve(new Connection(secure, raw, { connectedMs, securedMs: clock.now() }, alpn, clock))
       })
     })
     return promise
@@ -178,7 +185,7 @@ export class Connection {
 
   send(data: string | Buffer): void {
     if (this.#socket.destroyed || this.#socket.writableEnded) return
-    this.sentMs = performance.now()
+    this.sentMs = this.clock.now()
     this.sentBytes += data.length
     this.#note('sent', { bytes: data.length }, this.sentMs)
     this.#socket.write(typeof data === 'string' ? Buffer.from(data, 'latin1') : data)
@@ -199,15 +206,15 @@ export class Connection {
   }
 
   pause(): void {
-    clearInterval(this.#dripping)
+    this.#stopDripping()
     this.#socket.pause()
-    this.pausedMs = performance.now()
+    this.pausedMs = this.clock.now()
     this.#note('paused')
   }
 
   resume(): void {
-    clearInterval(this.#dripping)
-    this.resumedMs = performance.now()
+    this.#stopDripping()
+    this.resumedMs = this.clock.now()
     this.#note('resumed', {}, this.resumedMs)
     this.#socket.resume()
   }
@@ -215,7 +222,7 @@ export class Connection {
   /** Takes so many bytes every so many ms and no more. */
   drip(bytes: number, everyMs: number): void {
     this.pause()
-    this.#dripping = setInterval(() => this.#socket.read(bytes) ?? this.#socket.read(), everyMs)
+    this.#stopDripping = every(everyMs, this.clock, () => void (this.#socket.read(bytes) ?? this.#socket.read()))
   }
 
   /** Our FIN; what the server still sends is read. */
@@ -236,7 +243,7 @@ export class Connection {
 
   /** Both directions, as at the end of a program: FIN, or RST if bytes are unread. */
   destroy(): void {
-    clearInterval(this.#dripping)
+    this.#stopDripping()
     this.#socket.destroy()
     this.#raw.destroy()
   }
@@ -252,23 +259,23 @@ export class Connection {
     if (test()) return Promise.resolve(true)
     const { promise, resolve } = deferred<boolean>()
     const settle = (result: boolean) => {
-      clearTimeout(timer)
+      cancel()
       this.#watchers.delete(look)
       resolve(result)
     }
     const look = () => {
       if (test()) settle(true)
     }
-    const timer =
+    const cancel =
       deadlineMs === Number.POSITIVE_INFINITY
-        ? undefined
-        : setTimeout(() => settle(test()), Math.max(0, deadlineMs - performance.now()))
+        ? () => {}
+        : this.clock.after(Math.max(0, deadlineMs - this.clock.now()), () => settle(test()))
     this.#watchers.add(look)
     return promise
   }
 
   #ended(end: 'fin' | 'reset'): void {
-    const nowMs = performance.now()
+    const nowMs = this.clock.now()
     this.#note(end, this.error === null ? {} : { detail: this.error }, nowMs)
     if (this.end !== 'open') return
     this.end = end
@@ -280,7 +287,7 @@ export class Connection {
   #note(
     what: TimelineEvent['what'],
     more: { bytes?: number; detail?: string } = {},
-    atMs: number = performance.now(),
+    atMs: number = this.clock.now(),
   ): void {
     if (this.timeline.length >= longestTimeline) {
       this.timeline.splice(0, longestTimeline, ...condense(this.timeline, longestTimeline / 2))

@@ -1,7 +1,9 @@
 /** The two loads that a list of steps can't say: clients that race the server's idle limit, and a drain under traffic. */
 
+import { systemClock } from '../../lifecycle/clock.ts'
 import { CaseError } from '../judge/verdict.ts'
 import { harnessSlackMs } from '../judge/window.ts'
+import { sleep } from '../time.ts'
 import { authorityOf, Connection } from './client.ts'
 import type { Answer } from './response.ts'
 import type { ServerProcess, Target } from './target.ts'
@@ -13,7 +15,10 @@ async function exchange(connection: Connection, request: string): Promise<Answer
   const { answers } = connection.reader
   const before = answers.length
   connection.send(request)
-  await connection.until(() => answers.length > before || connection.end !== 'open', performance.now() + answerWithinMs)
+  await connection.until(
+    () => answers.length > before || connection.end !== 'open',
+    connection.clock.now() + answerWithinMs,
+  )
   return answers[before] ?? null
 }
 
@@ -40,6 +45,7 @@ export async function keepAliveRace(
   }: { readonly connections: number; readonly requests: number; readonly hint?: 'ignored' | undefined },
 ): Promise<string> {
   const request = `GET ${target.paths.hello} HTTP/1.1\r\nHost: ${authorityOf(target)}\r\n\r\n`
+  const { clock = systemClock } = target
   let left = requests
   let reused = 0
   let lost = 0
@@ -54,7 +60,7 @@ export async function keepAliveRace(
     while (left > 0 && hinted) {
       left -= 1
       // The client must stop when the time since the answer began is up, not when it planned to send.
-      const mayReuse = connection !== null && (use === 'ignored' || performance.now() - lastBeganMs < hint)
+      const mayReuse = connection !== null && (use === 'ignored' || clock.now() - lastBeganMs < hint)
       if (connection && !mayReuse) connection.destroy()
       if (mayReuse && connection?.end !== 'open') {
         if (use !== 'ignored') brokenPromises += 1
@@ -80,7 +86,7 @@ export async function keepAliveRace(
       // Around the hint or the limit, spread evenly over the clients and, shifted, over their requests.
       const share = ((number + left * 0.618) % connections) / connections
       const [from, to] = use === 'ignored' ? ignoredGap : hintedGap
-      await sleep(hint * (from + (to - from) * share))
+      await sleep(hint * (from + (to - from) * share), clock)
     }
     connection?.destroy()
   }
@@ -104,9 +110,10 @@ export interface DrainLoad {
   readonly exitWithinMs: number
 }
 
-export async function drainUnderLoad(target: Target, load: DrainLoad): Promise<string> {
+/** `random`: how long an active client waits before its next request, as a share. */
+export async function drainUnderLoad(target: Target, load: DrainLoad, random = Math.random): Promise<string> {
   const server = target.process as ServerProcess
-  const { paths, policy } = target
+  const { paths, policy, clock = systemClock } = target
   const head = (line: string) => `${line} HTTP/1.1\r\nHost: ${authorityOf(target)}\r\n`
   const hello = `${head(`GET ${paths.hello}`)}\r\n`
   const post = `${head(`POST ${paths.count}`)}Content-Length: 2\r\n\r\nhi`
@@ -152,7 +159,7 @@ export async function drainUnderLoad(target: Target, load: DrainLoad): Promise<s
           answers += 1
           if (answer.status !== 200) throw new CaseError('fail', `a POST was answered ${answer.status}`)
           if (lastOne(answer)) break
-          await sleep(5 + Math.random() * 55)
+          await sleep(5 + random() * 55, clock)
           if (connection.end !== 'open') break
         }
         connection.destroy()
@@ -170,13 +177,13 @@ export async function drainUnderLoad(target: Target, load: DrainLoad): Promise<s
     clients.catch(() => {})
     busy.catch(() => {})
 
-    await sleep(load.beforeMs)
-    const fromMs = performance.now()
+    await sleep(load.beforeMs, clock)
+    const fromMs = clock.now()
     signalled = true
     server.signal(load.signal)
     await busy
     await clients
-    const exit = await Promise.race([server.exited, sleep(load.exitWithinMs).then(() => null)])
+    const exit = await Promise.race([server.exited, sleep(load.exitWithinMs, clock).then(() => null)])
     if (!exit) throw new CaseError('fail', `still running ${load.exitWithinMs} ms after the last answer`)
     const posts = Number(/^posts=(\d+)$/m.exec(exit.stdout)?.[1] ?? Number.NaN)
     const sum = `${posts} POSTs executed, ${answers} answered, ${lostInUse} lost on connections in use, ${lostFresh} on new ones`
@@ -195,8 +202,4 @@ export async function drainUnderLoad(target: Target, load: DrainLoad): Promise<s
   } finally {
     for (const connection of opened) connection.destroy()
   }
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }

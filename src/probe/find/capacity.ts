@@ -2,9 +2,11 @@
  * How many silent clients a server takes before it serves nobody else: one with a process or a thread for each client is
  * soon full, and what is then found of the others is about the queue and not about them.
  */
+import { systemClock } from '../../lifecycle/clock.ts'
 import type { Case } from '../case.ts'
 import { type Address, authorityOf, Connection } from '../client/client.ts'
 import type { CaseRun } from '../run.ts'
+import { sleep } from '../time.ts'
 import { fillPages } from './routes.ts'
 
 export interface Capacity {
@@ -36,7 +38,7 @@ export async function capacityOf(
         held.push(silent)
         silent.send(head)
       }
-      await new Promise((resolve) => setTimeout(resolve, settleMs))
+      await sleep(settleMs, address.clock ?? systemClock)
       if (!(await isServed(address, `${head}Connection: close\r\n\r\n`, withinMs))) return { beside, full: count }
       beside = count
     }
@@ -56,7 +58,7 @@ async function isServed(address: Address, request: string, withinMs: number): Pr
     connection.send(request)
     await connection.until(
       () => connection.reader.answers.length > 0 || connection.end !== 'open',
-      performance.now() + withinMs,
+      connection.clock.now() + withinMs,
     )
     return connection.reader.answers.length > 0
   } finally {

@@ -5,12 +5,12 @@ import { connect as connectTls } from 'node:tls'
 import { deferred } from '../../deferred.ts'
 import { ConfigError, type Problem, problem } from '../../policy/problems.ts'
 import { flagOf } from '../../policy/spelling.ts'
-import type { PathName } from '../case.ts'
 import { type Address, authorityOf, Connection } from '../client/client.ts'
 import { UnreachableError } from '../client/destination.ts'
 import { heldByServer } from '../client/kernel.ts'
 import type { Answer } from '../client/response.ts'
 import { routeFlags } from '../settings.ts'
+import type { PathName } from '../terms.ts'
 import { type ForeignPages, fillPages } from './routes.ts'
 
 export interface Visit {
@@ -90,9 +90,9 @@ async function ask(address: Address, paths: Paths, name: PathName, withinMs: num
     throw new UnreachableError(`${authorityOf(address)}: ${reasonOf(error)}`, error)
   }
   try {
-    const { reader, localPort } = connection
-    const fromMs = performance.now()
-    const isLocal = () => heldByServer(address.port, localPort, performance.now()) !== undefined
+    const { reader, localPort, clock } = connection
+    const fromMs = clock.now()
+    const isLocal = () => heldByServer(address.port, localPort, clock.now()) !== undefined
     let local = isLocal()
     const [method, body] = name === 'upload' ? ['POST', 'Content-Length: 2\r\n\r\nhi'] : ['GET', '\r\n']
     const page = fillPages(`{${name}}`, paths, { measured: {} })
@@ -109,7 +109,7 @@ async function ask(address: Address, paths: Paths, name: PathName, withinMs: num
       const hint = !address.tls && (await speaksTls(address)) ? `; it speaks TLS: https://${authorityOf(address)}` : ''
       throw new UnreachableError(`${authorityOf(address)} does not answer GET ${page}: ${why}${hint}`)
     }
-    return { answer, ms: performance.now() - fromMs, local }
+    return { answer, ms: clock.now() - fromMs, local }
   } finally {
     connection.destroy()
   }

@@ -3,7 +3,8 @@
  * place for the amount in its path (`/wait/{ms}`), or none: then it is as slow or as large as it was measured to be.
  */
 import { parse } from '../../policy/units.ts'
-import { type Case, type PathName, pathNames, type Span } from '../case.ts'
+import type { Case } from '../case.ts'
+import { type PathName, pathNames, type Span } from '../terms.ts'
 
 export interface ForeignPages {
   /** What a page without a placeholder was measured at. */

@@ -1,12 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { resolvePolicy } from '../../policy/resolve.ts'
-import { cases } from '../cases/index.ts'
-import { Budget, connectionsOf, durationMs } from './budget.ts'
-
-const { policy } = resolvePolicy({ layers: [] })
-const stepsOf = (id: string) => cases.find((one) => one.id === id)!.steps
+import { Budget } from './budget.ts'
 
 describe('Budget', () => {
   test('never gives out more than it has', async () => {
@@ -53,21 +48,4 @@ describe('Budget', () => {
     const second = budget.take(1, 0).then(() => 'given')
     assert.equal(await Promise.race([second, sleep(20, 'kept')]), 'kept')
   })
-})
-
-test('connections are counted by a case’s data', () => {
-  assert.equal(connectionsOf(stepsOf('idle-after-response')), 1)
-  assert.equal(connectionsOf(stepsOf('silent-connect')), 1)
-  assert.equal(connectionsOf(stepsOf('rst-while-idle')), 2)
-  assert.equal(connectionsOf(stepsOf('idle-crowd-returned')), 501)
-  assert.equal(connectionsOf(stepsOf('keep-alive-race')), 151)
-})
-
-test('the duration of a case follows from the limits that it waits for', () => {
-  const ms = (id: string, of = policy) => durationMs(stepsOf(id), { policy: of })
-  assert.equal(ms('idle-after-response'), 5_000 + 500 + 150)
-  assert.equal(ms('idle-after-response', { ...policy, idleTimeoutMs: 0 }), 0)
-  assert.ok(ms('reuse-inside-limit') > 2 * 3_500 + 5_000)
-  assert.ok(ms('slow-handler') > 30_000)
-  assert.ok(ms('plain-get') < 1_000)
 })

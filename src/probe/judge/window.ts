@@ -1,7 +1,7 @@
 /** When an end is due under a policy: not early, not late. Arithmetic only. */
 import type { Enforcement } from '../../policy/enforcement.ts'
 import type { OptionName, Policy } from '../../policy/policy.ts'
-import type { Due, Span } from '../case.ts'
+import type { Due, Span } from '../terms.ts'
 
 /** Ends seen so much earlier than the limit are still "not early": the two sides do not start their clocks together. */
 const earlySlackMs = 50
