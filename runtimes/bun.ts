@@ -1,7 +1,7 @@
 /** The server as a program on Bun: `bun runtimes/bun.ts --port 3000`. Its `serve()` is that of `bun/index.ts`. */
-import { isProgram, main } from '../src/command/main.ts'
-import { engineOf, serve } from './bun/index.ts'
+import { entryOf, isProgram, main } from '../src/command/main.ts'
+import { bun } from './bun/runtime.ts'
 
-export { engineOf, serve }
+export * from './bun/index.ts'
 
-if (isProgram(import.meta, 'bun')) await main({ runtime: 'bun', serve, engineOf })
+if (isProgram(import.meta, 'bun')) await main(entryOf(bun))

@@ -1,7 +1,7 @@
 /** The server as a program on Node: `node runtimes/node.ts --port 3000`. Its `serve()` is that of `node/index.ts`. */
-import { isProgram, main } from '../src/command/main.ts'
-import { engineOf, serve } from './node/index.ts'
+import { entryOf, isProgram, main } from '../src/command/main.ts'
+import { node } from './node/runtime.ts'
 
-export { engineOf, serve }
+export * from './node/index.ts'
 
-if (isProgram(import.meta, 'node')) await main({ runtime: 'node', serve, engineOf })
+if (isProgram(import.meta, 'node')) await main(entryOf(node))

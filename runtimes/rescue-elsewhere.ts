@@ -4,15 +4,12 @@ import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
-
-const others: readonly { readonly program: string; readonly before: readonly string[] }[] = [
-  { program: 'bun', before: ['run'] },
-  { program: 'deno', before: ['run', '-A'] },
-]
+import { runtimes } from './registry.ts'
 
 /** Resolves to the exit status of `cli`, the command's own file, there; null: none is installed. */
 export function rescueElsewhere(cli: string, argv: readonly string[]): Promise<number> | null {
-  const found = others.map((other) => ({ ...other, path: pathOf(other.program) })).find(({ path }) => path !== null)
+  const others = Object.entries(runtimes).filter(([, { hasFfi }]) => hasFfi)
+  const found = others.map(([name, { before }]) => ({ path: pathOf(name), before })).find(({ path }) => path !== null)
   if (found?.path == null) return null
   const child = spawn(found.path, [...found.before, cli, 'rescue', ...argv], { stdio: 'inherit' })
   // The terminal and supervisors signal both; the child ends as it sees fit.

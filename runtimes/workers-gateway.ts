@@ -31,7 +31,7 @@ export async function gateway(env: Env, options: GatewayWorkerOptions = {}): Pro
     fixedLength: (bytes) => new FixedLengthStream(bytes),
     log: stderrLog,
   })
-  const worker = workerOf(forward, policy)
+  const worker = workerOf(forward, policy, plan.resolved)
   const started: Started = {
     url: 'on the platform’s own address',
     runtime: 'Workers',

@@ -3,62 +3,48 @@
 import process from 'node:process'
 import { isatty } from 'node:tty'
 import { fileURLToPath } from 'node:url'
+import { here } from '../runtimes/here.ts'
+import { loadRuntime, runtimes } from '../runtimes/registry.ts'
 import { overview } from './command/help.ts'
-import { cannotStart, type Entry, exitFlushed, type Host, main, thisProcess } from './command/main.ts'
+import { cannotStart, entryOf, exitFlushed, type Host, main, thisProcess } from './command/main.ts'
 import { type CommandName, commands } from './command/settings.ts'
 import { didYouMean } from './policy/spelling.ts'
+import { serveOn } from './serve/start.ts'
 import { version } from './version.ts'
 
 const program = 'hangup'
-
-/** Bun and Deno both claim to be Node as well, so they are asked first. */
-const runtime = 'Bun' in globalThis ? 'bun' : 'Deno' in globalThis ? 'deno' : 'node'
-
-/** Each module by its name: what bundles this file, or makes one binary of it, has to see them. */
-const { server, gateway, libc } = {
-  node: {
-    server: (): Promise<Pick<Entry, 'serve' | 'engineOf'>> => import('../runtimes/node/index.ts'),
-    gateway: () => import('../runtimes/node/gateway.ts'),
-    libc: () => import('../runtimes/node/libc.ts'),
-  },
-  bun: {
-    server: (): Promise<Pick<Entry, 'serve' | 'engineOf'>> => import('../runtimes/bun/index.ts'),
-    gateway: () => import('../runtimes/bun/gateway.ts'),
-    libc: () => import('../runtimes/bun/libc.ts'),
-  },
-  deno: {
-    server: (): Promise<Pick<Entry, 'serve' | 'engineOf'>> => import('../runtimes/deno/index.ts'),
-    gateway: () => import('../runtimes/deno/gateway.ts'),
-    libc: () => import('../runtimes/deno/libc.ts'),
-  },
-}[runtime]
 
 /** This file; null: the program is one binary, which takes the command's arguments itself. */
 const ownFile = isOneBinary() ? null : fileURLToPath(import.meta.url)
 
 /** What a command needs is loaded for it alone. */
 const run: Record<CommandName, (argv: readonly string[], host: Host) => Promise<void>> = {
-  serve: async (argv, host) => main({ ...(await server()), runtime, program: `${program} serve` }, { ...host, argv }),
+  serve: async (argv, host) =>
+    main({ ...entryOf(await loadRuntime()), program: `${program} serve` }, { ...host, argv }),
   gateway: async (argv, host) => {
     const { gatewayCommand } = await import('./gateway/command.ts')
-    await gatewayCommand({ runtime, program: `${program} gateway`, load: gateway }, { ...host, argv })
+    const load = async () => {
+      const [{ gatewayOn }, runtime] = await Promise.all([import('./gateway/downstream/serve.ts'), loadRuntime()])
+      return { gateway: gatewayOn(runtime) }
+    }
+    await gatewayCommand({ runtime: here, program: `${program} gateway`, load }, { ...host, argv })
   },
   probe: async (argv, host) => (await import('./probe/command.ts')).probeCommand(argv, { ...host, exit: exitFlushed }),
   rescue: async (argv, host) => {
-    const [{ rescueCommand }, { loadLibc }, { rescueElsewhere }] = await Promise.all([
+    const [{ rescueCommand }, { rescueElsewhere }, runtime] = await Promise.all([
       import('./rescue/command.ts'),
-      libc(),
       import('../runtimes/rescue-elsewhere.ts'),
+      loadRuntime(),
     ])
     await rescueCommand(
       {
-        runtime,
+        runtime: here,
         program: `${program} rescue`,
-        loadLibc,
+        loadLibc: runtime.loadLibc,
         elsewhere: (argv) => (ownFile === null ? null : rescueElsewhere(ownFile, argv)),
         interactive: isatty(0) && isatty(1),
-        serve: async (app, options) => (await server()).serve(app, options),
-        again: [process.execPath, ...(ownFile === null ? [] : [...(runtime === 'deno' ? ['run', '-A'] : []), ownFile])],
+        serve: (app, options) => serveOn(runtime, app, options),
+        again: [process.execPath, ...(ownFile === null ? [] : [...runtimes[here].before, ownFile])],
       },
       { ...host, argv },
     )
@@ -69,7 +55,7 @@ const run: Record<CommandName, (argv: readonly string[], host: Host) => Promise<
 
 const [command, ...argv] = thisProcess.argv
 if (command === '--help' || command === '-h') thisProcess.out(overview(program, thisProcess.columns))
-else if (command === '--version' || command === '-v') thisProcess.out(`${program} ${version} on ${runtime}\n`)
+else if (command === '--version' || command === '-v') thisProcess.out(`${program} ${version} on ${here}\n`)
 else if (command !== undefined && Object.hasOwn(run, command)) await run[command as CommandName](argv, thisProcess)
 else {
   const wrong =

@@ -1,6 +1,6 @@
 /** Who holds each limit under `Bun.serve` and the kernel ledger, and what Bun does wrong all the same; measured on Bun 1.4.5. */
 import type { Enforced, Enforcement } from '../../src/policy/enforcement.ts'
-import type { Deviation } from '../../src/serve/choose-engine.ts'
+import type { Deviation } from '../../src/serve/runtime.ts'
 import { ledgerEnforcement } from '../ledger-enforcement.ts'
 
 const shared = ledgerEnforcement({

@@ -1,5 +1,5 @@
 /** Files as bodies: Bun's `Blob`s do not say whether their bytes are in one. */
-import type { Files } from '../../src/serve/socket-engine.ts'
+import type { Files } from '../../src/serve/runtime.ts'
 
 declare const Bun: { inspect(value: unknown, options: { depth: number }): string }
 

@@ -4,24 +4,26 @@ import type { Libc } from '../../src/kernel/libc.ts'
 import { answerStream } from '../../src/native/answer-stream.ts'
 import { lengthIn, withBody, withHeader } from '../../src/native/answers.ts'
 import { serveUnderLedger } from '../../src/native/serve-under-ledger.ts'
-import type { NativeEngine } from '../../src/serve/choose-engine.ts'
-import type { App, Running } from '../../src/serve/contract.ts'
+import type { Running } from '../../src/serve/contract.ts'
+import type { NativeEngine, NativeServer, Start } from '../../src/serve/runtime.ts'
 import { deviations, enforcement } from './enforcement.ts'
+import type { BunServeOptions } from './options.ts'
 import { forHead, isSound, lastPlain, noteBodies, streamOf, toSend } from './response.ts'
-import { type BunServeOptions, type BunServer, isUpgraded, listen, noteUpgrades } from './server.ts'
+import { type BunServer, isUpgraded, listen, noteUpgrades } from './server.ts'
 
-export const native: NativeEngine = { name: 'Bun.serve', enforcement, deviations }
+const engine: NativeEngine = { name: 'Bun.serve', enforcement, deviations }
 
-/** `why`: why this engine serves. */
-export function serveBun(app: App, options: BunServeOptions, libc: Libc, why: string): Promise<Running> {
+export const bunUnderLedger = (libc: Libc): NativeServer<BunServeOptions> => ({
+  ...engine,
+  serve: (start) => serveBun(start, libc),
+})
+
+/** Bun's server, its connections closed by what the kernel shows of them. */
+function serveBun(start: Start<BunServeOptions>, libc: Libc): Promise<Running> {
   noteBodies()
-  return serveUnderLedger<BunServer>(app, options, {
-    runtime: 'bun',
-    engine: native.name,
-    why,
-    enforcement,
+  return serveUnderLedger<BunServer>(start, {
+    engine,
     libc,
-    also: ['websocket'],
     peerOf(request, server) {
       const client = server.requestIP(request)
       return client && { host: client.address, port: client.port }
@@ -39,7 +41,7 @@ export function serveBun(app: App, options: BunServeOptions, libc: Libc, why: st
     connectionOf: (answer) => answer.headers.get('connection'),
     withHeader,
     async listen(handler, { policy, failed, closeListeners, beforeUpgrade }) {
-      const server = listen(options, policy, { idleTimeout: 0, fetch: handler, error: failed })
+      const server = listen(start.options, policy, { idleTimeout: 0, fetch: handler, error: failed })
       // Of a request that is upgraded Bun has forgotten the client.
       noteUpgrades(server, beforeUpgrade)
       return {

@@ -2,14 +2,9 @@
 import http from 'node:http'
 import { websocket as honoWebSocket } from 'hono/bun'
 import type { Policy } from '../../src/policy/policy.ts'
-import type { ServeOptions } from '../../src/serve/contract.ts'
 import { certificatesOf } from '../../src/serve/prepare.ts'
 import { type Certificate, CertificateStore } from '../../src/tls/certificates.ts'
-
-export interface BunServeOptions extends ServeOptions {
-  /** Bun's handler of WebSockets. Default: that of `hono/bun`, which its `upgradeWebSocket` needs. */
-  readonly websocket?: object
-}
+import type { BunServeOptions } from './options.ts'
 
 /** The app gets it whole, as `c.env`. */
 export interface BunServer {

@@ -9,7 +9,7 @@ import type { RequestHead } from '../../src/http1/head.ts'
 import type { ServerConnection } from '../../src/http1/server-connection.ts'
 import { NativeResponse } from '../../src/http1/web/native.ts'
 import type { Peer } from '../../src/net/transport.ts'
-import type { UpgradeBindings } from '../../src/serve/socket-engine.ts'
+import type { UpgradeOffer } from '../../src/serve/runtime.ts'
 
 interface UpgradeOptions {
   readonly data?: unknown
@@ -53,9 +53,9 @@ export class ServerLike {
   timeout(): void {}
 }
 
-export function webSocketBindings(
+export function upgradeOffers(
   handlers: object = honoWebSocket,
-): (connection: ServerConnection, head: RequestHead) => UpgradeBindings {
+): (connection: ServerConnection, head: RequestHead) => UpgradeOffer {
   const tickets = new Map<string, UpgradeOptions>()
   let server: BunServer | null = null
 

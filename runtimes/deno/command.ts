@@ -21,6 +21,7 @@ import { resolveOptions } from '../../src/policy/resolve.ts'
 import type { App, Running, ServeOptions } from '../../src/serve/contract.ts'
 import { stderrLog } from '../../src/serve/log.ts'
 import { urlOf } from '../../src/serve/prepare.ts'
+import type { Start } from '../../src/serve/runtime.ts'
 import { onSignals } from '../../src/serve/signals.ts'
 import { loadLibc } from './libc.ts'
 import {
@@ -30,7 +31,7 @@ import {
   keepAccepting,
   onErrorOf,
   type ServeInfo,
-  serveDenoWith,
+  serveDeno,
 } from './serve.ts'
 import { joinThreads } from './threads.ts'
 import { serveUnenforced, unenforced } from './unenforced.ts'
@@ -111,16 +112,15 @@ export function hangup(app: App, { report, ...options }: HangupOptions = {}): De
   const served = whenServed()
   let handler: Handler | null = null
   let address: ListenAddress | null = null
-  const own = { ...options, signals: false }
+  const start: Start = { app, options: { ...options, signals: false }, resolved, runtime: 'deno serve', why }
   const running =
     libc === null
-      ? serveUnenforced(app, own, why, (given) => {
+      ? serveUnenforced(start, (given) => {
           handler = given
           return served.then(({ server }) => server)
         })
-      : serveDenoWith(app, own, {
+      : serveDeno(start, {
           libc,
-          why,
           threads: threads ?? undefined,
           listen: async (given, kit) => {
             handler = given

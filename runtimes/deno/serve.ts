@@ -6,15 +6,15 @@ import { lengthIn, plainResponse, withBody } from '../../src/native/answers.ts'
 import {
   ClientGoneError,
   type Following,
+  type LedgerServer,
   type ListenKit,
   type NativeListener,
-  type NativeServer,
   serveUnderLedger,
 } from '../../src/native/serve-under-ledger.ts'
 import { UnusableResponseError } from '../../src/serve/application.ts'
-import type { NativeEngine } from '../../src/serve/choose-engine.ts'
-import type { App, Running, ServeOptions } from '../../src/serve/contract.ts'
+import type { Running, ServeOptions } from '../../src/serve/contract.ts'
 import { certificatesOf } from '../../src/serve/prepare.ts'
+import type { NativeEngine, NativeServer, Start } from '../../src/serve/runtime.ts'
 import { CertificateStore } from '../../src/tls/certificates.ts'
 import { ledgerEnforcement } from '../ledger-enforcement.ts'
 import {
@@ -69,25 +69,21 @@ export const enforcement = ledgerEnforcement({
   maxConcurrentStreams: { by: 'runtime', stepMs: 0, fixed: 200, how: 'Deno’s own' },
 })
 
-export const native: NativeEngine = { name: 'Deno.serve', enforcement, deviations: [] }
+const engine: NativeEngine = { name: 'Deno.serve', enforcement, deviations: [] }
 
-/** `why`: why this engine serves. */
-export function serveDeno(app: App, options: ServeOptions, libc: Libc, why: string): Promise<Running> {
-  return serveDenoWith(app, options, { libc, why, listen: (handler, kit) => listen(options, handler, kit) })
-}
+export const denoUnderLedger = (libc: Libc): NativeServer => ({
+  ...engine,
+  serve: (start) => serveDeno(start, { libc, listen: (handler, kit) => listen(start.options, handler, kit) }),
+})
 
-/** The same where the server is started by somebody else. */
-export function serveDenoWith(
-  app: App,
-  options: ServeOptions,
-  own: Pick<NativeServer<ServeInfo>, 'libc' | 'why' | 'listen' | 'threads'>,
+/** `listen`: starts Deno's server, or takes the one that somebody else starts. */
+export function serveDeno(
+  start: Start,
+  own: Pick<LedgerServer<ServeInfo>, 'libc' | 'listen' | 'threads'>,
 ): Promise<Running> {
-  return serveUnderLedger<ServeInfo>(app, options, {
+  return serveUnderLedger<ServeInfo>(start, {
     ...own,
-    runtime: 'deno',
-    engine: 'Deno.serve',
-    enforcement,
-    also: [],
+    engine,
     peerOf(_, info) {
       try {
         const { hostname, port } = info.remoteAddr

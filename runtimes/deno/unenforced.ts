@@ -5,9 +5,10 @@ import { type ReasonName, reasons } from '../../src/lifecycle/reasons.ts'
 import type { Enforced, Enforcement } from '../../src/policy/enforcement.ts'
 import { type OptionName, optionNames } from '../../src/policy/policy.ts'
 import { applicationOf } from '../../src/serve/application.ts'
-import type { App, Running, ServeOptions } from '../../src/serve/contract.ts'
+import type { Running } from '../../src/serve/contract.ts'
 import { prepare } from '../../src/serve/prepare.ts'
 import { runningUnseen } from '../../src/serve/running.ts'
+import type { Start } from '../../src/serve/runtime.ts'
 import { forHead, isSound, withHeader } from './response.ts'
 import { type DenoServer, follow, type Handler, noteUpgrades, type ServeInfo, upgradeOf } from './serve.ts'
 
@@ -33,13 +34,12 @@ export function unenforced(why: string): Enforcement {
 
 /** `listen` takes the handler at once, and resolves when the command has started the server. */
 export async function serveUnenforced(
-  app: App,
-  options: ServeOptions,
-  why: string,
+  start: Start,
   listen: (handler: Handler) => Promise<DenoServer>,
 ): Promise<Running> {
-  const enforcement = unenforced(why)
-  const { policy, log } = prepare(options, [], { runtime: 'deno serve', enforcement })
+  const { app, options } = start
+  const enforcement = unenforced(start.why)
+  const { policy, log } = prepare(start, enforcement)
   const hungUp: Record<string, number> = {}
   const note = (reason: ReasonName): void => {
     const { option } = reasons[reason]
@@ -90,7 +90,7 @@ export async function serveUnenforced(
     left: () => busy,
     cut: () => busy,
   })
-  const parts = { engine: 'Deno.serve', why, options, port: server.addr.port, policy, enforcement, log, drain }
+  const parts = { engine: 'Deno.serve', start, port: server.addr.port, enforcement, log, drain }
   return runningUnseen(parts, () => ({ busy, requests, hungUp }))
 
   async function resultOf(request: Request, info: ServeInfo): Promise<unknown> {

@@ -9,7 +9,7 @@ import type { RequestHead } from '../../src/http1/head.ts'
 import type { ServerConnection } from '../../src/http1/server-connection.ts'
 import { NativeRequest } from '../../src/http1/web/native.ts'
 import { WebRequest } from '../../src/http1/web/request.ts'
-import type { UpgradeBindings } from '../../src/serve/socket-engine.ts'
+import type { UpgradeOffer } from '../../src/serve/runtime.ts'
 import { endTimerWith } from './web-socket-timer.ts'
 
 interface UpgradeOptions {
@@ -87,11 +87,11 @@ export function envOf(connection: ServerConnection): object {
   return env
 }
 
-export async function webSocketBindings(
+export async function offerUpgrade(
   connection: ServerConnection,
   _: RequestHead,
   request: Request,
-): Promise<UpgradeBindings> {
+): Promise<UpgradeOffer> {
   replaceUpgrade()
   const offer = new Offer(await pair())
   offers.set(request, offer)

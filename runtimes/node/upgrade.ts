@@ -3,7 +3,7 @@ import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import type { RequestHead } from '../../src/http1/head.ts'
 import type { ServerConnection } from '../../src/http1/server-connection.ts'
-import type { UpgradeBindings } from '../../src/serve/socket-engine.ts'
+import type { UpgradeOffer } from '../../src/serve/runtime.ts'
 
 /** What is used of a `WebSocketServer({ noServer: true })`. */
 export interface WebSocketServerLike extends EventEmitter {
@@ -141,9 +141,9 @@ export function webSocketServerOf(websocket: { readonly server: object } | undef
   return wss
 }
 
-export function webSocketBindings(
+export function upgradeOffers(
   wss: WebSocketServerLike,
-): (connection: ServerConnection, head: RequestHead) => UpgradeBindings {
+): (connection: ServerConnection, head: RequestHead) => UpgradeOffer {
   return (connection, head) => {
     const offer = new WebSocketOffer(wss, new IncomingLike(connection, head), new Uint8Array())
     return {

@@ -33,8 +33,8 @@ export interface Worker {
 export type WorkerOptions = Omit<ServeOptions, 'port' | 'host' | 'tls' | 'proxyProtocol' | 'signals'>
 
 /** The app under the policy of the options alone. Throws if a set limit is not one that is held here. */
-export function workerOf(app: App, options: WorkerOptions = {}): Worker {
-  const { policy, log } = prepare(options, [], { runtime: 'Workers', enforcement })
+export function workerOf(app: App, options: WorkerOptions = {}, resolved = resolveOptions(options)): Worker {
+  const { policy, log } = prepare({ options, resolved, runtime: 'Workers' }, enforcement)
   const { ask, responseOf, responseToError } = applicationOf(app, {
     policy,
     onError: options.onError,
@@ -92,13 +92,14 @@ export function serveWith(
       ...(settings.preset && { presetNamedAs: variableOf('preset') }),
     },
   }
-  const worker = workerOf(app, given)
+  const resolved = resolveOptions(given)
+  const worker = workerOf(app, given, resolved)
   const started: Started = {
     url: 'on the platform’s own address',
     runtime: 'Workers',
     engine: 'workerd',
     engineWhy: 'the platform’s own',
-    resolved: resolveOptions(given),
+    resolved,
     enforcement,
   }
   if (settings.report === 'text') print(textReport(started))

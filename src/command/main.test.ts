@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Enforced, Enforcement } from '../policy/enforcement.ts'
 import { optionNames } from '../policy/policy.ts'
-import { resolveOptions } from '../policy/resolve.ts'
+import type { Resolved } from '../policy/resolve.ts'
 import type { App, Running, ServeOptions } from '../serve/contract.ts'
 import { listenError } from '../serve/prepare.ts'
 import { type Entry, type Host, main } from './main.ts'
@@ -19,32 +19,36 @@ async function run(argv: string[], env: Record<string, string> = {}, failure?: E
   const seen = { out: '', err: '', statuses: [] as number[] }
   const entry: Entry = {
     runtime: 'memory',
-    async serve(app, options) {
-      const resolved = resolveOptions(options)
-      checkEnforcement(resolved, enforcement, 'memory')
-      if (failure) throw failure
-      served.push({ app, options })
-      const running: Running = {
-        url: `http://127.0.0.1:${options.port}/`,
-        engine: 'none',
-        engineWhy: 'asked for',
-        policy: resolved.policy,
-        enforcement,
-        phase: 'serving',
-        connections: () => ({
-          open: 0,
-          busy: 0,
-          states: {},
-          requests: 0,
-          hungUp: {},
-          closeRaces: null,
-          abortsOnData: null,
-        }),
-        drain: async () => ({ cut: 0 }),
-        kill: async () => ({ cut: 0 }),
-      }
-      return running
-    },
+    plan: async (options, resolved) => ({
+      engine: 'native',
+      why: 'asked for',
+      serve: (app) => serve(app, options, resolved),
+    }),
+  }
+  async function serve(app: App, options: ServeOptions, resolved: Resolved): Promise<Running> {
+    checkEnforcement(resolved, enforcement, 'memory')
+    if (failure) throw failure
+    served.push({ app, options })
+    const running: Running = {
+      url: `http://127.0.0.1:${options.port}/`,
+      engine: 'none',
+      engineWhy: 'asked for',
+      policy: resolved.policy,
+      enforcement,
+      phase: 'serving',
+      connections: () => ({
+        open: 0,
+        busy: 0,
+        states: {},
+        requests: 0,
+        hungUp: {},
+        closeRaces: null,
+        abortsOnData: null,
+      }),
+      drain: async () => ({ cut: 0 }),
+      kill: async () => ({ cut: 0 }),
+    }
+    return running
   }
   const host: Host = {
     argv,

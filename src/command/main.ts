@@ -2,9 +2,12 @@
 import process from 'node:process'
 import { installGlobals } from '../http1/web/globals.ts'
 import type { ConfigError } from '../policy/problems.ts'
-import type { App, Running, ServeOptions } from '../serve/contract.ts'
+import type { Resolved } from '../policy/resolve.ts'
+import type { Running, ServeOptions } from '../serve/contract.ts'
 import { stderrLog } from '../serve/log.ts'
+import type { ServeRuntime } from '../serve/runtime.ts'
 import { onSignals } from '../serve/signals.ts'
+import { type Planned, planStart } from '../serve/start.ts'
 import { version } from '../version.ts'
 import { type LoadedApp, loadApp, loadTls } from './files.ts'
 import { asked, readSettings } from './flags.ts'
@@ -14,15 +17,19 @@ import { noteServiceLinks } from './service-links.ts'
 import type { Env } from './settings.ts'
 import { jsonReport, type Started, textReport } from './start-report.ts'
 
-/** A runtime, with `serve` as its `runtimes/*.ts` exports it. */
+/** A runtime as a program. */
 export interface Entry {
   readonly runtime: string
-  serve(app: App, options: ServeOptions & Pick<LoadedApp, 'websocket'>): Promise<Running>
-  /** Which engine `serve` will take; undefined: it makes no difference to an app while it is loaded. */
-  engineOf?(options: ServeOptions): Promise<'native' | 'hangup'>
+  /** Which engine serves, decided before the application is loaded. */
+  plan(options: ServeOptions, resolved: Resolved): Promise<Planned>
   /** How the command is started, for `--help`. */
   readonly program?: string
 }
+
+export const entryOf = (runtime: ServeRuntime): Entry => ({
+  runtime: runtime.name,
+  plan: (options, resolved) => planStart(runtime, options, resolved),
+})
 
 /** What `main` touches of the process. */
 export interface Host {
@@ -98,18 +105,19 @@ export async function main(entry: Entry, host: Host = thisProcess): Promise<void
   }
 }
 
-async function start({ runtime, serve, engineOf }: Entry, host: Host): Promise<void> {
+async function start({ runtime, plan }: Entry, host: Host): Promise<void> {
   noteServiceLinks(host.env, stderrLog)
   const { options, settings, nameOf, resolved } = readSettings(host.argv, host.env)
   const tls = await loadTls(settings, nameOf)
+  const planned = await plan({ ...options, ...(tls && { tls }), signals: false }, resolved)
   // A class that extends Request is made while the app is loaded, and must be able to take a request of ours.
-  if (options.globals === 'replace' && (await engineOf?.(options)) === 'hangup') installGlobals()
+  if (options.globals === 'replace' && planned.engine === 'hangup') installGlobals()
   let running: Running | undefined
   const { app, websocket }: LoadedApp =
     settings.app === undefined
       ? await builtInApp(() => running?.phase === 'serving')
       : await loadApp(settings.app, nameOf)
-  running = await serve(app, { ...options, ...(tls && { tls }), ...(websocket && { websocket }), signals: false })
+  running = await planned.serve(app, websocket && { websocket })
   onSignals(running, { exit: host.exit, log: stderrLog })
   const { url, engine, engineWhy, enforcement } = running
   const started: Started = { url, runtime, engine, engineWhy, resolved, enforcement }

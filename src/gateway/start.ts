@@ -4,7 +4,7 @@ import type { ClientAdmission } from '../http1/server-connection.ts'
 import type { DrainResult } from '../lifecycle/drain.ts'
 import type { Connect } from '../net/transport.ts'
 import type { Enforcement } from '../policy/enforcement.ts'
-import type { GivenOptions } from '../policy/resolve.ts'
+import type { GivenOptions, Resolved } from '../policy/resolve.ts'
 import type { App, Running, ServeOptions } from '../serve/contract.ts'
 import type { Log } from '../serve/log.ts'
 import type { GatewayPlan } from './config/resolve.ts'
@@ -14,6 +14,8 @@ import { createGateway, type GatewayStatus } from './gateway.ts'
 import { Spool } from './message/spool.ts'
 
 export interface ServeKit {
+  /** The policy, as the configuration came to it. */
+  readonly resolved: Resolved
   readonly clients: ClientAdmission
   /** To all upstreams together, at most. */
   readonly upstreamConnections: number
@@ -58,7 +60,11 @@ export const startGateway: Start = async (plan, runtime, log) => {
     gateway.close()
     return { cut }
   }
-  const kit: ServeKit = { clients: gateway.clients, upstreamConnections: mostUpstreamConnections(plan) }
+  const kit: ServeKit = {
+    resolved: plan.resolved,
+    clients: gateway.clients,
+    upstreamConnections: mostUpstreamConnections(plan),
+  }
   await Promise.race([gateway.ready(), sleep(namesWithinMs, undefined, { ref: false })])
   try {
     for (const listener of plan.listeners) {

@@ -12,29 +12,23 @@ import type { Threads } from '../kernel/threads.ts'
 import { Budget } from '../lifecycle/descriptor-budget.ts'
 import { Drain } from '../lifecycle/drain.ts'
 import { reasons } from '../lifecycle/reasons.ts'
-import { type Enforcement, probes, probingMs } from '../policy/enforcement.ts'
+import { probes, probingMs } from '../policy/enforcement.ts'
 import type { Policy } from '../policy/policy.ts'
 import { isSet } from '../policy/resolve.ts'
 import { applicationOf } from '../serve/application.ts'
-import type { App, Running, ServeOptions } from '../serve/contract.ts'
+import type { Running } from '../serve/contract.ts'
 import { errorLine } from '../serve/error-line.ts'
 import { letGo } from '../serve/handler-timeout.ts'
 import { listenError, prepare, type ReasonLog, shortageLog } from '../serve/prepare.ts'
 import { runningOf } from '../serve/running.ts'
+import type { NativeEngine, Start } from '../serve/runtime.ts'
 import { plainResponse } from './answers.ts'
 import { announcedBytes, type BodyReason, RequestBody } from './request-body.ts'
 
 /** `Call`: what the runtime hands over with a request, and the application gets as `c.env`. */
-export interface NativeServer<Call> {
-  readonly runtime: string
-  /** `Deno.serve`, `Bun.serve`. */
-  readonly engine: string
-  /** Why this engine serves. */
-  readonly why: string
-  readonly enforcement: Enforcement
+export interface LedgerServer<Call> {
+  readonly engine: NativeEngine
   readonly libc: Libc
-  /** Options that only this runtime's `serve` has. */
-  readonly also: readonly string[]
   /** Where several threads of this process serve on the same listener. */
   readonly threads?: Threads | undefined
   /** The client's end of the connection that the request came on; null: it is gone. */
@@ -171,12 +165,9 @@ class Flight<Call> {
   }
 }
 
-export async function serveUnderLedger<Call>(
-  app: App,
-  options: ServeOptions,
-  native: NativeServer<Call>,
-): Promise<Running> {
-  const { policy, log, origins } = prepare(options, native.also, native)
+export async function serveUnderLedger<Call>(start: Start, native: LedgerServer<Call>): Promise<Running> {
+  const { app, options } = start
+  const { policy, log, origins } = prepare(start, native.engine.enforcement)
   const kernel = openKernel(native.libc)
   const now = () => performance.now()
   const secure = options.tls !== undefined
@@ -711,15 +702,13 @@ export async function serveUnderLedger<Call>(
   })
 
   return runningOf({
-    engine: native.engine,
-    why: native.why,
-    options,
+    engine: native.engine.name,
+    start,
     port: listener.at.port,
-    policy,
     log,
     book,
     drain,
-    enforcement: native.enforcement,
+    enforcement: native.engine.enforcement,
     requests: () => requests,
     races: () => ({ closeRaces: ledger.closeRaces, abortsOnData: over ? lastAborts : ledger.abortsOnData() }),
   })

@@ -5,13 +5,14 @@ import { createInterface } from 'node:readline/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { asked, readPlaces } from '../command/flags.ts'
 import { help } from '../command/help.ts'
-import { cannotStart, type Entry, explain, type Host } from '../command/main.ts'
+import { cannotStart, explain, type Host } from '../command/main.ts'
 import type { Read } from '../command/setting.ts'
 import { resolveEntries } from '../command/settings.ts'
 import { readable } from '../command/text-table.ts'
 import { deferred } from '../deferred.ts'
 import type { Libc, Loaded } from '../kernel/libc.ts'
 import { ConfigError, problem } from '../policy/problems.ts'
+import type { App, Running, ServeOptions } from '../serve/contract.ts'
 import { version } from '../version.ts'
 import { BorrowError } from './borrow.ts'
 import { front, undo } from './front.ts'
@@ -41,7 +42,7 @@ export interface RescueEntry {
   elsewhere?(argv: readonly string[]): Promise<number> | null
   /** Whether a person can be asked. */
   readonly interactive: boolean
-  readonly serve: Entry['serve']
+  serve(app: App, options: ServeOptions): Promise<Running>
   /** Starts this program again, up to the command's name. */
   readonly again: readonly [string, ...string[]]
 }

@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import type { Enforced, Enforcement } from '../policy/enforcement.ts'
 import { optionNames } from '../policy/policy.ts'
 import { resolveOptions } from '../policy/resolve.ts'
-import { chooseEngine, type NativeEngine } from './choose-engine.ts'
+import { chooseEngine } from './choose-engine.ts'
+import type { NativeEngine } from './runtime.ts'
 
 const exact: Enforced = { by: 'runtime', stepMs: 0, how: '' }
 const every = Object.fromEntries(optionNames.map((name) => [name, exact])) as Enforcement

@@ -1,4 +1,4 @@
-/** What every runtime's `serve()` begins with, in one place. */
+/** What every engine's start begins with, in one place. */
 
 import { checkEnforcement } from '../command/start-report.ts'
 import type { Shortage } from '../lifecycle/descriptor-budget.ts'
@@ -7,12 +7,13 @@ import type { CertificatePem } from '../net/transport.ts'
 import type { Enforcement } from '../policy/enforcement.ts'
 import type { OptionName } from '../policy/policy.ts'
 import { ConfigError, problem } from '../policy/problems.ts'
-import { type Resolved, resolveOptions } from '../policy/resolve.ts'
+import type { Resolved } from '../policy/resolve.ts'
 import { format } from '../policy/units.ts'
 import { CertificateError } from '../tls/certificates.ts'
 import type { App, Fetch, ServeOptions } from './contract.ts'
 import { BurstLog, type LogLine, stderrLog, ThrottledLog } from './log.ts'
 import { nodeStyleRefusal } from './node-handler.ts'
+import type { Start } from './runtime.ts'
 
 export interface ReasonLog {
   /** A line for a reason that is worth one, at most one a second each. */
@@ -25,15 +26,13 @@ export interface ReasonLog {
 }
 
 /**
- * The policy, checked against what the runtime enforces: throws a `ConfigError` for a set limit that nobody holds, warns
- * once of those that are held coarsely. `also`: options that only this runtime's `serve` has.
+ * The policy, checked against what the engine enforces: throws a `ConfigError` for a set limit that nobody holds, warns
+ * once of those that are held coarsely.
  */
 export function prepare(
-  options: ServeOptions,
-  also: readonly string[],
-  { runtime, enforcement }: { readonly runtime: string; readonly enforcement: Enforcement },
+  { options, resolved, runtime }: Pick<Start, 'options' | 'resolved' | 'runtime'>,
+  enforcement: Enforcement,
 ): Pick<Resolved, 'policy' | 'origins'> & { readonly log: ReasonLog } {
-  const resolved = resolveOptions(options, also)
   const { warnings } = checkEnforcement(resolved, enforcement, runtime)
   const write = options.log ?? stderrLog
   for (const message of warnings) write({ level: 'warn', code: 'COARSE_LIMITS', message, count: 1 })

@@ -3,18 +3,16 @@
 import type { Connections, Member } from '../lifecycle/connections.ts'
 import type { Drain } from '../lifecycle/drain.ts'
 import type { Enforcement } from '../policy/enforcement.ts'
-import type { Policy } from '../policy/policy.ts'
-import type { ConnectionsSummary, Running, ServeOptions } from './contract.ts'
+import type { ConnectionsSummary, Running } from './contract.ts'
 import { stderrLog } from './log.ts'
 import { type ReasonLog, urlOf } from './prepare.ts'
+import type { Start } from './runtime.ts'
 import { onSignals } from './signals.ts'
 
 interface Parts {
   readonly engine: string
-  readonly why: string
-  readonly options: ServeOptions
+  readonly start: Start
   readonly port: number
-  readonly policy: Policy
   readonly enforcement: Enforcement
   readonly log: ReasonLog
   readonly drain: Drain
@@ -58,14 +56,15 @@ export function runningUnseen(
 }
 
 function runningWith(
-  { engine, why, options, port, policy, enforcement, log, drain, setCertificates }: Parts,
+  { engine, start, port, enforcement, log, drain, setCertificates }: Parts,
   connections: () => ConnectionsSummary,
 ): Running {
+  const { options, resolved, why } = start
   const running: Running = {
     url: urlOf({ secure: options.tls !== undefined, host: options.host, port, unix: options.unix }),
     engine,
     engineWhy: why,
-    policy,
+    policy: resolved.policy,
     enforcement,
     get phase() {
       return drain.phase

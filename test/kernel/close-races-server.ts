@@ -6,14 +6,14 @@
 import process from 'node:process'
 import { createInterface } from 'node:readline'
 import { type Libc, type Loaded, SHUT_RDWR } from '../../src/kernel/libc.ts'
-import type { App, Running, ServeOptions } from '../../src/serve/contract.ts'
+import { resolveOptions } from '../../src/policy/resolve.ts'
+import type { NativeServer } from '../../src/serve/runtime.ts'
 
 const runtime = 'Bun' in globalThis ? 'bun' : 'deno'
 const { loadLibc }: { loadLibc(): Loaded | Promise<Loaded> } = await import(`../../runtimes/${runtime}/libc.ts`)
-const { serveBun, serveDeno = serveBun } = (await import(`../../runtimes/${runtime}/serve.ts`)) as Record<
-  string,
-  (app: App, options: ServeOptions, libc: Libc, why: string) => Promise<Running>
->
+const { bunUnderLedger, denoUnderLedger = bunUnderLedger } = (await import(
+  `../../runtimes/${runtime}/serve.ts`
+)) as Record<string, (libc: Libc) => NativeServer>
 const [idleTimeoutMs, pauseMs] = process.argv.slice(2).map(Number) as [number, number]
 const loaded = await loadLibc()
 if (loaded.libc === null) throw new Error(loaded.why)
@@ -34,7 +34,13 @@ async function app(request: Request): Promise<Response> {
 }
 
 const options = { port: 0, host: '127.0.0.1', idleTimeoutMs, signals: false, log: () => {} }
-const running = await serveDeno!(app, options, pauseMs === 0 ? libc : slow, 'for a test')
+const running = await denoUnderLedger!(pauseMs === 0 ? libc : slow).serve({
+  app,
+  options,
+  resolved: resolveOptions(options),
+  runtime,
+  why: 'for a test',
+})
 console.log(running.url)
 for await (const _ of createInterface(process.stdin)) {
   console.log(JSON.stringify({ ...running.connections(), executed }))

@@ -1,6 +1,13 @@
 /** Bun's native engine as it is where there is no kernel ledger, to be tested on Linux as well. */
 
-import { serveWithIdleTimer } from '../../runtimes/bun/idle-timer/serve.ts'
+import { bunWithIdleTimer } from '../../runtimes/bun/idle-timer/serve.ts'
+import { bun } from '../../runtimes/bun/runtime.ts'
 import { main } from '../../src/command/main.ts'
+import { planStart } from '../../src/serve/start.ts'
 
-await main({ runtime: 'bun', serve: (app, options) => serveWithIdleTimer(app, options ?? {}, 'asked for') })
+const withoutLedger = { ...bun, native: () => bunWithIdleTimer }
+
+await main({
+  runtime: bun.name,
+  plan: (options, resolved) => planStart(withoutLedger, { ...options, engine: 'native' }, resolved),
+})

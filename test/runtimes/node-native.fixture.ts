@@ -5,7 +5,7 @@
 import { Hono } from 'hono'
 import { streamSSE } from 'hono/streaming'
 import { WebSocketServer } from 'ws'
-import type { NodeServeOptions } from '../../runtimes/node/http.ts'
+import type { NodeServeOptions } from '../../runtimes/node/options.ts'
 import { serve } from '../../runtimes/node.ts'
 import type { Running } from '../../src/serve/contract.ts'
 

@@ -9,13 +9,16 @@ import { answerStream } from '../../../src/native/answer-stream.ts'
 import { lengthIn, plainResponse, withBody, withHeader } from '../../../src/native/answers.ts'
 import { announcedBytes, type BodyReason } from '../../../src/native/request-body.ts'
 import { applicationOf } from '../../../src/serve/application.ts'
-import type { App, Running } from '../../../src/serve/contract.ts'
+import type { Running } from '../../../src/serve/contract.ts'
 import { errorLine } from '../../../src/serve/error-line.ts'
 import { letGo } from '../../../src/serve/handler-timeout.ts'
 import { listenError, prepare } from '../../../src/serve/prepare.ts'
 import { runningUnseen } from '../../../src/serve/running.ts'
+import type { NativeServer, Start } from '../../../src/serve/runtime.ts'
+import { deviations } from '../enforcement.ts'
+import type { BunServeOptions } from '../options.ts'
 import { forHead, isLarge, isSound, lastPlain, noteBodies, streamOf } from '../response.ts'
-import { type BunServeOptions, type BunServer, isUpgraded, listen, noteUpgrades } from '../server.ts'
+import { type BunServer, isUpgraded, listen, noteUpgrades } from '../server.ts'
 import { StreamedAnswer } from './answer.ts'
 import { TimedBody } from './body.ts'
 import { clockSeconds } from './clock.ts'
@@ -61,10 +64,17 @@ class Pending implements Watched {
   }
 }
 
-/** `why`: why this engine serves. */
-export async function serveWithIdleTimer(app: App, options: BunServeOptions, why: string): Promise<Running> {
+export const bunWithIdleTimer: NativeServer<BunServeOptions> = {
+  name: 'Bun.serve',
+  enforcement,
+  deviations,
+  serve: serveWithIdleTimer,
+}
+
+async function serveWithIdleTimer(start: Start<BunServeOptions>): Promise<Running> {
+  const { app, options } = start
   noteBodies()
-  const { policy, log } = prepare(options, ['websocket'], { runtime: 'bun', enforcement })
+  const { policy, log } = prepare(start, enforcement)
   const idleSeconds = clockSeconds(policy.idleTimeoutMs)
   const { idleTimeoutMs, writeTimeoutMs } = policy
   const noLimit = idleTimeoutMs === 0 || writeTimeoutMs === 0
@@ -277,14 +287,11 @@ export async function serveWithIdleTimer(app: App, options: BunServeOptions, why
     },
   })
 
-  return runningUnseen(
-    { engine: 'Bun.serve', why, options, port: server.port, policy, enforcement, log, drain },
-    () => ({
-      busy: server.pendingRequests,
-      requests,
-      hungUp,
-    }),
-  )
+  return runningUnseen({ engine: bunWithIdleTimer.name, start, port: server.port, enforcement, log, drain }, () => ({
+    busy: server.pendingRequests,
+    requests,
+    hungUp,
+  }))
 }
 
 const unread = (body: TimedBody | null): boolean => body?.mayBeLeft(withHeadBytes) ?? false

@@ -1,0 +1,31 @@
+/** Deno, as `serve()` and the gateway see it. */
+import { NativeFront } from '../../src/gateway/downstream/downstream.ts'
+import type { Runtime } from '../../src/runtime.ts'
+import { certificatesOf } from '../../src/serve/prepare.ts'
+import { connect } from '../node/connect.ts'
+import { descriptors } from './descriptors.ts'
+import { loadLibc } from './libc.ts'
+import { denoUnderLedger, type ServeInfo } from './serve.ts'
+import { enforcement, listen } from './transport.ts'
+import { envOf, offerUpgrade } from './upgrade.ts'
+
+export const deno = {
+  name: 'deno',
+  ownOptions: [],
+  sockets: { listen, descriptors, enforcement },
+  bindings: () => ({ env: envOf, offerUpgrade }),
+  native({ tls }) {
+    const loaded = loadLibc()
+    // `Deno.serve` alone closes nothing.
+    if (loaded.libc === null) return loaded
+    const several = tls !== undefined && certificatesOf(tls).length > 1
+    return several ? { why: 'Deno.serve has one certificate' } : denoUnderLedger(loaded.libc)
+  },
+  loadLibc,
+  connect,
+  http2: false,
+  downstream(request, { remoteAddr: { hostname, port } }: ServeInfo) {
+    const version = request.headers.has('host') ? '1.1' : '2'
+    return new NativeFront(request, { address: hostname, port }, version)
+  },
+} satisfies Runtime

@@ -1,0 +1,251 @@
+/** A server of Node's whose every connection is in the book from its accept on, whatever it is about to speak. */
+import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http'
+import { createSecureServer, type SecureServerOptions, type ServerHttp2Session } from 'node:http2'
+import type { Socket } from 'node:net'
+import type { TLSSocket, Server as TlsServer } from 'node:tls'
+import { longestMs } from '../../src/policy/units.ts'
+import type { Application } from '../../src/serve/application.ts'
+import type { Running } from '../../src/serve/contract.ts'
+import { certificatesOf } from '../../src/serve/prepare.ts'
+import { CertificateStore } from '../../src/tls/certificates.ts'
+import { isHttp2, type Outgoing, refuse, refuseLast } from './answer.ts'
+import { Body, hasBody, type Incoming } from './body.ts'
+import { answerCleartext } from './cleartext.ts'
+import { Exchange } from './exchange.ts'
+import { holdAccept } from './hold.ts'
+import { Http1Connection, type NodeMember, type ServerContext } from './http1-connection.ts'
+import { Http2Session } from './http2-session.ts'
+import type { NodeServeOptions } from './options.ts'
+import { requestMaker } from './request.ts'
+import { WebSocketOffer, type WebSocketServerLike, webSocketServerOf } from './upgrade.ts'
+import { UpgradeExchange } from './upgrade-exchange.ts'
+
+interface Parts {
+  readonly application: Application
+  readonly draining: () => boolean
+}
+
+export class NodeConnections {
+  readonly server: Server
+  readonly setCertificates: Running['setCertificates']
+  /** Handed to the application. */
+  requests = 0
+  readonly #context: ServerContext
+  readonly #parts: Parts
+  readonly #wss: WebSocketServerLike | null
+  readonly #secure: boolean
+  /** Makes the Request, and lets the exchange ask the application. */
+  readonly #ask: ReturnType<typeof requestMaker>
+  /**
+   * By the socket that speaks HTTP/1.1, by the stream of HTTP/2, and before that by the TCP socket. Never by an address: a
+   * client that has reset its connection has none any more, and another may have had it before.
+   */
+  readonly #members = new WeakMap<object, NodeMember>()
+
+  constructor(context: ServerContext, { tls, websocket, host = 'localhost' }: NodeServeOptions, parts: Parts) {
+    this.#ask = requestMaker(host)
+    this.#context = context
+    this.#parts = parts
+    this.#secure = tls !== undefined
+    this.#wss = webSocketServerOf(websocket)
+    let store = tls && new CertificateStore(certificatesOf(tls))
+    this.server = this.#makeServer(store && (() => store!))
+    if (store !== undefined) {
+      this.setCertificates = (certificates) => {
+        store = new CertificateStore(certificates)
+        ;(this.server as object as TlsServer).setSecureContext(store.choose(null).options)
+      }
+    }
+    this.#hear(this.server)
+  }
+
+  #makeServer(store: (() => CertificateStore) | undefined): Server {
+    const { policy } = this.#context
+    const options = {
+      // Node's own clocks are off. After a stall of the process they go off before what came meanwhile has been read.
+      headersTimeout: 0,
+      requestTimeout: 0,
+      keepAliveTimeout: 0,
+      maxHeaderSize: policy.maxHeadBytes,
+      // Of HTTP/2; four of them are no fields.
+      maxHeaderListPairs: policy.maxHeadFields + 4,
+      optimizeEmptyRequests: true,
+    }
+    const onRequest = (incoming: Incoming, outgoing: Outgoing) => {
+      const exchange = this.#begin(incoming, outgoing)
+      if (exchange !== null) this.#ask(incoming, exchange)
+    }
+    if (store === undefined) return createServer(options, onRequest)
+    const secureOptions: SecureServerOptions = {
+      ...options,
+      ...store().choose(null).options,
+      SNICallback: (name, done) => done(null, store().choose(name).context),
+      handshakeTimeout: longestMs,
+      ...(policy.maxConcurrentStreams > 0 && { settings: { maxConcurrentStreams: policy.maxConcurrentStreams } }),
+      allowHTTP1: true,
+    }
+    // Its types know no half-open connections, and that it also is a server of HTTP/1.1.
+    return createSecureServer(
+      { ...secureOptions, allowHalfOpen: true } as SecureServerOptions,
+      onRequest,
+    ) as object as Server
+  }
+
+  #hear(server: Server & { httpAllowHalfOpen?: boolean }): void {
+    server.timeout = 0
+    // Node drops what is beyond without a word: with one more it shows that there were too many.
+    server.maxHeadersCount = this.#context.policy.maxHeadFields + 1
+    server.keepAliveTimeout = 0
+    // A client that ends its side is still answered.
+    server.httpAllowHalfOpen = true
+    // The HTTP/2 server takes it from nowhere else. HTTP/1.0 has no upgrades (RFC 9110 7.8).
+    Object.assign(server, {
+      shouldUpgradeCallback: ({ headers, httpVersion, method }: IncomingMessage) =>
+        this.#wss !== null &&
+        headers.upgrade?.toLowerCase() === 'websocket' &&
+        httpVersion === '1.1' &&
+        method === 'GET',
+    })
+    server.on('checkContinue', (incoming: IncomingMessage, outgoing: ServerResponse) => {
+      const exchange = this.#begin(incoming, outgoing)
+      if (exchange === null) return
+      outgoing.writeContinue()
+      this.#ask(incoming, exchange)
+    })
+    server.on('checkExpectation', (incoming: IncomingMessage, outgoing: ServerResponse) => {
+      if (this.#begin(incoming, outgoing) !== null) refuse(outgoing, 417)
+    })
+    server.on('upgrade', (incoming, socket, head) => this.#upgrade(incoming, socket as Socket, head))
+    server.on('connection', (tcp: Socket) => this.#accepted(tcp))
+    server.on('secureConnection', (socket: TLSSocket) => this.#secured(socket))
+    // Comes before `secureConnection`, whose own listener in Node makes the session.
+    server.on('session', (session: ServerHttp2Session) => this.#opened(session))
+    server.on('tlsClientError', (error: Error, socket: TLSSocket) => answerCleartext(error, tcpUnder(socket)))
+    server.on('clientError', (error: Error, socket: Socket) => {
+      const wire = this.#members.get(socket)
+      if (wire instanceof Http1Connection) wire.failed(error)
+      else socket.destroy()
+    })
+    const wss = this.#wss
+    if (wss !== null) server.on('close', () => wss.close?.())
+  }
+
+  #accepted(tcp: Socket): void {
+    const { policy, book, now } = this.#context
+    if (policy.peerProbeMs > 0) tcp.setKeepAlive(true, policy.peerProbeMs)
+    const admitted = book.admits(now())
+    if (book.full) holdAccept()
+    const wire = new Http1Connection(tcp, this.#secure, this.#context)
+    wire.surplus = !admitted
+    this.#members.set(tcp, wire)
+    book.add(wire)
+    tcp.once('close', () => {
+      book.remove(wire)
+      wire.gone()
+    })
+    if (!this.#secure) tcp.on('end', () => wire.clientEnded())
+  }
+
+  #secured(socket: TLSSocket): void {
+    const member = this.#members.get(tcpUnder(socket))
+    if (member === undefined) return
+    socket.on('end', () => member.clientEnded())
+    // HTTP/2 has a session in its place.
+    if (!(member instanceof Http1Connection)) return
+    member.secured(socket)
+    this.#members.set(socket, member)
+  }
+
+  #opened(session: ServerHttp2Session): void {
+    const { book } = this.#context
+    const tcp = tcpUnder(session.socket as TLSSocket)
+    const wire = this.#members.get(tcp)
+    if (!(wire instanceof Http1Connection)) return
+    book.remove(wire)
+    const member = new Http2Session(session, tcp, this.#context)
+    member.surplus = wire.surplus
+    this.#members.set(tcp, member)
+    session.prependListener('stream', (stream) => this.#members.set(stream, member))
+    if (tcp.destroyed || session.destroyed) return
+    book.add(member)
+    tcp.once('close', () => book.remove(member))
+    if (this.#parts.draining()) member.announce()
+  }
+
+  /** Notes the request on its connection; null: the application is not to answer it. */
+  #begin(incoming: Incoming, outgoing: Outgoing, offer: WebSocketOffer | null = null): Exchange | null {
+    const { policy, book } = this.#context
+    const member = this.#members.get('stream' in incoming ? incoming.stream : incoming.socket)
+    if (member === undefined || !member.begin(incoming, outgoing)) return null
+    if (!isHttp2(outgoing)) {
+      ;(outgoing as { _keepAliveTimeout?: number })._keepAliveTimeout = policy.keepAliveHintMs
+      // The parser takes 0.9 and 2.0 from a request line as well (RFC 9110 15.6.6).
+      if (incoming.httpVersionMajor !== 1) {
+        refuseLast(outgoing, 505)
+        return null
+      }
+      if (incoming.rawHeaders.length > 2 * policy.maxHeadFields) {
+        book.count('headFields')
+        refuseLast(outgoing, 431)
+        return null
+      }
+    }
+    let body: Body | null = null
+    if (hasBody(incoming)) {
+      const made = new Body(incoming, policy.maxBodyBytes, () => member.bodyTooLarge(made))
+      body = made
+      member.expect(made)
+      if (policy.maxBodyBytes !== 0 && Number(incoming.headers['content-length']) > policy.maxBodyBytes) {
+        book.count('bodyTooLarge')
+        refuseLast(outgoing, 413)
+        return null
+      }
+    }
+    if (member.surplus) {
+      book.count('full')
+      refuse(outgoing, 503, ['Retry-After', '1'])
+      return null
+    }
+    this.requests += 1
+    const { application } = this.#parts
+    if (offer === null) return new Exchange(application, incoming, outgoing, body, member)
+    return new UpgradeExchange(
+      application,
+      incoming as IncomingMessage,
+      outgoing as ServerResponse,
+      member as Http1Connection,
+      offer,
+    )
+  }
+
+  /** Node has given up the connection with this: what is owed on it goes out first, then the application is asked. */
+  #upgrade(incoming: IncomingMessage, socket: Socket, head: Uint8Array): void {
+    socket.on('error', ignore)
+    const wire = this.#members.get(socket)
+    const wss = this.#wss
+    if (!(wire instanceof Http1Connection) || wss === null) {
+      socket.destroy()
+      return
+    }
+    wire.beforeUpgrade(() => {
+      const outgoing = new ServerResponse(incoming)
+      outgoing.shouldKeepAlive = false
+      outgoing.assignSocket(socket)
+      outgoing.once('finish', () => {
+        outgoing.detachSocket(socket)
+        socket.destroySoon()
+      })
+      const offer = new WebSocketOffer(wss, incoming, head)
+      const exchange = this.#begin(incoming, outgoing, offer)
+      if (exchange !== null) this.#ask(incoming, exchange)
+      else if (!outgoing.headersSent) socket.destroySoon()
+    })
+  }
+}
+
+/** A TLS socket keeps it to itself, as `_parent`. */
+function tcpUnder(socket: TLSSocket): Socket {
+  return (socket as TLSSocket & { readonly _parent?: Socket })._parent ?? socket
+}
+
+const ignore = (): void => {}

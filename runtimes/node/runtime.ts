@@ -1,0 +1,30 @@
+/** Node, as `serve()` and the gateway see it. */
+import type { Runtime } from '../../src/runtime.ts'
+import { procDescriptors } from '../descriptors.ts'
+import { engineEnforcement } from '../engine-enforcement.ts'
+import { connect } from './connect.ts'
+import { NodeFront } from './gateway-downstream.ts'
+import { holdAccept } from './hold.ts'
+import { nodeHttp } from './http.ts'
+import { loadLibc } from './libc.ts'
+import type { NodeServeOptions } from './options.ts'
+import { listen } from './transport.ts'
+import { IncomingLike, upgradeOffers, webSocketServerOf } from './upgrade.ts'
+
+export const node = {
+  name: 'node',
+  ownOptions: ['websocket'] satisfies (keyof NodeServeOptions)[],
+  sockets: { listen, holdAccept, descriptors: procDescriptors, enforcement: () => engineEnforcement },
+  bindings({ websocket }: NodeServeOptions) {
+    const wss = webSocketServerOf(websocket)
+    return {
+      env: (connection, head) => ({ incoming: new IncomingLike(connection, head), outgoing: undefined }),
+      ...(wss && { offerUpgrade: upgradeOffers(wss) }),
+    }
+  },
+  native: () => nodeHttp,
+  loadLibc,
+  connect,
+  http2: true,
+  downstream: (request, env) => new NodeFront(request, env),
+} satisfies Runtime

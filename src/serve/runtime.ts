@@ -1,0 +1,106 @@
+/** What a runtime gives to `serve()`: its sockets, its own server, and what an application gets beside its Request. */
+import type { Duplex } from 'node:stream'
+import type { RequestHead } from '../http1/head.ts'
+import type { IncomingBody } from '../http1/incoming-body.ts'
+import type { ServerConnection } from '../http1/server-connection.ts'
+import type { Loaded } from '../kernel/libc.ts'
+import type { Descriptors } from '../lifecycle/descriptor-budget.ts'
+import type { Listen } from '../net/transport.ts'
+import type { Enforcement } from '../policy/enforcement.ts'
+import type { Resolved } from '../policy/resolve.ts'
+import type { App, Running, ServeOptions } from './contract.ts'
+
+/** One start of a server: what was asked for, and what has been decided about it. Made once; no engine resolves again. */
+export interface Start<Options extends ServeOptions = ServeOptions> {
+  readonly app: App
+  readonly options: Options
+  readonly resolved: Resolved
+  /** The runtime, as messages name it. */
+  readonly runtime: string
+  /** Why this engine serves. */
+  readonly why: string
+}
+
+/** What a runtime's own server does wrong whatever the policy says. */
+export interface Deviation {
+  readonly what: string
+  readonly source: string
+  /** It loses requests: reason enough for the other engine. */
+  readonly losesRequests: boolean
+}
+
+/** A runtime's own server, and what of the policy it holds. */
+export interface NativeEngine {
+  /** `node:http`, `Bun.serve`, `Deno.serve`. */
+  readonly name: string
+  readonly enforcement: Enforcement
+  readonly deviations: readonly Deviation[]
+}
+
+export interface NativeServer<Options extends ServeOptions = ServeOptions> extends NativeEngine {
+  /** Resolves when it listens. */
+  serve(start: Start<Options>): Promise<Running>
+}
+
+/** The runtime's own server holds no limit here: `why`, and what would help. */
+export interface NoNative {
+  readonly why: string
+}
+
+/** What the socket engine runs on. */
+export interface Sockets {
+  readonly listen: Listen
+  /** Who holds each limit on these sockets. */
+  enforcement(): Enforcement
+  /** Of the process; null: they can't be told. */
+  descriptors(): Descriptors | null
+  /**
+   * Called for each newcomer while no descriptor is left for any, where the runtime can't be kept from accepting, and drops
+   * all connections that wait once it can't accept.
+   */
+  readonly holdAccept?: () => void
+}
+
+/** Files whose ranges the runtime's own server answers by itself. */
+export interface Files {
+  /** Whether its bytes are in a file. */
+  holds(blob: Blob): boolean
+  /** The file that is a native Response's body; null: the body is not a file, or nobody knows. */
+  behind(response: Response): Promise<Blob> | null
+}
+
+/** What an application on the socket engine gets beside its Request. */
+export interface Bindings {
+  /** `c.env`, like from Hono's own adapter of the runtime. */
+  env(connection: ServerConnection, head: RequestHead, body: Uint8Array | IncomingBody | null): unknown
+  /** For a request that asks for a WebSocket; without it there are none. */
+  offerUpgrade?(connection: ServerConnection, head: RequestHead, request: Request): UpgradeOffer | Promise<UpgradeOffer>
+  readonly files?: Files
+  /** The application takes bodies from its `env` alone: bytes are shown to that as a view, valid only during the call. */
+  readonly bodyInEnv?: boolean
+}
+
+/** A WebSocket that an application may take. */
+export interface UpgradeOffer {
+  /** `c.env` of the request. */
+  readonly env: unknown
+  /**
+   * After the application has answered: what takes the connection's stream, or null if the request was not upgraded.
+   * `returned` is what the handler returned, whose fields may go with the 101.
+   */
+  upgraded(): ((stream: Duplex, returned: unknown) => void) | null
+  /** There will be no upgrade: what was made for it goes, and none is granted any more. May be called twice. */
+  drop(): void
+}
+
+export interface ServeRuntime {
+  readonly name: string
+  /** Options that only this runtime's `serve()` has. */
+  readonly ownOptions: readonly string[]
+  readonly sockets: Sockets
+  bindings(options: ServeOptions): Bindings
+  /** The runtime's own server for these options, or why there is none. */
+  native(options: ServeOptions): NativeServer | NoNative | Promise<NativeServer | NoNative>
+  /** The C library by the runtime's FFI, or why there is none. */
+  loadLibc(): Loaded | Promise<Loaded>
+}

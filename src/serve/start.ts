@@ -1,0 +1,38 @@
+/** `serve()` on any runtime: the options are resolved, the engine is chosen, and that engine is started. */
+import { type Resolved, resolveOptions } from '../policy/resolve.ts'
+import { type Chosen, chooseEngine, isNative } from './choose-engine.ts'
+import type { App, Running, ServeOptions } from './contract.ts'
+import type { ServeRuntime, Start } from './runtime.ts'
+import { serveOnSockets } from './socket-engine.ts'
+
+/** A start that nothing stands in the way of, as far as the options say. Nothing listens yet. */
+export interface Planned extends Chosen {
+  /** `more`: what the application brought with it, once it was loaded. */
+  serve(app: App, more?: ServeOptions): Promise<Running>
+}
+
+/**
+ * Throws a `ConfigError` for what can't be. `resolved`: the same options, where whoever read flags and variables has
+ * resolved them already.
+ */
+export async function planStart(
+  runtime: ServeRuntime,
+  options: ServeOptions,
+  resolved: Resolved = resolveOptions(options, runtime.ownOptions),
+): Promise<Planned> {
+  const native = await runtime.native(options)
+  const { engine, why } = chooseEngine(options, resolved, native)
+  return {
+    engine,
+    why,
+    serve(app, more) {
+      const start: Start = { app, options: { ...options, ...more }, resolved, runtime: runtime.name, why }
+      if (engine === 'native' && isNative(native)) return native.serve(start)
+      return serveOnSockets(start, runtime.sockets, runtime.bindings(start.options))
+    },
+  }
+}
+
+export async function serveOn(runtime: ServeRuntime, app: App, options: ServeOptions = {}): Promise<Running> {
+  return (await planStart(runtime, options)).serve(app)
+}
