@@ -4,7 +4,8 @@ import type { Env } from '../src/command/settings.ts'
 import { jsonReport, type Started, textReport } from '../src/command/start-report.ts'
 import { gatewayJson, gatewayReport } from '../src/gateway/config/report.ts'
 import type { GatewayFile } from '../src/gateway/config/schema.ts'
-import { createEdgeGateway, edgeEnforcement } from '../src/gateway/workers/app.ts'
+import { workersEnforcement } from '../src/gateway/config/settings/limits.ts'
+import { createEdgeGateway } from '../src/gateway/workers/app.ts'
 import { gatewayFromBindings } from '../src/gateway/workers/bindings.ts'
 import type { FixedLength } from '../src/gateway/workers/fetch-upstream.ts'
 import { stderrLog } from '../src/serve/log.ts'
@@ -40,10 +41,10 @@ export async function gateway(env: Env, options: GatewayWorkerOptions = {}): Pro
     resolved: plan.resolved,
     enforcement,
   }
-  const held = { runtime: 'Workers', enforcement: edgeEnforcement }
+  const held = { runtime: 'Workers', enforcement: workersEnforcement }
   if (settings.report === 'text') print(`${textReport(started)}\n${gatewayReport(plan, 100, false, held)}`)
   if (settings.report === 'json') {
-    const json = { ...gatewayJson(plan), ...JSON.parse(jsonReport(started)), upstreamEnforcement: edgeEnforcement }
+    const json = { ...gatewayJson(plan), ...JSON.parse(jsonReport(started)), upstreamEnforcement: workersEnforcement }
     print(JSON.stringify(json))
   }
   return worker

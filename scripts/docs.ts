@@ -15,22 +15,15 @@ import { engineEnforcement } from '../runtimes/engine-enforcement.ts'
 import { enforcement as onNode } from '../runtimes/node/enforcement.ts'
 import { enforcement as onWorkers } from '../runtimes/workers/serve.ts'
 import { type Entries, specOf } from '../src/command/setting.ts'
-import { keySpecs } from '../src/gateway/config/keys.ts'
-import { upstreamOptionNames, upstreamOptionSpecs } from '../src/gateway/config/options.ts'
-import {
-  certificateEntries,
-  changeEntries,
-  checkEntries,
-  clientEntries,
-  fileEntries,
-  groupEntries,
-  listenEntries,
-  proxyProtocolEntries,
-  routeEntries,
-  upstreamEntries,
-} from '../src/gateway/config/schema.ts'
-import { gatewayEntries } from '../src/gateway/config/settings.ts'
-import { edgeEnforcement } from '../src/gateway/workers/app.ts'
+import { gatewayEntries } from '../src/gateway/config/flags.ts'
+import { allRouteSettings, fileSettings, groupSettings } from '../src/gateway/config/schema.ts'
+import type { Table } from '../src/gateway/config/setting.ts'
+import { checkSettings } from '../src/gateway/config/settings/checks.ts'
+import { clientSettings } from '../src/gateway/config/settings/clients.ts'
+import { upstreamOptionNames, upstreamOptionSpecs } from '../src/gateway/config/settings/limits.ts'
+import { listenerSettings } from '../src/gateway/config/settings/listeners.ts'
+import { routeSettings } from '../src/gateway/config/settings/routes.ts'
+import { upstreamSettings } from '../src/gateway/config/settings/upstreams.ts'
 import type { Enforced, Enforcement } from '../src/policy/enforcement.ts'
 import { type OptionName, optionNames, optionSpecs } from '../src/policy/policy.ts'
 import { type Preset, presetNames, presets } from '../src/policy/presets.ts'
@@ -86,18 +79,15 @@ export function upstreamTable(): string {
 /** Who holds those at the edge. */
 export function edgeTable(): string {
   const rows = upstreamOptionNames.map((option) => {
-    const { by, how } = edgeEnforcement[option]
+    const { by, how } = upstreamOptionSpecs[option].workers
     return [`\`${option}\``, by, how]
   })
   return markdown(['option', 'held by', 'how'], rows)
 }
 
 /** The keys of one kind of object in a gateway's configuration file; limits have tables of their own. */
-export function keysTable(entries: Parameters<typeof keySpecs>[0]): string {
-  const isLimit = (name: string) => Object.hasOwn(upstreamOptionSpecs, name)
-  const rows = keySpecs(entries)
-    .filter(([name]) => !isLimit(name) && (entries !== fileEntries || !Object.hasOwn(optionSpecs, name)))
-    .map(([name, { what, default: value, accepted }]) => [`\`${name}\``, what, value, accepted])
+export function keysTable(table: Table): string {
+  const rows = Object.entries(table).map(([name, { spec }]) => [`\`${name}\``, spec.what, spec.shown, spec.accepted])
   return markdown(['key', 'what', 'default', 'accepted'], rows)
 }
 
@@ -241,17 +231,17 @@ export function applicationTable({ startedAt, engines, chapters }: ApplicationRe
   ].join('\n\n')
 }
 
-const gatewayObjects: Readonly<Record<string, Parameters<typeof keySpecs>[0]>> = {
-  'gateway-file': fileEntries,
-  'gateway-listen': listenEntries,
-  'gateway-tls': certificateEntries,
-  'gateway-proxy-protocol': proxyProtocolEntries,
-  'gateway-group': groupEntries,
-  'gateway-upstream': upstreamEntries,
-  'gateway-check': checkEntries,
-  'gateway-route': routeEntries,
-  'gateway-change': changeEntries,
-  'gateway-clients': clientEntries,
+const gatewayObjects: Readonly<Record<string, Table>> = {
+  'gateway-file': fileSettings,
+  'gateway-listen': listenerSettings,
+  'gateway-tls': listenerSettings.tls.inside!.table,
+  'gateway-proxy-protocol': listenerSettings.proxyProtocol.inside!.table,
+  'gateway-group': groupSettings,
+  'gateway-upstream': upstreamSettings,
+  'gateway-check': checkSettings,
+  'gateway-route': allRouteSettings,
+  'gateway-change': routeSettings.request.inside!.table,
+  'gateway-clients': clientSettings,
 }
 
 const reportJsonSchema = {

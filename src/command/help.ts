@@ -1,6 +1,6 @@
 /** `--help`, from the schemas. */
 
-import { upstreamOptionNames, upstreamOptionSpecs } from '../gateway/config/options.ts'
+import { upstreamOptionNames, upstreamOptionSpecs } from '../gateway/config/settings/limits.ts'
 import type { OptionSpec } from '../policy/option.ts'
 import { optionNames, optionSpecs } from '../policy/policy.ts'
 import { flagOf, variableOf, variablePrefix } from '../policy/spelling.ts'

@@ -3,8 +3,8 @@
  * the policy. Imports no runtime, so that a Worker reads its variables with it too.
  */
 import * as v from 'valibot'
-import { upstreamOptionNames } from '../gateway/config/options.ts'
-import { gatewayEntries } from '../gateway/config/settings.ts'
+import { gatewayEntries } from '../gateway/config/flags.ts'
+import { upstreamOptionNames } from '../gateway/config/settings/limits.ts'
 import { optionNames, optionSpecs } from '../policy/policy.ts'
 import { presetNames } from '../policy/presets.ts'
 import { type Problem, problem } from '../policy/problems.ts'

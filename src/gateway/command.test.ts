@@ -119,7 +119,7 @@ describe('hangup gateway', () => {
       const { err, statuses, started } = await run(['--config', path, ...check])
       assert.match(
         err,
-        /^hangup: 2 problems:\n {2}idleTimeoutMs: "5" has no unit.*\n {2}lisen 1: there is no such key; did you mean listen\?\n$/,
+        /^hangup: 2 problems:\n {2}idleTimeoutMs: "5" has no unit.*\n {2}lisen 1: unknown key; did you mean listen\?\n$/,
       )
       assert.deepEqual([started, statuses], [[], [2]])
     }
@@ -131,7 +131,7 @@ describe('hangup gateway', () => {
       const { err, statuses } = await run(['--to', 'http://a:1', '--http2', ...pair, ...check])
       assert.match(
         err,
-        /^hangup: listen\.http2 \(--http2, HANGUP_HTTP2\).* on memory; accepted: Node, or HTTP\/1\.1\n$/,
+        /^hangup: listen\.http2 \(--http2, HANGUP_HTTP2\).* memory can’t hold the policy on HTTP\/2; accepted: Node, or HTTP\/1\.1\n$/,
       )
       assert.deepEqual(statuses, [2])
     }
@@ -239,9 +239,12 @@ describe('a reload', () => {
   test('that is wrong is refused, and the next good one is taken', async () => {
     const { put, lines, applied } = await gateway({ to: 'http://a' }, 'bad.json')
     await put('{"to": "ftp://a"}')
-    assert.match(await line(lines, 'RELOAD_REFUSED'), /all goes on as before: to ftp:\/\/a: ftp is not spoken/)
+    assert.match(
+      await line(lines, 'RELOAD_REFUSED'),
+      /all goes on as before: to ftp:\/\/a: the gateway does not speak ftp/,
+    )
     await put('{"to"')
-    assert.match(await line(lines, 'RELOAD_REFUSED'), /it is no JSON/)
+    assert.match(await line(lines, 'RELOAD_REFUSED'), /it is not valid JSON/)
     assert.deepEqual(applied, [])
     await put({ to: 'http://b' })
     await line(lines, 'RELOADED')

@@ -429,7 +429,7 @@ test('a Worker that could not hold what is asked of it does not start, and says 
   })
   await assert.rejects(
     started.then((edge) => edge.stop()),
-    /HANGUP_UPSTREAM_IDLE_TIMEOUT 2s: on Workers it is the platform’s to set[\s\S]*HANGUP_BUFFER both: not on Workers/,
+    /HANGUP_UPSTREAM_IDLE_TIMEOUT 2s: on Workers the platform sets it[\s\S]*HANGUP_BUFFER both: not on Workers/,
   )
 })
 

@@ -1,26 +1,24 @@
-/** What a gateway runs by, resolved and checked: made from a configuration file or from flags (`schema.ts`), read by everything else here. */
+/** What a gateway runs by, resolved and checked: made from a configuration file or from flags (`schema.ts`). */
 import type { ConnectTls } from '../../net/transport.ts'
-import type { UpstreamOptions } from './options.ts'
+import type { gatewayScope, groupScope, routeScope } from './schema.ts'
+import type { Resolved } from './setting.ts'
+import type { checkSettings } from './settings/checks.ts'
+import type { UpstreamOptions } from './settings/limits.ts'
 
-export interface GatewayConfig {
+/** With every setting of the file that holds for the whole gateway (`settings/top.ts`). */
+export interface GatewayConfig
+  extends Omit<Resolved<typeof gatewayScope>, 'listen' | 'clients' | 'redirectToPort' | 'spoolDir'> {
   /** The first that matches serves; none: 404. */
   readonly routes: readonly Route[]
   readonly groups: Readonly<Record<string, GroupConfig>>
-  /** Networks (CIDR) whose `Forwarded` and `X-Forwarded-*` are believed and extended; all others' are replaced. */
-  readonly trust: readonly string[]
-  /** What `Via` and `Forwarded: by=` call this gateway (RFC 9110 7.6.3). */
-  readonly pseudonym: string
-  /** Whether an answer of the gateway's own says why in `Hangup-Reason`. */
-  readonly reasonHeader: boolean
   /** Requests over plain HTTP are redirected (308) to this port of the same host; null: they are served. */
   readonly redirectToPort: number | null
-  /** `Strict-Transport-Security` on every answer over TLS (RFC 6797); null: none. */
-  readonly hsts: string | null
   readonly clients: ClientLimits
   readonly spool: SpoolConfig
 }
 
-export interface Route {
+/** With every setting of the file that belongs to routes (`settings/top.ts`). */
+export interface Route extends Resolved<typeof routeScope> {
   /** As the configuration calls it, for messages: `routes[0]`. */
   readonly name: string
   /** Lower case; `*.example.com` matches one label or more before it; null: every host. */
@@ -33,20 +31,10 @@ export interface Route {
   readonly to: string
   /** What stands in the place of `path` before the request goes on: `` strips it; null: the path goes on as it came. */
   readonly replacePath: string | null
-  /** `keep`: the client's; `upstream`: the upstream's own address; anything else is sent as it is. */
-  readonly hostHeader: string
   readonly request: FieldChanges
   readonly response: FieldChanges
-  readonly buffer: 'request' | 'response' | 'both' | 'off'
-  /** Protocols of `Upgrade` that are let through, lower case. */
-  readonly upgrades: readonly string[]
-  /** Field names with `_`, which CGI can't tell from `-`, are passed on. */
-  readonly underscores: boolean
-  readonly compress: boolean
   /** 0: the connection policy's own limit. */
   readonly maxBodyBytes: number
-  /** By status (`502`) or class (`5xx`); HTML text. */
-  readonly errorPages: Readonly<Record<string, string>>
   /** The group's options with this route's own over them. */
   readonly options: UpstreamOptions
 }
@@ -63,10 +51,10 @@ export type BalanceBy =
   /** Consistent hash of the client's address, a request header or a cookie. */
   | { readonly by: 'hash'; readonly of: 'address' | 'header' | 'cookie'; readonly name: string }
 
-export interface GroupConfig {
+/** With every setting of the file that belongs to groups (`settings/top.ts`). */
+export interface GroupConfig extends Omit<Resolved<typeof groupScope>, 'check'> {
   readonly name: string
   readonly upstreams: readonly UpstreamConfig[]
-  readonly balance: BalanceBy
   /** null: no active checks. */
   readonly check: CheckConfig | null
   readonly options: UpstreamOptions
@@ -85,14 +73,7 @@ export interface UpstreamConfig {
   readonly proxyProtocol: 'off' | 'v1' | 'v2'
 }
 
-export interface CheckConfig {
-  readonly path: string
-  readonly intervalMs: number
-  readonly timeoutMs: number
-  /** Checks in a row until it is taken for down, and for up again. */
-  readonly unhealthyAfter: number
-  readonly healthyAfter: number
-}
+export type CheckConfig = Resolved<typeof checkSettings>
 
 /** Per client address; 0 is off. */
 export interface ClientLimits {

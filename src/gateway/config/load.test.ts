@@ -126,8 +126,11 @@ describe('flags alone', () => {
   })
 
   test('need to say where to', async () => {
-    assert.match(await wrong([]), /where should requests go\? Give an upstream, --to http/)
-    assert.match(await wrong(['--to', 'http://a', '--config', 'x.json']), /--to http:\/\/a: --config says where/)
+    assert.match(await wrong([]), /where should requests go\? Give an upstream \(--to http/)
+    assert.match(
+      await wrong(['--to', 'http://a', '--config', 'x.json']),
+      /--to http:\/\/a: --config already says where/,
+    )
   })
 })
 
@@ -140,7 +143,10 @@ describe('TLS', () => {
       await wrong([...to, '--tls-cert', cert, '--tls-key', 'gone.pem']),
       /^--tls-key gone\.pem: it cannot be read \(ENOENT\)/,
     )
-    assert.match(await wrong([...to, '--tls-cert', key, '--tls-key', key]), /^--tls-cert .*it holds no certificate/)
+    assert.match(
+      await wrong([...to, '--tls-cert', key, '--tls-key', key]),
+      /^--tls-cert .*it does not hold a certificate/,
+    )
   })
 
   test('is refused where key and certificate are not of one pair', async () => {
@@ -154,11 +160,11 @@ describe('TLS', () => {
 
   test('comes with what needs it', async () => {
     const to = ['--to', 'http://a']
-    assert.match(await wrong([...to, '--hsts', 'max-age=1']), /--hsts .*nothing here speaks TLS/)
-    assert.match(await wrong([...to, '--redirect-http', '80']), /--redirect-http 80: there is no TLS to redirect to/)
-    assert.match(await wrong([...to, '--http2']), /--http2: browsers speak it over TLS only/)
+    assert.match(await wrong([...to, '--hsts', 'max-age=1']), /--hsts .*no listener speaks TLS/)
+    assert.match(await wrong([...to, '--redirect-http', '80']), /--redirect-http 80: no listener speaks TLS/)
+    assert.match(await wrong([...to, '--http2']), /--http2: browsers speak HTTP\/2 over TLS only/)
     const both = [...to, '--tls-cert', cert, '--tls-key', key, '--http2', '--proxy-protocol', '10.0.0.0/8']
-    assert.match(await wrong(both), /--proxy-protocol: .*can’t read it/)
+    assert.match(await wrong(both), /--proxy-protocol: .*can’t read the PROXY protocol/)
     assert.match(
       await wrong([...to, '--engine', 'hangup', '--http2', '--tls-cert', cert, '--tls-key', key]),
       /--http2: the hangup engine/,
@@ -173,7 +179,7 @@ describe('a file', () => {
     assert.equal((await load([], {}, at)).from, join(at, 'hangup.config.json'))
     assert.equal((await load(['--to', 'http://b'], {}, at)).from, null)
     await writeFile(join(at, 'hangup.config.ts'), 'export default { to: "http://a" }')
-    assert.match(await wrong([], {}, at), /there are 2 of them/)
+    assert.match(await wrong([], {}, at), /more than one configuration file is here/)
   })
 
   test('may be TypeScript, and is read anew each time', async () => {
@@ -226,13 +232,13 @@ describe('a file', () => {
     const message = await wrong(['--config', path])
     for (const line of [
       'keepAliveHintMs 5s is above idleTimeoutMs 2s',
-      'listen[1].port 80: another listener has it',
+      'listen[1].port 80: another listener already uses it',
       'groups.api.to[1] http://a: group api has it twice',
       'groups.api.check.timeoutMs 20s: it is longer than intervalMs',
       'groups.more.to []: it is empty',
-      'routes[0].to: "apii" is no group; did you mean api?',
-      'routes[1] /x/y: it is never reached: routes[0] matches all that it would',
-      'routes[2].rewrite /w: strip takes the path away already',
+      'routes[0].to apii: unknown group; did you mean api?',
+      'routes[1] /x/y: it is never reached: routes[0] matches every request that it would',
+      'routes[2].rewrite /w: strip removes the path already',
     ]) {
       assert.ok(message.includes(line), `${line}\nin\n${message}`)
     }
@@ -248,7 +254,7 @@ describe('a file', () => {
     const other = await file({ to: { url: 'https://a', ca: 'gone.pem' }, spoolDir: 'nowhere' })
     const message = await wrong(['--config', other])
     assert.match(message, /to\.ca gone\.pem: it cannot be read \(ENOENT\)/)
-    assert.match(message, /spoolDir nowhere: there is no such folder/)
+    assert.match(message, /spoolDir nowhere: the folder does not exist/)
   })
 
   test('may name certificates of https:// upstreams, and their names', async () => {
@@ -260,12 +266,12 @@ describe('a file', () => {
     assert.match(tlsOf?.ca ?? '', /BEGIN CERTIFICATE/)
     assert.match(tlsOf?.key ?? '', /PRIVATE KEY/)
     const plain = await file({ to: { url: 'http://a', verify: false, cert } })
-    assert.match(await wrong(['--config', plain]), /to\.cert .*speaks no TLS/)
+    assert.match(await wrong(['--config', plain]), /to\.cert .*does not speak TLS/)
   })
 
   test('is refused where it can’t be read at all', async () => {
     assert.match(await wrong(['--config', 'gone.json']), /^--config .*gone\.json: it cannot be read \(ENOENT\)/)
-    assert.match(await wrong(['--config', await file('{"to": ')]), /it is no JSON/)
+    assert.match(await wrong(['--config', await file('{"to": ')]), /it is not valid JSON/)
     assert.match(await wrong(['--config', await file('export const a = 1', 'none.ts')]), /it has no default export/)
     assert.match(
       await wrong(['--config', await file('throw new Error("no")', 'throws.ts')]),
@@ -276,7 +282,7 @@ describe('a file', () => {
   test('lets no route take a larger body than the connection policy', async () => {
     const route = { to: 'a', maxBodyBytes: '2gb' }
     const message = await wrong(['--config', await file({ groups: { a: 'http://a' }, routes: [route] })])
-    assert.match(message, /^routes\[0\]\.maxBodyBytes 2gb: the connection policy ends a body at 1gb before/)
+    assert.match(message, /^routes\[0\]\.maxBodyBytes 2gb: the connection policy already ends a body at 1gb/)
     await load(['--config', await file({ maxBodyBytes: '3gb', groups: { a: 'http://a' }, routes: [route] })])
   })
 

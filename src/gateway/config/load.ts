@@ -10,10 +10,11 @@ import { type Env, resolveEntries } from '../../command/settings.ts'
 import { ConfigError, problem } from '../../policy/problems.ts'
 import { CertificateStore } from '../../tls/certificates.ts'
 import { Spool } from '../message/spool.ts'
-import { type GatewayPlan, type GatewaySettings, resolveGateway } from './resolve.ts'
+import { type GatewaySettings, gatewayEntries } from './flags.ts'
+import { type GatewayPlan, resolveGateway } from './resolve.ts'
 import { type ReadFile, readFileShape } from './schema.ts'
-import { gatewayEntries } from './settings.ts'
 import type { Files } from './source.ts'
+import type { UpstreamText } from './texts.ts'
 
 /** Looked for in the working directory. */
 export const configNames = ['hangup.config.ts', 'hangup.config.js', 'hangup.config.json'] as const
@@ -29,12 +30,12 @@ export const files: Files = {
   async folder(path) {
     const spool = new Spool({ dir: path, maxBytes: 0 })
     try {
-      if (!(await stat(spool.dir)).isDirectory()) return 'it is no folder'
+      if (!(await stat(spool.dir)).isDirectory()) return 'it is not a folder'
       await spool.check()
       return null
     } catch (error) {
       const { code, message } = ((error as Error).cause ?? error) as NodeJS.ErrnoException
-      return code === 'ENOENT' ? 'there is no such folder' : `no file can be made in it (${code ?? message})`
+      return code === 'ENOENT' ? 'the folder does not exist' : `it is not writable (${code ?? message})`
     }
   },
 }
@@ -43,14 +44,21 @@ export const files: Files = {
 export async function loadGateway(argv: readonly string[], env: Env, workingDirectory: string): Promise<Loaded> {
   const { places, problems } = readPlaces(argv, env, 'gateway')
   const { settings, nameOf } = resolveEntries(gatewayEntries, places, problems)
-  if (settings.config !== undefined && settings.to !== undefined) {
-    const why = `${nameOf('config')} says where requests go`
-    problems.push(problem(nameOf('to'), settings.to.map(({ url }) => url).join(' '), why, 'one of the two'))
+  if (settings.config !== undefined && settings['to'] !== undefined) {
+    const why = `${nameOf('config')} already says where requests go`
+    problems.push(
+      problem(
+        nameOf('to'),
+        (settings['to'] as readonly UpstreamText[]).map(({ url }) => url).join(' '),
+        why,
+        'one of the two',
+      ),
+    )
   }
   if (problems.length > 0) throw new ConfigError(problems)
   const path =
     settings.config === undefined
-      ? settings.to === undefined
+      ? settings['to'] === undefined
         ? await findConfig(workingDirectory)
         : null
       : resolve(workingDirectory, settings.config)
@@ -70,12 +78,12 @@ async function findConfig(folder: string): Promise<string> {
   if (found.length === 1) return found[0]!
   const why =
     found.length === 0
-      ? `where should requests go? Give an upstream, --to http://127.0.0.1:8000, or a file, --config; there is no ${configNames.join(', no ')} here either`
-      : `there are ${found.length} of them: ${configNames.filter((name) => found.includes(resolve(folder, name))).join(', ')}; name one by --config`
+      ? `where should requests go? Give an upstream (--to http://127.0.0.1:8000) or a file (--config); none of ${configNames.join(', ')} is here`
+      : `more than one configuration file is here: ${configNames.filter((name) => found.includes(resolve(folder, name))).join(', ')}; name one with --config`
   throw new ConfigError([{ option: '--config', given: '', accepted: 'a path to a file', message: why }])
 }
 
-/** What is imported once stays as it was. A query makes it another module, but not to Bun, where it has to be forgotten. */
+/** A module is loaded once. A query makes it another one, but not on Bun, where it must leave the cache. */
 let version = 0
 const { cache } = createRequire(import.meta.url)
 
@@ -100,7 +108,7 @@ export async function readConfig(path: string, name: string): Promise<ReadFile> 
     try {
       given = JSON.parse(text)
     } catch (error) {
-      refuse(`it is no JSON: ${(error as Error).message}`)
+      refuse(`it is not valid JSON: ${(error as Error).message}`)
     }
   } else {
     try {

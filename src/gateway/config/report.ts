@@ -5,14 +5,19 @@ import { optionNames, optionSpecs } from '../../policy/policy.ts'
 import { flagOf } from '../../policy/spelling.ts'
 import { format } from '../../policy/units.ts'
 import type { ListenerPlan } from '../downstream/listeners.ts'
-import type { BalanceBy, GroupConfig, Route } from './config.ts'
-import { type UpstreamOptionName, type UpstreamOptions, upstreamOptionNames, upstreamOptionSpecs } from './options.ts'
+import type { GroupConfig, Route } from './config.ts'
 import type { GatewayPlan } from './resolve.ts'
+import { routeScope } from './schema.ts'
+import type { Setting } from './setting.ts'
+import {
+  type UpstreamOptionName,
+  type UpstreamOptions,
+  upstreamOptionNames,
+  upstreamOptionSpecs,
+} from './settings/limits.ts'
+import { balanceText } from './texts.ts'
 
 const label = (name: string) => flagOf(name).slice(2)
-
-const balanceText = (balance: BalanceBy): string =>
-  balance.by === 'hash' ? ['hash', balance.of, balance.name].filter((part) => part !== '').join(':') : balance.by
 
 /** Where a listener listens, before it does. */
 export function placeOf({ port, host, unix, certificates }: ListenerPlan): string {
@@ -38,11 +43,18 @@ const differences = (options: UpstreamOptions, around: UpstreamOptions): string[
     .filter((name) => options[name] !== around[name])
     .map((name) => `${label(name)} ${format(upstreamOptionSpecs[name].kind, options[name])}`)
 
+/** What a route does with its messages: how it buffers, and whatever is not the default. */
+const routeTexts = (route: Route): string[] =>
+  (Object.entries(routeScope) as [keyof typeof routeScope, Setting][])
+    .map(([name, { kind, preset }]) => [name, kind, kind.show(route[name]), kind.show(preset)] as const)
+    .filter(([name, { asFlag }, shown, preset]) => asFlag !== null && (name === 'buffer' || shown !== preset))
+    .map(([name, , shown]) => `${label(name)} ${shown}`)
+
 function routeRow(route: Route, around: UpstreamOptions): string[] {
-  const { host, path, methods, to, replacePath, buffer, maxBodyBytes } = route
+  const { host, path, methods, to, replacePath, maxBodyBytes } = route
   const rewritten = replacePath === null ? '' : ` as ${replacePath || '/'}`
   const own = [
-    `buffer ${buffer}`,
+    ...routeTexts(route),
     ...(maxBodyBytes === 0 ? [] : [`${label('maxBodyBytes')} ${format('bytes', maxBodyBytes)}`]),
     ...differences(route.options, around),
   ]

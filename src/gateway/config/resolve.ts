@@ -3,7 +3,6 @@
  * over defaults; what the top of the file or a flag says in general gives way to what a group or a route says for itself.
  */
 
-import type { Read } from '../../command/setting.ts'
 import { acceptedOf, readOption } from '../../policy/option.ts'
 import { optionNames, type PolicyInput } from '../../policy/policy.ts'
 import type { PresetName } from '../../policy/presets.ts'
@@ -22,19 +21,18 @@ import { format } from '../../policy/units.ts'
 import { type ListenerPlan, listenersOf, redirectOf } from '../downstream/listeners.ts'
 import { groupsOf } from '../upstream/groups.ts'
 import type { GatewayConfig } from './config.ts'
+import { type GatewaySettings, overlay } from './flags.ts'
+import { routesOf } from './routes.ts'
+import { gatewayScope, type ReadFile } from './schema.ts'
+import { settled } from './setting.ts'
 import {
   type UpstreamOptionName,
   type UpstreamOptions,
   upstreamOptionNames,
   upstreamOptionSpecs,
   upstreamSchema,
-} from './options.ts'
-import { routesOf } from './routes.ts'
-import { pathText, type ReadFile } from './schema.ts'
-import type { gatewayEntries } from './settings.ts'
-import { type Keys, type Origin, Source } from './source.ts'
-
-export type GatewaySettings = Read<typeof gatewayEntries>
+} from './settings/limits.ts'
+import { type Origin, Source } from './source.ts'
 
 export interface GatewayPlan {
   /** The file, or null: flags and variables alone. */
@@ -51,14 +49,14 @@ export interface GatewayPlan {
   }
   /** Everything that was read: when one of them changes, so may the plan. */
   readonly files: readonly string[]
-  /** What is no mistake and still worth a line. */
+  /** What is not a mistake and still worth a line. */
   readonly notes: readonly string[]
 }
 
 export interface GivenGateway extends Origin {
   readonly file: ReadFile
   readonly settings: GatewaySettings
-  nameOf(setting: keyof GatewaySettings): string
+  nameOf(setting: string): string
   /** Flags, variables: the first that has an option wins. */
   readonly layers: readonly Layer[]
   /** Where it is to run: what can't be had there, and what is there already. */
@@ -76,12 +74,6 @@ export async function resolveGateway(given: GivenGateway): Promise<GatewayPlan> 
   const source = new Source(given, names)
   const { problems, notes } = source
 
-  const { tlsCert = [], tlsKey = [] } = settings
-  if (tlsKey.length > tlsCert.length) {
-    const why = `it needs ${flagOf('tlsCert')} beside it`
-    problems.push(problem(nameOf('tlsKey'), tlsKey[tlsCert.length], why, ''))
-  }
-
   const policy = resolvePolicyOf(given, file, problems)
   const upstream = resolveUpstream(given, file, problems)
   place?.refuse(file, upstream, source)
@@ -95,7 +87,7 @@ export async function resolveGateway(given: GivenGateway): Promise<GatewayPlan> 
   const secure = listeners.find(({ certificates }) => certificates !== null)
   const redirectToPort = redirectOf(file, listeners, secure, source)
   if (file.hsts !== undefined && secure === undefined && !place?.tls)
-    source.refuse(['hsts'], file.hsts, 'nothing here speaks TLS', 'beside tls')
+    source.refuse(['hsts'], file.hsts, 'no listener speaks TLS', 'beside tls')
   const spoolDir = file.spoolDir === undefined ? null : source.locate(['spoolDir'], file.spoolDir)
   const unfit = upstream.options.spoolMaxBytes === 0 ? null : await source.files.folder(spoolDir)
   if (unfit !== null) {
@@ -106,13 +98,10 @@ export async function resolveGateway(given: GivenGateway): Promise<GatewayPlan> 
 
   const { clients = {} } = file
   const config: GatewayConfig = {
+    ...settled(gatewayScope, file),
     routes,
     groups,
-    trust: file.trust ?? [],
-    pseudonym: file.pseudonym ?? 'hangup',
-    reasonHeader: file.reasonHeader ?? true,
     redirectToPort,
-    hsts: file.hsts ?? null,
     clients: {
       maxConnections: clients.maxConnections ?? 0,
       requestsPerSec: clients.requestsPerSec ?? 0,
@@ -140,74 +129,11 @@ export async function resolveGateway(given: GivenGateway): Promise<GatewayPlan> 
   }
 }
 
-/** Where in the file stands what a setting says. Those that are not here are about the command itself. */
-const keysOf: Readonly<Partial<Record<keyof GatewaySettings, readonly string[]>>> = {
-  to: ['to'],
-  port: ['listen', 'port'],
-  host: ['listen', 'host'],
-  unix: ['listen', 'unix'],
-  tlsCert: ['listen', 'tls'],
-  http2: ['listen', 'http2'],
-  proxyProtocol: ['listen', 'proxyProtocol', 'trust'],
-  redirectHttp: ['redirectHttp'],
-  redirectToPort: ['redirectToPort'],
-  hsts: ['hsts'],
-  trust: ['trust'],
-  balance: ['balance'],
-  checkPath: ['check', 'path'],
-  buffer: ['buffer'],
-  hostHeader: ['hostHeader'],
-  upgrades: ['upgrades'],
-  compress: ['compress'],
-  clientMaxConnections: ['clients', 'maxConnections'],
-  clientRequestsPerSec: ['clients', 'requestsPerSec'],
-  clientBurst: ['clients', 'burst'],
-  spoolDir: ['spoolDir'],
-  pseudonym: ['pseudonym'],
-  noReasonHeader: ['reasonHeader'],
-  engine: ['engine'],
-  preset: ['preset'],
-}
-
-/** Flags and variables in the shape of the file, over it; and how each of them was written. Of several listeners they speak of the first. */
-function overlay(
-  file: ReadFile,
-  settings: GatewaySettings,
-  nameOf: GivenGateway['nameOf'],
-): { file: ReadFile; names: ReadonlyMap<string, string> } {
-  const names = new Map<string, string>()
-  let over: Tree = file as unknown as Tree
-  for (const [setting, keys] of Object.entries(keysOf) as [keyof GatewaySettings, readonly string[]][]) {
-    if (settings[setting] === undefined) continue
-    const isOfList = keys[0] === 'listen' && Array.isArray(file.listen)
-    const path = isOfList ? ['listen', 0, ...keys.slice(1)] : keys
-    names.set(pathText(path), nameOf(setting))
-    over = withValue(over, path, written(setting, settings))
-    if (setting !== 'tlsCert') continue
-    for (const index of settings.tlsKey?.keys() ?? []) names.set(pathText([...path, index, 'key']), nameOf('tlsKey'))
-  }
-  return { names, file: over as unknown as ReadFile }
-}
-
-function written(setting: keyof GatewaySettings, settings: GatewaySettings): unknown {
-  const { tlsCert = [], tlsKey = [], noReasonHeader } = settings
-  if (setting === 'noReasonHeader') return !noReasonHeader
-  if (setting === 'tlsCert') return tlsCert.map((cert, index) => ({ cert, key: tlsKey[index] ?? '' }))
-  return settings[setting]
-}
-
-type Tree = { readonly [Key in string | number]?: unknown }
-
-function withValue(tree: Tree | undefined, [first, ...rest]: Keys, value: unknown): Tree {
-  const inner = rest.length === 0 ? value : withValue(tree?.[first!] as Tree | undefined, rest, value)
-  return Array.isArray(tree) ? (tree.with(Number(first), inner) as unknown as Tree) : { ...tree, [first!]: inner }
-}
-
 function policyGiven({ layers, settings, nameOf }: GivenGateway, file: ReadFile): PolicySources {
   const values = Object.fromEntries(optionNames.map((name) => [name, file[name]]))
   return {
     layers: [...layers.map(ofPolicy), { origin: 'option', values, nameOf: (option) => option }],
-    ...(file.preset && { presets: file.preset, presetNamedAs: settings.preset ? nameOf('preset') : 'preset' }),
+    ...(file.preset && { presets: file.preset, presetNamedAs: settings['preset'] ? nameOf('preset') : 'preset' }),
     nameOf: flagOf,
   }
 }
@@ -265,7 +191,7 @@ function resolveUpstream({ layers }: GivenGateway, file: ReadFile, problems: Pro
       options.spoolMaxBytes = spoolBodyBytes
       origins.spoolMaxBytes = 'fitted'
     } else {
-      const why = `it is more than ${names.spoolMaxBytes} ${format('bytes', spoolMaxBytes)}, which all messages share`
+      const why = `it is more than ${names.spoolMaxBytes} ${format('bytes', spoolMaxBytes)}, the size of the whole spool`
       problems.push(
         problem(names.spoolBodyBytes, format('bytes', spoolBodyBytes), why, `up to ${format('bytes', spoolMaxBytes)}`),
       )

@@ -2,8 +2,10 @@
 import { didYouMean } from '../../policy/spelling.ts'
 import { format } from '../../policy/units.ts'
 import type { FieldChanges, GroupConfig, Route } from './config.ts'
-import { optionsOf, type UpstreamOptions } from './options.ts'
-import { pathText, type ReadFile, type RouteFile } from './schema.ts'
+import { pathText, type ReadFile, type RouteFile, routeScope } from './schema.ts'
+import { settled } from './setting.ts'
+import { optionsOf, type UpstreamOptions } from './settings/limits.ts'
+import { routeSettings } from './settings/routes.ts'
 import type { Keys, Source } from './source.ts'
 
 const noChanges: FieldChanges = { set: [], remove: [] }
@@ -21,49 +23,40 @@ export async function routesOf(
   const only = names.length === 1 ? names[0] : undefined
   const asked: readonly RouteFile[] = file.routes ?? (only === undefined ? [] : [{ to: only }])
   if (asked.length === 0 && names.length > 0)
-    source.refuse(['routes'], undefined, 'there is no route to any of the groups', 'a list of routes')
+    source.refuse(['routes'], undefined, 'no route leads to a group', 'a list of routes')
   const pagesOfAll = await errorPagesOf(['errorPages'], file.errorPages, source)
   const routes: Route[] = []
   for (const [index, given] of asked.entries()) {
     const keys: Keys = ['routes', index]
-    const { path = '/', rewrite, strip = false } = given
+    const { host, path, methods, rewrite, strip } = settled(routeSettings, given)
     if (!Object.hasOwn(groups, given.to)) {
-      source.refuse(
-        [...keys, 'to'],
-        given.to,
-        `${JSON.stringify(given.to)} is no group${didYouMean(given.to, names)}`,
-        names.join(', '),
-      )
+      source.refuse([...keys, 'to'], given.to, `unknown group${didYouMean(given.to, names)}`, names.join(', '))
     }
-    if (strip && rewrite !== undefined)
-      source.refuse([...keys, 'rewrite'], rewrite, 'strip takes the path away already', 'one of the two')
+    if (strip && rewrite !== null)
+      source.refuse([...keys, 'rewrite'], rewrite, 'strip removes the path already', 'one of the two')
     if (
       given.maxBodyBytes !== undefined &&
       maxBodyBytes !== 0 &&
       (given.maxBodyBytes === 0 || given.maxBodyBytes > maxBodyBytes)
     ) {
-      const why = `the connection policy ends a body at ${format('bytes', maxBodyBytes)} before`
+      const why = `the connection policy already ends a body at ${format('bytes', maxBodyBytes)}`
       source.refuse(
         [...keys, 'maxBodyBytes'],
         format('bytes', given.maxBodyBytes),
         why,
-        `up to that, or a larger maxBodyBytes at the top`,
+        'up to that, or a larger maxBodyBytes at the top',
       )
     }
     const route: Route = {
+      ...settled(routeScope, given, file),
       name: pathText(keys),
-      host: given.host ?? null,
+      host,
       path: path === '/' ? path : path.replace(/\/+$/, ''),
-      methods: given.methods ?? null,
+      methods,
       to: given.to,
-      replacePath: strip ? '' : rewrite === undefined ? null : rewrite.replace(/\/+$/, ''),
-      hostHeader: given.hostHeader ?? file.hostHeader ?? 'keep',
+      replacePath: strip ? '' : rewrite === null ? null : rewrite.replace(/\/+$/, ''),
       request: changesOf(given.request),
       response: changesOf(given.response),
-      buffer: given.buffer ?? file.buffer ?? 'both',
-      upgrades: given.upgrades ?? file.upgrades ?? ['websocket'],
-      underscores: given.underscores ?? file.underscores ?? false,
-      compress: given.compress ?? file.compress ?? false,
       maxBodyBytes: given.maxBodyBytes ?? 0,
       errorPages: { ...pagesOfAll, ...(await errorPagesOf([...keys, 'errorPages'], given.errorPages, source)) },
       options: optionsOf(groups[given.to]?.options ?? around, given, 'route'),
@@ -73,7 +66,7 @@ export async function routesOf(
       source.refuse(
         keys,
         `${route.host ?? ''}${route.path}`,
-        `it is never reached: ${before.name} matches all that it would`,
+        `it is never reached: ${before.name} matches every request that it would`,
         'the narrower one first',
       )
     }

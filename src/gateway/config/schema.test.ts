@@ -50,15 +50,15 @@ describe('a configuration file', () => {
       }).map((message) => message.replace(/;.*/, '')),
       [
         'listen.port 80: it is a string',
-        'listen.prot 1: there is no such key',
-        'listen.b 2: there is no such key',
-        'groups["my api"].to htp://x: htp is not spoken to upstreams',
-        'routes[0].path: api is no path',
+        'listen.prot 1: unknown key',
+        'listen.b 2: unknown key',
+        'groups["my api"].to htp://x: the gateway does not speak htp to upstreams',
+        'routes[0].path: api is not a path',
         'routes[0].to: it is missing',
-        'routes[1].buffer: al is none of them',
+        'routes[1].buffer al: unknown value',
         'routes[2] 3: it is a number, not an object',
         'idleTimeoutMs: "5" has no unit',
-        'lisen 1: there is no such key',
+        'lisen 1: unknown key',
       ],
     )
     assert.match(wrong({ lisen: 1 })[0]!, /did you mean listen\?/)
@@ -67,8 +67,8 @@ describe('a configuration file', () => {
   test('says where a limit belongs that stands in the wrong place', () => {
     const inRoute = (more: object) => wrong({ routes: [{ to: 'x', ...more }] }).join()
     assert.match(inRoute({ upstreamMaxQueued: 1 }), /routes\[0\]\.upstreamMaxQueued 1: it belongs to a group/)
-    assert.match(inRoute({ spoolMaxBytes: '1gb' }), /it is one for the whole gateway/)
-    assert.match(inRoute({ idleTimeoutMs: '1s' }), /it is of the connection policy/)
+    assert.match(inRoute({ spoolMaxBytes: '1gb' }), /it holds for the whole gateway/)
+    assert.match(inRoute({ idleTimeoutMs: '1s' }), /it is part of the connection policy/)
     assert.equal(inRoute({ maxBodyBytes: '1mb', upstreamReadTimeoutMs: '5m' }), '')
   })
 
@@ -77,7 +77,7 @@ describe('a configuration file', () => {
       assert.equal(wrong({ routes: [{ to: 'x', request: { set: { [name]: '1' } } }] }).length, 1, name)
       assert.equal(wrong({ routes: [{ to: 'x', response: { remove: [name] } }] }).length, 1, name)
     }
-    assert.match(wrong({ routes: [{ to: 'x', request: { set: { A: 'b\r\nC: d' } } }] })[0]!, /is no field value/)
+    assert.match(wrong({ routes: [{ to: 'x', request: { set: { A: 'b\r\nC: d' } } }] })[0]!, /is not a field value/)
   })
 
   test('is an object', () => {

@@ -1,4 +1,4 @@
-/** What a configuration was made from: how its parts are called in messages, the files it names, and what is wrong with it. */
+/** Where a configuration comes from: the names of its parts in messages, the files that it names, and its problems. */
 import type { CertificatePem } from '../../net/transport.ts'
 import { type Problem, problem } from '../../policy/problems.ts'
 import { pathText } from './schema.ts'
@@ -8,9 +8,9 @@ export type Keys = readonly (string | number)[]
 
 export interface Files {
   read(path: string): Promise<string>
-  /** What their owner should know of certificates that are served together. Throws where one can't be. */
+  /** Warnings about certificates that are served together. Throws if one can't be served. */
   certificates(pems: readonly CertificatePem[]): readonly string[]
-  /** Why files can't be made in a folder (null: the system's for temporary files), or null. */
+  /** Why no file can be made in a folder (null: the system's for temporary files), or null. */
   folder(path: string | null): Promise<string | null>
 }
 
@@ -24,9 +24,9 @@ export interface Origin {
 
 export class Source {
   readonly problems: Problem[] = []
-  /** What is no mistake and still worth a line. */
+  /** What is not a mistake and still worth a line. */
   readonly notes: string[] = []
-  /** Everything that was read, absolute. */
+  /** Every file that was read, absolute. */
   readonly read: string[] = []
   readonly #origin: Origin
   readonly #flags: ReadonlyMap<string, string>
@@ -50,7 +50,7 @@ export class Source {
     return this.#origin.locate(path, this.#flagFor(keys) === null)
   }
 
-  /** '' where it can't be read, which is a problem then. */
+  /** Reports a problem and returns '' if the file can't be read. */
   async text(keys: Keys, path: string): Promise<string> {
     const file = this.locate(keys, path)
     if (!this.read.includes(file)) this.read.push(file)
@@ -62,12 +62,12 @@ export class Source {
     }
   }
 
-  /** PEM text (RFC 7468) with a part of its kind; '' where it is none, which is a problem then. */
+  /** PEM text (RFC 7468) with a part of this kind; else reports a problem and returns ''. */
   async pem(keys: Keys, path: string, kind: 'certificate' | 'private key'): Promise<string> {
     const text = await this.text(keys, path)
     const label =
       kind === 'certificate' ? /-----BEGIN (X509 |TRUSTED )?CERTIFICATE-----/ : /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/
-    if (text !== '' && !label.test(text)) this.refuse(keys, path, `it holds no ${kind}`, 'a PEM file')
+    if (text !== '' && !label.test(text)) this.refuse(keys, path, `it does not hold a ${kind}`, 'a PEM file')
     return label.test(text) ? text : ''
   }
 

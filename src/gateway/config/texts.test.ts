@@ -25,18 +25,18 @@ describe('parseUpstream', () => {
 
   for (const [text, why] of [
     ['127.0.0.1:8000', /has no scheme/],
-    ['ftp://a', /ftp is not spoken/],
+    ['ftp://a', /does not speak ftp to upstreams/],
     ['http://a/b', /goes on after host and port/],
     ['http://a?b', /goes on after host and port/],
     ['http://user:pass@a', /user or password/],
     ['http://a:0', /port 0/],
-    ['http://a:99999', /no URL/],
-    ['unix:run/app.sock', /no absolute path/],
-    ['unix:/', /no absolute path/],
-    ['http://a;weight=0', /no weight/],
-    ['http://a;weight=', /no weight/],
+    ['http://a:99999', /not a URL/],
+    ['unix:run/app.sock', /does not have an absolute path/],
+    ['unix:/', /does not have an absolute path/],
+    ['http://a;weight=0', /not a weight/],
+    ['http://a;weight=', /not a weight/],
     ['http://a;wieght=2', /did you mean weight/],
-    ['http://a;proxy-protocol=v3', /no version of the PROXY protocol/],
+    ['http://a;proxy-protocol=v3', /not a version of the PROXY protocol/],
   ] as const) {
     test(`refuses ${text}`, () => assert.match(String(parseUpstream(text)), why))
   }
@@ -72,6 +72,6 @@ test('networks, hosts, protocols and HSTS are taken in their own forms only', ()
   assert.ok(isUpgrade('websocket') && isUpgrade('TLS/1.0'))
   assert.ok(!isUpgrade('h2c') && !isUpgrade('a b'))
   assert.equal(hstsProblem('max-age=31536000; includeSubDomains; preload'), null)
-  assert.match(String(hstsProblem('includeSubDomains')), /no max-age/)
-  assert.match(String(hstsProblem('max-age=1; foo')), /foo is no directive/)
+  assert.match(String(hstsProblem('includeSubDomains')), /max-age is missing/)
+  assert.match(String(hstsProblem('max-age=1; foo')), /foo is not a directive/)
 })

@@ -3,23 +3,25 @@ import type { CertificatePem } from '../../net/transport.ts'
 import { ConfigError, problem } from '../../policy/problems.ts'
 import { flagOf } from '../../policy/spelling.ts'
 import type { ClientLimits } from '../config/config.ts'
-import { defaultPort, type ListenFile, pathText, type ReadFile } from '../config/schema.ts'
+import { pathText, type ReadFile } from '../config/schema.ts'
+import { settled } from '../config/setting.ts'
+import { type ListenFile, listenerSettings } from '../config/settings/listeners.ts'
 import type { Keys, Source } from '../config/source.ts'
 
-/** What a listener shows and asks. */
+/** One listener, resolved. */
 export interface ListenerPlan {
-  /** As it is called in messages: `listen`, `listen[1]`, `redirectHttp`. */
+  /** Its name in messages: `listen`, `listen[1]`, `redirectHttp`. */
   readonly name: string
   readonly port: number
   /** undefined: all interfaces. */
   readonly host: string | undefined
   readonly unix: string | undefined
-  /** PEM text; the first is shown to who asks for none of their names. null: no TLS. */
+  /** PEM text; the first is for clients that ask for none of their names. null: no TLS. */
   readonly certificates: readonly CertificatePem[] | null
   readonly http2: boolean
-  /** What speaks HTTP: HTTP/2 is the runtime's own server's. */
+  /** Which engine speaks HTTP; HTTP/2 needs the runtime's own server. */
   readonly engine: 'hangup' | 'native'
-  /** Networks whose peers announce their clients, and what becomes of all others; null: nobody announces any. */
+  /** Networks whose peers announce their clients, and what happens to all other peers; null: no peer does. */
   readonly proxyProtocol: { readonly trust: readonly string[]; readonly others: 'refuse' | 'direct' } | null
 }
 
@@ -30,36 +32,37 @@ export async function listenersOf(file: ReadFile, source: Source): Promise<Liste
   const asked = (Array.isArray(file.listen) ? file.listen : [file.listen ?? {}]) as readonly ListenFile[]
   if (asked.length === 0) source.refuse(['listen'], '[]', 'it is empty', 'at least one listener')
   const listeners: ListenerPlan[] = []
-  for (const [index, { port = defaultPort, host, unix, tls, http2 = false, proxyProtocol }] of asked.entries()) {
+  for (const [index, given] of asked.entries()) {
+    const { port, host, unix, tls, http2, proxyProtocol } = settled(listenerSettings, given)
     const keys = listenKeys(file, index)
-    if (http2 && tls === undefined)
-      source.refuse([...keys, 'http2'], undefined, 'browsers speak it over TLS only', 'beside tls')
+    if (http2 && tls === null)
+      source.refuse([...keys, 'http2'], undefined, 'browsers speak HTTP/2 over TLS only', 'beside tls')
     const engine = http2 || file.engine === 'native' ? 'native' : 'hangup'
     if (http2 && file.engine === 'hangup') {
       source.refuse([...keys, 'http2'], undefined, 'the hangup engine speaks HTTP/1.1', 'beside engine auto or native')
     }
-    if (engine === 'native' && proxyProtocol !== undefined) {
-      const why = 'the runtime’s own server (HTTP/2, --engine native) can’t read it'
+    if (engine === 'native' && proxyProtocol !== null) {
+      const why = 'the runtime’s own server (HTTP/2, --engine native) can’t read the PROXY protocol'
       source.refuse([...keys, 'proxyProtocol', 'trust'], undefined, why, 'the hangup engine, without HTTP/2')
     }
-    if (engine === 'native' && unix !== undefined) {
+    if (engine === 'native' && unix !== null) {
       source.refuse(
         [...keys, 'http2'],
         undefined,
-        'the runtime’s own server does not listen on a Unix socket here',
+        'the gateway does not listen on a Unix socket with the runtime’s own server',
         'a port',
       )
     }
     listeners.push({
       name: pathText(keys),
-      port: unix === undefined ? port : 0,
-      host,
-      unix: unix === undefined ? undefined : source.locate([...keys, 'unix'], unix),
-      certificates: tls === undefined ? null : await certificatesOf([...keys, 'tls'], tls, source),
+      port: unix === null ? port : 0,
+      host: host ?? undefined,
+      unix: unix === null ? undefined : source.locate([...keys, 'unix'], unix),
+      certificates: tls === null ? null : await certificatesOf([...keys, 'tls'], tls, source),
       http2,
       engine,
       proxyProtocol:
-        proxyProtocol === undefined ? null : { trust: proxyProtocol.trust, others: proxyProtocol.others ?? 'refuse' },
+        proxyProtocol === null ? null : { trust: proxyProtocol.trust, others: proxyProtocol.others ?? 'refuse' },
     })
   }
   if (file.redirectHttp !== undefined) {
@@ -79,7 +82,7 @@ export async function listenersOf(file: ReadFile, source: Source): Promise<Liste
     const place = unix ?? `${host} ${port}`
     if ((unix !== undefined || port !== 0) && places.has(place)) {
       const keys = name === 'redirectHttp' ? [name] : [...listenKeys(file, index), unix === undefined ? 'port' : 'unix']
-      source.refuse(keys, unix ?? port, 'another listener has it')
+      source.refuse(keys, unix ?? port, 'another listener already uses it')
     }
     places.add(place)
   }
@@ -87,14 +90,16 @@ export async function listenersOf(file: ReadFile, source: Source): Promise<Liste
 }
 
 async function certificatesOf(keys: Keys, given: unknown, source: Source): Promise<readonly CertificatePem[]> {
-  const pairs = (Array.isArray(given) ? given : [given]) as readonly { cert: string; key: string }[]
+  // From flags, one of the two may be missing.
+  const pairs = (Array.isArray(given) ? given : [given]) as readonly Partial<CertificatePem>[]
   if (pairs.length === 0) source.refuse(keys, '[]', 'it is empty', 'at least one certificate')
   const pems: CertificatePem[] = []
   let whole = pairs.length > 0
   for (const [index, { cert, key }] of pairs.entries()) {
     const at = Array.isArray(given) ? [...keys, index] : keys
-    if (key === '') {
-      source.refuse(at, cert, `it needs ${flagOf('tlsKey')} beside it`)
+    if (cert === undefined || key === undefined) {
+      const lacks = cert === undefined ? 'tlsCert' : 'tlsKey'
+      source.refuse([...at, cert === undefined ? 'key' : 'cert'], cert ?? key, `it needs ${flagOf(lacks)} beside it`)
       whole = false
       continue
     }
@@ -110,7 +115,7 @@ async function certificatesOf(keys: Keys, given: unknown, source: Source): Promi
       source.files.certificates([pem])
       pems.push(pem)
     } catch (error) {
-      source.refuse(at, cert, (error as Error).message)
+      source.refuse([...at, 'cert'], cert, (error as Error).message)
       whole = false
     }
   }
@@ -127,17 +132,16 @@ export function redirectOf(
   const { redirectHttp, redirectToPort } = file
   if (redirectHttp === undefined) {
     if (redirectToPort !== undefined)
-      source.refuse(['redirectToPort'], redirectToPort, 'nothing is redirected', 'beside redirectHttp')
+      source.refuse(['redirectToPort'], redirectToPort, 'nothing redirects', 'beside redirectHttp')
     return null
   }
   const plain = listeners.find(({ name, certificates }) => certificates === null && name !== 'redirectHttp')
-  if (secure === undefined)
-    source.refuse(['redirectHttp'], redirectHttp, 'there is no TLS to redirect to', 'beside tls')
+  if (secure === undefined) source.refuse(['redirectHttp'], redirectHttp, 'no listener speaks TLS', 'beside tls')
   else if (plain !== undefined) {
     source.refuse(
       ['redirectHttp'],
       redirectHttp,
-      `${plain.name} speaks plain HTTP as well and would redirect everything`,
+      `${plain.name} speaks plain HTTP too and would redirect everything`,
       'tls on every listener',
     )
   } else if (redirectToPort === undefined && secure.port === 0) {
@@ -146,7 +150,7 @@ export function redirectOf(
   return redirectToPort ?? secure?.port ?? null
 }
 
-/** Throws a `ConfigError` where a listener is to speak, or to hold, what this runtime's server does not. */
+/** Throws a `ConfigError` if a listener needs what this runtime's own server does not have. */
 export function refuseUnspoken(
   listeners: readonly ListenerPlan[],
   clients: ClientLimits,
@@ -155,12 +159,12 @@ export function refuseUnspoken(
   if (http2) return
   const spoken = listeners.find((listener) => listener.http2)?.name
   if (spoken !== undefined) {
-    const why = `the policy can’t be held on HTTP/2 on ${runtime}`
+    const why = `${runtime} can’t hold the policy on HTTP/2`
     throw new ConfigError([problem(`${spoken}.http2 (--http2, HANGUP_HTTP2)`, true, why, 'Node, or HTTP/1.1')])
   }
   const uncounted = listeners.some(({ engine }) => engine === 'native')
   if (!uncounted || clients.maxConnections === 0) return
   const name = 'clients.maxConnections (--client-max-connections, HANGUP_CLIENT_MAX_CONNECTIONS)'
-  const why = `the native engine on ${runtime} does not show what its clients have open`
+  const why = `the native engine on ${runtime} does not count the connections of a client`
   throw new ConfigError([problem(name, clients.maxConnections, why, 'the hangup engine, or Node')])
 }

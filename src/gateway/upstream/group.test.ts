@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import fc from 'fast-check'
 import { FakeClock } from '../../lifecycle/clock.fake.ts'
 import type { BalanceBy, CheckConfig, GroupConfig, UpstreamConfig } from '../config/config.ts'
-import { type UpstreamOptions, upstreamOptionNames } from '../config/options.ts'
+import { type UpstreamOptions, upstreamOptionNames } from '../config/settings/limits.ts'
 import { Group, type Member } from './group.ts'
 import { takesRequests } from './health.ts'
 

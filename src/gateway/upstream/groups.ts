@@ -1,9 +1,11 @@
 /** The groups of a configuration and the upstreams in them. */
-import { type OptionSpec, specsOf } from '../../policy/option.ts'
 import { format } from '../../policy/units.ts'
-import type { CheckConfig, GroupConfig, UpstreamConfig } from '../config/config.ts'
-import { optionsOf, type UpstreamOptions } from '../config/options.ts'
-import { checkAmounts, type GroupFile, type ReadFile, type UpstreamFile } from '../config/schema.ts'
+import type { GroupConfig, UpstreamConfig } from '../config/config.ts'
+import { type GroupFile, groupScope, type ReadFile } from '../config/schema.ts'
+import { settled } from '../config/setting.ts'
+import { checkSettings } from '../config/settings/checks.ts'
+import { optionsOf, type UpstreamOptions } from '../config/settings/limits.ts'
+import type { UpstreamFile } from '../config/settings/upstreams.ts'
 import type { Keys, Source } from '../config/source.ts'
 import type { UpstreamText } from '../config/texts.ts'
 
@@ -16,7 +18,7 @@ export async function groupsOf(
   const groups: Record<string, GroupConfig> = {}
   if (to !== undefined) {
     if (file.groups !== undefined || file.routes !== undefined) {
-      source.refuse(['to'], undefined, 'groups and routes say where requests go already', 'one of the two ways')
+      source.refuse(['to'], undefined, 'groups and routes already say where requests go', 'one of the two ways')
     }
     groups['default'] = await groupOf('default', ['to'], { to }, file, options, source)
     return groups
@@ -56,7 +58,8 @@ async function groupOf(
       source.refuse(at, upstream.url, `group ${name} has it twice`, 'weight, for a larger share')
     upstreams.push(upstream)
   }
-  const check = checkOf(group.check ?? file.check)
+  const own = settled(groupScope, group, file)
+  const check = own.check === null ? null : settled(checkSettings, own.check)
   if (check !== null && check.timeoutMs > check.intervalMs) {
     const at = group.check === undefined ? ['check'] : ['groups', name, 'check']
     source.refuse(
@@ -67,25 +70,11 @@ async function groupOf(
     )
   }
   return {
+    ...own,
     name,
     upstreams,
-    balance: group.balance ?? file.balance ?? { by: 'round-robin' },
     check,
     options: optionsOf(options, group, 'group'),
-  }
-}
-
-const checkDefault = (name: keyof typeof checkAmounts) => Number(specOfCheck[name].default)
-const specOfCheck = specsOf(checkAmounts) as Readonly<Record<keyof typeof checkAmounts, OptionSpec>>
-
-function checkOf(given: ReadFile['check']): CheckConfig | null {
-  if (given === undefined) return null
-  return {
-    path: given.path,
-    intervalMs: given.intervalMs ?? checkDefault('intervalMs'),
-    timeoutMs: given.timeoutMs ?? checkDefault('timeoutMs'),
-    unhealthyAfter: given.unhealthyAfter ?? checkDefault('unhealthyAfter'),
-    healthyAfter: given.healthyAfter ?? checkDefault('healthyAfter'),
   }
 }
 
@@ -98,7 +87,7 @@ async function upstreamOf(keys: Keys, given: UpstreamText | UpstreamFile, source
   if (!url.secure) {
     for (const [name, value] of Object.entries({ servername, ca, cert, key, verify: more?.verify })) {
       if (value !== undefined)
-        source.refuse([...keys, name], value, `${url.url} speaks no TLS`, 'beside an https:// URL')
+        source.refuse([...keys, name], value, `${url.url} does not speak TLS`, 'beside an https:// URL')
     }
   }
   if ((cert === undefined) !== (key === undefined)) {

@@ -1,6 +1,6 @@
 /** The connections to one upstream: kept while they are fresh, opened up to a limit, and a queue for what comes above it. */
 import type { Connect, ConnectTo } from '../../net/transport.ts'
-import type { UpstreamOptions } from '../config/options.ts'
+import type { UpstreamOptions } from '../config/settings/limits.ts'
 import { type FailureName, UpstreamError } from '../errors.ts'
 import { AfterAnswers, type Surplus } from './after-answers.ts'
 import { type Owner, UpstreamConnection } from './connection.ts'

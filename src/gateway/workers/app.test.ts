@@ -2,9 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ConfigError } from '../../policy/problems.ts'
-import { upstreamOptionNames } from '../config/options.ts'
 import type { GatewayFile } from '../config/schema.ts'
-import { createEdgeGateway, edgeEnforcement } from './app.ts'
+import { createEdgeGateway } from './app.ts'
 import { gatewayFromBindings } from './bindings.ts'
 
 interface Init {
@@ -237,7 +236,7 @@ describe('what a Worker can’t hold is a start-up error', () => {
     [
       { HANGUP_UPSTREAM_MAX_CONNECTIONS: '5' },
       { to },
-      /HANGUP_UPSTREAM_MAX_CONNECTIONS 5: on Workers it is the platform’s/,
+      /HANGUP_UPSTREAM_MAX_CONNECTIONS 5: on Workers the platform sets it/,
     ],
     [{ HANGUP_BUFFER_MEMORY: '1mb' }, { to }, /HANGUP_BUFFER_MEMORY 1mb: on Workers nothing enforces it/],
     [{}, { to, abortGraceMs: 5_000 }, /abortGraceMs 5s: on Workers nothing enforces it/],
@@ -267,10 +266,6 @@ describe('what a Worker can’t hold is a start-up error', () => {
     const { plan } = await gatewayFromBindings(env)
     assert.equal(plan.config.hsts, 'max-age=9')
     assert.deepEqual([plan.config.routes[0]?.buffer, plan.config.routes[0]?.hostHeader], ['off', 'upstream'])
-  })
-
-  test('each limit of upstreams has a holder there, or a reason', () => {
-    assert.deepEqual(Object.keys(edgeEnforcement), [...upstreamOptionNames])
   })
 })
 

@@ -6,12 +6,10 @@
 import type { BodySource } from '../../http1/web/payload.ts'
 import { isStreamed } from '../../http1/web/response.ts'
 import type { Clock } from '../../lifecycle/clock.ts'
-import type { Enforced } from '../../policy/enforcement.ts'
 import type { Fetch } from '../../serve/contract.ts'
 import { type LogLine, ThrottledLog } from '../../serve/log.ts'
 import { compile, gatewayApp, loopLine } from '../app.ts'
 import type { GatewayConfig } from '../config/config.ts'
-import type { UpstreamOptionName } from '../config/options.ts'
 import { ClientLimiter } from '../downstream/client-limits.ts'
 import { type Answer, contentOf, headersOf, NativeFront } from '../downstream/downstream.ts'
 import { authorityOf, type Passing } from '../exchange.ts'
@@ -132,34 +130,4 @@ async function pipe(source: BodySource, writer: WritableStreamDefaultWriter<Uint
     // Nothing is written after it, so what the client has never looks whole.
     await writer.abort(error).catch(() => {})
   }
-}
-
-const ours = (how: string): Enforced => ({ by: 'us', stepMs: 0, how })
-const platform = (how: string): Enforced => ({ by: 'platform', stepMs: 0, how })
-const nobody = (how: string): Enforced => ({ by: 'nobody', stepMs: 0, how })
-
-const streams = 'messages pass as they come: there is no spool, and little memory'
-const ofPlatform = 'connections to upstreams are the platform’s'
-
-/**
- * Who holds the limits of upstreams. The platform's own are published for Cloudflare and origins:
- * developers.cloudflare.com/fundamentals/reference/connection-limits.
- */
-export const edgeEnforcement: Readonly<Record<UpstreamOptionName, Enforced>> = {
-  bufferMemoryBytes: nobody(streams),
-  spoolBodyBytes: nobody(streams),
-  spoolMaxBytes: nobody(streams),
-  upstreamMaxConnections: platform(ofPlatform),
-  upstreamMaxQueued: platform(ofPlatform),
-  upstreamQueueTimeoutMs: platform(ofPlatform),
-  upstreamConnectTimeoutMs: platform('19 s, then 522; upstreamFirstByteTimeoutMs runs meanwhile'),
-  upstreamFirstByteTimeoutMs: ours('a timer, which also sees the connect; the edge ends it with 524 after 120 s'),
-  upstreamReadTimeoutMs: ours('a timer'),
-  upstreamIdleTimeoutMs: platform('900 s'),
-  upstreamMaxRequestsPerConnection: nobody(ofPlatform),
-  upstreamMaxConnectionAgeMs: nobody(ofPlatform),
-  upstreamRetries: ours('a refused connection looks like one that ended: only idempotent methods are tried again'),
-  upstreamRetryBudgetPercent: ours('each isolate for itself'),
-  abortGraceMs: nobody('a Worker hears only that its client is gone'),
-  upgradedIdleTimeoutMs: nobody('the platform joins both WebSockets; a Worker sees no byte of them'),
 }

@@ -3,11 +3,11 @@
 import { type Env, readEnvironment, resolveEntries } from '../../command/settings.ts'
 import { ConfigError, problem } from '../../policy/problems.ts'
 import { variablePrefix } from '../../policy/spelling.ts'
-import { type GatewayPlan, type GatewaySettings, resolveGateway } from '../config/resolve.ts'
+import { type GatewaySettings, gatewayEntries } from '../config/flags.ts'
+import { type GatewayPlan, resolveGateway } from '../config/resolve.ts'
 import { type GatewayFile, readFileShape } from '../config/schema.ts'
-import { gatewayEntries } from '../config/settings.ts'
 import type { Files } from '../config/source.ts'
-import { edgeDefaults, refuseAtTheEdge } from './config.ts'
+import { refuseOnWorkers, workersDefaults } from './config.ts'
 
 const files: Files = {
   read: () => Promise.reject(new Error('there are no files here')),
@@ -30,10 +30,10 @@ export async function gatewayFromBindings(
   if (settings.config !== undefined) {
     const why = 'there are no files here'
     problems.push(problem(nameOf('config'), settings.config, why, 'HANGUP_TO, or a module given to gateway()'))
-  } else if (settings.to === undefined && module === null) {
+  } else if (settings['to'] === undefined && module === null) {
     problems.push(problem(nameOf('to'), nameOf('to'), 'where should requests go?', 'URLs with spaces between them'))
   }
-  const read = readFileShape({ ...edgeDefaults, ...module })
+  const read = readFileShape({ ...workersDefaults, ...module })
   problems.push(...read.problems)
   if (problems.length > 0 || read.file === null) throw new ConfigError(problems)
   const locate = (path: string) => path
@@ -45,7 +45,7 @@ export async function gatewayFromBindings(
     nameOf,
     layers: [written],
     files,
-    place: { refuse: refuseAtTheEdge, tls: true },
+    place: { refuse: refuseOnWorkers, tls: true },
   })
   return { plan, settings }
 }

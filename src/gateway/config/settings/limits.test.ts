@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as v from 'valibot'
-import { optionNames } from '../../policy/policy.ts'
-import { flagOf } from '../../policy/spelling.ts'
-import { isSetIn, upstreamDefaults, upstreamOptionNames, upstreamOptionSpecs, upstreamSchema } from './options.ts'
+import { optionNames } from '../../../policy/policy.ts'
+import { flagOf } from '../../../policy/spelling.ts'
+import {
+  upstreamDefaults,
+  upstreamOptionNames,
+  upstreamOptionSpecs,
+  upstreamOptionsIn,
+  upstreamSchema,
+} from './limits.ts'
 
 test('every upstream option takes its own default and says why it is that', () => {
   for (const name of upstreamOptionNames) {
@@ -31,7 +37,8 @@ test('an upstream is kept for less time than the servers that end their connecti
 })
 
 test('what a pool is made of belongs to its group; what one request needs, to its route', () => {
-  assert.ok(isSetIn('upstreamMaxConnections', 'group') && !isSetIn('upstreamMaxConnections', 'route'))
-  assert.ok(isSetIn('upstreamFirstByteTimeoutMs', 'route'))
-  assert.ok(!isSetIn('spoolMaxBytes', 'group'))
+  const [ofGroups, ofRoutes] = [upstreamOptionsIn('group'), upstreamOptionsIn('route')]
+  assert.ok(ofGroups.includes('upstreamMaxConnections') && !ofRoutes.includes('upstreamMaxConnections'))
+  assert.ok(ofRoutes.includes('upstreamFirstByteTimeoutMs'))
+  assert.ok(!ofGroups.includes('spoolMaxBytes'))
 })

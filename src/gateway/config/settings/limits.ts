@@ -1,18 +1,28 @@
 /**
- * The limits of a gateway's other side, its upstreams, and of what it holds on the way: one schema, from which types, defaults,
- * flags, variables, the keys of the configuration file and the table in the docs are read.
+ * The limits of a gateway's upstreams and of what it holds on the way: one schema, from which types, defaults, flags, variables,
+ * keys of the configuration file, the table in the docs and who holds each on Workers are read.
  */
 import * as v from 'valibot'
-import { type OptionSpec, option, specsOf } from '../../policy/option.ts'
-
-/** The narrowest place in a configuration file that may have a value of its own; the wider ones may too. */
-export type Scope = 'gateway' | 'group' | 'route'
+import type { Enforced } from '../../../policy/enforcement.ts'
+import { type OptionSpec, option, specsOf } from '../../../policy/option.ts'
+import { isSetIn, type Scope } from '../setting.ts'
 
 export interface UpstreamOptionSpec extends OptionSpec {
   readonly scope: Scope
+  /** Who holds it on Workers. */
+  readonly workers: Enforced
 }
 
 const limit = (spec: UpstreamOptionSpec) => option(spec)
+
+// On Workers. The platform's own limits are published for Cloudflare and origins:
+// developers.cloudflare.com/fundamentals/reference/connection-limits.
+const ours = (how: string): Enforced => ({ by: 'us', stepMs: 0, how })
+const platform = (how: string): Enforced => ({ by: 'platform', stepMs: 0, how })
+const nobody = (how: string): Enforced => ({ by: 'nobody', stepMs: 0, how })
+
+const streams = 'messages pass as they come: there is no spool, and little memory'
+const ofPlatform = 'connections to upstreams are the platform’s'
 
 /** In the order of a request's way through. */
 const entries = {
@@ -26,6 +36,7 @@ const entries = {
     peerSees: '–',
     why: 'Nearly all messages but uploads and downloads fit, and a thousand slow clients at once hold 256 MB at most.',
     source: 'nginx client_body_buffer_size 16k, proxy_buffers 8 × 8k; larger pieces are not faster (docs/speed.md)',
+    workers: nobody(streams),
   }),
   spoolBodyBytes: limit({
     kind: 'bytes',
@@ -37,6 +48,7 @@ const entries = {
     peerSees: '–',
     why: 'Larger than nearly every download, so that a slow reader holds no worker of a backend.',
     source: 'nginx proxy_max_temp_file_size 1024m',
+    workers: nobody(streams),
   }),
   spoolMaxBytes: limit({
     kind: 'bytes',
@@ -48,6 +60,7 @@ const entries = {
     peerSees: '413 or 503 to a request that finds it full; an answer just waits',
     why: 'A disk that clients can fill is a disk that they will fill.',
     source: 'nginx has no such limit: its temporary files end with the disk',
+    workers: nobody(streams),
   }),
   upstreamMaxConnections: limit({
     kind: 'count',
@@ -59,6 +72,7 @@ const entries = {
     peerSees: 'a wait, see upstreamMaxQueued',
     why: 'More than a pool of workers can use, far below the 1,024 descriptors of a default ulimit -n.',
     source: 'Envoy max_connections 1024, HAProxy maxconn per server (off)',
+    workers: platform(ofPlatform),
   }),
   upstreamMaxQueued: limit({
     kind: 'count',
@@ -70,6 +84,7 @@ const entries = {
     peerSees: '503 with `Retry-After`',
     why: 'A queue longer than what is answered within upstreamQueueTimeoutMs only makes everybody late.',
     source: 'Envoy max_pending_requests 1024',
+    workers: platform(ofPlatform),
   }),
   upstreamQueueTimeoutMs: limit({
     kind: 'duration',
@@ -81,6 +96,7 @@ const entries = {
     peerSees: '503 with `Retry-After`',
     why: 'A person has gone by then, and the retry of a program does better on a connection that is free.',
     source: 'HAProxy timeout queue (5 s in its example configuration)',
+    workers: platform(ofPlatform),
   }),
   upstreamConnectTimeoutMs: limit({
     kind: 'duration',
@@ -92,6 +108,7 @@ const entries = {
     peerSees: '504, if no other upstream accepts',
     why: 'Two lost SYN packets are made up for within 3 s (RFC 6298: 1 s, then 2 s); what takes longer is down.',
     source: 'Envoy connect_timeout 5 s, HAProxy timeout connect 5 s; nginx proxy_connect_timeout 60 s',
+    workers: platform('19 s, then 522; upstreamFirstByteTimeoutMs runs meanwhile'),
   }),
   upstreamFirstByteTimeoutMs: limit({
     kind: 'duration',
@@ -103,6 +120,7 @@ const entries = {
     peerSees: '504; the request is never sent twice',
     why: 'What the balancers in front of a gateway wait as well; a page that takes longer wants a route of its own.',
     source: 'nginx proxy_read_timeout 60 s, AWS ALB idle timeout 60 s; Go ResponseHeaderTimeout (off)',
+    workers: ours('a timer, which also sees the connect; the edge ends it with 524 after 120 s'),
   }),
   upstreamReadTimeoutMs: limit({
     kind: 'duration',
@@ -114,6 +132,7 @@ const entries = {
     peerSees: 'the answer cut: it never looks whole',
     why: 'A healthy backend that has begun is not silent for so long.',
     source: 'nginx proxy_read_timeout 60 s',
+    workers: ours('a timer'),
   }),
   upstreamIdleTimeoutMs: limit({
     kind: 'duration',
@@ -126,6 +145,7 @@ const entries = {
     why: 'The gateway has to be the one that ends it: Node, Uvicorn and Apache do so at 5 s. Gunicorn’s 2 s is met by the look at each connection before use, and by the rule that what can’t be sent twice takes none older than 250 ms.',
     source:
       'Node keepAliveTimeout 5 s, Uvicorn timeout_keep_alive 5 s, Gunicorn keepalive 2 s; nginx keepalive_timeout 60 s (upstream)',
+    workers: platform('900 s'),
   }),
   upstreamMaxRequestsPerConnection: limit({
     kind: 'count',
@@ -137,6 +157,7 @@ const entries = {
     peerSees: '–',
     why: 'A healthy connection is cheaper than a new one.',
     source: 'nginx keepalive_requests 1000 (upstream), Envoy max_requests_per_connection (off)',
+    workers: nobody(ofPlatform),
   }),
   upstreamMaxConnectionAgeMs: limit({
     kind: 'duration',
@@ -148,6 +169,7 @@ const entries = {
     peerSees: '–',
     why: 'Needed only where a balancer stands between the gateway and its upstreams.',
     source: 'nginx keepalive_time 1 h (upstream), Envoy max_connection_duration (off)',
+    workers: nobody(ofPlatform),
   }),
   upstreamRetries: limit({
     kind: 'count',
@@ -159,6 +181,7 @@ const entries = {
     peerSees: '502 or 504 after the last',
     why: 'One for the upstream that is just being restarted, one for bad luck.',
     source: 'HAProxy retries 3, Envoy num_retries 1; RFC 9110 9.2.2 (idempotent methods)',
+    workers: ours('a refused connection looks like one that ended: only idempotent methods are tried again'),
   }),
   upstreamRetryBudgetPercent: limit({
     kind: 'percent',
@@ -170,6 +193,7 @@ const entries = {
     peerSees: '502 or 504 without a retry',
     why: 'When everything fails, retries are the load that keeps it down.',
     source: 'Envoy retry_budget 20 %, Finagle RetryBudget 20 %',
+    workers: ours('each isolate for itself'),
   }),
   abortGraceMs: limit({
     kind: 'duration',
@@ -181,6 +205,7 @@ const entries = {
     peerSees: '–',
     why: 'A client may close its sending side and read on (half-close); one that has left holds no worker for longer.',
     source: 'RFC 9112 9.6 (half-close); nginx proxy_ignore_client_abort off gives up at once (status 499)',
+    workers: nobody('a Worker hears only that its client is gone'),
   }),
   upgradedIdleTimeoutMs: limit({
     kind: 'duration',
@@ -192,6 +217,7 @@ const entries = {
     peerSees: 'FIN, to both',
     why: 'Both ends may ping each other, and quiet is healthy; a tunnel that nobody used for an hour is forgotten.',
     source: 'HAProxy timeout tunnel (1 h in its documentation); nginx 60 s breaks quiet WebSockets',
+    workers: nobody('the platform joins both WebSockets; a Worker sees no byte of them'),
   }),
 } as const
 
@@ -203,10 +229,9 @@ export type UpstreamOptions = Readonly<Record<UpstreamOptionName, number>>
 export const upstreamOptionNames = Object.keys(entries) as readonly UpstreamOptionName[]
 export const upstreamOptionSpecs: Readonly<Record<UpstreamOptionName, UpstreamOptionSpec>> = specsOf(entries)
 
-const widths: readonly Scope[] = ['gateway', 'group', 'route']
-/** Whether an option may be set in a place of this width. */
-export const isSetIn = (name: UpstreamOptionName, place: Scope): boolean =>
-  widths.indexOf(place) <= widths.indexOf(upstreamOptionSpecs[name].scope)
+/** Those that may be set in a place of this width. */
+export const upstreamOptionsIn = (place: Scope): readonly UpstreamOptionName[] =>
+  upstreamOptionNames.filter((name) => isSetIn(upstreamOptionSpecs[name].scope, place))
 
 export const upstreamDefaults: UpstreamOptions = Object.freeze(
   Object.fromEntries(upstreamOptionNames.map((name) => [name, Number(upstreamOptionSpecs[name].default)])),
@@ -218,7 +243,12 @@ export function optionsOf(
   here: Readonly<Partial<Record<string, unknown>>>,
   place: 'group' | 'route',
 ): UpstreamOptions {
-  const own = upstreamOptionNames.filter((name) => isSetIn(name, place) && here[name] !== undefined)
+  const own = upstreamOptionsIn(place).filter((name) => here[name] !== undefined)
   if (own.length === 0) return around
   return { ...around, ...Object.fromEntries(own.map((name) => [name, here[name] as number])) }
 }
+
+/** Who holds each on Workers. */
+export const workersEnforcement = Object.fromEntries(
+  upstreamOptionNames.map((name) => [name, upstreamOptionSpecs[name].workers]),
+) as Readonly<Record<UpstreamOptionName, Enforced>>
