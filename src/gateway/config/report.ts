@@ -132,7 +132,14 @@ export function gatewayReport(
 }
 
 /** For programs; without anything secret, and without the text of files. */
-export function gatewayJson({ from, config, listeners, resolved, upstream, notes }: GatewayPlan) {
+export function gatewayJson({
+  from,
+  config,
+  listeners,
+  resolved,
+  upstream,
+  notes,
+}: GatewayPlan): Readonly<Record<string, unknown>> {
   return {
     configuration: from,
     listeners: listeners.map(({ certificates, ...listener }) => ({
