@@ -5,7 +5,7 @@ import { jsonReport, type Started, textReport } from '../src/command/start-repor
 import { gatewayJson, gatewayReport } from '../src/gateway/config/report.ts'
 import type { GatewayFile } from '../src/gateway/config/schema.ts'
 import { workersEnforcement } from '../src/gateway/config/settings/limits.ts'
-import { createEdgeGateway } from '../src/gateway/workers/app.ts'
+import { createWorkersGateway } from '../src/gateway/workers/app.ts'
 import { gatewayFromBindings } from '../src/gateway/workers/bindings.ts'
 import type { FixedLength } from '../src/gateway/workers/fetch-upstream.ts'
 import { stderrLog } from '../src/serve/log.ts'
@@ -27,7 +27,7 @@ export async function gateway(env: Env, options: GatewayWorkerOptions = {}): Pro
   const { config = null, print = console.log } = options
   const { plan, settings } = await gatewayFromBindings(env, config)
   const { signals, ...policy } = plan.serve
-  const forward = createEdgeGateway(plan.config, {
+  const forward = createWorkersGateway(plan.config, {
     fetch: (url, init) => fetch(url, init),
     fixedLength: (bytes) => new FixedLengthStream(bytes),
     log: stderrLog,

@@ -76,8 +76,8 @@ export function upstreamTable(): string {
   return markdown(head, rows)
 }
 
-/** Who holds those at the edge. */
-export function edgeTable(): string {
+/** Who holds those on Workers. */
+export function workersTable(): string {
   const rows = upstreamOptionNames.map((option) => {
     const { by, how } = upstreamOptionSpecs[option].workers
     return [`\`${option}\``, by, how]
@@ -282,7 +282,7 @@ export const renderers = (tables: Readonly<Record<string, Enforcement>>): Render
   policy: policyTable,
   presets: presetsTable,
   upstreams: upstreamTable,
-  'gateway-edge': edgeTable,
+  'gateway-workers': workersTable,
   'gateway-flags': () => settingsTable(gatewayEntries),
   'rescue-flags': () => settingsTable(rescueEntries),
   ...Object.fromEntries(Object.entries(gatewayObjects).map(([name, entries]) => [name, () => keysTable(entries)])),

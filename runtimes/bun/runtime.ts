@@ -1,7 +1,7 @@
 /** Bun, as `serve()` and the gateway see it. */
 import './only-on-bun.ts'
 
-import { NativeFront } from '../../src/gateway/downstream/downstream.ts'
+import { NativeDownstream } from '../../src/gateway/downstream/downstream.ts'
 import type { Runtime } from '../../src/runtime.ts'
 import { procDescriptors } from '../descriptors.ts'
 import { engineEnforcement } from '../engine-enforcement.ts'
@@ -32,6 +32,6 @@ export const bun = {
   http2: false,
   downstream(request, server) {
     const { address = '', port = 0 } = server.requestIP(request) ?? {}
-    return new NativeFront(request, { address, port }, '1.1')
+    return new NativeDownstream(request, { address, port }, '1.1')
   },
 } satisfies Runtime

@@ -1,5 +1,5 @@
 /** Deno, as `serve()` and the gateway see it. */
-import { NativeFront } from '../../src/gateway/downstream/downstream.ts'
+import { NativeDownstream } from '../../src/gateway/downstream/downstream.ts'
 import type { Runtime } from '../../src/runtime.ts'
 import { certificatesOf } from '../../src/serve/prepare.ts'
 import { connect } from '../node/connect.ts'
@@ -26,6 +26,6 @@ export const deno = {
   http2: false,
   downstream(request, { remoteAddr: { hostname, port } }: ServeInfo) {
     const version = request.headers.has('host') ? '1.1' : '2'
-    return new NativeFront(request, { address: hostname, port }, version)
+    return new NativeDownstream(request, { address: hostname, port }, version)
   },
 } satisfies Runtime

@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
-import { type Answer, dropBody, NativeFront } from '../../src/gateway/downstream/downstream.ts'
+import { type Answer, dropBody, NativeDownstream } from '../../src/gateway/downstream/downstream.ts'
 import { NativeResponse } from '../../src/http1/web/native.ts'
 import type { BodySource } from '../../src/http1/web/payload.ts'
 import { isStreamed } from '../../src/http1/web/response.ts'
@@ -23,7 +23,7 @@ export interface NodeBindings {
   readonly outgoing: ServerResponse | Http2ServerResponse
 }
 
-export class NodeFront extends NativeFront {
+export class NodeDownstream extends NativeDownstream {
   override readonly raw: readonly string[]
   readonly #outgoing: ServerResponse | Http2ServerResponse
   #made: { readonly response: Response; readonly answer: Answer } | null = null

@@ -3,7 +3,7 @@ import type { Runtime } from '../../src/runtime.ts'
 import { procDescriptors } from '../descriptors.ts'
 import { engineEnforcement } from '../engine-enforcement.ts'
 import { connect } from './connect.ts'
-import { NodeFront } from './gateway-downstream.ts'
+import { NodeDownstream } from './gateway-downstream.ts'
 import { holdAccept } from './hold.ts'
 import { nodeHttp } from './http.ts'
 import { loadLibc } from './libc.ts'
@@ -26,5 +26,5 @@ export const node = {
   loadLibc,
   connect,
   http2: true,
-  downstream: (request, env) => new NodeFront(request, env),
+  downstream: (request, env) => new NodeDownstream(request, env),
 } satisfies Runtime

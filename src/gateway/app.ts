@@ -3,14 +3,14 @@ import { type Context, Hono } from 'hono'
 import { compress } from 'hono/compress'
 import type { BalanceBy, GatewayConfig } from './config/config.ts'
 import type { ClientLimiter } from './downstream/client-limits.ts'
-import type { Front } from './downstream/downstream.ts'
+import type { Downstream } from './downstream/downstream.ts'
 import { clientOf, networks, plainAddress, type Trust } from './downstream/trust.ts'
-import { Exchange, type Passing } from './exchange.ts'
+import { Exchange, type ExchangeContext } from './exchange.ts'
 import { isLastHop, LoopError } from './message/fields.ts'
 import { lastHopAnswer, ownAnswer, redirectToTls } from './message/own-answer.ts'
 import { compileRoutes, type Router } from './message/target.ts'
 
-export type GatewayApp = Hono<{ Bindings: Front }>
+export type GatewayApp = Hono<{ Bindings: Downstream }>
 
 /** A configuration, ready to be asked. */
 export interface Compiled {
@@ -18,14 +18,14 @@ export interface Compiled {
   readonly router: Router
   readonly trusts: Trust
   /** By group. */
-  readonly passings: ReadonlyMap<string, Passing>
+  readonly contexts: ReadonlyMap<string, ExchangeContext>
 }
 
-export const compile = (config: GatewayConfig, passings: Compiled['passings']): Compiled => ({
+export const compile = (config: GatewayConfig, contexts: Compiled['contexts']): Compiled => ({
   config,
   router: compileRoutes(config.routes),
   trusts: networks(config.trust),
-  passings,
+  contexts,
 })
 
 export const loopLine = {
@@ -37,35 +37,36 @@ export const loopLine = {
 
 /** `current` is asked at each request: a reload changes what it returns. `onLoop`: a request came from this gateway itself. */
 export function gatewayApp(current: () => Compiled, limiter: ClientLimiter, onLoop: () => void): GatewayApp {
-  function pass(c: Context<{ Bindings: Front }>): Response | Promise<Response> {
-    const front = c.env
-    const { config, router, trusts, passings } = current()
-    if (config.redirectToPort !== null && !front.secure) return redirectToTls(front, config, config.redirectToPort)
-    const trusted = trusts(front.address)
+  function pass(c: Context<{ Bindings: Downstream }>): Response | Promise<Response> {
+    const downstream = c.env
+    const { config, router, trusts, contexts } = current()
+    if (config.redirectToPort !== null && !downstream.secure)
+      return redirectToTls(downstream, config, config.redirectToPort)
+    const trusted = trusts(downstream.address)
     if (!limiter.off) {
-      const waitSec = limiter.request(clientBehind(front, trusted, trusts))
-      if (waitSec > 0) return ownAnswer(429, 'too-many-requests', front, config, null, waitSec)
+      const waitSec = limiter.request(clientBehind(downstream, trusted, trusts))
+      if (waitSec > 0) return ownAnswer(429, 'too-many-requests', downstream, config, null, waitSec)
     }
-    if (front.onEnd !== null && limiter.limitsConnections) {
-      const client = clientBehind(front, trusted, trusts)
+    if (downstream.onEnd !== null && limiter.limitsConnections) {
+      const client = clientBehind(downstream, trusted, trusts)
       const admitted = limiter.connected(client)
-      front.onEnd(() => limiter.disconnected(client))
-      if (!admitted) return ownAnswer(503, 'too-many-at-once', front, config, null)
+      downstream.onEnd(() => limiter.disconnected(client))
+      if (!admitted) return ownAnswer(503, 'too-many-at-once', downstream, config, null)
     }
-    if (isLastHop(front)) return lastHopAnswer(front)
-    const route = router.match(front.method, front.host, front.path)
-    if (typeof route === 'string') return ownAnswer(route === 'no-route' ? 404 : 400, route, front, config, null)
-    if (route.maxBodyBytes !== 0 && front.bodyLength > route.maxBodyBytes)
-      return ownAnswer(413, 'body-too-large', front, config, route)
-    const passing = passings.get(route.to)!
+    if (isLastHop(downstream)) return lastHopAnswer(downstream)
+    const route = router.match(downstream.method, downstream.host, downstream.path)
+    if (typeof route === 'string') return ownAnswer(route === 'no-route' ? 404 : 400, route, downstream, config, null)
+    if (route.maxBodyBytes !== 0 && downstream.bodyLength > route.maxBodyBytes)
+      return ownAnswer(413, 'body-too-large', downstream, config, route)
+    const context = contexts.get(route.to)!
     let exchange: Exchange
     try {
-      const key = keyOf(config.groups[route.to]!.balance, front, trusts)
-      exchange = new Exchange(front, route, passing, trusted ? trusts : null, key)
+      const key = keyOf(config.groups[route.to]!.balance, downstream, trusts)
+      exchange = new Exchange(downstream, route, context, trusted ? trusts : null, key)
     } catch (error) {
       if (!(error instanceof LoopError)) throw error
       onLoop()
-      return ownAnswer(508, 'loop', front, config, route)
+      return ownAnswer(508, 'loop', downstream, config, route)
     }
     if (!route.compress) return exchange.start()
     return compressed(c, async () => {
@@ -81,16 +82,16 @@ export function gatewayApp(current: () => Compiled, limiter: ClientLimiter, onLo
 
 const compressed = compress()
 
-const clientBehind = (front: Front, trusted: boolean, trusts: Trust): string =>
-  trusted ? clientOf(front.address, front.raw, trusts) : plainAddress(front.address)
+const clientBehind = (downstream: Downstream, trusted: boolean, trusts: Trust): string =>
+  trusted ? clientOf(downstream.address, downstream.raw, trusts) : plainAddress(downstream.address)
 
 /** What the consistent hash hashes; null where the balance asks for nothing. */
-function keyOf(balance: BalanceBy, front: Front, trusts: Trust): (() => string | null) | null {
+function keyOf(balance: BalanceBy, downstream: Downstream, trusts: Trust): (() => string | null) | null {
   if (balance.by !== 'hash') return null
   const { of, name } = balance
-  if (of === 'address') return () => clientOf(front.address, front.raw, trusts)
+  if (of === 'address') return () => clientOf(downstream.address, downstream.raw, trusts)
   return () => {
-    const value = fieldOf(front.raw, of === 'cookie' ? 'cookie' : name.toLowerCase())
+    const value = fieldOf(downstream.raw, of === 'cookie' ? 'cookie' : name.toLowerCase())
     return of === 'cookie' ? cookieOf(value ?? '', name) : value
   }
 }

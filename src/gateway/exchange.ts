@@ -1,6 +1,6 @@
 /**
  * One request on its way through: taken in, sent to an upstream, tried again where that is safe, its answer passed on. What an
- * upstream's connection tells comes here; what the client's side wants to know is told to the `Front`.
+ * upstream's connection tells comes here; what the client's side wants to know is told to the `Downstream`.
  */
 import type { Duplex } from 'node:stream'
 import type { ResponseHead } from '../http1/head.ts'
@@ -11,7 +11,7 @@ import type { TransportDuplex } from '../net/duplex.ts'
 import { proxyHeader } from '../net/proxy-protocol.ts'
 import type { GatewayConfig, Route, UpstreamConfig } from './config/config.ts'
 import { clientKey } from './downstream/client-limits.ts'
-import type { Front } from './downstream/downstream.ts'
+import type { Downstream } from './downstream/downstream.ts'
 import { clientOf, type Trust } from './downstream/trust.ts'
 import { Tunnel } from './downstream/tunnel.ts'
 import { type FailureName, failures, type UpstreamError } from './errors.ts'
@@ -33,7 +33,7 @@ import type { RetryBudget } from './upstream/retry-budget.ts'
 import { type Asker, isEventStream, type Sender, type Upstream, type Want } from './upstream/upstream.ts'
 
 /** What the exchanges of one gateway have in common. */
-export interface Passing {
+export interface ExchangeContext {
   readonly config: GatewayConfig
   readonly group: Group<Upstream>
   readonly budget: RetryBudget
@@ -59,9 +59,9 @@ const gatheredBytes = 256 * 1024
 const streamedBytes = 64 * 1024
 
 export class Exchange implements Asker, Want {
-  readonly #front: Front
+  readonly #downstream: Downstream
   readonly #route: Route
-  readonly #passing: Passing
+  readonly #context: ExchangeContext
   /** What chooses the upstream, where the balance asks for something. */
   readonly #keyOf: (() => string | null) | null
   readonly #trusts: Trust | null
@@ -93,19 +93,25 @@ export class Exchange implements Asker, Want {
   endedAt = 0
 
   /** `trusts`: whose word about the client is believed; null: not the peer's. */
-  constructor(front: Front, route: Route, passing: Passing, trusts: Trust | null, keyOf: (() => string | null) | null) {
+  constructor(
+    downstream: Downstream,
+    route: Route,
+    context: ExchangeContext,
+    trusts: Trust | null,
+    keyOf: (() => string | null) | null,
+  ) {
     const trusted = trusts !== null
     this.#trusts = trusts
-    this.#front = front
+    this.#downstream = downstream
     this.#route = route
-    this.#passing = passing
+    this.#context = context
     this.#keyOf = keyOf
-    this.#idempotent = idempotent.has(front.method)
-    this.#upgrade = upgradeOf(front, route)
-    const { config } = passing
-    const lines = front.text === null ? null : requestLines(front.text, front, route, config, trusted)
-    this.#fields = lines ?? requestFields(front, route, config, trusted)
-    this.#target = targetOf(front.path, route)
+    this.#idempotent = idempotent.has(downstream.method)
+    this.#upgrade = upgradeOf(downstream, route)
+    const { config } = context
+    const lines = downstream.text === null ? null : requestLines(downstream.text, downstream, route, config, trusted)
+    this.#fields = lines ?? requestFields(downstream, route, config, trusted)
+    this.#target = targetOf(downstream.path, route)
   }
 
   get gone(): boolean {
@@ -113,8 +119,8 @@ export class Exchange implements Asker, Want {
   }
 
   get client(): string {
-    const { address } = this.#front
-    return clientKey(this.#trusts === null ? address : clientOf(address, this.#front.raw, this.#trusts))
+    const { address } = this.#downstream
+    return clientKey(this.#trusts === null ? address : clientOf(address, this.#downstream.raw, this.#trusts))
   }
 
   get careful(): boolean {
@@ -126,8 +132,8 @@ export class Exchange implements Asker, Want {
       this.#settle = resolve
     })
     const body = this.#incoming()
-    this.#passing.budget.request()
-    this.#front.onClient((what) => this.#onClient(what))
+    this.#context.budget.request()
+    this.#downstream.onClient((what) => this.#onClient(what))
     if (body === null || body instanceof Uint8Array) {
       this.#body = body
       this.#attempt()
@@ -141,15 +147,16 @@ export class Exchange implements Asker, Want {
 
   /** Without a spool only what is sure to fit into memory is taken in; the rest passes as it comes. */
   #fits(): boolean {
-    const { bodyLength } = this.#front
-    return this.#passing.spool !== null || (bodyLength >= 0 && bodyLength <= this.#route.options.bufferMemoryBytes)
+    const { bodyLength } = this.#downstream
+    return this.#context.spool !== null || (bodyLength >= 0 && bodyLength <= this.#route.options.bufferMemoryBytes)
   }
 
   /** The body as it comes, held to the route's limit where its length is not known beforehand. */
   #incoming(): Uint8Array | BodySource | null {
-    const { body } = this.#front
+    const { body } = this.#downstream
     const { maxBodyBytes } = this.#route
-    if (maxBodyBytes === 0 || this.#front.bodyLength >= 0 || body === null || body instanceof Uint8Array) return body
+    if (maxBodyBytes === 0 || this.#downstream.bodyLength >= 0 || body === null || body instanceof Uint8Array)
+      return body
     this.#limited = new LimitedSource(body, maxBodyBytes)
     return this.#limited
   }
@@ -166,8 +173,8 @@ export class Exchange implements Asker, Want {
   #onClient(what: 'ended' | 'gone'): void {
     if (what === 'gone') this.#abandon()
     else if (this.#route.options.abortGraceMs !== 0) {
-      this.endedAt = this.#passing.now()
-      this.#passing.ended.add(this)
+      this.endedAt = this.#context.now()
+      this.#context.ended.add(this)
     }
   }
 
@@ -184,7 +191,7 @@ export class Exchange implements Asker, Want {
   async #takeIn(source: BodySource): Promise<void> {
     const { options } = this.#route
     const kept = new BufferedBody({
-      spool: this.#passing.spool,
+      spool: this.#context.spool,
       memoryBytes: options.bufferMemoryBytes,
       bodyBytes: Number.POSITIVE_INFINITY,
     })
@@ -207,7 +214,7 @@ export class Exchange implements Asker, Want {
   // The upstream.
 
   #attempt(): void {
-    const member = this.#passing.group.pick(this.#keyOf, this.#tried)
+    const member = this.#context.group.pick(this.#keyOf, this.#tried)
     if (member === null) this.#refuse('no-upstream')
     else this.#ask(member)
   }
@@ -227,12 +234,12 @@ export class Exchange implements Asker, Want {
     try {
       connection.send({
         asker: this,
-        method: this.#front.method,
+        method: this.#downstream.method,
         target: this.#target,
         host: this.#host(),
         fields: this.#fields,
         body,
-        ...(body === this.#front.body && this.#front.slab !== null && { room: this.#front.slab.room }),
+        ...(body === this.#downstream.body && this.#downstream.slab !== null && { room: this.#downstream.slab.room }),
         framing: this.#framing(body),
         upgrade: this.#upgrade,
         firstByteTimeoutMs: options.upstreamFirstByteTimeoutMs,
@@ -257,7 +264,7 @@ export class Exchange implements Asker, Want {
   }
 
   onInterim(head: ResponseHead): void {
-    if (!this.#answered) this.#front.inform(head.status, interimFields(head.raw))
+    if (!this.#answered) this.#downstream.inform(head.status, interimFields(head.raw))
   }
 
   onWhole(head: ResponseHead, body: Uint8Array | null): void {
@@ -282,7 +289,7 @@ export class Exchange implements Asker, Want {
     const { options } = this.#route
     const connection = this.#connection
     this.#kept = new BufferedBody({
-      spool: streams ? null : this.#passing.spool,
+      spool: streams ? null : this.#context.spool,
       memoryBytes: streams ? streamedBytes : options.bufferMemoryBytes,
       bodyBytes: options.spoolBodyBytes,
       onRoom: () => connection?.resume(),
@@ -307,7 +314,7 @@ export class Exchange implements Asker, Want {
   }
 
   onUpgrade(head: ResponseHead, upstream: TransportDuplex): void {
-    const { tunnels, now, config } = this.#passing
+    const { tunnels, now, config } = this.#context
     const { upgradedIdleTimeoutMs } = this.#route.options
     this.#succeeded()
     const member = this.#member
@@ -315,10 +322,10 @@ export class Exchange implements Asker, Want {
     const over = () => {
       if (member !== null) member.inFlight -= 1
     }
-    const fields = responseFields(head.raw, this.#front, this.#route, config, head.minor)
+    const fields = responseFields(head.raw, this.#downstream, this.#route, config, head.minor)
     fields.push('Upgrade', head.upgrade ?? this.#upgrade ?? '')
     // Gone before it has heard of it.
-    this.#front.onClient((what) => {
+    this.#downstream.onClient((what) => {
       if (what !== 'gone') return
       upstream.destroy()
       over()
@@ -333,17 +340,17 @@ export class Exchange implements Asker, Want {
       tunnels.add(tunnel)
     }
     this.#settle(
-      this.#front.respond({ status: 101, statusText: head.reason, fields, body: null, left: null, takeOver }),
+      this.#downstream.respond({ status: 101, statusText: head.reason, fields, body: null, left: null, takeOver }),
     )
   }
 
   onWebSocket(head: ResponseHead, webSocket: object): void {
     this.#succeeded()
-    const fields = responseFields(head.raw, this.#front, this.#route, this.#passing.config, head.minor)
+    const fields = responseFields(head.raw, this.#downstream, this.#route, this.#context.config, head.minor)
     this.#answered = true
     this.#release()
     this.#settle(
-      this.#front.respond({ status: 101, statusText: head.reason, fields, body: null, left: null, webSocket }),
+      this.#downstream.respond({ status: 101, statusText: head.reason, fields, body: null, left: null, webSocket }),
     )
   }
 
@@ -357,7 +364,7 @@ export class Exchange implements Asker, Want {
       this.#member = null
       member.inFlight -= 1
       // It may have been hanging up while the request was on its way: the race that no client can win.
-      if (failures[code].blames && !stale) this.#passing.group.failed(member, code)
+      if (failures[code].blames && !stale) this.#context.group.failed(member, code)
     }
     if (this.#over) return
     this.#gathered = null
@@ -370,7 +377,7 @@ export class Exchange implements Asker, Want {
 
   /** Tries once more, where that is safe, and elsewhere if there is an elsewhere. */
   #again(code: FailureName, member: Member<Upstream> | null, stale: boolean): boolean {
-    const { group, budget } = this.#passing
+    const { group, budget } = this.#context
     if (member === null || this.#attempts > this.#route.options.upstreamRetries) return false
     const retry = code === 'cut-short' || stale ? 'idempotent' : failures[code].retry
     const safe = retry === 'always' || (retry === 'idempotent' && this.#idempotent)
@@ -390,7 +397,7 @@ export class Exchange implements Asker, Want {
   }
 
   #succeeded(): void {
-    if (this.#member !== null) this.#passing.group.succeeded(this.#member)
+    if (this.#member !== null) this.#context.group.succeeded(this.#member)
   }
 
   // The answer.
@@ -398,15 +405,15 @@ export class Exchange implements Asker, Want {
   #answer(head: ResponseHead, body: Slab | BufferedBody | null): void {
     if (this.#answered) return
     this.#answered = true
-    const front = this.#front
-    if (head.status > lastStatus && front.method === 'HEAD') {
+    const downstream = this.#downstream
+    if (head.status > lastStatus && downstream.method === 'HEAD') {
       this.#settle(this.#own(502, 'bad-answer'))
       return
     }
-    if (front.text !== null && body !== null && !(body instanceof BufferedBody)) {
-      const lines = responseLines(head.text, front, this.#route, this.#passing.config, head.minor)
+    if (downstream.text !== null && body !== null && !(body instanceof BufferedBody)) {
+      const lines = responseLines(head.text, downstream, this.#route, this.#context.config, head.minor)
       if (lines !== null) {
-        this.#settle(front.respond(new PassedOn(head, lines, body, front, this.#route, this.#passing.config)))
+        this.#settle(downstream.respond(new PassedOn(head, lines, body, downstream, this.#route, this.#context.config)))
         return
       }
     }
@@ -414,13 +421,13 @@ export class Exchange implements Asker, Want {
     const given: OutgoingResponse = {
       status: head.status,
       statusText: head.reason,
-      fields: responseFields(head.raw, front, this.#route, this.#passing.config, head.minor),
+      fields: responseFields(head.raw, downstream, this.#route, this.#context.config, head.minor),
       body: body instanceof BufferedBody ? streamedFrom(body, null) : (slab?.bytes ?? null),
       // HEAD: what GET would say is in the fields, or nobody knows it.
-      left: body === null && front.method === 'HEAD' ? unknown : null,
+      left: body === null && downstream.method === 'HEAD' ? unknown : null,
       ...(slab?.release && { room: slab.room, sent: slab.release }),
     }
-    this.#settle(front.respond(given))
+    this.#settle(downstream.respond(given))
   }
 
   #refuse(code: FailureName): void {
@@ -438,12 +445,12 @@ export class Exchange implements Asker, Want {
   }
 
   #own(status: number, reason: OwnReason): Response {
-    return ownAnswer(status, reason, this.#front, this.#passing.config, this.#route)
+    return ownAnswer(status, reason, this.#downstream, this.#context.config, this.#route)
   }
 
   /** The request is answered: unless another connection may still have them, its bytes are needed no more. */
   #reuse(): void {
-    if (this.#sent && this.#attempts === 1) this.#front.slab?.release?.()
+    if (this.#sent && this.#attempts === 1) this.#downstream.slab?.release?.()
   }
 
   /** Done with the upstream. */
@@ -451,7 +458,7 @@ export class Exchange implements Asker, Want {
     if (this.#over) return
     this.#over = true
     this.#connection = null
-    this.#passing.ended.delete(this)
+    this.#context.ended.delete(this)
     if (this.#body instanceof BufferedBody) this.#body.release()
     if (this.#member !== null) {
       this.#member.inFlight -= 1
@@ -461,9 +468,10 @@ export class Exchange implements Asker, Want {
 
   /** What the request says of its body (RFC 9112 6): its length wherever that is known. */
   #framing(body: Uint8Array | BodySource | null): BodyFraming {
-    if (body === null) return anticipatesContent.has(this.#front.method) ? 0 : 'none'
+    if (body === null) return anticipatesContent.has(this.#downstream.method) ? 0 : 'none'
     if (body instanceof Uint8Array) return body.length
-    if (!(this.#body instanceof BufferedBody)) return this.#front.bodyLength < 0 ? 'chunked' : this.#front.bodyLength
+    if (!(this.#body instanceof BufferedBody))
+      return this.#downstream.bodyLength < 0 ? 'chunked' : this.#downstream.bodyLength
     // Trailers only stand behind chunks.
     return this.#body.trailers.length > 0 ? 'chunked' : this.#body.length
   }
@@ -471,14 +479,14 @@ export class Exchange implements Asker, Want {
   /** What a connection that announces its client begins with. */
   #announcement({ proxyProtocol }: UpstreamConfig): Uint8Array | null {
     if (proxyProtocol === 'off') return null
-    const { address, port, local } = this.#front
+    const { address, port, local } = this.#downstream
     return proxyHeader(proxyProtocol, { address, port }, local)
   }
 
   #host(): string {
     const { hostHeader } = this.#route
     // HTTP/1.0 may say none, which no upstream takes in a request of HTTP/1.1 (RFC 9112 3.2).
-    if (hostHeader === 'keep' && this.#front.host !== '') return this.#front.host
+    if (hostHeader === 'keep' && this.#downstream.host !== '') return this.#downstream.host
     if (hostHeader !== 'keep' && hostHeader !== 'upstream') return hostHeader
     return this.#member === null ? '' : authorityOf(this.#member.upstream)
   }
@@ -499,11 +507,18 @@ class PassedOn implements OutgoingResponse {
   readonly room: number
   readonly sent: () => void
   readonly #head: ResponseHead
-  readonly #front: Front
+  readonly #downstream: Downstream
   readonly #route: Route
   readonly #config: GatewayConfig
 
-  constructor(head: ResponseHead, lines: string, slab: Slab, front: Front, route: Route, config: GatewayConfig) {
+  constructor(
+    head: ResponseHead,
+    lines: string,
+    slab: Slab,
+    downstream: Downstream,
+    route: Route,
+    config: GatewayConfig,
+  ) {
     this.status = head.status
     this.statusText = head.reason
     this.lines = lines
@@ -511,14 +526,14 @@ class PassedOn implements OutgoingResponse {
     this.room = slab.room
     this.sent = slab.release ?? nothingToRelease
     this.#head = head
-    this.#front = front
+    this.#downstream = downstream
     this.#route = route
     this.#config = config
   }
 
   /** For a middleware that looks at them. */
   get fields(): string[] {
-    return responseFields(this.#head.raw, this.#front, this.#route, this.#config, this.#head.minor)
+    return responseFields(this.#head.raw, this.#downstream, this.#route, this.#config, this.#head.minor)
   }
 }
 
@@ -526,7 +541,7 @@ const nothingToRelease = () => {}
 const unknown: Left = { length: null, drop() {} }
 
 /** Protocols that the route lets through, of those that the client offers; with a body there is no upgrade. */
-function upgradeOf({ upgrade, body }: Front, { upgrades }: Route): string | null {
+function upgradeOf({ upgrade, body }: Downstream, { upgrades }: Route): string | null {
   if (upgrade === null || body !== null || upgrades.length === 0) return null
   const offered = upgrade.split(',').map((protocol) => protocol.trim())
   return offered.filter((protocol) => upgrades.includes(protocol.toLowerCase())).join(', ') || null

@@ -8,7 +8,7 @@ import { type Compiled, compile, type GatewayApp, gatewayApp, loopLine } from '.
 import type { GatewayConfig, GroupConfig } from './config/config.ts'
 import { ClientLimiter } from './downstream/client-limits.ts'
 import type { Tunnel } from './downstream/tunnel.ts'
-import { authorityOf, type Exchange, type Passing } from './exchange.ts'
+import { authorityOf, type Exchange, type ExchangeContext } from './exchange.ts'
 import type { Spool } from './message/spool.ts'
 import { checkUpstream } from './upstream/check.ts'
 import { Group, type MemberStatus } from './upstream/group.ts'
@@ -66,7 +66,7 @@ export function createGateway(first: GatewayConfig, deps: GatewayDeps): Gateway 
   const tunnels = new Set<Tunnel>()
   const ended = new Set<Exchange>()
   const limiter = new ClientLimiter(first.clients, now)
-  let current = compile(first, passingsOf(first))
+  let current = compile(first, contextsOf(first))
 
   let cancelSweep = clock.after(sweepMs, sweep)
   function sweep(): void {
@@ -80,21 +80,21 @@ export function createGateway(first: GatewayConfig, deps: GatewayDeps): Gateway 
     cancelSweep = clock.after(sweepMs, sweep)
   }
 
-  function passingsOf(config: GatewayConfig): Compiled['passings'] {
+  function contextsOf(config: GatewayConfig): Compiled['contexts'] {
     for (const [name, group] of groups) {
       if (config.groups[name] !== undefined) continue
       group.close()
       groups.delete(name)
     }
-    const passings = new Map<string, Passing>()
+    const contexts = new Map<string, ExchangeContext>()
     for (const [name, groupConfig] of Object.entries(config.groups)) {
       const group = groups.get(name)
       if (group === undefined) groups.set(name, newGroup(groupConfig))
       else group.update(groupConfig)
       const budget = new RetryBudget(groupConfig.options.upstreamRetryBudgetPercent, minRetriesPerSec, now)
-      passings.set(name, { config, group: groups.get(name)!, budget, spool, now, tunnels, ended })
+      contexts.set(name, { config, group: groups.get(name)!, budget, spool, now, tunnels, ended })
     }
-    return passings
+    return contexts
   }
 
   function newGroup(config: GroupConfig): Group<Pool> {
@@ -134,7 +134,7 @@ export function createGateway(first: GatewayConfig, deps: GatewayDeps): Gateway 
       await Promise.all([...groups.values()].map((group) => group.ready()))
     },
     reload(config) {
-      current = compile(config, passingsOf(config))
+      current = compile(config, contextsOf(config))
       limiter.update(config.clients)
     },
     close() {

@@ -29,7 +29,7 @@ export interface GatewayRuntime {
   readonly connect: Connect
   /** A name's addresses. */
   resolve(host: string): Promise<readonly string[]>
-  /** `serve()`, but the app's `c.env` is a `Front`. */
+  /** `serve()`, but the app's `c.env` is a `Downstream`. */
   serve(app: App, options: ServeOptions, kit: ServeKit): Promise<Running>
 }
 

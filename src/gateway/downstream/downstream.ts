@@ -8,7 +8,7 @@ import { isStreamed, type OutgoingResponse, responseOf } from '../../http1/web/r
 import type { Peer } from '../../net/transport.ts'
 import { type Slab, slabOf } from '../message/slabs.ts'
 
-export interface Front {
+export interface Downstream {
   readonly method: string
   /** In origin form, as it came; `*` for `OPTIONS *`. */
   readonly path: string
@@ -50,7 +50,7 @@ export interface Answer extends OutgoingResponse {
 }
 
 /** What a Hono app on the hangup engine gets as `c.env` in the gateway. */
-export class EngineFront implements Front {
+export class EngineDownstream implements Downstream {
   readonly #connection: ServerConnection
   readonly #head: RequestHead
   readonly body: Uint8Array | IncomingBody | null
@@ -132,7 +132,7 @@ export class EngineFront implements Front {
 }
 
 /** A `Request` as the runtime's own server gives it: HTTP/2, and the edge. */
-export class NativeFront implements Front {
+export class NativeDownstream implements Downstream {
   readonly #request: Request
   readonly #url: URL
   readonly version: string
@@ -145,7 +145,7 @@ export class NativeFront implements Front {
   readonly minor = 1
   readonly upgrade: string | null = null
   readonly local = null
-  readonly onEnd: Front['onEnd'] = null
+  readonly onEnd: Downstream['onEnd'] = null
 
   constructor(request: Request, peer: { readonly address: string; readonly port: number }, version: string) {
     this.#request = request

@@ -9,7 +9,7 @@ import type { Fetch } from '../../serve/contract.ts'
 import { serveOnSockets } from '../../serve/socket-engine.ts'
 import { planStart } from '../../serve/start.ts'
 import type { GatewayRuntime } from '../start.ts'
-import { EngineFront, type NativeFront } from './downstream.ts'
+import { EngineDownstream, type NativeDownstream } from './downstream.ts'
 
 /** What a runtime gives to the gateway beside what it gives to `serve()`. */
 export interface GatewaySide {
@@ -17,7 +17,7 @@ export interface GatewaySide {
   /** Whether its own server speaks HTTP/2 and holds the policy on it. */
   readonly http2: boolean
   /** The client's side of a request to its own server, whose application got this `env`. */
-  downstream(request: Request, env: any): NativeFront
+  downstream(request: Request, env: any): NativeDownstream
 }
 
 const why = 'a gateway needs to see what its clients sent'
@@ -34,14 +34,14 @@ export function gatewayOn(runtime: Runtime): GatewayRuntime {
         const { fetch } = app as { readonly fetch: Fetch }
         const native = await planStart(runtime, options, resolved)
         return native.serve(async (request, env) => {
-          const front = runtime.downstream(request, env)
-          return front.finish(await fetch(request, front))
+          const downstream = runtime.downstream(request, env)
+          return downstream.finish(await fetch(request, downstream))
         })
       }
       return serveOnSockets(
         { app, options, resolved, runtime: name, why },
         runtime.sockets,
-        { env: (connection, head, body) => new EngineFront(connection, head, body), bodyInEnv: true },
+        { env: (connection, head, body) => new EngineDownstream(connection, head, body), bodyInEnv: true },
         { clients, descriptorsBeside: upstreamConnections },
       )
     },

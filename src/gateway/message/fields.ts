@@ -5,11 +5,11 @@
 import { HTAB, SP } from '../../http1/bytes.ts'
 import { isForbiddenInTrailers } from '../../http1/trailers.ts'
 import type { FieldChanges, GatewayConfig, Route } from '../config/config.ts'
-import type { Front } from '../downstream/downstream.ts'
+import type { Downstream } from '../downstream/downstream.ts'
 import { plainAddress } from '../downstream/trust.ts'
 import { byPair, chainsOf, forPair, forwardedPair } from './forwarded.ts'
 
-export type Asked = Pick<Front, 'method' | 'host' | 'secure' | 'version' | 'raw' | 'address'>
+export type Asked = Pick<Downstream, 'method' | 'host' | 'secure' | 'version' | 'raw' | 'address'>
 
 /** `drop`: never passed on. All others are looked at. */
 type Kind = 'drop' | 'connection' | 'te' | 'via' | 'cookie' | 'max-forwards' | 'forwarding' | 'chain' | 'hsts' | 'date'

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { OutgoingResponse } from '../../http1/web/response.ts'
 import type { GatewayConfig, Route } from '../config/config.ts'
-import type { Front } from '../downstream/downstream.ts'
+import type { Downstream } from '../downstream/downstream.ts'
 import { failures } from '../errors.ts'
 import { lastHopAnswer, ownAnswer, redirectToTls } from './own-answer.ts'
 
 const config = (changes: Partial<GatewayConfig> = {}) =>
   ({ reasonHeader: true, hsts: null, ...changes }) as GatewayConfig
-const front = (changes: Partial<Front> & { accept?: string } = {}): Front =>
+const downstream = (changes: Partial<Downstream> & { accept?: string } = {}): Downstream =>
   ({
     method: 'GET',
     path: '/x?y',
@@ -21,16 +21,16 @@ const front = (changes: Partial<Front> & { accept?: string } = {}): Front =>
       return new Response(body as string | null, { status, headers })
     },
     ...changes,
-  }) as Front
+  }) as Downstream
 const withPages = (errorPages: Record<string, string>) => ({ errorPages }) as unknown as Route
 
 const typeFor = (accept: string, route: Route | null = null) =>
-  ownAnswer(502, 'connect', front({ accept }), config(), route).headers.get('content-type')
+  ownAnswer(502, 'connect', downstream({ accept }), config(), route).headers.get('content-type')
 const html = 'text/html;charset=UTF-8'
 const plain = 'text/plain;charset=UTF-8'
 
 test('an answer says what happened, in the body and in a field', async () => {
-  const answer = ownAnswer(504, 'first-byte-timeout', front(), config(), null)
+  const answer = ownAnswer(504, 'first-byte-timeout', downstream(), config(), null)
   assert.equal(answer.status, 504)
   assert.equal(answer.headers.get('hangup-reason'), 'first-byte-timeout')
   assert.equal(answer.headers.get('cache-control'), 'no-store')
@@ -39,7 +39,7 @@ test('an answer says what happened, in the body and in a field', async () => {
 
 test('with the reason switched off nothing says more than the status', async () => {
   for (const accept of ['text/html', '*/*']) {
-    const answer = ownAnswer(502, 'connect', front({ accept }), config({ reasonHeader: false }), null)
+    const answer = ownAnswer(502, 'connect', downstream({ accept }), config({ reasonHeader: false }), null)
     assert.equal(answer.headers.get('hangup-reason'), null)
     assert.ok(!(await answer.text()).includes('upstream'))
   }
@@ -50,14 +50,14 @@ test('a browser gets HTML, everything else text', async () => {
   for (const accept of ['', '*/*', 'text/*', 'application/json', 'text/html;q=0', 'text/plain, text/html;q=0.5']) {
     assert.equal(typeFor(accept), plain, accept)
   }
-  const text = await ownAnswer(404, 'no-route', front({ accept: 'text/html' }), config(), null).text()
+  const text = await ownAnswer(404, 'no-route', downstream({ accept: 'text/html' }), config(), null).text()
   assert.match(text, /<h1>404 Not Found<\/h1><p>nothing is served here<\/p>/)
 })
 
 test('a route’s page by status goes before its page by class, unless the client takes no HTML', async () => {
   const route = withPages({ '5xx': 'class', '502': 'status' })
   const bodyOf = (status: 502 | 503 | 404, accept: string) =>
-    ownAnswer(status, 'connect', front({ accept }), config(), route).text()
+    ownAnswer(status, 'connect', downstream({ accept }), config(), route).text()
   assert.equal(await bodyOf(502, ''), 'status')
   assert.equal(await bodyOf(503, '*/*'), 'class')
   assert.match(await bodyOf(404, '*/*'), /^404 Not Found/)
@@ -68,7 +68,7 @@ test('a route’s page by status goes before its page by class, unless the clien
 
 test('429 and 503 say when to come again, others don’t', () => {
   const said = (status: number, sec?: number) =>
-    ownAnswer(status, 'too-many-requests', front(), config(), null, sec).headers.get('retry-after')
+    ownAnswer(status, 'too-many-requests', downstream(), config(), null, sec).headers.get('retry-after')
   assert.equal(said(429, 7), '7')
   assert.equal(said(503), '1')
   assert.equal(said(502), null)
@@ -76,7 +76,7 @@ test('429 and 503 say when to come again, others don’t', () => {
 
 test('over TLS HSTS is said too', () => {
   const said = (secure: boolean) =>
-    ownAnswer(502, 'tls', front({ secure }), config({ hsts: 'max-age=9' }), null).headers.get(
+    ownAnswer(502, 'tls', downstream({ secure }), config({ hsts: 'max-age=9' }), null).headers.get(
       'strict-transport-security',
     )
   assert.equal(said(true), 'max-age=9')
@@ -86,12 +86,12 @@ test('over TLS HSTS is said too', () => {
 test('no text of a failure has room for an address', () => {
   for (const [name, { status, text }] of Object.entries(failures)) {
     assert.match(text, /^[a-z ’]+$/i, name)
-    assert.equal(ownAnswer(status, name as keyof typeof failures, front(), config(), null).status, status)
+    assert.equal(ownAnswer(status, name as keyof typeof failures, downstream(), config(), null).status, status)
   }
 })
 
 test('plain HTTP is sent to the same host, path and query over TLS', () => {
-  const to = (changes: Partial<Front>, port = 443) => redirectToTls(front(changes), config(), port)
+  const to = (changes: Partial<Downstream>, port = 443) => redirectToTls(downstream(changes), config(), port)
   assert.equal(to({}).status, 308)
   assert.equal(to({}).headers.get('location'), 'https://example.com/x?y')
   assert.equal(to({}, 8443).headers.get('location'), 'https://example.com:8443/x?y')
@@ -102,7 +102,7 @@ test('plain HTTP is sent to the same host, path and query over TLS', () => {
 
 test('what is no host is redirected nowhere', () => {
   for (const host of ['', ':80', 'a/b', 'a@b', 'a b', 'a"', '1.2.3.999']) {
-    const answer = redirectToTls(front({ host }), config(), 443)
+    const answer = redirectToTls(downstream({ host }), config(), 443)
     assert.equal(answer.status, 400, host)
     assert.equal(answer.headers.get('location'), null)
     assert.equal(answer.headers.get('hangup-reason'), 'bad-host')
@@ -110,10 +110,10 @@ test('what is no host is redirected nowhere', () => {
 })
 
 test('Max-Forwards: 0 is answered with the methods, TRACE without an echo', async () => {
-  const options = lastHopAnswer(front({ method: 'OPTIONS' }))
+  const options = lastHopAnswer(downstream({ method: 'OPTIONS' }))
   assert.equal(options.status, 200)
   assert.equal(options.headers.get('allow'), 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS')
-  const trace = lastHopAnswer(front({ method: 'TRACE', raw: ['Cookie', 'secret'] }))
+  const trace = lastHopAnswer(downstream({ method: 'TRACE', raw: ['Cookie', 'secret'] }))
   assert.equal(trace.status, 405)
   assert.ok(!(await trace.text()).includes('secret'))
 })

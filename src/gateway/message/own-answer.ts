@@ -2,7 +2,7 @@
 import { isHost } from '../../http1/host.ts'
 import { phrases } from '../../http1/status.ts'
 import type { GatewayConfig, Route } from '../config/config.ts'
-import type { Front } from '../downstream/downstream.ts'
+import type { Downstream } from '../downstream/downstream.ts'
 import { type FailureName, failures } from '../errors.ts'
 
 /** What is no upstream's fault. */
@@ -19,13 +19,13 @@ const ownReasons = {
 } as const
 export type OwnReason = FailureName | keyof typeof ownReasons
 
-type Asking = Pick<Front, 'method' | 'raw' | 'secure' | 'respond'>
+type Asking = Pick<Downstream, 'method' | 'raw' | 'secure' | 'respond'>
 
 /** `retryAfterSec` is said with 429 and 503 (RFC 9110 10.2.3). */
 export function ownAnswer(
   status: number,
   reason: OwnReason,
-  front: Asking,
+  downstream: Asking,
   config: GatewayConfig,
   route: Route | null,
   retryAfterSec = 1,
@@ -33,45 +33,45 @@ export function ownAnswer(
   const fields = ['Cache-Control', 'no-store']
   if (status === 429 || status === 503) fields.push('Retry-After', String(retryAfterSec))
   if (config.reasonHeader) fields.push('Hangup-Reason', reason)
-  if (front.secure && config.hsts !== null) fields.push('Strict-Transport-Security', config.hsts)
-  const accept = acceptOf(front.raw)
+  if (downstream.secure && config.hsts !== null) fields.push('Strict-Transport-Security', config.hsts)
+  const accept = acceptOf(downstream.raw)
   const htmlQuality = qualityOf(accept, 'text', 'html')
   const page =
     route === null ? undefined : (route.errorPages[status] ?? route.errorPages[`${Math.floor(status / 100)}xx`])
-  if (page !== undefined && htmlQuality > 0) return answer(front, status, fields, htmlType, page)
+  if (page !== undefined && htmlQuality > 0) return answer(downstream, status, fields, htmlType, page)
   // A browser names it; `*/*` is a program.
   const html = /\btext\/html\b/i.test(accept) && htmlQuality > 0 && htmlQuality >= qualityOf(accept, 'text', 'plain')
   const text = config.reasonHeader ? textOf(reason) : ''
   return html
-    ? answer(front, status, fields, htmlType, htmlOf(status, text))
-    : answer(front, status, fields, textType, `${titleOf(status)}${text && `: ${text}`}\n`)
+    ? answer(downstream, status, fields, htmlType, htmlOf(status, text))
+    : answer(downstream, status, fields, textType, `${titleOf(status)}${text && `: ${text}`}\n`)
 }
 
 /** To the same address over TLS. 308 keeps method and body (RFC 9110 15.4.9). */
-export function redirectToTls(front: Front, config: GatewayConfig, port: number): Response {
-  const name = front.host.replace(/:\d*$/, '')
+export function redirectToTls(downstream: Downstream, config: GatewayConfig, port: number): Response {
+  const name = downstream.host.replace(/:\d*$/, '')
   // A client's own word goes into Location: only as a host, never as anything else.
-  if (!isHost(name)) return ownAnswer(400, 'bad-host', front, config, null)
-  const path = front.path.startsWith('/') ? front.path : '/'
+  if (!isHost(name)) return ownAnswer(400, 'bad-host', downstream, config, null)
+  const path = downstream.path.startsWith('/') ? downstream.path : '/'
   const location = `https://${name}${port === 443 ? '' : `:${port}`}${path}`
-  return answer(front, 308, ['Location', location], textType, `${titleOf(308)}\n`)
+  return answer(downstream, 308, ['Location', location], textType, `${titleOf(308)}\n`)
 }
 
 const allowed = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
 
 /** For who asks no further than here by `Max-Forwards: 0` (RFC 9110 7.6.2): which methods there are. TRACE is not answered with what was asked. */
-export function lastHopAnswer(front: Asking): Response {
+export function lastHopAnswer(downstream: Asking): Response {
   const fields = ['Allow', allowed]
-  if (front.method === 'TRACE') return answer(front, 405, fields, textType, `${titleOf(405)}\n`)
-  return front.respond({ status: 200, statusText: '', fields, body: null, left: null })
+  if (downstream.method === 'TRACE') return answer(downstream, 405, fields, textType, `${titleOf(405)}\n`)
+  return downstream.respond({ status: 200, statusText: '', fields, body: null, left: null })
 }
 
 const textType = 'text/plain;charset=UTF-8'
 const htmlType = 'text/html;charset=UTF-8'
 
-function answer(front: Asking, status: number, fields: string[], type: string, body: string): Response {
+function answer(downstream: Asking, status: number, fields: string[], type: string, body: string): Response {
   fields.push('Content-Type', type)
-  return front.respond({ status, statusText: '', fields, body, left: null })
+  return downstream.respond({ status, statusText: '', fields, body, left: null })
 }
 
 function textOf(reason: OwnReason): string {

@@ -3,7 +3,7 @@ import { describe, type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ConfigError } from '../../policy/problems.ts'
 import type { GatewayFile } from '../config/schema.ts'
-import { createEdgeGateway } from './app.ts'
+import { createWorkersGateway } from './app.ts'
 import { gatewayFromBindings } from './bindings.ts'
 
 interface Init {
@@ -20,7 +20,7 @@ type Upstream = (url: string, init: Init) => Response | Promise<Response>
 async function edge(upstreams: Readonly<Record<string, Upstream>>, config: GatewayFile = {}, log: string[] = []) {
   const { plan } = await gatewayFromBindings({}, { to: Object.keys(upstreams), ...config })
   const asked: { url: string; init: Init }[] = []
-  const forward = createEdgeGateway(plan.config, {
+  const forward = createWorkersGateway(plan.config, {
     async fetch(url, init) {
       asked.push({ url, init: init as Init })
       return upstreams[new URL(url).origin]!(url, init as Init)

@@ -11,21 +11,21 @@ import { type LogLine, ThrottledLog } from '../../serve/log.ts'
 import { compile, gatewayApp, loopLine } from '../app.ts'
 import type { GatewayConfig } from '../config/config.ts'
 import { ClientLimiter } from '../downstream/client-limits.ts'
-import { type Answer, contentOf, headersOf, NativeFront } from '../downstream/downstream.ts'
-import { authorityOf, type Passing } from '../exchange.ts'
+import { type Answer, contentOf, headersOf, NativeDownstream } from '../downstream/downstream.ts'
+import { authorityOf, type ExchangeContext } from '../exchange.ts'
 import { Group } from '../upstream/group.ts'
 import { minRetriesPerSec, RetryBudget } from '../upstream/retry-budget.ts'
 import { type FetchDeps, FetchUpstream } from './fetch-upstream.ts'
 
-export interface EdgeDeps extends FetchDeps {
+export interface WorkersDeps extends FetchDeps {
   log(line: LogLine): void
 }
 
 /** Answers requests as long as the isolate lives. Starts no timer: at the edge none outlives the request that it was started in. */
-export function createEdgeGateway(config: GatewayConfig, deps: EdgeDeps): Fetch {
+export function createWorkersGateway(config: GatewayConfig, deps: WorkersDeps): Fetch {
   const now = () => performance.now()
   const clock = new RequestClock(now)
-  const passings = new Map<string, Passing>()
+  const contexts = new Map<string, ExchangeContext>()
   for (const [name, groupConfig] of Object.entries(config.groups)) {
     const group = new Group<FetchUpstream>(groupConfig, {
       clock,
@@ -39,9 +39,9 @@ export function createEdgeGateway(config: GatewayConfig, deps: EdgeDeps): Fetch 
       log: deps.log,
     })
     const budget = new RetryBudget(groupConfig.options.upstreamRetryBudgetPercent, minRetriesPerSec, now)
-    passings.set(name, { config, group, budget, spool: null, now, tunnels: new Set(), ended: new Set() })
+    contexts.set(name, { config, group, budget, spool: null, now, tunnels: new Set(), ended: new Set() })
   }
-  const compiled = compile(config, passings)
+  const compiled = compile(config, contexts)
   const loops = new ThrottledLog(deps.log, now)
   const app = gatewayApp(
     () => compiled,
@@ -50,7 +50,7 @@ export function createEdgeGateway(config: GatewayConfig, deps: EdgeDeps): Fetch 
   )
   return (request) => {
     clock.look()
-    return app.fetch(request, new EdgeFront(request, deps))
+    return app.fetch(request, new WorkersDownstream(request, deps))
   }
 }
 
@@ -83,7 +83,7 @@ class RequestClock implements Clock {
 const ofHandshake = ['sec-websocket-accept', 'sec-websocket-extensions', 'upgrade']
 
 /** The client's side as a Worker sees it. */
-class EdgeFront extends NativeFront {
+class WorkersDownstream extends NativeDownstream {
   override readonly upgrade: string | null
   readonly #fixedLength: FetchDeps['fixedLength']
 
