@@ -55,6 +55,9 @@ const markdown = (head: readonly string[], rows: readonly (readonly string[])[])
     .map((row) => `| ${row.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`)
     .join('\n')
 
+/** `<name>` in prose is a tag to Markdown, and is not shown. */
+const escapeTags = (prose: string): string => prose.replaceAll('<', '&lt;')
+
 export function policyTable(): string {
   const rows = optionNames.map((option) => {
     const { default: value, what, resets, peerSees, why, source } = optionSpecs[option]
@@ -87,7 +90,10 @@ export function workersTable(): string {
 
 /** The keys of one kind of object in a gateway's configuration file; limits have tables of their own. */
 export function keysTable(table: Table): string {
-  const rows = Object.entries(table).map(([name, { spec }]) => [`\`${name}\``, spec.what, spec.shown, spec.accepted])
+  const rows = Object.entries(table).map(([name, { spec }]) => [
+    `\`${name}\``,
+    ...[spec.what, spec.shown, spec.accepted].map(escapeTags),
+  ])
   return markdown(['key', 'what', 'default', 'accepted'], rows)
 }
 
