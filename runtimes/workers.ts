@@ -6,6 +6,7 @@ import { env } from 'cloudflare:workers'
 import type { App } from '../src/serve/contract.ts'
 import { serveWith, type Worker, type WorkerOptions } from './workers/serve.ts'
 
+export type * from '../src/public-types.ts'
 export type { Worker, WorkerOptions }
 
 /**

@@ -7,6 +7,8 @@ import { serveOn } from '../../src/serve/start.ts'
 import type { BunServeOptions } from './options.ts'
 import { bun } from './runtime.ts'
 
+export { toNative } from '../../src/http1/web/globals.ts'
+export type * from '../../src/public-types.ts'
 export type { BunServeOptions }
 
 /**

@@ -1,5 +1,8 @@
 /** The engine's sockets on `Bun.listen`. */
+
 import { Buffer } from 'node:buffer'
+import { lookup } from 'node:dns/promises'
+import { isIP } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import { isPlainHttp, plainHttpAnswer } from '../../src/http1/plain-on-tls.ts'
 import { ProxyHeaderReader, proxyFaults } from '../../src/net/proxy-protocol.ts'
@@ -40,7 +43,7 @@ export interface BunSocket {
 }
 
 declare const Bun: {
-  listen(options: object): { readonly port?: number; stop(closeActive?: boolean): void }
+  listen(options: object): { readonly hostname: string; readonly port?: number; stop(closeActive?: boolean): void }
 }
 
 /** A message is laid out here, so that it is one write; larger bodies are written on their own. */
@@ -230,6 +233,9 @@ export const http = {
   error: (socket: BunSocket) => socket.data?.close(),
 }
 
+/** Bun says the name it was given, and not what it has bound. */
+const addressOf = async (host: string): Promise<string> => (isIP(host) ? host : (await lookup(host)).address)
+
 export const listen: Listen = async ({ port, host, peerProbeMs = 0, unix, tls, proxyProtocol }, accept: Accept) => {
   let store = tls && new CertificateStore(tls.certificates)
 
@@ -315,7 +321,7 @@ export const listen: Listen = async ({ port, host, peerProbeMs = 0, unix, tls, p
         }
 
   const server = Bun.listen({
-    ...(unix === undefined ? { port, hostname: host ?? '::' } : { unix }),
+    ...(unix === undefined ? { port, hostname: await addressOf(host ?? '::') } : { unix }),
     allowHalfOpen: true,
     socket: {
       ...plain,
@@ -338,6 +344,7 @@ export const listen: Listen = async ({ port, host, peerProbeMs = 0, unix, tls, p
     },
   })
   return {
+    host: unix === undefined ? server.hostname : '',
     port: server.port ?? 0,
     stop: () => server.stop(),
     ...(store && {

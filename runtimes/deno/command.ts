@@ -129,7 +129,7 @@ export function hangup(app: App, { report, ...options }: HangupOptions = {}): De
             return keepAccepting(server, kit, { start, secure: false, isOver: () => threads?.isOver ?? false })
           },
         })
-  running.then(started, (error) => {
+  running.then(started).catch((error) => {
     thisProcess.err(`hangup: ${explain(error)}\n`)
     process.exit(cannotStart)
   })
@@ -143,8 +143,9 @@ export function hangup(app: App, { report, ...options }: HangupOptions = {}): De
     running,
   }
 
-  function started(running: Running): void {
+  async function started(running: Running): Promise<void> {
     if (options.signals !== false) onSignals(running, { exit, log: options.log ?? stderrLog })
+    await options.onListen?.(running)
     if (address === null) return
     const { engine, engineWhy } = running
     const url = urlOf({ secure: false, host: address.hostname, port: address.port })

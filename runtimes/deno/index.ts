@@ -7,6 +7,8 @@ import { serveOn } from '../../src/serve/start.ts'
 import { onlyOn } from '../only-on.ts'
 import { deno } from './runtime.ts'
 
+export { toNative } from '../../src/http1/web/globals.ts'
+export type * from '../../src/public-types.ts'
 export { type DenoServe, type HangupOptions, hangup } from './command.ts'
 
 /**

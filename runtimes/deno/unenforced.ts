@@ -90,7 +90,8 @@ export async function serveUnenforced(
     left: () => busy,
     cut: () => busy,
   })
-  const parts = { engine: 'Deno.serve', start, port: server.addr.port, enforcement, log, drain }
+  const { hostname: host, port } = server.addr
+  const parts = { engine: 'Deno.serve', start, at: { host, port }, enforcement, log, drain }
   return runningUnseen(parts, () => ({ busy, requests, hungUp }))
 
   async function resultOf(request: Request, info: ServeInfo): Promise<unknown> {

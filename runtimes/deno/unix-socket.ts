@@ -67,7 +67,7 @@ export function listenUnix(
   path: string,
   againMs: number,
   onSocket: (accepted: Socket) => void,
-): Pick<Listener, 'port' | 'stop'> {
+): Omit<Listener, 'setCertificates'> {
   const listener = Deno.listen({ transport: 'unix', path })
   let stopped = false
   const accept = async (): Promise<DenoConn | null> => {
@@ -87,6 +87,7 @@ export function listenUnix(
   }
   void acceptAll()
   return {
+    host: '',
     port: 0,
     stop() {
       stopped = true

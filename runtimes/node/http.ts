@@ -69,16 +69,16 @@ async function serveNodeHttp(start: Start<NodeServeOptions>): Promise<Running> {
       NetServer.prototype.close.call(server)
       for (const member of book) member.lastRequests?.()
     },
-    hangUpIdle: (closingForMs) => book.hangUpIdle(closingForMs),
+    hangUpIdle: (closingForMs, atOnce) => book.hangUpIdle(closingForMs, atOnce),
     left: () => book.size,
     cut: () => book.cut(),
   })
 
-  const { port } = await listen(server, options)
+  const { address, port } = await listen(server, options)
   return runningOf({
     engine: nodeHttp.name,
     start,
-    port,
+    at: { host: address, port },
     log,
     book,
     drain,

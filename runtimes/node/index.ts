@@ -5,6 +5,8 @@ import { onlyOn } from '../only-on.ts'
 import type { NodeServeOptions } from './options.ts'
 import { node } from './runtime.ts'
 
+export { toNative } from '../../src/http1/web/globals.ts'
+export type * from '../../src/public-types.ts'
 export type { NodeServeOptions }
 
 /**

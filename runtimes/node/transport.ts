@@ -282,7 +282,7 @@ export type OpenServer = (
   at: ListenAt,
   plain: boolean,
   onSocket: (accepted: Socket) => void,
-) => Promise<Pick<Listener, 'port' | 'stop'>>
+) => Promise<Omit<Listener, 'setCertificates'>>
 
 /** `onListening`: for what only one runtime's server needs. */
 export async function openNetServer(
@@ -290,7 +290,7 @@ export async function openNetServer(
   plain: boolean,
   onSocket: (accepted: Socket) => void,
   onListening?: (server: Server) => void,
-): Promise<Pick<Listener, 'port' | 'stop'>> {
+): Promise<Omit<Listener, 'setCertificates'>> {
   const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: plain }, onSocket)
   const { promise: listening, resolve, reject } = deferred()
   server.once('error', reject)
@@ -298,7 +298,8 @@ export async function openNetServer(
   await listening
   onListening?.(server)
   const address = server.address() as AddressInfo | string
-  return { port: typeof address === 'string' ? 0 : address.port, stop: () => void server.close() }
+  const at = typeof address === 'string' ? { host: '', port: 0 } : { host: address.address, port: address.port }
+  return { ...at, stop: () => void server.close() }
 }
 
 export async function listenOn(at: ListenAt, accept: Accept, open: OpenServer = openNetServer): Promise<Listener> {

@@ -30,7 +30,10 @@ export interface Worker {
 }
 
 /** There is nothing to listen on: address, TLS and signals are the platform's. */
-export type WorkerOptions = Omit<ServeOptions, 'port' | 'host' | 'tls' | 'proxyProtocol' | 'signals'>
+export type WorkerOptions = Omit<
+  ServeOptions,
+  'port' | 'host' | 'unix' | 'tls' | 'proxyProtocol' | 'signals' | 'onListen'
+>
 
 /** The app under the policy of the options alone. Throws if a set limit is not one that is held here. */
 export function workerOf(app: App, options: WorkerOptions = {}, resolved = resolveOptions(options)): Worker {

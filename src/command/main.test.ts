@@ -5,6 +5,7 @@ import { optionNames } from '../policy/policy.ts'
 import type { Resolved } from '../policy/resolve.ts'
 import type { App, Running, ServeOptions } from '../serve/contract.ts'
 import { listenError } from '../serve/prepare.ts'
+import { runningFake } from '../serve/running.fake.ts'
 import { type Entry, type Host, main } from './main.ts'
 import { checkEnforcement } from './start-report.ts'
 
@@ -29,26 +30,7 @@ async function run(argv: string[], env: Record<string, string> = {}, failure?: E
     checkEnforcement(resolved, enforcement, 'memory')
     if (failure) throw failure
     served.push({ app, options })
-    const running: Running = {
-      url: `http://127.0.0.1:${options.port}/`,
-      engine: 'none',
-      engineWhy: 'asked for',
-      policy: resolved.policy,
-      enforcement,
-      phase: 'serving',
-      connections: () => ({
-        open: 0,
-        busy: 0,
-        states: {},
-        requests: 0,
-        hungUp: {},
-        closeRaces: null,
-        abortsOnData: null,
-      }),
-      drain: async () => ({ cut: 0 }),
-      kill: async () => ({ cut: 0 }),
-    }
-    return running
+    return runningFake({ port: options.port, policy: resolved.policy, enforcement })
   }
   const host: Host = {
     argv,

@@ -5,7 +5,8 @@ import type { CertificatePem } from '../net/transport.ts'
 import type { Enforced, Enforcement } from '../policy/enforcement.ts'
 import { optionNames, type Policy } from '../policy/policy.ts'
 import { resolveOptions } from '../policy/resolve.ts'
-import type { Running, ServeOptions } from '../serve/contract.ts'
+import type { ServeOptions } from '../serve/contract.ts'
+import { runningFake } from '../serve/running.fake.ts'
 import { loadGateway } from './config/load.ts'
 import { type GatewayRuntime, startGateway } from './start.ts'
 
@@ -36,22 +37,8 @@ function runtime({ taken = -1, fixed = false } = {}) {
       const { policy } = resolveOptions(options)
       const server: Server = { options, policy, shown: [], ended: null }
       servers.push(server)
-      const running: Running = {
-        url: `http://127.0.0.1:${options.port}/`,
-        engine: String(options.engine),
-        engineWhy: 'asked for',
-        policy,
-        enforcement,
-        phase: 'serving',
-        connections: () => ({
-          open: 0,
-          busy: 0,
-          states: {},
-          requests: 0,
-          hungUp: {},
-          closeRaces: null,
-          abortsOnData: null,
-        }),
+      return {
+        ...runningFake({ port: options.port, policy, enforcement, engine: String(options.engine) }),
         ...(!fixed &&
           options.tls && {
             setCertificates: (certificates) => {
@@ -67,7 +54,6 @@ function runtime({ taken = -1, fixed = false } = {}) {
           return { cut: 2 }
         },
       }
-      return running
     },
   }
   return { servers, gateway }

@@ -93,6 +93,14 @@ test('a drain spares who has just been answered, and spreads the rest', () => {
   assert.deepEqual(hungUp, ['idle: drained', 'just answered: drained'])
 })
 
+test('a drain at once spares nobody who waits', () => {
+  const { book, hungUp, open } = scene({ minIdleMs: 1_000, drainSpreadMs: 4_000, drainTimeoutMs: 20_000 })
+  open('just answered', 'request', 'answered')
+  open('busy', 'request')
+  book.hangUpIdle(Number.POSITIVE_INFINITY, true)
+  assert.deepEqual(hungUp, ['just answered: drained'])
+})
+
 test('a cut ends everything and counts what was in a request', () => {
   const { book, cut, open } = scene()
   open('idle', 'request', 'answered')

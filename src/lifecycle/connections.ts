@@ -380,7 +380,7 @@ export class Connections<M extends Member> {
   }
 
   /** One tick of a drain that has been closing for `closingForMs`: see `DrainActions.hangUpIdle`. */
-  hangUpIdle(closingForMs: number): void {
+  hangUpIdle(closingForMs: number, atOnce = false): void {
     const { policy, now: clock, random = Math.random } = this.#options
     const now = clock()
     for (const member of this) {
@@ -388,7 +388,7 @@ export class Connections<M extends Member> {
       connection.look(member.sight(now), now, policy)
       const { state, since } = connection
       if (state !== 'idle' && state !== 'accepted' && state !== 'handshake') continue
-      if (now - since < policy.minIdleMs) continue
+      if (!atOnce && now - since < policy.minIdleMs) continue
       const momentMs = this.#spread.get(member) ?? random() * policy.drainSpreadMs
       this.#spread.set(member, momentMs)
       if (closingForMs >= momentMs) this.hangUp(member, 'drained', now)

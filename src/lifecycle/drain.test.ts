@@ -88,3 +88,24 @@ test('a drain with nothing open is over at once', async () => {
   const { drain } = scene({ left: 0 })
   assert.deepEqual(await drain.start(), { cut: 0 })
 })
+
+test('a drain at once waits for no idle connection, also one that joins a patient one', async () => {
+  const clock = new FakeClock()
+  const acts: [closingForMs: number, atOnce: boolean][] = []
+  const drain = new Drain(
+    { drainDelayMs: 0, drainTimeoutMs: 10_000 },
+    {
+      announce() {},
+      stopAccepting() {},
+      hangUpIdle: (...how) => void acts.push(how),
+      left: () => 1,
+      cut: () => 0,
+    },
+    clock,
+  )
+  const done = drain.start()
+  assert.deepEqual(acts, [[0, false]])
+  assert.equal(drain.start({ announce: false, atOnce: true }), done)
+  clock.pass(25)
+  assert.deepEqual(acts.at(-1), [Number.POSITIVE_INFINITY, true])
+})

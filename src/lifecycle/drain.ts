@@ -20,11 +20,12 @@ export interface DrainActions {
   /** Shuts the listener; what is open stays open. */
   stopAccepting(): void
   /**
-   * Hangs up on the connections that wait, each no sooner than `minIdleMs` after its last answer and at its own moment
-   * within `drainSpreadMs`; called again every `tickMs` until nothing is left, so that a connection that goes idle
-   * during the drain is closed then. `closingForMs`: time since the phase began.
+   * Closes idle connections, each no sooner than `minIdleMs` after its last answer and at its own moment within
+   * `drainSpreadMs`; called again every `tickMs` until nothing is left, so that a connection that goes idle during the
+   * drain is closed then. `closingForMs`: time since the phase began, infinite where `atOnce`: then none of them is
+   * waited for.
    */
-  hangUpIdle(closingForMs: number): void
+  hangUpIdle(closingForMs: number, atOnce: boolean): void
   /** What keeps the drain waiting: connections where the runtime shows them, else requests. */
   left(): number
   /** Ends everything that is left; returns how many were in a request. */
@@ -33,6 +34,13 @@ export interface DrainActions {
 
 const tickMs = 25
 
+export interface DrainOptions {
+  /** Default true; `false`: nobody is told beforehand. */
+  readonly announce?: boolean
+  /** Default false; `true`: idle connections are closed now, whatever `minIdleMs` and `drainSpreadMs` say. */
+  readonly atOnce?: boolean
+}
+
 export class Drain {
   readonly #policy: Pick<Policy, 'drainDelayMs' | 'drainTimeoutMs'>
   readonly #actions: DrainActions
@@ -40,6 +48,7 @@ export class Drain {
   #phase: Phase = 'serving'
   #startedAt = 0
   #closingAt = 0
+  #atOnce = false
   #cancelTimer = (): void => {}
   #done: Promise<DrainResult> | null = null
   #resolve: (result: DrainResult) => void = () => {}
@@ -63,8 +72,12 @@ export class Drain {
     return this.#phase !== 'serving'
   }
 
-  /** Begins the drain; resolves when nothing is left. Later calls join the first; one without an announcement ends a running one. */
-  start({ announce = true }: { readonly announce?: boolean } = {}): Promise<DrainResult> {
+  /**
+   * Begins the drain; resolves when nothing is left. Later calls join the first: one without an announcement ends a
+   * running one, and one that is `atOnce` closes the idle connections that are left.
+   */
+  start({ announce = true, atOnce = false }: DrainOptions = {}): Promise<DrainResult> {
+    this.#atOnce ||= atOnce
     if (this.#done) {
       if (!announce && this.#phase === 'announcing') this.#close()
       return this.#done
@@ -104,7 +117,7 @@ export class Drain {
 
   #tick(): void {
     const now = this.#clock.now()
-    this.#actions.hangUpIdle(now - this.#closingAt)
+    this.#actions.hangUpIdle(this.#atOnce ? Number.POSITIVE_INFINITY : now - this.#closingAt, this.#atOnce)
     if (this.#actions.left() === 0) this.#finish(0)
     else if (now - this.#startedAt >= this.#policy.drainTimeoutMs) this.#cut()
     else this.#cancelTimer = this.#clock.after(tickMs, () => this.#tick())

@@ -679,13 +679,13 @@ export async function serveUnderLedger<Call>(start: Start, native: LedgerServer<
       threads?.stopAccepting()
       listener.stopAccepting()
     },
-    hangUpIdle: (closingForMs) => {
+    hangUpIdle: (closingForMs, atOnce) => {
       scan?.walkNow()
       if (closingForMs >= policy.minIdleMs && !saidGoodbye) {
         saidGoodbye = true
         if (spokeHttp2) listener.sayGoodbye?.()
       }
-      book.hangUpIdle(closingForMs)
+      book.hangUpIdle(closingForMs, atOnce)
     },
     left: () => {
       // What ends here ends those of other threads' as well: `stop` knows no difference.
@@ -694,7 +694,10 @@ export async function serveUnderLedger<Call>(start: Start, native: LedgerServer<
       return left
     },
     cut: () => {
+      // A request of this moment is to be known as one.
+      noteYoung(now(), 0)
       scan?.walkNow()
+      for (const member of book) member.sight(now())
       const cut = book.cut()
       end(true)
       return cut
@@ -704,7 +707,7 @@ export async function serveUnderLedger<Call>(start: Start, native: LedgerServer<
   return runningOf({
     engine: native.engine.name,
     start,
-    port: listener.at.port,
+    at: listener.at,
     log,
     book,
     drain,

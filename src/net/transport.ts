@@ -81,6 +81,8 @@ export interface ProxyProtocolFrom {
 }
 
 export interface Listener {
+  /** The address that it is bound to, as the system says it. Empty on a Unix socket. */
+  readonly host: string
   /** 0 on a Unix socket. */
   readonly port: number
   /** Accepts no more; what is open stays open. */

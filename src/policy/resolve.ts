@@ -292,6 +292,7 @@ const besidePolicy: readonly string[] = [
   'signals',
   'log',
   'onError',
+  'onListen',
 ] satisfies (keyof ServeOptions)[]
 
 /** The policy of what was given to `serve()`. `also`: options that only this runtime's `serve` has. */

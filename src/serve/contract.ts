@@ -52,6 +52,24 @@ export interface ServeOptions extends PolicyInput {
    * method and path. A framework that answers its own errors (Hono's `app.onError`) never comes here.
    */
   readonly onError?: (error: unknown, request: Request) => void | Promise<void>
+  /**
+   * Called once, when the server listens and before `serve()` resolves, which waits for it. What it throws or rejects
+   * with closes the server again, and is what `serve()` rejects with.
+   */
+  readonly onListen?: (server: Running) => void | Promise<void>
+}
+
+/** What a server listens on. */
+export interface ServerAddress {
+  /** Where to aim a client on this machine: all interfaces are written as `localhost`. */
+  readonly url: string
+  readonly family: 'IPv4' | 'IPv6' | 'unix'
+  /** As the system says it: `::` for all interfaces, IPv4's too; `0.0.0.0` for those of IPv4. Empty on a Unix socket. */
+  readonly host: string
+  /** The port that was taken where 0 was asked for. 0 on a Unix socket. */
+  readonly port: number
+  /** Of the Unix socket; null: it listens on TCP. */
+  readonly path: string | null
 }
 
 export interface ConnectionsSummary {
@@ -78,8 +96,11 @@ export interface ConnectionsSummary {
   readonly abortsOnData: number | null
 }
 
-export interface Running {
+/** A server that listens. `await using server = await serve(app)` closes it at the end of the block. */
+export interface Running extends AsyncDisposable {
+  /** That of `address`. */
   readonly url: string
+  readonly address: ServerAddress
   /** What speaks HTTP: `node:http`, `Bun.serve`, `hangup`. */
   readonly engine: string
   /** Why that one: asked for, or what `auto` found. */
@@ -102,4 +123,13 @@ export interface Running {
   drain(how?: { readonly announce?: boolean }): Promise<DrainResult>
   /** Cuts everything at once. A drain that was under way resolves with what was cut. */
   kill(): Promise<DrainResult>
+  /**
+   * For tests and for programs that end by themselves: stops listening and closes idle connections at once, without
+   * `drainDelayMs`, `drainSpreadMs` and `minIdleMs`; requests in flight are finished, up to `drainTimeoutMs` from the first
+   * call. `{ fast: true }` cuts them, too. Resolves when no connection is open and the port is free; later calls join the
+   * first, and so does a drain. Behind a load balancer `drain()` is what loses no request.
+   */
+  close(how?: { readonly fast?: boolean }): Promise<DrainResult>
+  /** `close()`. */
+  [Symbol.asyncDispose](): Promise<void>
 }

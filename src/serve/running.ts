@@ -3,16 +3,23 @@
 import type { Connections, Member } from '../lifecycle/connections.ts'
 import type { Drain } from '../lifecycle/drain.ts'
 import type { Enforcement } from '../policy/enforcement.ts'
-import type { ConnectionsSummary, Running } from './contract.ts'
+import type { ConnectionsSummary, Running, ServeOptions, ServerAddress } from './contract.ts'
 import { stderrLog } from './log.ts'
 import { type ReasonLog, urlOf } from './prepare.ts'
 import type { Start } from './runtime.ts'
 import { onSignals } from './signals.ts'
 
+/** Where the runtime says that it listens. */
+interface ListeningAt {
+  /** Empty on a Unix socket. */
+  readonly host: string
+  readonly port: number
+}
+
 interface Parts {
   readonly engine: string
   readonly start: Start
-  readonly port: number
+  readonly at: ListeningAt
   readonly enforcement: Enforcement
   readonly log: ReasonLog
   readonly drain: Drain
@@ -56,12 +63,21 @@ export function runningUnseen(
 }
 
 function runningWith(
-  { engine, start, port, enforcement, log, drain, setCertificates }: Parts,
+  { engine, start, at, enforcement, log, drain, setCertificates }: Parts,
   connections: () => ConnectionsSummary,
 ): Running {
   const { options, resolved, why } = start
+  const address = addressOf(options, at)
+  let letGoOfSignals = (): void => {}
+  const ended = (): void => {
+    log.flush()
+    letGoOfSignals()
+  }
+  const close: Running['close'] = ({ fast = false } = {}) =>
+    (fast ? drain.kill() : drain.start({ announce: false, atOnce: true })).finally(ended)
   const running: Running = {
-    url: urlOf({ secure: options.tls !== undefined, host: options.host, port, unix: options.unix }),
+    url: address.url,
+    address,
     engine,
     engineWhy: why,
     policy: resolved.policy,
@@ -71,9 +87,23 @@ function runningWith(
     },
     connections,
     ...(setCertificates && { setCertificates }),
-    drain: (how) => drain.start(how).finally(log.flush),
-    kill: () => drain.kill().finally(log.flush),
+    drain: ({ announce = true } = {}) => drain.start({ announce }).finally(ended),
+    kill: () => drain.kill().finally(ended),
+    close,
+    async [asyncDispose]() {
+      await close()
+    },
   }
-  if (options.signals !== false) onSignals(running, { log: options.log ?? stderrLog })
+  if (options.signals !== false) letGoOfSignals = onSignals(running, { log: options.log ?? stderrLog })
   return running
+}
+
+/** What compilers ask for where the runtime has no such symbol yet. */
+const asyncDispose: typeof Symbol.asyncDispose =
+  Symbol.asyncDispose ?? (Symbol.for('Symbol.asyncDispose') as typeof Symbol.asyncDispose)
+
+function addressOf({ tls, host, unix }: ServeOptions, at: ListeningAt): ServerAddress {
+  const url = urlOf({ secure: tls !== undefined, host, port: at.port, unix })
+  if (unix !== undefined) return { url, family: 'unix', host: '', port: 0, path: unix }
+  return { url, family: at.host.includes(':') ? 'IPv6' : 'IPv4', host: at.host, port: at.port, path: null }
 }

@@ -88,7 +88,7 @@ export async function serveOnSockets(
   const drain = new Drain(policy, {
     announce: () => {},
     stopAccepting: () => listener.stop(),
-    hangUpIdle: (closingForMs) => book.hangUpIdle(closingForMs),
+    hangUpIdle: (closingForMs, atOnce) => book.hangUpIdle(closingForMs, atOnce),
     left: () => {
       if (book.size === 0) uninstallGlobals()
       return book.size
@@ -101,7 +101,7 @@ export async function serveOnSockets(
   return runningOf({
     engine: 'hangup',
     start,
-    port: listener.port,
+    at: listener,
     log,
     book,
     drain,

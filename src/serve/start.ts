@@ -25,14 +25,26 @@ export async function planStart(
   return {
     engine,
     why,
-    serve(app, more) {
+    async serve(app, more) {
       const start: Start = { app, options: { ...options, ...more }, resolved, runtime: runtime.name, why }
-      if (engine === 'native' && isNative(native)) return native.serve(start)
-      return serveOnSockets(start, runtime.sockets, runtime.bindings(start.options))
+      const server = await (engine === 'native' && isNative(native)
+        ? native.serve(start)
+        : serveOnSockets(start, runtime.sockets, runtime.bindings(start.options)))
+      await listens(server, options.onListen)
+      return server
     },
   }
 }
 
 export async function serveOn(runtime: ServeRuntime, app: App, options: ServeOptions = {}): Promise<Running> {
   return (await planStart(runtime, options)).serve(app)
+}
+
+async function listens(server: Running, onListen: ServeOptions['onListen']): Promise<void> {
+  try {
+    await onListen?.(server)
+  } catch (error) {
+    await server.kill()
+    throw error
+  }
 }

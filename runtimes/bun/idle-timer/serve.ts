@@ -256,12 +256,12 @@ async function serveWithIdleTimer(start: Start<BunServeOptions>): Promise<Runnin
     // Bun shuts its listener and its idle connections in one act, and from then on closes each connection with its
     // answer. So it waits for the streams that promised to keep theirs, but half of the time has to be left for others.
     stopAccepting: () => {},
-    hangUpIdle: (closingForMs) => {
+    hangUpIdle: (closingForMs, atOnce) => {
       const now = performance.now()
       if (stopped) {
         if (inRequest() > 0) quietSince = now
         // What is left then are unfinished heads, and TLS clients that do not answer the end of theirs.
-        else if (now - quietSince >= policy.minIdleMs) {
+        else if (atOnce || now - quietSince >= policy.minIdleMs) {
           gone = true
           server.stop(true)
         }
@@ -287,11 +287,21 @@ async function serveWithIdleTimer(start: Start<BunServeOptions>): Promise<Runnin
     },
   })
 
-  return runningUnseen({ engine: bunWithIdleTimer.name, start, port: server.port, enforcement, log, drain }, () => ({
-    busy: server.pendingRequests,
-    requests,
-    hungUp,
-  }))
+  return runningUnseen(
+    {
+      engine: bunWithIdleTimer.name,
+      start,
+      at: { host: server.address.address, port: server.port },
+      enforcement,
+      log,
+      drain,
+    },
+    () => ({
+      busy: server.pendingRequests,
+      requests,
+      hungUp,
+    }),
+  )
 }
 
 const unread = (body: TimedBody | null): boolean => body?.mayBeLeft(withHeadBytes) ?? false

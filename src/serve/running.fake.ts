@@ -1,0 +1,38 @@
+/** A server that listens on nothing, for whoever is given one. */
+import type { Enforcement } from '../policy/enforcement.ts'
+import type { Policy } from '../policy/policy.ts'
+import type { Running } from './contract.ts'
+
+export interface RunningFake {
+  readonly port: number | undefined
+  readonly policy: Policy
+  readonly enforcement: Enforcement
+  readonly engine?: string
+}
+
+export function runningFake({ port = 3000, policy, enforcement, engine = 'none' }: RunningFake): Running {
+  const url = `http://127.0.0.1:${port}/`
+  const nothingCut = async () => ({ cut: 0 })
+  return {
+    url,
+    address: { url, family: 'IPv4', host: '127.0.0.1', port, path: null },
+    engine,
+    engineWhy: 'asked for',
+    policy,
+    enforcement,
+    phase: 'serving',
+    connections: () => ({
+      open: 0,
+      busy: 0,
+      states: {},
+      requests: 0,
+      hungUp: {},
+      closeRaces: null,
+      abortsOnData: null,
+    }),
+    drain: nothingCut,
+    kill: nothingCut,
+    close: nothingCut,
+    async [Symbol.asyncDispose]() {},
+  }
+}
