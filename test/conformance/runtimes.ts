@@ -70,7 +70,7 @@ export const runtimes: Readonly<Record<RuntimeName, Runtime>> = {
   deno: entry('native', ['deno', 'run', '-A', 'runtimes/deno.ts'], ['deno', '--version']),
   'deno-hangup': entry('hangup', ['deno', 'run', '-A', 'runtimes/deno.ts'], ['deno', '--version']),
   workers: {
-    command: ['node', 'node_modules/wrangler/bin/wrangler.js', 'dev'],
+    command: ['node', 'test/node_modules/wrangler/bin/wrangler.js', 'dev'],
     listen: (port, transport) => [
       ...['--ip', '127.0.0.1', '--port', String(port), '--inspector-port', '0', '--show-interactive-dev-session=false'],
       // Its database has one user at a time (SQLITE_BUSY), and two of them start together.

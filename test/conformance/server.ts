@@ -16,7 +16,11 @@ export const root = fileURLToPath(new URL('../..', import.meta.url))
 const bin = `${root}node_modules/.bin/`
 
 /** The project's own tools before the machine's. */
-export const environment = { ...process.env, PATH: `${bin}:${process.env['PATH']}`, WRANGLER_SEND_METRICS: 'false' }
+export const environment = {
+  ...process.env,
+  PATH: `${bin}:${root}test/node_modules/.bin:${process.env['PATH']}`,
+  WRANGLER_SEND_METRICS: 'false',
+}
 
 export interface Server {
   readonly target: Target

@@ -41,7 +41,7 @@ async function startEdge(variables: Readonly<Record<string, string>>, script?: s
     'node',
     [
       ...[
-        'node_modules/wrangler/bin/wrangler.js',
+        'test/node_modules/wrangler/bin/wrangler.js',
         'dev',
         ...(script === undefined ? [] : [script]),
         '--env',

@@ -68,7 +68,7 @@ export const workerd: Peer = {
       name: 'stock',
       what: 'Under wrangler dev; it has no option for any limit.',
       argv: [
-        ...['{bin}/wrangler', 'dev', '{apps}/worker.ts', '--config', '{tmp}/wrangler.toml', '--ip', '127.0.0.1'],
+        ...['{tools}/wrangler', 'dev', '{apps}/worker.ts', '--config', '{tmp}/wrangler.toml', '--ip', '127.0.0.1'],
         ...['--port', '{port}', '--inspector-port', '0', '--show-interactive-dev-session=false'],
       ],
       env: { HOME: '{tmp}', WRANGLER_SEND_METRICS: 'false' },

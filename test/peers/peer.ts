@@ -24,7 +24,7 @@ export interface Peer {
   readonly variants: readonly Variant[]
 }
 
-/** In `argv` and `files`: `{port}`, `{origin}`, `{tmp}` (a directory of its own), `{apps}`, `{bin}`. */
+/** In `argv` and `files`: `{port}`, `{origin}`, `{tmp}` (a directory of its own), `{apps}`, `{bin}`, `{tools}`. */
 export interface Variant {
   /** `stock`, or what was set. */
   readonly name: string

@@ -18,7 +18,12 @@ const keptBytes = 4_000
 export type Places = Readonly<Record<'port' | 'origin' | 'tmp', string>>
 
 export function fill(text: string, places: Partial<Places>): string {
-  const all: Record<string, string> = { ...places, apps: `${root}test/peers/apps`, bin: `${root}node_modules/.bin` }
+  const all: Record<string, string> = {
+    ...places,
+    apps: `${root}test/peers/apps`,
+    bin: `${root}node_modules/.bin`,
+    tools: `${root}test/node_modules/.bin`,
+  }
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => all[name] ?? whole)
 }
 

@@ -14,7 +14,13 @@ const startWithinMs = 30_000
 async function start(t: TestContext, variables: Readonly<Record<string, string>>): Promise<string> {
   // Its database has one user at a time.
   const state = mkdtempSync(join(tmpdir(), 'hangup-worker-'))
-  const wrangler = ['node_modules/wrangler/bin/wrangler.js', 'dev', 'test/fixtures/worker.ts', '--persist-to', state]
+  const wrangler = [
+    'test/node_modules/wrangler/bin/wrangler.js',
+    'dev',
+    'test/fixtures/worker.ts',
+    '--persist-to',
+    state,
+  ]
   const place = ['--ip', '127.0.0.1', '--port', '0', '--inspector-port', '0', '--show-interactive-dev-session=false']
   const vars = Object.entries(variables).flatMap(([name, value]) => ['--var', `${name}:${value}`])
   const child = spawn('node', [...wrangler, ...place, ...vars], {
