@@ -8,6 +8,7 @@ import { workersEnforcement } from '../src/gateway/config/settings/limits.ts'
 import { createWorkersGateway } from '../src/gateway/workers/app.ts'
 import { gatewayFromBindings } from '../src/gateway/workers/bindings.ts'
 import type { FixedLength } from '../src/gateway/workers/fetch-upstream.ts'
+import { systemClock } from '../src/lifecycle/clock.ts'
 import { stderrLog } from '../src/serve/log.ts'
 import { enforcement, type Worker, workerOf } from './workers/serve.ts'
 
@@ -30,6 +31,8 @@ export async function gateway(env: Env, options: GatewayWorkerOptions = {}): Pro
   const forward = createWorkersGateway(plan.config, {
     fetch: (url, init) => fetch(url, init),
     fixedLength: (bytes) => new FixedLengthStream(bytes),
+    clock: systemClock,
+    random: Math.random,
     log: stderrLog,
   })
   const worker = workerOf(forward, policy, plan.resolved)

@@ -7,6 +7,7 @@ import { after, afterEach, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Host } from '../command/main.ts'
+import { systemClock } from '../lifecycle/clock.ts'
 import type { Enforced, Enforcement } from '../policy/enforcement.ts'
 import { optionNames } from '../policy/policy.ts'
 import type { LogLine } from '../serve/log.ts'
@@ -175,6 +176,7 @@ describe('a reload', () => {
         return apply(plan)
       },
       log: (one) => void lines.push(one),
+      clock: systemClock,
       explain: (error) => (error as Error).message,
       process: signals as never,
     })
@@ -220,6 +222,7 @@ describe('a reload', () => {
         return []
       },
       log: (one) => void lines.push(one),
+      clock: systemClock,
       explain: String,
       process: new EventEmitter() as never,
     })

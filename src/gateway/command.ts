@@ -5,6 +5,7 @@ import { help } from '../command/help.ts'
 import { cannotStart, explain, type Host } from '../command/main.ts'
 import { noteServiceLinks } from '../command/service-links.ts'
 import { jsonReport, textReport } from '../command/start-report.ts'
+import { backgroundClock } from '../lifecycle/clock.ts'
 import { stderrLog } from '../serve/log.ts'
 import { onSignals } from '../serve/signals.ts'
 import { version } from '../version.ts'
@@ -55,11 +56,16 @@ async function run({ runtime, load, start }: GatewayEntry, host: Host): Promise<
     if (report === 'json') host.out(`${JSON.stringify(gatewayJson(plan))}\n`)
     return host.exit(0)
   }
-  const running = await (start ?? (await import('./start.ts')).startGateway)(plan, gateway, stderrLog)
+  const running = await (start ?? (await import('./start.ts')).startGateway)(plan, gateway, {
+    log: stderrLog,
+    clock: backgroundClock,
+    random: Math.random,
+  })
   const stopReloading = await keepReloading(plan, {
     load: async () => (await loaded()).plan,
     apply: (next) => running.reload(next),
     log: stderrLog,
+    clock: backgroundClock,
     explain,
   })
   onSignals(untilDrained(running, stopReloading), { exit: host.exit, log: stderrLog })

@@ -1,6 +1,9 @@
-/** A gateway: a Hono app that answers from upstreams, and what keeps its deadlines. It listens nowhere itself; a runtime's server does, with the connection policy. */
+/**
+ * A gateway: a Hono app that answers from upstreams, and the sweep that keeps its deadlines. It does not listen itself; a
+ * runtime's server does, with the connection policy.
+ */
 import type { ClientAdmission } from '../http1/server-connection.ts'
-import { backgroundClock } from '../lifecycle/clock.ts'
+import type { Clock } from '../lifecycle/clock.ts'
 import { readingFirst } from '../lifecycle/reading-clock.ts'
 import type { Connect } from '../net/transport.ts'
 import { type LogLine, ThrottledLog } from '../serve/log.ts'
@@ -15,8 +18,11 @@ import { Group, type MemberStatus } from './upstream/group.ts'
 import { Pool } from './upstream/pool.ts'
 import { minRetriesPerSec, RetryBudget } from './upstream/retry-budget.ts'
 
-/** What a gateway needs of its runtime. */
+/** What a gateway needs of the world. */
 export interface GatewayDeps {
+  readonly clock: Clock
+  /** [0, 1) */
+  random(): number
   readonly connect: Connect
   /** null: what can't be kept in memory is held back. */
   readonly spool: Spool | null
@@ -58,8 +64,8 @@ const surplusLines = {
 } as const
 
 export function createGateway(first: GatewayConfig, deps: GatewayDeps): Gateway {
-  const { connect, spool, log, resolve } = deps
-  const clock = readingFirst(backgroundClock)
+  const { connect, spool, log, resolve, random } = deps
+  const clock = readingFirst(deps.clock)
   const { now } = clock
   const groups = new Map<string, Group<Pool>>()
   const pools = new Set<Pool>()
@@ -100,7 +106,7 @@ export function createGateway(first: GatewayConfig, deps: GatewayDeps): Gateway 
   function newGroup(config: GroupConfig): Group<Pool> {
     return new Group<Pool>(config, {
       clock,
-      random: Math.random,
+      random,
       makePool({ url }, address, options) {
         const pool = new Pool(address, connect, options, now, (behind) => {
           const line = surplusLines[behind]

@@ -1,5 +1,6 @@
 /** A new configuration in the place of the old one, while everything goes on. */
 import process from 'node:process'
+import type { Clock } from '../lifecycle/clock.ts'
 import { optionNames, optionSpecs } from '../policy/policy.ts'
 import { format } from '../policy/units.ts'
 import type { Log } from '../serve/log.ts'
@@ -14,6 +15,7 @@ export interface ReloadParts {
   /** From now on that plan. Returns a line for each part of it that it could not take over. */
   apply(plan: GatewayPlan): readonly string[]
   readonly log: Log
+  readonly clock: Clock
   /** What an error says to a user. */
   explain(error: unknown): string
   readonly process?: Pick<NodeJS.Process, 'on' | 'off'>
@@ -21,13 +23,14 @@ export interface ReloadParts {
 
 /** Reloads on SIGHUP and when a file of the plan has changed. Resolves to what ends that, once the files are watched. */
 export async function keepReloading(first: GatewayPlan, parts: ReloadParts): Promise<() => void> {
-  const { load, apply, log, explain } = parts
+  const { load, apply, log, clock, explain } = parts
   const on = parts.process ?? process
   let wanted = false
   let busy = false
   let ended = false
 
   const watch = new FileWatch(
+    clock,
     () => void reload(),
     (folder, why) =>
       log({

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { FakeClock } from '../lifecycle/clock.fake.ts'
 import type { CertificatePem } from '../net/transport.ts'
 import type { Enforced, Enforcement } from '../policy/enforcement.ts'
 import { optionNames, type Policy } from '../policy/policy.ts'
@@ -12,6 +13,7 @@ import { type GatewayRuntime, startGateway } from './start.ts'
 
 const tls = fileURLToPath(new URL('../../test/fixtures/tls/', import.meta.url))
 const pair = ['--tls-cert', `${tls}cert.pem`, '--tls-key', `${tls}key.pem`]
+const host = { log: () => {}, clock: new FakeClock(), random: () => 0 }
 const exact: Enforced = { by: 'us', stepMs: 0, how: 'in memory' }
 const enforcement = Object.fromEntries(optionNames.map((option) => [option, exact])) as Enforcement
 
@@ -63,7 +65,7 @@ describe('startGateway', () => {
   test('listens once for each listener, all under one policy', async () => {
     const { servers, gateway } = runtime()
     const flags = ['--port', '443', '--host', '127.0.0.1', '--redirect-http', '80', '--idle-timeout', '7s']
-    const running = await startGateway(await plan(...pair, ...flags), gateway, () => {})
+    const running = await startGateway(await plan(...pair, ...flags), gateway, host)
     assert.deepEqual(
       servers.map(({ options: { port, host, engine, tls, signals }, policy }) => ({
         ...{ port, host, engine, signals, secure: tls !== undefined, idleTimeoutMs: policy.idleTimeoutMs },
@@ -84,10 +86,7 @@ describe('startGateway', () => {
   test('listens on nothing if it can’t on everything', async () => {
     const { servers, gateway } = runtime({ taken: 80 })
     const both = await plan(...pair, '--port', '443', '--redirect-http', '80')
-    await assert.rejects(
-      startGateway(both, gateway, () => {}),
-      /the port is in use/,
-    )
+    await assert.rejects(startGateway(both, gateway, host), /the port is in use/)
     assert.deepEqual(
       servers.map(({ ended }) => ended),
       ['killed'],
@@ -96,8 +95,8 @@ describe('startGateway', () => {
 
   test('HTTP/2 is the runtime’s own server’s, PROXY protocol the engine’s', async () => {
     const { servers, gateway } = runtime()
-    const http2 = await startGateway(await plan(...pair, '--http2'), gateway, () => {})
-    const announced = await startGateway(await plan('--proxy-protocol', '10.0.0.0/8'), gateway, () => {})
+    const http2 = await startGateway(await plan(...pair, '--http2'), gateway, host)
+    const announced = await startGateway(await plan('--proxy-protocol', '10.0.0.0/8'), gateway, host)
     assert.equal(servers[0]?.options.engine, 'native')
     const { trust, others } = servers[1]!.options.proxyProtocol!
     assert.deepEqual([trust('10.1.2.3'), trust('192.0.2.1'), others], [true, false, 'refuse'])
@@ -111,13 +110,13 @@ describe('startGateway', () => {
       listeners: [{ ...before.listeners[0]!, certificates: [{ cert: 'other', key: 'other' }] }],
     }
     const able = runtime()
-    const running = await startGateway(before, able.gateway, () => {})
+    const running = await startGateway(before, able.gateway, host)
     assert.deepEqual(running.reload(after), [])
     assert.deepEqual(able.servers[0]?.shown, [{ cert: 'other', key: 'other' }])
     await running.kill()
 
     const unable = runtime({ fixed: true })
-    const stuck = await startGateway(before, unable.gateway, () => {})
+    const stuck = await startGateway(before, unable.gateway, host)
     assert.deepEqual(stuck.reload(before), [])
     assert.match(stuck.reload(after).join(), /^listen: other certificates need a restart/)
     await stuck.kill()

@@ -1,6 +1,6 @@
 /** A plan, running: the gateway's app behind one server for each listener. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { ClientAdmission } from '../http1/server-connection.ts'
+import type { Clock } from '../lifecycle/clock.ts'
 import type { DrainResult } from '../lifecycle/drain.ts'
 import type { Connect } from '../net/transport.ts'
 import type { Enforcement } from '../policy/enforcement.ts'
@@ -43,16 +43,32 @@ export interface RunningGateway extends Pick<Running, 'drain' | 'kill' | 'engine
   reload(plan: GatewayPlan): readonly string[]
 }
 
-export type Start = (plan: GatewayPlan, runtime: GatewayRuntime, log: Log) => Promise<RunningGateway>
+/** What a start has of the process. */
+export interface StartHost {
+  readonly log: Log
+  /** Its timers are no reason to stay alive. */
+  readonly clock: Clock
+  /** [0, 1) */
+  random(): number
+}
+
+export type Start = (plan: GatewayPlan, runtime: GatewayRuntime, host: StartHost) => Promise<RunningGateway>
 
 /** A name that takes longer to look up does not hold up the start: its upstreams come later. */
 const namesWithinMs = 2_000
 
 /** Listens on everything, or on nothing: rejects like `serve()` then. */
-export const startGateway: Start = async (plan, runtime, log) => {
+export const startGateway: Start = async (plan, runtime, { log, clock, random }) => {
   const { dir, maxBytes } = plan.config.spool
   const spool = maxBytes === 0 ? null : new Spool({ dir, maxBytes })
-  const gateway = createGateway(plan.config, { connect: runtime.connect, resolve: runtime.resolve, spool, log })
+  const gateway = createGateway(plan.config, {
+    clock,
+    random,
+    connect: runtime.connect,
+    resolve: runtime.resolve,
+    spool,
+    log,
+  })
   const servers: { listener: ListenerPlan; server: Running }[] = []
   const all = <T>(what: (server: Running) => T): T[] => servers.map(({ server }) => what(server))
   const summed = async (results: readonly Promise<DrainResult>[]): Promise<DrainResult> => {
@@ -65,7 +81,7 @@ export const startGateway: Start = async (plan, runtime, log) => {
     clients: gateway.clients,
     upstreamConnections: mostUpstreamConnections(plan),
   }
-  await Promise.race([gateway.ready(), sleep(namesWithinMs, undefined, { ref: false })])
+  await within(namesWithinMs, clock, gateway.ready())
   try {
     for (const listener of plan.listeners) {
       servers.push({
@@ -102,6 +118,14 @@ export const startGateway: Start = async (plan, runtime, log) => {
     drain: (how) => summed(all((server) => server.drain(how))),
     kill: () => summed(all((server) => server.kill())),
   }
+}
+
+/** Resolves with the promise, or when the time is over. */
+function within(ms: number, clock: Clock, promise: Promise<void>): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = clock.after(ms, resolve)
+    void promise.finally(cancel).then(resolve)
+  })
 }
 
 function mostUpstreamConnections({ config }: GatewayPlan): number {

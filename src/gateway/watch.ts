@@ -1,9 +1,10 @@
-/** Tells when files have changed. */
+/** A watch over files: calls back once after any of them has changed. */
 import { type FSWatcher, watch } from 'node:fs'
 import { realpath, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import type { Clock } from '../lifecycle/clock.ts'
 
-/** An editor and a renewal write several files in a row; they are one change. */
+/** An editor and a renewal of certificates write several files in a row: one change. */
 export const settleMs = 100
 
 /**
@@ -11,15 +12,17 @@ export const settleMs = 100
  * symbolic link beside it. What changed is read from the files' own numbers.
  */
 export class FileWatch {
+  readonly #clock: Clock
   readonly #onChange: () => void
   readonly #onBlind: (folder: string, why: unknown) => void
   readonly #seen = new Map<string, string>()
   readonly #folders = new Map<string, FSWatcher>()
-  #timer: ReturnType<typeof setTimeout> | undefined
+  #cancelLook = (): void => {}
   #closed = false
 
   /** `onBlind`: a folder can't be watched. */
-  constructor(onChange: () => void, onBlind: (folder: string, why: unknown) => void) {
+  constructor(clock: Clock, onChange: () => void, onBlind: (folder: string, why: unknown) => void) {
+    this.#clock = clock
     this.#onChange = onChange
     this.#onBlind = onBlind
   }
@@ -48,7 +51,7 @@ export class FileWatch {
 
   close(): void {
     this.#closed = true
-    clearTimeout(this.#timer)
+    this.#cancelLook()
     for (const watcher of this.#folders.values()) watcher.close()
     this.#folders.clear()
   }
@@ -69,8 +72,8 @@ export class FileWatch {
   }
 
   #settle(): void {
-    clearTimeout(this.#timer)
-    if (!this.#closed) this.#timer = setTimeout(() => void this.#look(), settleMs)
+    this.#cancelLook()
+    if (!this.#closed) this.#cancelLook = this.#clock.after(settleMs, () => void this.#look())
   }
 
   async #look(): Promise<void> {

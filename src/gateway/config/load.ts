@@ -24,9 +24,10 @@ export interface Loaded {
   readonly plan: GatewayPlan
 }
 
-export const files: Files = {
+/** `today`: for warnings of certificates that end soon. */
+const filesOn = (today: () => Date): Files => ({
   read: (path) => readFile(path, 'utf8'),
-  certificates: (pems) => new CertificateStore(pems).warnings(new Date()),
+  certificates: (pems) => new CertificateStore(pems).warnings(today()),
   async folder(path) {
     const spool = new Spool({ dir: path, maxBytes: 0 })
     try {
@@ -38,10 +39,15 @@ export const files: Files = {
       return code === 'ENOENT' ? 'the folder does not exist' : `it is not writable (${code ?? message})`
     }
   },
-}
+})
 
 /** Throws a `ConfigError` with everything that is wrong, in flags, variables, the file, and what they name. */
-export async function loadGateway(argv: readonly string[], env: Env, workingDirectory: string): Promise<Loaded> {
+export async function loadGateway(
+  argv: readonly string[],
+  env: Env,
+  workingDirectory: string,
+  today = () => new Date(),
+): Promise<Loaded> {
   const { places, problems } = readPlaces(argv, env, 'gateway')
   const { settings, nameOf } = resolveEntries(gatewayEntries, places, problems)
   if (settings.config !== undefined && settings['to'] !== undefined) {
@@ -65,7 +71,7 @@ export async function loadGateway(argv: readonly string[], env: Env, workingDire
   const file = path === null ? {} : await readConfig(path, settings.config === undefined ? path : nameOf('config'))
   const locate = (named: string, inFile: boolean) =>
     resolve(inFile && path !== null ? dirname(path) : workingDirectory, named)
-  const plan = await resolveGateway({ path, locate, file, settings, nameOf, layers: places, files })
+  const plan = await resolveGateway({ path, locate, file, settings, nameOf, layers: places, files: filesOn(today) })
   return { settings, plan }
 }
 

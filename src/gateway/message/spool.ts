@@ -171,8 +171,9 @@ const memoryFileSystems = new Set([0x01021994, 0x858458f6])
 export async function openNameless(
   dir: string,
   removeName: (path: string) => Promise<void> = unlink,
+  unique: () => string = () => crypto.randomUUID(),
 ): Promise<SpoolHandle> {
-  const path = join(dir, `hangup-${crypto.randomUUID()}`)
+  const path = join(dir, `hangup-${unique()}`)
   const file = await open(path, 'wx+', 0o600)
   try {
     await removeName(path)

@@ -18,18 +18,20 @@ import { minRetriesPerSec, RetryBudget } from '../upstream/retry-budget.ts'
 import { type FetchDeps, FetchUpstream } from './fetch-upstream.ts'
 
 export interface WorkersDeps extends FetchDeps {
+  /** [0, 1) */
+  random(): number
   log(line: LogLine): void
 }
 
 /** Answers requests as long as the isolate lives. Starts no timer: at the edge none outlives the request that it was started in. */
 export function createWorkersGateway(config: GatewayConfig, deps: WorkersDeps): Fetch {
-  const now = () => performance.now()
+  const { now } = deps.clock
   const clock = new RequestClock(now)
   const contexts = new Map<string, ExchangeContext>()
   for (const [name, groupConfig] of Object.entries(config.groups)) {
     const group = new Group<FetchUpstream>(groupConfig, {
       clock,
-      random: Math.random,
+      random: deps.random,
       makePool: (upstream) =>
         new FetchUpstream(`${upstream.tls === null ? 'http' : 'https'}://${authorityOf(upstream)}`, deps),
       changePool() {},

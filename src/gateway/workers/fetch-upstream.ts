@@ -1,6 +1,7 @@
 /** An upstream that is reached by the platform's `fetch`: where there are no sockets, the platform pools, resolves and speaks TLS. */
 import { ResponseHead, split } from '../../http1/head.ts'
 import type { BodySource } from '../../http1/web/payload.ts'
+import type { Clock } from '../../lifecycle/clock.ts'
 import { headersOf } from '../downstream/downstream.ts'
 import { type FailureName, UpstreamError } from '../errors.ts'
 import { type Ask, isEventStream, type Sender, type Upstream, type Want } from '../upstream/upstream.ts'
@@ -11,6 +12,8 @@ export interface FixedLength {
 }
 
 export interface FetchDeps {
+  /** Its timers may last as long as the request that starts them. */
+  readonly clock: Clock
   fetch(url: string, init: object): Promise<Response & { readonly webSocket?: object | null }>
   /** What is written into it has this length, and so has a message that is made of it. */
   fixedLength(bytes: number): FixedLength
@@ -43,7 +46,7 @@ class FetchSender implements Sender {
   readonly #deps: FetchDeps
   readonly #controller = new AbortController()
   #ask: Ask | null = null
-  #timer: ReturnType<typeof setTimeout> | undefined
+  #cancelTimer = (): void => {}
   /** What of the request still has to go out. */
   #source: BodySource | null = null
   /** The answer's head has come. */
@@ -139,7 +142,7 @@ class FetchSender implements Sender {
         ask.asker.onEnd([])
       } else if (!ask.asker.onData(piece)) {
         // A client that does not read is no fault of the upstream's.
-        clearTimeout(this.#timer)
+        this.#cancelTimer()
         await new Promise<void>((resolve) => {
           this.#onRoom = resolve
         })
@@ -184,9 +187,10 @@ class FetchSender implements Sender {
   }
 
   #expect(code: FailureName, withinMs: number): void {
-    clearTimeout(this.#timer)
+    this.#cancelTimer()
     const ask = this.#ask
-    if (withinMs !== 0 && ask !== null) this.#timer = setTimeout(() => this.#fail(ask, code), withinMs)
+    if (withinMs !== 0 && ask !== null)
+      this.#cancelTimer = this.#deps.clock.after(withinMs, () => this.#fail(ask, code))
   }
 
   #fail(ask: Ask, code: FailureName, cause?: unknown): void {
@@ -200,7 +204,7 @@ class FetchSender implements Sender {
   /** Nothing more is told, nor sent. */
   #end(): void {
     this.#ask = null
-    clearTimeout(this.#timer)
+    this.#cancelTimer()
     this.#source?.cancel(new Error('the upstream wants no more of it'))
     this.#source = null
   }
