@@ -264,7 +264,7 @@ export class Exchange implements Asker, Want {
   }
 
   onInterim(head: ResponseHead): void {
-    if (!this.#answered) this.#downstream.inform(head.status, interimFields(head.raw))
+    if (!this.#answered && this.#route.earlyHints) this.#downstream.inform(head.status, interimFields(head.raw))
   }
 
   onWhole(head: ResponseHead, body: Uint8Array | null): void {

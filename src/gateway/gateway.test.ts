@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { type Backend, ok, World } from './world.fake.ts'
+import { type Backend, type Behave, ok, World } from './world.fake.ts'
 
 const to = (...ports: number[]) => ports.flatMap((port) => ['--to', `http://127.0.0.1:${port}`])
 const silent = () => {}
@@ -124,6 +124,21 @@ test('an upstream is let go a moment after its client sent FIN, and at once afte
   assert.equal(backend.open, 1)
   await reset.reset()
   assert.equal(backend.open, 0)
+})
+
+test('interim responses are passed on, but not by a route that says so', async (t) => {
+  const hints: Behave = (request, socket) => {
+    socket.write('HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n', null)
+    ok('hello')(request, socket)
+  }
+  for (const [flags, statuses] of [
+    [[], ['103', '200']],
+    [['--no-early-hints'], ['200']],
+  ] as const) {
+    const one = await world(t, [...to(1), ...flags])
+    await one.backend(1, hints)
+    assert.deepEqual((await (await one.client()).get()).statuses, statuses)
+  }
 })
 
 /** What a thousand steps of clients and backends come to, in one line each. */

@@ -201,6 +201,13 @@ export const topSettings = {
     what: 'Compresses responses for clients that accept it.',
     workers: { why: 'the edge compresses by itself', only: false },
   }),
+  earlyHints: setting(toggle, {
+    default: true,
+    scope: 'route',
+    flag: 'noEarlyHints',
+    what: 'Interim responses of upstreams (`103 Early Hints`) are passed on. Some clients take one for the response (RFC 8297 3).',
+    workers: { why: 'fetch does not pass interim responses on', only: false },
+  }),
   errorPages: setting(errorPages, {
     default: {},
     scope: 'route',
