@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot'
 import type { OptionName } from '../policy/policy.ts'
+import { complaintsOf } from './complaints.ts'
 import { option, options, type PathName, pathNames } from './terms.ts'
 import { words } from './words/index.ts'
 
@@ -28,9 +29,9 @@ export type ProfileName = (typeof profileNames)[number]
 export const levels = ['must', 'should', 'policy', 'observe'] as const
 export const transports = ['tcp', 'tls'] as const
 
-const caseSchema = v.strictObject({
+export const caseEntries = {
   /** Stable for ever; no section number, no position. */
-  id: v.pipe(v.string(), v.regex(/^[a-z0-9]+(-[a-z0-9]+)*$/)),
+  id: v.pipe(v.string(), v.regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'expected lower-case letters, digits and single hyphens')),
   /** must, should: an RFC says so. policy: hangup promises it. observe: written down, never red. */
   level: v.picklist(levels),
   /** A sentence about the server's behaviour. */
@@ -50,25 +51,31 @@ const caseSchema = v.strictObject({
   requires: v.optional(v.array(v.picklist(['kernel', 'net-admin', 'process', 'own-process']))),
   /** Loads the machine: run after all others. */
   heavy: v.optional(v.literal(true)),
-  steps: v.pipe(v.array(words.schema), v.minLength(1)),
-})
+  steps: v.pipe(v.array(words.schema), v.minLength(1, 'expected at least one step')),
+} as const
+const caseSchema = v.strictObject(caseEntries)
 export type Case = v.InferOutput<typeof caseSchema>
 
-/** Checks cases that come from anywhere; throws one error that names each bad case. */
+/** The keys that a part of a case may have: a step's, by its word, or the case's own. */
+export const keysOf = (part: object): readonly string[] =>
+  'steps' in part && 'id' in part ? Object.keys(caseEntries) : words.keysOf(part)
+
+/** Checks the cases of the suite; throws one error that names each bad case. */
 export function checkCases(candidates: readonly unknown[]): readonly Case[] {
   const problems: string[] = []
   const seen = new Set<string>()
   const cases: Case[] = []
   for (const candidate of candidates) {
     const id = (candidate as { id?: unknown } | null)?.id
-    const result = v.safeParse(caseSchema, candidate)
-    if (!result.success) {
-      problems.push(...result.issues.map((issue) => `${String(id)}: ${v.getDotPath(issue) ?? ''}: ${issue.message}`))
+    const wrong = complaintsOf(caseSchema, candidate, keysOf)
+    if (wrong.length > 0) {
+      problems.push(...wrong.map((why) => `${String(id)}: ${why}`))
       continue
     }
-    if (seen.has(result.output.id)) problems.push(`${result.output.id}: the id is taken`)
-    seen.add(result.output.id)
-    cases.push(result.output)
+    const checked = candidate as Case
+    if (seen.has(checked.id)) problems.push(`${checked.id}: the id is taken`)
+    seen.add(checked.id)
+    cases.push(checked)
   }
   for (const { id, needs = [] } of cases) {
     for (const need of needs) if (!seen.has(need)) problems.push(`${id}: needs ${need}, which is not a case`)

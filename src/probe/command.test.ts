@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { flagOf } from '../policy/spelling.ts'
 import type { Case } from './case.ts'
 import { cases } from './cases/index.ts'
-import { judgedBehind, readProbe } from './command.ts'
+import { readProbe } from './command.ts'
 import { findingOf, knownFrom, questions } from './find/discover.ts'
+import { judgedBehind } from './judge/behind.ts'
 import { pools } from './judge/expectation.ts'
 import { isRed } from './judge/verdict.ts'
 import { type Outcome, touches } from './probing.ts'
@@ -35,8 +37,8 @@ describe('readProbe', () => {
   })
 
   test('chooses cases by how their ids begin', () => {
-    const { chosen } = readProbe(['http://a', '--case', 'idle-after,plain-get'], {})
-    const ids = cases.filter(chosen).map(({ id }) => id)
+    const { choice } = readProbe(['http://a', '--case', 'idle-after,plain-get'], {})
+    const ids = cases.filter(choice.isChosen).map(({ id }) => id)
     assert.ok(ids.includes('idle-after-response') && ids.includes('plain-get') && !ids.includes('idle-socket-returned'))
   })
 
@@ -61,7 +63,7 @@ describe('behind a pool', () => {
     const outcome: Outcome = {
       ...{ judged: [{ case: theCase, run: look }], findings: [finding], known: knownFrom([finding]), cutShort: null },
     }
-    const { judged, findings } = judgedBehind(outcome, pools(['aws-alb', 'caddy'], '--behind', []))
+    const { judged, findings } = judgedBehind(outcome, pools(['aws-alb', 'caddy'], '--behind', []), flagOf)
     return {
       findings,
       red: judged.filter(({ run: { verdict } }) => isRed(verdict)).map(({ case: { id } }) => id),

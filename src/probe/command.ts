@@ -1,30 +1,25 @@
 /** `hangup probe`: the suite against any server. Exit status 0: all held, 1: something failed, 2: it could not run. */
+import { readFileSync } from 'node:fs'
 import process from 'node:process'
 import { asked, readPlaces } from '../command/flags.ts'
 import { help } from '../command/help.ts'
 import { cannotStart, explain, type Host } from '../command/main.ts'
 import type { Read } from '../command/setting.ts'
 import { policyLayer, resolveEntries } from '../command/settings.ts'
-import { ConfigError, problem } from '../policy/problems.ts'
+import { ConfigError, type Problem, problem } from '../policy/problems.ts'
 import { flagOf } from '../policy/spelling.ts'
 import { version } from '../version.ts'
-import type { Case } from './case.ts'
-import { cases } from './cases/index.ts'
-import { Connection } from './client/client.ts'
-import { destination, type UnreachableError } from './client/destination.ts'
-import type { ParsedUrl } from './client/url.ts'
-import { drainOf, isAlive, watchDrain } from './drain-watch.ts'
-import { besideCase, besideRun, capacityOf } from './find/capacity.ts'
-import type { Finding, Known } from './find/discover.ts'
-import { checkCertificate, listeningOn, visit } from './find/preflight.ts'
-import { expected, limitFor, outlives, type Pool, pools, readExpect } from './judge/expectation.ts'
-import { descriptorLimitOf, summary } from './judge/summary.ts'
+import { ask } from './ask.ts'
+import { parseCases } from './case-file.ts'
+import type { UnreachableError } from './client/destination.ts'
+import { expected, limitFor, pools, readExpect } from './judge/expectation.ts'
 import { redIn } from './judge/verdict.ts'
-import { type Judged, type Outcome, probe, type Site } from './probing.ts'
 import { lines, redrawn, silent } from './reports/progress.ts'
-import { formNames, type Probed, reportOf, save } from './reports/save.ts'
+import type { Report } from './reports/report.ts'
+import { formNames, save } from './reports/save.ts'
+import { toText } from './reports/text.ts'
+import { choiceOf, noBehindWithExpect, type ProbeRequest } from './request.ts'
 import { defaultConnections, probeEntries, routeFlags } from './settings.ts'
-import type { PathName } from './terms.ts'
 
 type Settings = Read<typeof probeEntries>
 
@@ -47,21 +42,16 @@ export async function probeCommand(argv: readonly string[], host: Host): Promise
   }
 }
 
-export interface ReadProbe {
+/** What is asked, and how it is told. */
+export interface ReadProbe extends ProbeRequest {
   readonly settings: Settings
-  readonly target: ParsedUrl
-  readonly paths: Readonly<Partial<Record<PathName, string>>>
-  readonly expected: Known | null
-  readonly behind: readonly Pool[]
-  readonly limitMs: number
-  chosen(theCase: Case): boolean
 }
 
 /** Throws a `ConfigError` with everything that is wrong in flags, variables and the files that they name. */
 export function readProbe(argv: readonly string[], env: Host['env']): ReadProbe {
   const { places, problems } = readPlaces(argv, env, 'probe')
   const { settings, nameOf } = resolveEntries(probeEntries, places, problems)
-  const { target, paths, expect, drain, pid } = settings
+  const { target, paths, expect, drain, pid, connections = defaultConnections } = settings
   if (target === undefined && problems.length === 0) {
     problems.push(problem('<url>', '<url>', 'it is missing', 'http://host:port or https://host:port'))
   }
@@ -77,208 +67,87 @@ export function readProbe(argv: readonly string[], env: Host['env']): ReadProbe 
   }
   const read = expect === undefined ? null : readExpect(expect, nameOf('expect'), problems)
   const layers = [...places.map(policyLayer), ...(read ? [read.layer] : [])]
-  const known = expected(layers, read?.enforcement, problems)
+  const known = expected(layers, read?.enforcement, flagOf, problems)
   const behind = pools(settings.behind ?? [], nameOf('behind'), problems)
   if (known && behind.length > 0) {
-    const why = 'with limits to expect there is nothing left to find out; one of them'
-    problems.push(problem(nameOf('behind'), nameOf('behind'), why, ''))
+    problems.push(problem(nameOf('behind'), nameOf('behind'), noBehindWithExpect, ''))
   }
   const limitMs = limitFor(settings.limitMs, { flag: nameOf('limitMs'), tls: target?.tls ?? false }, behind, problems)
-  const ids = settings.case
-  const chosen = ({ id }: Case) => ids?.some((start) => id.startsWith(start)) ?? true
-  for (const start of ids ?? []) {
-    if (![...cases, besideCase].some(({ id }) => id.startsWith(start))) {
-      problems.push(problem(nameOf('case'), start, `no case begins with ${start}`, ''))
-    }
-  }
+  const { starts = [], files = [] } = settings.case ?? {}
+  const own = parseCases(files, nameOf('case'), problems)
+  const choice = choiceOf(starts, own, nameOf('case'), problems)
+  const ca = settings.ca === undefined ? undefined : readPem(settings.ca, nameOf('ca'), problems)
   if (problems.length > 0 || !target) throw new ConfigError(problems)
   const given = Object.entries(routeFlags).flatMap(([page, flag]) => {
     const path = settings[flag]
     return path === undefined ? [] : [[page, path]]
   })
+  const { vanish, insecure, iMayTestThisHost } = settings
   return {
-    settings,
-    target,
+    ...{ settings, target, expected: known, behind, limitMs, connections, choice },
     paths: { hello: target.path, ...Object.fromEntries(given), ...paths },
-    expected: known,
-    behind,
-    limitMs,
-    chosen,
+    ...{ pid, drain, vanish, insecure, ca, iMayTestThisHost, nameOf: flagOf },
   }
 }
 
-async function run(read: ReadProbe, host: Host): Promise<number> {
-  const { settings, target, paths, behind } = read
-  const { insecure, ca, pid, vanish, iMayTestThisHost = false } = settings
-  if (pid !== undefined && !isAlive(pid)) {
-    throw new ConfigError([problem(flagOf('pid'), String(pid), 'there is no such process', 'a process id')])
+function readPem(path: string, flag: string, problems: Problem[]): string | undefined {
+  try {
+    const text = readFileSync(path, 'utf8')
+    if (text.includes('-----BEGIN CERTIFICATE-----')) return text
+    problems.push(problem(flag, path, 'it has no certificate', 'a PEM file'))
+  } catch (error) {
+    problems.push(problem(flag, path, `it cannot be read (${(error as NodeJS.ErrnoException).code ?? error})`, ''))
   }
-  const ips = await destination(target.host, iMayTestThisHost)
-  const asked = { host: target.host, port: target.port, tls: target.tls }
-  const address = { ...asked, ip: await listeningOn(ips, asked) }
-  if (target.tls && !insecure) await checkCertificate(address, ca)
-  const { foreign, local, server, hintMs } = await visit(address, paths)
-  const connections = settings.connections ?? defaultConnections
-  const capacity = await capacityOf(address, paths.hello ?? '/', connections - 1)
-  const serves = capacity.full === null ? null : Math.max(1, Math.min(capacity.beside, connections))
+  return undefined
+}
 
-  const startedAt = new Date()
-  const fromMs = performance.now()
+async function run(read: ReadProbe, host: Host): Promise<number> {
+  const { settings, limitMs, expected: known, choice } = read
   const controller = new AbortController()
   const interrupt = interruptedBy(controller, host)
-  const site: Site = { ...address, paths, foreign, local, pid, vanish }
-  const url = urlOf(target)
-  const chosenCount = cases.filter(read.chosen).length
+  const chosenCount = choice.cases.filter(choice.isChosen).length
   const progress = settings.quiet
     ? silent
     : host.rows === undefined
       ? lines(host.err)
       : redrawn({ columns: host.columns, rows: host.rows, write: host.err }, chosenCount)
-  if (!settings.quiet && !read.expected)
-    host.err(
-      `${url}: connections are held open for up to ${read.limitMs / 1_000} s${serves === null ? '' : `, ${serves} at a time`}\n`,
-    )
-  let outcome: Outcome
+  let report: Report
   try {
-    outcome = await probe({
-      site,
-      cases,
-      chosen: read.chosen,
-      expected: read.expected,
-      limitMs: read.limitMs,
-      hintMs,
-      connections: serves ?? connections,
-      serves,
-      stop: controller.signal,
+    report = await ask(read, {
+      signal: controller.signal,
       watch: progress.watch,
+      begun(url, serves) {
+        if (settings.quiet || known) return
+        const atOnce = serves === null ? '' : `, ${serves} at a time`
+        host.err(`${url}: connections are held open for up to ${limitMs / 1_000} s${atOnce}\n`)
+      },
     })
-    if (read.chosen(besideCase)) {
-      const judged = { case: besideCase, run: besideRun(capacity) }
-      progress.watch(judged.case, judged.run)
-      outcome = { ...outcome, judged: [judged, ...outcome.judged] }
-    }
-    if (behind.length > 0) outcome = judgedBehind(outcome, behind)
-    if (outcome.cutShort === null && !(await isThere(site))) outcome = judgedGone(outcome)
-    if (settings.drain && pid !== undefined && outcome.cutShort === null) {
-      const { finding, judged } = drainOf(await watchDrain(site, pid, read.limitMs, controller.signal), read.limitMs)
-      progress.watch(judged.case, judged.run)
-      outcome = { ...outcome, findings: [...outcome.findings, finding], judged: [...outcome.judged, judged] }
-    }
+  } catch (error) {
+    if (controller.signal.aborted && error === controller.signal.reason) return interrupt.status()
+    throw error
   } finally {
     progress.end()
     interrupt.off()
   }
-  const probed: Probed = {
-    ...outcome,
-    ...{ url, server, startedAt, tls: target.tls, source: sourceOf(read) },
-    tookMs: performance.now() - fromMs,
-    descriptorLimit: descriptorLimitOf(pid),
-  }
   // Who wants a report on the standard output wants nothing else there.
   const toStdout = formNames.some((form) => settings[form] === '-')
-  const report = reportOf(probed)
-  if (!toStdout) host.out(summary(probed, report.counts, host.columns))
+  if (!toStdout) host.out(toText(report, host.columns))
   await save(report, settings, host.out)
   return redIn(report.counts) > 0 ? 1 : 0
 }
 
-function sourceOf({ expected: known, settings: { behind } }: ReadProbe): string {
-  if (known) return flagOf('expect')
-  return behind ? `measured, ${flagOf('behind')} ${behind.join(',')}` : 'measured'
-}
-
-function urlOf({ host, port, tls }: ParsedUrl): string {
-  return `http${tls ? 's' : ''}://${host.includes(':') ? `[${host}]` : host}:${port}`
-}
-
-async function isThere(site: Site): Promise<boolean> {
-  try {
-    const connection = await Connection.open(site, { bare: true })
-    connection.destroy()
-    return true
-  } catch {
-    return false
-  }
-}
-
-/** Connections that ended may have ended with it, so nothing that was found means anything. */
-function judgedGone(outcome: Outcome): Outcome {
-  const theCase: Case = {
-    id: 'survives',
-    level: 'policy',
-    title: 'The server is still there when all has been asked',
-    why: 'A server that a handful of clients can end is not one that they can rely on.',
-    spec: [],
-    profile: 'timed',
-    steps: [{ alive: true }],
-  }
-  const reason = 'it does not accept connections any more: what ended may have ended with it'
-  const judged = { case: theCase, run: { ...unseen, id: theCase.id, verdict: 'fail' as const, reason } }
-  return { ...outcome, cutShort: 'the server has gone', judged: [...outcome.judged, judged] }
-}
-
-const unseen = { observed: null, observedMs: null, expected: null, tookMs: 0, timelines: [] }
-
-/**
- * Behind a pool an idle limit must outlive it. That none was seen by then is no leak: it may be as long as it likes, and
- * a longer look tells whether there is one.
- */
-export function judgedBehind(outcome: Outcome, behind: readonly Pool[]): Outcome {
-  const isIdle = ({ question }: Finding) => question.gives.includes('idleTimeoutMs')
-  const idle = outcome.findings.find(isIdle)
-  const against = behind.map((pool) => againstPool(pool, idle))
-  if (idle?.kind !== 'leak') return { ...outcome, judged: [...outcome.judged, ...against] }
-  const reason = `${idle.reason}, which is long enough; a longer ${flagOf('limitMs')} tells whether it ever ends`
-  return {
-    ...outcome,
-    findings: outcome.findings.map((finding) =>
-      isIdle(finding) ? { ...finding, kind: 'unknown', reason, watchedMs: null } : finding,
-    ),
-    judged: [
-      ...outcome.judged.map((one) =>
-        one.case.id === idle.question.case
-          ? { ...one, run: { ...one.run, verdict: 'not-judged' as const, reason } }
-          : one,
-      ),
-      ...against,
-    ],
-  }
-}
-
-function againstPool(pool: Pool, idle: Finding | undefined): Judged {
-  const theCase: Case = {
-    id: `outlives-${pool.name}`,
-    level: 'policy',
-    title: `An idle connection lives longer than the ${pool.keepsIdleMs / 1_000} s for which ${pool.behind} keeps it`,
-    why: 'Whoever ends first must be the one that sends requests; else they cross a close, and its client gets a 502.',
-    spec: [pool.source],
-    profile: 'timed',
-    steps: [{ closes: { due: { by: ['idleTimeoutMs'], from: 'received' }, accept: ['fin'] } }],
-  }
-  const why = idle?.kind === 'found' ? outlives(pool, idle.fromMs ?? 0) : null
-  const unknown = idle === undefined || idle.kind === 'unknown'
-  return {
-    case: theCase,
-    run: {
-      ...unseen,
-      id: theCase.id,
-      verdict: unknown ? 'not-judged' : why === null ? 'pass' : 'fail',
-      observed: idle?.end ?? null,
-      observedMs: idle?.fromMs ?? null,
-      reason: unknown ? 'the idle limit is not known' : why,
-    },
-  }
-}
-
 /** Ctrl-C ends the probe with what it knows; once more ends the program. */
-function interruptedBy(controller: AbortController, host: Host): { off(): void } {
+function interruptedBy(controller: AbortController, host: Host): { status(): number; off(): void } {
+  let status = 0
   const handler = (signal: NodeJS.Signals) => {
-    if (controller.signal.aborted) host.exit(signal === 'SIGINT' ? 130 : 143)
+    status = signal === 'SIGINT' ? 130 : 143
+    if (controller.signal.aborted) host.exit(status)
     controller.abort()
   }
   process.on('SIGINT', handler)
   process.on('SIGTERM', handler)
   return {
+    status: () => status,
     off() {
       process.off('SIGINT', handler)
       process.off('SIGTERM', handler)

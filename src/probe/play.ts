@@ -145,6 +145,11 @@ export class Play {
     return answer
   }
 
+  /** Nobody has promised what the case asks for: what the RFCs leave to a server is its choice. */
+  get isLenient(): boolean {
+    return this.target.foreign !== undefined && !this.target.asWritten
+  }
+
   get process(): ServerProcess {
     if (!this.target.process) throw new CaseError('not-judged', 'it needs a process that it may signal')
     return this.target.process

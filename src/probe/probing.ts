@@ -6,7 +6,6 @@
 import { deferred } from '../deferred.ts'
 import { type Clock, systemClock } from '../lifecycle/clock.ts'
 import { type OptionName, optionNames, type Policy } from '../policy/policy.ts'
-import { flagOf } from '../policy/spelling.ts'
 import { format } from '../policy/units.ts'
 import { type Case, limitsOf, pathsOf } from './case.ts'
 import type { Connection } from './client/client.ts'
@@ -21,9 +20,10 @@ import {
   unknownLimit,
 } from './find/discover.ts'
 import { Budget } from './judge/budget.ts'
-import { atLevel } from './judge/verdict.ts'
+import { atLevel, unseen } from './judge/verdict.ts'
+import type { Choice } from './request.ts'
 import { type CaseRun, runCase } from './run.ts'
-import { ownRoutes, routeFlags } from './settings.ts'
+import { ownRoutes, pageOption } from './settings.ts'
 import { every, sleep } from './time.ts'
 import { words } from './words/index.ts'
 
@@ -32,9 +32,7 @@ export type Site = Omit<Target, 'policy' | 'enforcement' | 'profile' | 'measureM
 
 export interface Plan {
   readonly site: Site
-  /** All that there are, and which of them are to be judged. */
-  readonly cases: readonly Case[]
-  chosen(theCase: Case): boolean
+  readonly choice: Choice
   /** What the server is to be judged by; null: what is found out of it. */
   readonly expected: Known | null
   /** How long an end is waited for that nobody has promised. */
@@ -47,6 +45,8 @@ export interface Plan {
   /** Ends everything at once. */
   readonly stop: AbortSignal
   readonly watch?: (theCase: Case, state: 'running' | CaseRun) => void
+  /** An option as the user writes it. */
+  nameOf(option: string): string
 }
 
 export interface Judged {
@@ -117,7 +117,7 @@ class Probing {
   }
 
   async all(): Promise<Outcome> {
-    const { cases, chosen } = this.#plan
+    const { cases, isChosen: chosen } = this.#plan.choice
     const speaking = cases.filter((theCase) => this.#speaks(theCase))
     const mine = withNeeds(speaking, chosen)
     const question = ({ id }: Case) => this.#asked.find((one) => one.case === id)
@@ -161,7 +161,7 @@ class Probing {
 
   /** It was chosen, or something that was chosen stands on its answer. */
   #isWanted({ case: id, gives }: Question): boolean {
-    const { cases, chosen } = this.#plan
+    const { cases, isChosen: chosen } = this.#plan.choice
     const theCase = cases.find((one) => one.id === id)
     if (!theCase || !this.#speaks(theCase)) return false
     return chosen(theCase) || cases.some((one) => chosen(one) && touches(one).some((name) => gives.includes(name)))
@@ -185,8 +185,8 @@ class Probing {
   // What is measured
 
   async #ask(question: Question): Promise<CaseRun> {
-    const { cases, limitMs, watch } = this.#plan
-    const theCase = cases.find(({ id }) => id === question.case) as Case
+    const { choice, limitMs, watch } = this.#plan
+    const theCase = choice.cases.find(({ id }) => id === question.case) as Case
     const unable = this.#unable(theCase)
     const connections = words.connectionsOf(theCase.steps)
     const affordable = Math.floor(this.#budget.size / 2 / this.#asked.length / connections)
@@ -230,6 +230,7 @@ class Probing {
   }
 
   async #judged(theCase: Case, afterMs: number, expected: Known | null): Promise<CaseRun> {
+    const { nameOf, choice } = this.#plan
     const unable = this.#unable(theCase)
     if (unable !== null) return notJudged(theCase, unable)
     const stands = touches(theCase)
@@ -240,8 +241,8 @@ class Probing {
       const why = expected
         ? expected.policy[limit] > 0
           ? null
-          : `nothing is expected of it; with ${flagOf(limit)} it is judged`
-        : unknownLimit(limit, known.policy, this.#inOrder())
+          : `nothing is expected of it; with ${nameOf(limit)} it is judged`
+        : unknownLimit(limit, known.policy, this.#inOrder(), nameOf)
       if (why !== null) return notJudged(theCase, why)
     }
     await this.#needs(theCase)
@@ -252,9 +253,13 @@ class Probing {
     if (tooLong) {
       release()
       const left = format('duration', Math.ceil(lastsMs / 1_000) * 1_000)
-      return notJudged(theCase, `it would take ${left} more; with the limits in --expect nothing is measured first`)
+      return notJudged(
+        theCase,
+        `it would take ${left} more; with the limits in ${nameOf('expect')} nothing is measured first`,
+      )
     }
-    const target: Target = { ...this.#plan.site, ...this.#watched(), ...known, profile: 'any' }
+    const asWritten = choice.own.has(theCase.id)
+    const target: Target = { ...this.#plan.site, ...this.#watched(), ...known, profile: 'any', asWritten }
     const options = { results: this.#results, tolerated: anyEnd }
     const run = await this.#unlessStopped(theCase, () => runCase(theCase, target, options), 'not done by then').finally(
       release,
@@ -267,21 +272,21 @@ class Probing {
 
   /** Why a case can't be put to this server, with the flag that would let it, or null. */
   #unable(theCase: Case): string | null {
-    const { site } = this.#plan
+    const { site, nameOf } = this.#plan
     if (theCase.requires?.some((requirement) => requirement === 'process' || requirement === 'own-process')) {
       return 'it needs a server of its own, to fill or to end; the suite runs it on the servers that it starts'
     }
     for (const page of pathsOf(theCase)) {
       if (site.paths[page] !== undefined) continue
       if (ownRoutes.includes(page)) return `it asks for what only the suite’s own application answers (${page})`
-      return `it needs a page: ${page in routeFlags ? flagOf(routeFlags[page as keyof typeof routeFlags]) : `--paths ${page}=…`}`
+      return `it needs a page: ${pageOption(page, nameOf)}`
     }
     const connections = words.connectionsOf(theCase.steps)
     if (connections > this.#budget.size) {
       const { serves } = this.#plan
       return typeof serves === 'number'
         ? `it needs ${connections} connections, and the server serves ${serves} at once`
-        : `it needs ${connections} connections: --connections ${connections}`
+        : `it needs ${connections} connections: ${nameOf('connections')} ${connections}`
     }
     return null
   }
@@ -362,6 +367,5 @@ export function touches(theCase: Case): readonly OptionName[] {
 }
 
 function notJudged({ id }: Case, reason: string): CaseRun {
-  const nothing = { observed: null, observedMs: null, expected: null, tookMs: 0, timelines: [] }
-  return { id, verdict: 'not-judged', reason, ...nothing }
+  return { ...unseen, id, verdict: 'not-judged', reason }
 }

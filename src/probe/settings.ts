@@ -12,6 +12,8 @@ export const defaultLimitMs = 100_000
 /** Node waits 120 s for a TLS handshake. */
 export const defaultTlsLimitMs = 130_000
 export const defaultConnections = 50
+export const mostConnections = 20_000
+export const leastLimitMs = 1_000
 
 const file = (what: string, more: Partial<SettingSpec> = {}) =>
   setting({ value: 'file', what, default: 'none', accepted: 'a path to a file', ...more }, (text) => text)
@@ -41,6 +43,10 @@ export const routeFlags = {
   upload: 'uploadPath',
   large: 'largePath',
 } as const satisfies Partial<Record<PathName, string>>
+/** How a page is given: with a flag of its own or among `paths`. */
+export const pageOption = (page: PathName, nameOf: (option: string) => string): string =>
+  page in routeFlags ? nameOf(routeFlags[page as keyof typeof routeFlags]) : `${nameOf('paths')} ${page}=…`
+
 const moreRoutes = pathNames.filter((name) => !(name in routeFlags) && !ownRoutes.includes(name))
 
 export const probeEntries = {
@@ -96,7 +102,7 @@ export const probeEntries = {
     (text, refuse) => {
       const ms = parse('duration', text)
       if (typeof ms === 'string') return refuse(ms)
-      return ms >= 1_000 ? ms : refuse(`${text} is too short to tell anything`)
+      return ms >= leastLimitMs ? ms : refuse(`${text} is too short to tell anything`)
     },
   ),
   expect: setting(
@@ -133,11 +139,15 @@ export const probeEntries = {
   case: setting(
     {
       value: 'ids',
-      what: 'Only the cases whose id begins with one of these, with commas.',
+      what: 'Only the cases whose id begins with one of these, with commas; what ends in .json is a file with cases of your own.',
       default: 'all',
-      accepted: 'ids or beginnings of ids with commas',
+      accepted: 'ids, beginnings of ids or JSON files, with commas',
     },
-    (text) => text.split(',').map((id) => id.trim()),
+    (text) => {
+      const parts = text.split(',').map((part) => part.trim())
+      const isFile = (part: string) => part.endsWith('.json')
+      return { starts: parts.filter((part) => !isFile(part)), files: parts.filter(isFile) }
+    },
   ),
   connections: setting(
     {
@@ -149,7 +159,7 @@ export const probeEntries = {
     (text, refuse) => {
       const count = parse('count', text)
       if (typeof count === 'string') return refuse(count)
-      return count >= 1 && count <= 20_000 ? count : refuse(`${text} is not between 1 and 20000`)
+      return count >= 1 && count <= mostConnections ? count : refuse(`${text} is not between 1 and ${mostConnections}`)
     },
   ),
   insecure: onOff('Takes any certificate.'),

@@ -59,6 +59,8 @@ export interface Vocabulary<W extends AnyWord = AnyWord> {
   /** Of one step. */
   readonly schema: v.GenericSchema<StepOf<W>>
   wordOf(step: StepOf<W>): AnyWord
+  /** The keys that a step with this word may have; none: it has no word. */
+  keysOf(part: object): readonly string[]
   /** Plays step after step; rejects with a `CaseError` at the first that does not hold. */
   carryOut(steps: readonly StepOf<W>[], play: Play): Promise<void>
   /** Connections that the steps have open at once, at most. */
@@ -84,6 +86,7 @@ export function vocabulary<const W extends AnyWord>(words: readonly W[]): Vocabu
       return v.custom<StepOf<W>>(() => false, isObject ? misnamed(step, names, byName) : 'a step is an object')
     }),
     wordOf,
+    keysOf: (part) => (named(part).length === 1 ? Object.keys(wordOf(part).schema.entries) : []),
     async carryOut(steps, play) {
       for (const step of steps) {
         try {

@@ -1,12 +1,13 @@
 /** One probe of one variant of a peer, from its start to its end. */
+import { flagOf } from '../../src/policy/spelling.ts'
 import type { Case } from '../../src/probe/case.ts'
 import { cases } from '../../src/probe/cases/index.ts'
+import { descriptorLimitOf } from '../../src/probe/client/kernel.ts'
 import { drainOf, watchDrain } from '../../src/probe/drain-watch.ts'
 import { visit } from '../../src/probe/find/preflight.ts'
-import { descriptorLimitOf } from '../../src/probe/judge/summary.ts'
 import { type Outcome, probe, type Site } from '../../src/probe/probing.ts'
+import { reportOf } from '../../src/probe/reports/probed.ts'
 import type { Report } from '../../src/probe/reports/report.ts'
-import { reportOf } from '../../src/probe/reports/save.ts'
 import { defaultConnections } from '../../src/probe/settings.ts'
 import { type Peer, pages, type Variant } from './peer.ts'
 import { type Places, start } from './start.ts'
@@ -35,21 +36,20 @@ export async function ask(
   try {
     const address = { host: '127.0.0.1', port: server.port, tls: false }
     const paths = peer.pages ?? pages
-    const seen = await visit(address, paths)
+    const seen = await visit(address, paths, flagOf)
     // Its table of descriptors is not where the connections are.
     const pid = peer.workers ? undefined : server.pid
     const site: Site = { ...address, paths, foreign: seen.foreign, local: seen.local, pid }
     const startedAt = new Date()
     const fromMs = performance.now()
-    const chosen = ({ id }: Case) => !(id in (peer.kills ?? {}))
     const asking = {
       site,
-      cases,
-      chosen,
+      choice: { cases, own: new Set<string>(), isChosen: ({ id }: Case) => !(id in (peer.kills ?? {})) },
       expected: null,
       limitMs,
       hintMs: seen.hintMs,
       connections: defaultConnections,
+      nameOf: flagOf,
     }
     let outcome: Outcome = await probe({ ...asking, stop })
     const descriptorLimit = descriptorLimitOf(pid)

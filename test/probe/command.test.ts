@@ -209,7 +209,7 @@ describe('without anything to expect', { concurrency: true }, () => {
     )
     for (const one of [old, says]) {
       assert.equal(one?.status, 0, one?.out)
-      assert.match(one?.out ?? '', /^ {2}idle +\? +plain-get was not judged: the server ends each connection/m)
+      assert.match(one?.out ?? '', /^ {2}idle +\? +plain-get was not judged: the server closes each connection/m)
       assert.match(one?.out ?? '', /, and says so:\n +head-in-step, idle-after-response\n/)
     }
     assert.match(breaks?.out ?? '', /plain-get did not pass:\n/)
@@ -565,6 +565,9 @@ describe('the command runs', { concurrency: true }, () => {
     })
     const [status] = await once(child, 'close')
     assert.equal(status, 0, out)
-    assert.match(out, /over TLS a client on Deno can not stop reading: ask from Node or Bun:\n {6}reader-stalls-stream/)
+    assert.match(
+      out,
+      /over TLS a client on Deno cannot stop reading: probe from Node or Bun:\n {6}reader-stalls-stream/,
+    )
   })
 })

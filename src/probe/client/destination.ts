@@ -25,7 +25,12 @@ const byDns: Lookup = async (host) => (await lookup(host, { all: true })).map(({
  * the user has said `mayTest`. A name that means something else at the next look changes nothing, because nobody looks
  * again.
  */
-export async function destination(host: string, mayTest: boolean, resolve: Lookup = byDns): Promise<readonly string[]> {
+export async function destination(
+  host: string,
+  mayTest: boolean,
+  resolve: Lookup = byDns,
+  nameOf: (option: string) => string = flagOf,
+): Promise<readonly string[]> {
   let ips: readonly string[]
   try {
     ips = isIP(host) === 0 ? await resolve(host) : [host]
@@ -35,7 +40,7 @@ export async function destination(host: string, mayTest: boolean, resolve: Looku
   if (ips.length === 0) throw new UnreachableError(`${host} has no address`)
   const foreign = ips.find((ip) => !isLoopback(ip))
   if (foreign !== undefined && !mayTest) {
-    const why = `${foreign === host ? 'it' : foreign} is not this machine, and a probe holds connections open and sends malformed requests; if its owner agrees, add ${flagOf('iMayTestThisHost')}`
+    const why = `${foreign === host ? 'it' : foreign} is not this machine, and a probe holds connections open and sends malformed requests; if its owner agrees, add ${nameOf('iMayTestThisHost')}`
     throw new ConfigError([problem('<url>', host, why, 'a loopback address')])
   }
   return ips

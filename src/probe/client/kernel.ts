@@ -133,3 +133,14 @@ export function socketCount(pid: number): number | null {
     return null
   }
 }
+
+/** `Max open files` of a process on this machine (proc_pid_limits(5)), or null. */
+export function descriptorLimitOf(pid: number | undefined): number | null {
+  if (pid === undefined) return null
+  try {
+    const soft = /^Max open files\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/limits`, 'utf8'))?.[1]
+    return soft === undefined ? null : Number(soft)
+  } catch {
+    return null
+  }
+}

@@ -16,6 +16,8 @@ export interface Target extends Address {
   readonly paths: Readonly<Partial<Record<PathName, string>>>
   /** The pages are not our own: what is in their bodies is not judged. */
   readonly foreign?: ForeignPages | undefined
+  /** The case is the user's own: bodies and ends are judged as it says, whoever has made the pages. */
+  readonly asWritten?: boolean | undefined
   /** The policy is what was found out of it. */
   readonly measured?: boolean | undefined
   /** How long anything is waited for while nothing is known of its limits. */

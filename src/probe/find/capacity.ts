@@ -5,6 +5,7 @@
 import { systemClock } from '../../lifecycle/clock.ts'
 import type { Case } from '../case.ts'
 import { type Address, authorityOf, Connection } from '../client/client.ts'
+import { unseen } from '../judge/verdict.ts'
 import type { CaseRun } from '../run.ts'
 import { sleep } from '../time.ts'
 import { fillPages } from './routes.ts'
@@ -77,10 +78,9 @@ export const besideCase: Case = {
 }
 
 export function besideRun({ full }: Capacity): CaseRun {
-  const nothing = { observed: null, observedMs: null, expected: null, tookMs: 0, timelines: [] }
   const clients = full === 1 ? 'one client' : `${full} clients`
   return {
-    ...{ id: besideCase.id, ...nothing },
+    ...{ ...unseen, id: besideCase.id },
     verdict: full === null ? 'pass' : 'fail',
     reason:
       full === null

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { flagOf } from '../../policy/spelling.ts'
 import { limitsOf } from '../case.ts'
 import { cases } from '../cases/index.ts'
 import type { CaseRun } from '../run.ts'
@@ -76,7 +77,7 @@ describe('what is known', () => {
   test('says why a limit is not known', () => {
     const { policy } = knownFrom([stepped, leak])
     const why = (name: 'idleTimeoutMs' | 'headTimeoutMs' | 'bodyTimeoutMs' | 'maxBodyBytes') =>
-      unknownLimit(name, policy, [stepped, leak, findingOf(question('body-stall'), [], 1)])
+      unknownLimit(name, policy, [stepped, leak, findingOf(question('body-stall'), [], 1)], flagOf)
     assert.equal(why('idleTimeoutMs'), null)
     assert.equal(why('headTimeoutMs'), 'no limit was seen that could be judged: head is still open after 75s')
     assert.match(why('bodyTimeoutMs') ?? '', /not known \(body: nobody looked\); with --body-timeout it is judged/)

@@ -4,7 +4,6 @@
  */
 import type { Enforcement } from '../../policy/enforcement.ts'
 import { type OptionName, optionNames, type Policy } from '../../policy/policy.ts'
-import { flagOf } from '../../policy/spelling.ts'
 import { format } from '../../policy/units.ts'
 import type { CaseRun } from '../run.ts'
 
@@ -172,12 +171,17 @@ export function knownFrom(findings: readonly Finding[], hintMs = 0): Known {
 }
 
 /** Why nothing stands on a limit that is not known, or null. */
-export function unknownLimit(name: OptionName, known: Policy, findings: readonly Finding[]): string | null {
+export function unknownLimit(
+  name: OptionName,
+  known: Policy,
+  findings: readonly Finding[],
+  nameOf: (option: string) => string,
+): string | null {
   if (known[name] > 0) return null
   const finding = findings.find(({ question }) => question.gives.includes(name))
   if (finding?.kind === 'leak')
     return `no limit was seen that could be judged: ${finding.question.name} is ${finding.reason}`
-  const expect = `with ${flagOf(name)} it is judged`
+  const expect = `with ${nameOf(name)} it is judged`
   return finding
     ? `its limit is not known (${finding.question.name}: ${finding.reason}); ${expect}`
     : `its limit is not to be found from outside; ${expect}`

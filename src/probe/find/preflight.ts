@@ -1,15 +1,13 @@
 /** A first look at a server: whether it is there, whom it says that it is, and how slow and how large its pages are. */
 
-import { readFile } from 'node:fs/promises'
 import { connect as connectTls } from 'node:tls'
 import { deferred } from '../../deferred.ts'
 import { ConfigError, type Problem, problem } from '../../policy/problems.ts'
-import { flagOf } from '../../policy/spelling.ts'
 import { type Address, authorityOf, Connection } from '../client/client.ts'
 import { UnreachableError } from '../client/destination.ts'
 import { heldByServer } from '../client/kernel.ts'
 import type { Answer } from '../client/response.ts'
-import { routeFlags } from '../settings.ts'
+import { pageOption, type routeFlags } from '../settings.ts'
 import type { PathName } from '../terms.ts'
 import { type ForeignPages, fillPages } from './routes.ts'
 
@@ -45,7 +43,7 @@ export async function listeningOn(ips: readonly string[], address: Address): Pro
 }
 
 /** Throws where there is nothing to judge: no server, no answer, a page that does not answer 200. */
-export async function visit(address: Address, paths: Paths): Promise<Visit> {
+export async function visit(address: Address, paths: Paths, nameOf: (option: string) => string): Promise<Visit> {
   const measured: Record<string, { ms: number; bytes: number }> = {}
   const problems: Problem[] = []
   const first = await ask(address, paths, 'hello', answerWithinMs)
@@ -56,7 +54,7 @@ export async function visit(address: Address, paths: Paths): Promise<Visit> {
     ...pages.map((name, i) => [name, asked[i]!] as const),
   ].map(([name, answer]) => [name as keyof typeof routeFlags, answer as Asked])
   for (const [name, { answer, ms }] of answers) {
-    const flag = flagOf(routeFlags[name])
+    const flag = pageOption(name, nameOf)
     const path = paths[name] ?? ''
     if (!answer) problems.push(problem(flag, path, `no whole answer after ${Math.round(ms)} ms`, ''))
     else if (answer.status === 400 && !address.tls && (await speaksTls(address))) {
@@ -115,16 +113,19 @@ async function ask(address: Address, paths: Paths, name: PathName, withinMs: num
   }
 }
 
-/** Throws if the certificate is not to be trusted. `ca`: a PEM file. */
-export async function checkCertificate(address: Address, ca: string | undefined): Promise<void> {
-  const pem = ca === undefined ? undefined : await readPem(ca)
+/** Throws if the certificate cannot be trusted. `ca`: those to trust (PEM); default: those of the runtime. */
+export async function checkCertificate(
+  address: Address,
+  ca: string | undefined,
+  nameOf: (option: string) => string,
+): Promise<void> {
   const { host, ip, port } = address
   const { promise, resolve, reject } = deferred()
   const socket = connectTls({
     host: ip ?? host,
     port,
     servername: /^[\d.]+$|:/.test(host) ? '' : host,
-    ...(pem !== undefined && { ca: pem }),
+    ...(ca !== undefined && { ca }),
     timeout: answerWithinMs,
   })
   socket.once('secureConnect', resolve)
@@ -135,7 +136,7 @@ export async function checkCertificate(address: Address, ca: string | undefined)
   } catch (error) {
     const hint = isNoTls(error)
       ? `it does not speak TLS; if it speaks HTTP, it is http://${authorityOf(address)}`
-      : `${reasonOf(error)}; ${flagOf('ca')} names the certificate to trust, ${flagOf('insecure')} takes any`
+      : `${reasonOf(error)}; ${nameOf('ca')} names the certificate to trust, ${nameOf('insecure')} accepts any`
     throw new UnreachableError(`${authorityOf(address)}: ${hint}`, error)
   } finally {
     socket.on('error', () => {})
@@ -157,17 +158,6 @@ async function speaksTls(address: Address): Promise<boolean> {
   } catch {
     return false
   }
-}
-
-async function readPem(path: string): Promise<string> {
-  try {
-    const text = await readFile(path, 'utf8')
-    if (text.includes('-----BEGIN CERTIFICATE-----')) return text
-  } catch (error) {
-    const why = `it cannot be read (${(error as NodeJS.ErrnoException).code ?? error})`
-    throw new ConfigError([problem(flagOf('ca'), path, why, '')], { cause: error })
-  }
-  throw new ConfigError([problem(flagOf('ca'), path, 'it holds no certificate', 'a PEM file')])
 }
 
 function reasonOf(error: unknown): string {

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import type { Problem } from '../../policy/problems.ts'
-import { expected, limitFor, outlives, pools, readExpect } from './expectation.ts'
+import { flagOf } from '../../policy/spelling.ts'
+import { outlives } from './behind.ts'
+import { expected, limitFor, pools, readExpect } from './expectation.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'hangup-expect-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -12,7 +14,7 @@ after(() => rmSync(folder, { recursive: true }))
 function read(text: string) {
   const problems: Problem[] = []
   const given = readExpect(text, '--expect', problems)
-  const known = given && problems.length === 0 ? expected([given.layer], given.enforcement, problems) : null
+  const known = given && problems.length === 0 ? expected([given.layer], given.enforcement, flagOf, problems) : null
   return { known, problems: problems.map(({ message }) => message) }
 }
 
@@ -45,18 +47,18 @@ describe('--expect', () => {
 
   test('names what is wrong', () => {
     assert.deepEqual(read('idel-timeout=5s').problems, [
-      '--expect: idel-timeout is no limit; did you mean idle-timeout?',
+      '--expect idel-timeout: unknown limit; did you mean idle-timeout?',
     ])
-    assert.deepEqual(read('idle=5s').problems, ['--expect: idle is no limit; did you mean idle-timeout?'])
+    assert.deepEqual(read('idle=5s').problems, ['--expect idle: unknown limit; did you mean idle-timeout?'])
     assert.match(read('idle-timeout=5').problems[0] ?? '', /^--expect idle-timeout: "5" has no unit/)
     assert.match(read('/nowhere.json').problems[0] ?? '', /^--expect \/nowhere\.json: it cannot be read \(ENOENT\)/)
-    assert.match(read(file('{')).problems[0] ?? '', /it is no JSON/)
-    assert.match(read(file('[1]')).problems[0] ?? '', /it holds no object/)
+    assert.match(read(file('{')).problems[0] ?? '', /not valid JSON/)
+    assert.match(read(file('[1]')).problems[0] ?? '', /not a JSON object/)
     assert.match(read(file('{"idleTimeout":5}')).problems[0] ?? '', /there is no such option/)
   })
 
   test('nothing expected is nothing known', () => {
-    assert.equal(expected([{ origin: 'flag', values: {}, nameOf: String }], undefined, []), null)
+    assert.equal(expected([{ origin: 'flag', values: {}, nameOf: String }], undefined, flagOf, []), null)
   })
 })
 
@@ -72,7 +74,7 @@ describe('--behind', () => {
     pools(['kubernetes'], '--behind', problems)
     assert.equal(pools(['aws-alb', 'kubernetes'], '--behind', problems).length, 1)
     assert.equal(problems.length, 2)
-    assert.match(problems[0]?.message ?? '', /aws-abl is no preset; did you mean aws-alb\?/)
+    assert.match(problems[0]?.message ?? '', /aws-abl: unknown preset; did you mean aws-alb\?/)
     assert.match(problems[1]?.message ?? '', /keeps no idle connections/)
   })
 

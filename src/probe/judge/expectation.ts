@@ -37,7 +37,7 @@ export function readExpect(
       const words = optionNames.map((option) => flagOf(option).slice(2))
       const longer = words.find((one) => word !== '' && one.startsWith(`${word}-`))
       const hint = longer === undefined ? didYouMean(word, words) : `; did you mean ${longer}?`
-      problems.push(problem(flag, word, `${word} is no limit${hint}`, ''))
+      problems.push(problem(flag, word, `unknown limit${hint}`, ''))
     }
   }
   return { layer: { origin: 'flag', values, nameOf: (option) => `${flag} ${flagOf(option).slice(2)}` } }
@@ -49,12 +49,12 @@ function readFile(path: string, flag: string, problems: Problem[]): ReturnType<t
     parsed = JSON.parse(readFileSync(path, 'utf8'))
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
-    const why = code === undefined ? `it is no JSON (${(error as Error).message})` : `it cannot be read (${code})`
+    const why = code === undefined ? `not valid JSON (${(error as Error).message})` : `it cannot be read (${code})`
     problems.push(problem(flag, path, why, 'idle-timeout=5s,… or a JSON file with limits'))
     return null
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
-    problems.push(problem(flag, path, 'it holds no object', '{"idleTimeoutMs": 5000} or {"idleTimeoutMs": "5s"}'))
+    problems.push(problem(flag, path, 'not a JSON object', '{"idleTimeoutMs": 5000} or {"idleTimeoutMs": "5s"}'))
     return null
   }
   // What `hangup serve --report json` prints: the policy, and who holds it how exactly.
@@ -70,11 +70,12 @@ function readFile(path: string, flag: string, problems: Problem[]): ReturnType<t
 export function expected(
   layers: readonly Layer[],
   enforcement: Enforcement | undefined,
+  nameOf: (option: string) => string,
   problems: Problem[],
 ): Known | null {
   if (layers.every(({ values }) => Object.keys(values).length === 0)) return null
   try {
-    const resolved = resolvePolicy({ layers, nameOf: flagOf })
+    const resolved = resolvePolicy({ layers, nameOf })
     // A rate has no time of its own, and the hint follows from the idle limit only on hangup.
     const stands = (name: OptionName) => isSet(resolved.origins[name]) || name === 'minRateGraceMs'
     const policy = Object.fromEntries(optionNames.map((name) => [name, stands(name) ? resolved.policy[name] : 0]))
@@ -95,7 +96,7 @@ export function pools(names: readonly string[], flag: string, problems: Problem[
   const known = names.filter((name): name is PresetName => Object.hasOwn(presets, name))
   for (const name of names) {
     if (Object.hasOwn(presets, name)) continue
-    problems.push(problem(flag, name, `${name} is no preset${didYouMean(name, presetNames)}`, presetNames.join(', ')))
+    problems.push(problem(flag, name, `unknown preset${didYouMean(name, presetNames)}`, presetNames.join(', ')))
   }
   const found = known.flatMap((name): Pool[] => {
     const { behind, keepsIdleMs, source }: Preset = presets[name]
@@ -123,11 +124,4 @@ export function limitFor(
     problems.push(problem(flag, format('duration', given), why, `${format('duration', neededMs)} or more`))
   }
   return given ?? Math.max(tls ? defaultTlsLimitMs : defaultLimitMs, neededMs + 2 * marginMs)
-}
-
-/** What becomes of requests that such a pool sends into a connection that the server has just closed. */
-export function outlives(pool: Pool, idleFromMs: number): string | null {
-  if (idleFromMs > pool.keepsIdleMs) return null
-  const mine = (idleFromMs / 1_000).toFixed(idleFromMs < 10_000 ? 1 : 0)
-  return `your server’s ${mine} s is under the ${pool.keepsIdleMs / 1_000} s for which ${pool.behind} keeps an idle connection: it sends requests into connections that are being closed, an intermittent 502`
 }

@@ -94,6 +94,9 @@ export const isRed = (verdict: Verdict): boolean => red.includes(verdict)
 
 export type Counts = Readonly<Record<Verdict, number>>
 
+/** Of a case that did not come to a connection of its own. */
+export const unseen = { observed: null, observedMs: null, expected: null, tookMs: 0, timelines: [] } as const
+
 /** The one count: every form of a report, and the exit status, says this. */
 export function countVerdicts(results: readonly Pick<Result, 'verdict'>[]): Record<Verdict, number> {
   const counts = Object.fromEntries(verdicts.map((verdict) => [verdict, 0])) as Record<Verdict, number>

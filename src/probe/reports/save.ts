@@ -1,46 +1,8 @@
-/** The report of a probe, and where it goes. */
+/** The forms of a report, and where they go. */
 import { writeFile } from 'node:fs/promises'
 import { ConfigError, problem } from '../../policy/problems.ts'
 import { flagOf } from '../../policy/spelling.ts'
-import type { Known } from '../find/discover.ts'
-import type { Told } from '../judge/summary.ts'
-import { leaksOf } from '../judge/summary.ts'
-import { cellOf, limitOf, makeReport, type Report, serverNamed } from './report.ts'
-
-export interface Probed extends Told {
-  readonly startedAt: Date
-  readonly tls: boolean
-  /** Where the policy is from that it was judged by. */
-  readonly source: string
-}
-
-export function reportOf(probed: Probed): Report {
-  const { url, server: version, startedAt, tookMs, findings, judged, known, source, cutShort, tls } = probed
-  const name = url.replace(/^https?:\/\//, '')
-  return makeReport({
-    startedAt,
-    tookMs,
-    servers: [
-      serverNamed(name, {
-        version,
-        url,
-        startedAt: startedAt.toISOString(),
-        limits: findings.map(limitOf),
-        expected: { source, policy: setOf(known) },
-        warnings: leaksOf(probed),
-        cutShort,
-      }),
-    ],
-    cases: judged.map(({ case: theCase }) => theCase),
-    cells: judged.map(({ case: { level }, run }) =>
-      cellOf(run, { server: name, transport: tls ? 'tls' : 'tcp', level }),
-    ),
-  })
-}
-
-function setOf({ policy }: Known): Record<string, number> {
-  return Object.fromEntries(Object.entries(policy).filter(([, value]) => value > 0))
-}
+import type { Report } from './report.ts'
 
 /** What each flag writes; what is not asked for is not loaded. */
 const forms = {

@@ -37,7 +37,7 @@ export default word({
     const tookMs = (connection.endedMs ?? play.now()) - from
     play.seen.observed = label
     play.seen.observedMs = 'by' in until ? tookMs : null
-    const also = play.target.foreign ? [...allowed, ...byReset([...accept, ...allowed])] : []
+    const also = play.isLenient ? [...allowed, ...byReset([...accept, ...allowed])] : []
     if (connection.end === 'open' && ![...accept, ...also].some((pattern) => pattern.endsWith('open'))) {
       const said = label === 'open' ? '' : `${label.replace(/ then open$/, '')}, and `
       throw new CaseError('fail', `${said}still open after ${Math.round(tookMs)} ms`, label)

@@ -17,7 +17,7 @@ export default word({
     )
     if (connection.end !== 'open') {
       // What it promised is kept, and what it did not promise was not ours to expect.
-      if (play.target.foreign && connection.reader.answers.at(-1)?.isLast) {
+      if (play.isLenient && connection.reader.answers.at(-1)?.isLast) {
         const why = 'the server closes each connection with its response, and says so'
         throw new CaseError('not-judged', why, connection.end)
       }

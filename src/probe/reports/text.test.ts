@@ -2,11 +2,12 @@ import assert from 'node:assert/strict'
 import process from 'node:process'
 import { describe, test } from 'node:test'
 import { cases } from '../cases/index.ts'
+import { descriptorLimitOf } from '../client/kernel.ts'
 import { findingOf, knownFrom, questions } from '../find/discover.ts'
 import type { Judged } from '../probing.ts'
 import type { CaseRun } from '../run.ts'
-import { descriptorLimitOf, summary as summaryOf, type Told } from './summary.ts'
-import { countVerdicts } from './verdict.ts'
+import { type Probed, reportOf } from './probed.ts'
+import { toText } from './text.ts'
 
 const runOf = (id: string, more: Partial<CaseRun>): CaseRun => ({
   ...{ id, verdict: 'pass', observed: null, observedMs: null, expected: null, reason: null, tookMs: 1, timelines: [] },
@@ -24,14 +25,14 @@ const found = (id: string, ...looks: Partial<CaseRun>[]) =>
     75_000,
   )
 
-const told = (more: Partial<Told>): Told => ({
+const told = (more: Partial<Probed>): Probed => ({
+  ...{ startedAt: new Date(0), tls: false, source: 'measured' },
   ...{ url: 'http://127.0.0.1:1', server: 'gevent', tookMs: 76_000, descriptorLimit: null, cutShort: null },
   ...{ judged: [], findings: [], known: knownFrom([]) },
   ...more,
 })
 
-const summary = (some: Told, columns: number) =>
-  summaryOf(some, countVerdicts(some.judged.map(({ run }) => run)), columns)
+const summary = (some: Probed, columns: number) => toText(reportOf(some), columns)
 
 describe('the summary', () => {
   test('names a leak and what it costs in its first lines', () => {
