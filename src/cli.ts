@@ -1,73 +1,13 @@
 #!/usr/bin/env node
-/** The one command, under whichever runtime runs it: `node src/cli.ts serve`, `bun src/cli.ts serve`, `deno run -A src/cli.ts serve`. */
+/** The program, under whichever runtime runs it: `node src/cli.ts serve`, `bun src/cli.ts serve`, `deno run -A src/cli.ts serve`. */
 import process from 'node:process'
-import { isatty } from 'node:tty'
-import { fileURLToPath } from 'node:url'
-import { here } from '../runtimes/here.ts'
-import { loadRuntime, runtimes } from '../runtimes/registry.ts'
-import { overview } from './command/help.ts'
-import { cannotStart, entryOf, exitFlushed, type Host, main, thisProcess } from './command/main.ts'
-import { type CommandName, commands } from './command/settings.ts'
-import { didYouMean } from './policy/spelling.ts'
-import { serveOn } from './serve/start.ts'
-import { version } from './version.ts'
+import { healthCheckOf, illness } from './probe/healthz.ts'
 
-const program = 'hangup'
-
-/** This file; null: the program is one binary, which takes the command's arguments itself. */
-const ownFile = isOneBinary() ? null : fileURLToPath(import.meta.url)
-
-/** What a command needs is loaded for it alone. */
-const run: Record<CommandName, (argv: readonly string[], host: Host) => Promise<void>> = {
-  serve: async (argv, host) =>
-    main({ ...entryOf(await loadRuntime()), program: `${program} serve` }, { ...host, argv }),
-  gateway: async (argv, host) => {
-    const { gatewayCommand } = await import('./gateway/command.ts')
-    const load = async () => {
-      const [{ gatewayOn }, runtime] = await Promise.all([import('./gateway/downstream/serve.ts'), loadRuntime()])
-      return { gateway: gatewayOn(runtime) }
-    }
-    await gatewayCommand({ runtime: here, program: `${program} gateway`, load }, { ...host, argv })
-  },
-  probe: async (argv, host) => (await import('./probe/command.ts')).probeCommand(argv, { ...host, exit: exitFlushed }),
-  rescue: async (argv, host) => {
-    const [{ rescueCommand }, { rescueElsewhere }, runtime] = await Promise.all([
-      import('./rescue/command.ts'),
-      import('../runtimes/rescue-elsewhere.ts'),
-      loadRuntime(),
-    ])
-    await rescueCommand(
-      {
-        runtime: here,
-        program: `${program} rescue`,
-        loadLibc: runtime.loadLibc,
-        elsewhere: (argv) => (ownFile === null ? null : rescueElsewhere(ownFile, argv)),
-        interactive: isatty(0) && isatty(1),
-        serve: (app, options) => serveOn(runtime, app, options),
-        again: [process.execPath, ...(ownFile === null ? [] : [...runtimes[here].before, ownFile])],
-      },
-      { ...host, argv },
-    )
-  },
-  compare: async (argv, host) =>
-    (await import('./probe/reports/compare.ts')).compareCommand(argv, { ...host, exit: exitFlushed }),
-}
-
-const [command, ...argv] = thisProcess.argv
-if (command === '--help' || command === '-h') thisProcess.out(overview(program, thisProcess.columns))
-else if (command === '--version' || command === '-v') thisProcess.out(`${program} ${version} on ${here}\n`)
-else if (command !== undefined && Object.hasOwn(run, command)) await run[command as CommandName](argv, thisProcess)
+const [command, ...argv] = process.argv.slice(2)
+const check = command === 'probe' ? healthCheckOf(argv) : null
+if (check === null) await (await import('./commands.ts')).dispatch(import.meta.url)
 else {
-  const wrong =
-    command === undefined
-      ? 'a command is missing'
-      : `there is no command ${command}${didYouMean(command, Object.keys(commands))}`
-  thisProcess.err(`${program}: ${wrong}\n\n${overview(program, thisProcess.columns)}`)
-  thisProcess.exit(cannotStart)
-}
-
-/** Made by `bun build --compile` or `deno compile`. */
-function isOneBinary(): boolean {
-  const { Deno } = globalThis as { Deno?: { readonly build: { readonly standalone: boolean } } }
-  return Deno?.build.standalone ?? /[/\\](\$bunfs|~BUN)[/\\]/.test(import.meta.url)
+  const why = await illness(check)
+  if (why !== null) console.error(`hangup: ${why}`)
+  process.exitCode = why === null ? 0 : 1
 }

@@ -110,6 +110,6 @@ function sourceOf({ expected, behind, nameOf }: ProbeRequest): string {
   return behind.length > 0 ? `measured, ${nameOf('behind')} ${behind.map(({ name }) => name).join(',')}` : 'measured'
 }
 
-function urlOf({ host, port, tls }: ParsedUrl): string {
+export function urlOf({ host, port, tls }: ParsedUrl): string {
   return `http${tls ? 's' : ''}://${host.includes(':') ? `[${host}]` : host}:${port}`
 }

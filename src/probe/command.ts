@@ -9,9 +9,10 @@ import { policyLayer, resolveEntries } from '../command/settings.ts'
 import { ConfigError, type Problem, problem } from '../policy/problems.ts'
 import { flagOf } from '../policy/spelling.ts'
 import { version } from '../version.ts'
-import { ask } from './ask.ts'
+import { ask, urlOf } from './ask.ts'
 import { parseCases } from './case-file.ts'
 import type { UnreachableError } from './client/destination.ts'
+import { type HealthCheck, healthCheckOf, illness } from './healthz.ts'
 import { expected, limitFor, pools, readExpect } from './judge/expectation.ts'
 import { redIn } from './judge/verdict.ts'
 import { lines, redrawn, silent } from './reports/progress.ts'
@@ -32,8 +33,10 @@ export async function probeCommand(argv: readonly string[], host: Host): Promise
       case 'version':
         host.out(`hangup ${version}\n`)
         return host.exit(0)
-      default:
-        host.exit(await run(readProbe(argv, host.env), host))
+      default: {
+        const check = healthCheckOf(argv)
+        host.exit(check ? await checked(check, host) : await run(readProbe(argv, host.env), host))
+      }
     }
   } catch (error) {
     const unreachable = (error as UnreachableError).code === 'PROBE_UNREACHABLE'
@@ -101,8 +104,18 @@ function readPem(path: string, flag: string, problems: Problem[]): string | unde
   return undefined
 }
 
+async function checked(check: HealthCheck, host: Host): Promise<number> {
+  const why = await illness(check)
+  if (why !== null) host.err(`hangup: ${why}\n`)
+  return why === null ? 0 : 1
+}
+
 async function run(read: ReadProbe, host: Host): Promise<number> {
   const { settings, limitMs, expected: known, choice } = read
+  if (settings.healthz) {
+    const { insecure, limitMs } = settings
+    return checked({ url: `${urlOf(read.target)}${read.target.path}`, insecure, limitMs }, host)
+  }
   const controller = new AbortController()
   const interrupt = interruptedBy(controller, host)
   const chosenCount = choice.cases.filter(choice.isChosen).length

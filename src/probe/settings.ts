@@ -133,6 +133,9 @@ export const probeEntries = {
     (text, refuse) => (/^[1-9]\d{0,9}$/.test(text) ? Number(text) : refuse(`${text} is no process id`)),
   ),
   drain: onOff('Ends the server at last: SIGTERM to --pid, and watches how it drains.'),
+  healthz: onOff(
+    'For health checks: one GET and no more, exit status 0 if it answers 2xx within --limit (then 5s), else 1. unix:/path and unix:/path:/page too.',
+  ),
   vanish: onOff(
     'Lets a client vanish: an address is given to this machine’s loopback and taken away (CAP_NET_ADMIN, iproute2).',
   ),
