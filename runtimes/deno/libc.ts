@@ -1,11 +1,15 @@
-/** The C library through Deno's FFI: glibc, for Deno has no build for musl. */
+/** The C library through Deno's FFI. */
 import {
   type Arch,
-  arches,
+  archOf,
   type Block,
+  declared,
+  type FunctionName,
+  type Kind,
   type Libc,
   type Loaded,
   libcOf,
+  loadFrom,
   PIDFD_GETFD,
   PIDFD_OPEN,
 } from '../../src/kernel/libc.ts'
@@ -14,64 +18,43 @@ type Call = (...values: unknown[]) => number
 declare const Deno: {
   readonly build: { readonly os: string; readonly arch: string }
   readonly permissions: { querySync(what: { readonly name: 'ffi' }): { readonly state: string } }
-  dlopen(path: string, symbols: object): { readonly symbols: Readonly<Record<string, Call>> }
+  dlopen<Symbols extends object>(
+    path: string,
+    symbols: Symbols,
+  ): { readonly symbols: Readonly<Record<keyof Symbols, Call>> }
   readonly UnsafePointer: { of(bytes: Uint8Array): unknown }
   readonly UnsafePointerView: new (pointer: unknown) => { getInt32(): number }
 }
 
-const i = 'i32'
-const p = 'pointer'
-/** As in C, where `size_t` and `long` are 64 bits; what is returned is small, and would come as a bigint if it were called long. */
-const symbols = {
-  getsockopt: { parameters: [i, i, i, p, p], result: i },
-  setsockopt: { parameters: [i, i, i, p, 'u32'], result: i },
-  getsockname: { parameters: [i, p, p], result: i },
-  getpeername: { parameters: [i, p, p], result: i },
-  ioctl: { parameters: [i, 'u64', p], result: i },
-  shutdown: { parameters: [i, i], result: i },
-  connect: { parameters: [i, p, 'u32'], result: i },
-  send: { parameters: [i, p, 'u64', i], result: i },
-  recv: { parameters: [i, p, 'u64', i], result: i },
-  socket: { parameters: [i, i, i], result: i },
-  listen: { parameters: [i, i], result: i },
-  poll: { parameters: [p, 'u64', i], result: i },
-  epoll_create1: { parameters: [i], result: i },
-  epoll_ctl: { parameters: [i, i, i, p], result: i },
-  epoll_wait: { parameters: [i, p, i, i], result: i },
-  dup: { parameters: [i], result: i },
-  dup2: { parameters: [i, i], result: i },
-  close: { parameters: [i], result: i },
-  open: { parameters: [p, i], result: i },
-  pread: { parameters: [i, p, 'u64', 'i64'], result: i },
-  lseek: { parameters: [i, 'i64', i], result: i },
-  getrlimit: { parameters: [i, p], result: i },
-  getdents: { name: 'syscall', parameters: ['i64', 'i64', p, 'i64'], result: i },
-  statx: { name: 'syscall', parameters: ['i64', 'i64', p, 'i64', 'i64', p], result: i },
-  pidfd: { name: 'syscall', parameters: ['i64', 'i64', 'i64', 'i64'], result: i },
-  __errno_location: { parameters: [], result: p },
-} as const
+const kinds: Readonly<Record<Kind, string>> = { int: 'i32', uint: 'u32', long: 'i64', pointer: 'pointer' }
+/** What is returned is small, and would come as a bigint if it were called long. */
+const results: Readonly<Record<Kind, string>> = { ...kinds, long: 'i32' }
+const { syscall: _, ...functions } = declared(({ takes, gives }) => ({
+  parameters: takes.map((kind) => kinds[kind]),
+  result: results[gives],
+}))
 
-const archNames: Readonly<Record<string, Arch['name']>> = { x86_64: 'x64', aarch64: 'arm64' }
+/** A pointer is no number here, so each call of `syscall` with another list of arguments is one of its own. */
+const syscall = (...takes: Kind[]) => ({ name: 'syscall', parameters: takes.map((kind) => kinds[kind]), result: 'i32' })
+const symbols = {
+  ...(functions satisfies Record<Exclude<FunctionName, 'syscall'>, object>),
+  getdents: syscall('long', 'long', 'pointer', 'long'),
+  statx: syscall('long', 'long', 'pointer', 'long', 'long', 'pointer'),
+  pidfd: syscall('long', 'long', 'long', 'long'),
+} as const
 
 /** Null, and why, where there is none to be had: not Linux, or `--allow-ffi` was not given. */
 export function loadLibc(): Loaded {
-  if (Deno.build.os !== 'linux') return { libc: null, why: `the kernel ledger needs Linux, this is ${Deno.build.os}` }
-  const name = archNames[Deno.build.arch]
-  if (name === undefined) return { libc: null, why: `the kernel ledger does not know ${Deno.build.arch}` }
+  const arch = archOf({ ...Deno.build, who: 'the kernel ledger' })
+  if ('why' in arch) return arch
   if (Deno.permissions.querySync({ name: 'ffi' }).state !== 'granted') {
     return { libc: null, why: 'the kernel ledger needs --allow-ffi' }
   }
-  try {
-    return { libc: bound(arches[name]) }
-  } catch (error) {
-    return { libc: null, why: `the C library could not be loaded: ${(error as Error).message}` }
-  }
+  return loadFrom(arch, (path) => bound(arch, path))
 }
 
-function bound(arch: Arch): Libc {
-  const { symbols: call } = Deno.dlopen('libc.so.6', symbols) as {
-    readonly symbols: Record<keyof typeof symbols, Call>
-  }
+function bound(arch: Arch, path: string): Libc {
+  const { symbols: call } = Deno.dlopen(path, symbols)
   // This thread's; it does not move.
   const errno = new Deno.UnsafePointerView(call.__errno_location())
   return libcOf(arch, call, {

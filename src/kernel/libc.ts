@@ -1,7 +1,6 @@
 /**
- * The few calls into the C library that show and end a process's own TCP connections, and what their numbers are on Linux.
- * Two implementations: `runtimes/deno/libc.ts`, `runtimes/bun/libc.ts`. What a runtime's FFI can differ in is here; what
- * the bytes mean is in `layout.ts`.
+ * The few calls into the C library that show and end TCP connections, and what their numbers are on Linux. What a
+ * runtime's FFI calls them is in `runtimes/<name>/libc.ts`; what the bytes mean is in `layout.ts`.
  *
  * Numbers from the kernel's own headers: asm-generic/{socket,fcntl,poll,resource}.h, linux/{in,tcp,sockios,stat,eventpoll}.h.
  * x86-64 and arm64 share them, but for those in `arches`. Tested on x86-64 with glibc; arm64, and musl, are written from
@@ -66,7 +65,7 @@ export interface Arch {
   readonly epollEvent: { readonly size: number; readonly data: number }
 }
 
-export const arches: Readonly<Record<Arch['name'], Arch>> = {
+const arches: Readonly<Record<Arch['name'], Arch>> = {
   x64: {
     name: 'x64',
     syscalls: { getdents64: 217, statx: 332 },
@@ -123,31 +122,88 @@ export const PIDFD_GETFD = 438
 /** What loading the C library came to. */
 export type Loaded = { readonly libc: Libc } | { readonly libc: null; readonly why: string }
 
-/** The functions whose arguments are the same to every FFI, by their names in C. A result may come as a bigint where it is a `long`. */
-type Calls = Readonly<Record<PlainCall, (...values: unknown[]) => number>>
-type PlainCall =
-  | 'getsockopt'
-  | 'setsockopt'
-  | 'getsockname'
-  | 'getpeername'
-  | 'ioctl'
-  | 'shutdown'
-  | 'connect'
-  | 'send'
-  | 'recv'
-  | 'socket'
-  | 'listen'
-  | 'poll'
-  | 'epoll_create1'
-  | 'epoll_ctl'
-  | 'epoll_wait'
-  | 'dup'
-  | 'dup2'
-  | 'close'
-  | 'open'
-  | 'pread'
-  | 'lseek'
-  | 'getrlimit'
+export type Kind = 'int' | 'uint' | 'long' | 'pointer'
+
+interface Signature {
+  readonly takes: readonly Kind[]
+  readonly gives: Kind
+}
+
+const int = (...takes: Kind[]): Signature => ({ takes, gives: 'int' })
+const long = (...takes: Kind[]): Signature => ({ takes, gives: 'long' })
+
+/** Every function that is called, as in C, where `size_t`, `off_t` and `long` are 64 bits. A runtime says it in words of its FFI. */
+export const signatures = {
+  getsockopt: int('int', 'int', 'int', 'pointer', 'pointer'),
+  setsockopt: int('int', 'int', 'int', 'pointer', 'uint'),
+  getsockname: int('int', 'pointer', 'pointer'),
+  getpeername: int('int', 'pointer', 'pointer'),
+  ioctl: int('int', 'long', 'pointer'),
+  shutdown: int('int', 'int'),
+  connect: int('int', 'pointer', 'uint'),
+  send: long('int', 'pointer', 'long', 'int'),
+  recv: long('int', 'pointer', 'long', 'int'),
+  socket: int('int', 'int', 'int'),
+  listen: int('int', 'int'),
+  poll: int('pointer', 'long', 'int'),
+  epoll_create1: int('int'),
+  epoll_ctl: int('int', 'int', 'int', 'pointer'),
+  epoll_wait: int('int', 'pointer', 'int', 'int'),
+  dup: int('int'),
+  dup2: int('int', 'int'),
+  close: int('int'),
+  open: int('pointer', 'int'),
+  pread: long('int', 'pointer', 'long', 'long'),
+  lseek: long('int', 'long', 'int'),
+  getrlimit: int('int', 'pointer'),
+  /** Pointers among its arguments go as numbers. */
+  syscall: long('long', 'long', 'long', 'long', 'long', 'long', 'long'),
+  __errno_location: { takes: [], gives: 'pointer' } as Signature,
+} as const
+
+export type FunctionName = keyof typeof signatures
+
+/** The table in words of an FFI: what it calls each kind, and how it writes a declaration. */
+export const declared = <Declaration>(
+  declare: (signature: Signature) => Declaration,
+): Readonly<Record<FunctionName, Declaration>> =>
+  Object.fromEntries(
+    Object.entries(signatures).map(([name, signature]) => [name, declare(signature)]),
+  ) as unknown as Record<FunctionName, Declaration>
+
+/** The machine, as `uname -m` and as JavaScript call it. */
+const machines: Readonly<Record<string, Arch['name']>> = { x64: 'x64', x86_64: 'x64', arm64: 'arm64', aarch64: 'arm64' }
+const unames: Readonly<Record<Arch['name'], string>> = { x64: 'x86_64', arm64: 'aarch64' }
+
+export interface Machine {
+  readonly os: string
+  readonly arch: string
+  /** Who needs the library, for a sentence. */
+  readonly who: string
+}
+
+/** The architecture, or why there is no C library to be had on this machine. */
+export function archOf({ os, arch, who }: Machine): Arch | { readonly libc: null; readonly why: string } {
+  if (os !== 'linux') return { libc: null, why: `${who} needs Linux, this is ${os}` }
+  const name = machines[arch]
+  return name === undefined ? { libc: null, why: `${who} does not know ${arch}` } : arches[name]
+}
+
+/** The C library where it is: glibc's, or musl's on Alpine (untested there). `bind` throws for a path that has none. */
+export function loadFrom({ name }: Arch, bind: (path: string) => Libc): Loaded {
+  let last: unknown
+  for (const path of ['libc.so.6', `libc.musl-${unames[name]}.so.1`]) {
+    try {
+      return { libc: bind(path) }
+    } catch (error) {
+      last = error
+    }
+  }
+  return { libc: null, why: `the C library could not be loaded: ${(last as Error).message}` }
+}
+
+/** The functions whose arguments are the same to every FFI. A result may come as a bigint where it is a `long`. */
+type Calls = Readonly<Record<Exclude<FunctionName, 'syscall' | '__errno_location'>, (...values: unknown[]) => number>>
 
 /** What is left to an FFI: memory, `errno`, and the calls that have no function of their own in every C library. */
 export type OfFfi = Pick<Libc, 'allocate' | 'getdents' | 'statx' | 'pidfdOpen' | 'pidfdGetfd' | 'errno'>
