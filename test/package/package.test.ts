@@ -1,0 +1,116 @@
+/** The package as `npm pack` makes it, installed by name in a project outside the checkout, and used from each runtime. */
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { builtinModules } from 'node:module'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import packageJson from '../../package.json' with { type: 'json' }
+import { root } from '../conformance/server.ts'
+import { emptyProject, type Project } from './project.ts'
+import { type Registry, startRegistry } from './registry.ts'
+
+let registry: Registry
+let project: Project
+before(async () => {
+  registry = await startRegistry()
+  project = emptyProject(registry)
+  await project.run(['npm', 'install', 'hangup', 'hono', '@hono/node-server', 'ws'])
+  await project.run(['npm', 'install', '--save-dev', '@types/node'])
+})
+after(() => {
+  project.remove()
+  registry.close()
+})
+
+const installed = () => join(project.folder, 'node_modules/hangup')
+const filesOf = (folder: string) =>
+  readdirSync(folder, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name))
+
+const runtimes = { node: ['node'], bun: ['bun', '--bun'], deno: ['deno', 'run', '-A'] }
+
+describe('the tarball', () => {
+  test('holds what is built, the license, the README, and no more than 1.5 MB', () => {
+    const files = filesOf(installed()).map((path) => path.slice(installed().length + 1))
+    const odd = files.filter((path) => !/^dist\/.*\.(js|d\.ts|d\.ts\.map)$/.test(path))
+    assert.deepEqual(odd.toSorted(), ['LICENSE', 'README.md', 'package.json'])
+    assert.deepEqual(
+      files.filter((path) => /test|fake|fixture|bench|\/checks\//i.test(path)),
+      [],
+    )
+    const bytes = filesOf(installed()).reduce((sum, path) => sum + readFileSync(path).length, 0)
+    assert.ok(bytes <= 1_500_000, `${bytes} bytes`)
+  })
+
+  test('runs no script when it is installed', () => {
+    const scripts = Object.keys(packageJson.scripts)
+    assert.deepEqual(
+      scripts.filter((name) => /^(pre|post)?(install|prepare)$/.test(name)),
+      [],
+    )
+  })
+
+  test('imports what it depends on, what the runtimes have, and its own files', () => {
+    const known = new Set([
+      ...Object.keys({ ...packageJson.dependencies, ...packageJson.peerDependencies }),
+      ...builtinModules.flatMap((name) => [`node:${name}`]),
+      'node:ffi',
+      'bun:ffi',
+      'cloudflare:workers',
+    ])
+    const files = new Set(filesOf(installed()))
+    for (const path of files) {
+      if (!/\.(js|d\.ts)$/.test(path)) continue
+      for (const [, name = ''] of readFileSync(path, 'utf8').matchAll(
+        /^(?:import|export)\b[^'"]*?from ['"]([^'"]+)['"]/gm,
+      )) {
+        const inFolder = join(path, '..', path.endsWith('.d.ts') ? name.replace(/\.js$/, '.d.ts') : name)
+        if (name.startsWith('.')) assert.ok(files.has(inFolder), `${path}: ${name}`)
+        else assert.ok(known.has(/^(@[^/]+\/)?[^/]+/.exec(name)![0]), `${path}: ${name}`)
+      }
+    }
+  })
+
+  test('is as publint and arethetypeswrong want it', async () => {
+    const tool = (name: string) => join(root, 'test/node_modules/.bin', name)
+    await project.run([tool('publint'), 'run', registry.tarball, '--strict'])
+    await project.run([tool('attw'), registry.tarball, '--profile', 'esm-only'])
+  })
+})
+
+describe('a project of its own', { concurrency: 2 }, () => {
+  for (const [runtime, command] of Object.entries(runtimes)) {
+    test(`serves pages and WebSockets with its own Hono on ${runtime}`, async () => {
+      assert.match(await project.run([...command, 'app.mjs']), /^fine$/m)
+    })
+
+    test(`has the command on ${runtime}`, async () => {
+      const hangup = [...command, 'node_modules/hangup/dist/src/cli.js']
+      assert.equal(await project.run([...hangup, '--version']), `hangup ${packageJson.version} on ${runtime}\n`)
+      const listen = ['--port', '0', '--host', '127.0.0.1', '--report', 'json']
+      const server = await project.start([...hangup, 'serve', ...listen])
+      const gateway = await project.start([...hangup, 'gateway', '--to', server, ...listen])
+      assert.equal(await (await fetch(gateway)).text(), 'hello\n')
+    })
+  }
+
+  test('is checked by a strict compiler with the types of Node alone, those of its packages too', async () => {
+    const tsc = [
+      join(root, 'node_modules/.bin/tsc'),
+      '--noEmit',
+      '--strict',
+      '--skipLibCheck',
+      'false',
+      '--types',
+      'node',
+    ]
+    const exact = ['--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess', '--verbatimModuleSyntax']
+    for (const module of [
+      ['--module', 'nodenext'],
+      ['--module', 'preserve', '--moduleResolution', 'bundler'],
+    ]) {
+      await project.run([...tsc, ...exact, ...module, '--target', 'es2022', 'types.ts'])
+    }
+  })
+})
