@@ -4,6 +4,7 @@
  */
 import type { Duplex } from 'node:stream'
 import type { ResponseHead } from '../http1/head.ts'
+import { type Slab, slabOf } from '../http1/slabs.ts'
 import type { BodySource } from '../http1/web/payload.ts'
 import { type Left, type OutgoingResponse, streamedFrom } from '../http1/web/response.ts'
 import type { BodyFraming } from '../http1/writer.ts'
@@ -25,7 +26,6 @@ import {
   trailerFields,
 } from './message/fields.ts'
 import { type OwnReason, ownAnswer } from './message/own-answer.ts'
-import { type Slab, slabOf } from './message/slabs.ts'
 import { type Spool, SpoolFullError } from './message/spool.ts'
 import { targetOf } from './message/target.ts'
 import type { Group, Member } from './upstream/group.ts'

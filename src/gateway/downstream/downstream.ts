@@ -2,11 +2,11 @@
 import type { RequestHead } from '../../http1/head.ts'
 import type { IncomingBody } from '../../http1/incoming-body.ts'
 import type { ServerConnection } from '../../http1/server-connection.ts'
+import { type Slab, slabOf } from '../../http1/slabs.ts'
 import { streamOf } from '../../http1/web/native-request.ts'
 import { type BodySource, sourceOf } from '../../http1/web/payload.ts'
 import { isStreamed, type OutgoingResponse, responseOf } from '../../http1/web/response.ts'
 import type { Peer } from '../../net/transport.ts'
-import { type Slab, slabOf } from '../message/slabs.ts'
 
 export interface Downstream {
   readonly method: string

@@ -4,6 +4,7 @@
  * costs neither a copy nor a stream's pace.
  */
 import { Buffer } from 'node:buffer'
+import { type Slab, slabOf } from '../slabs.ts'
 import { multipart } from './multipart.ts'
 import { NativeResponse } from './native.ts'
 
@@ -33,9 +34,12 @@ export class Payload {
   #watch: Response | null = null
   /** Another payload has the same bytes. */
   #shared = false
+  readonly #slab: Slab | null
 
-  constructor(content: Content) {
+  /** `slab`: the memory that the content lies in, which nobody else has. */
+  constructor(content: Content, slab: Slab | null = null) {
     this.#content = content
+    this.#slab = slab
     if (content instanceof ReadableStream) this.#give(content)
   }
 
@@ -109,6 +113,11 @@ export class Payload {
       this.#stream?.getReader()
     }
     return this.#content
+  }
+
+  /** Memory that is free again once the one reader has what `take()` gave; null where others may look at it as well. */
+  get slab(): Slab | null {
+    return this.#shared || this.#stream !== null ? null : this.#slab
   }
 
   /** Bytes of the content if that can be said without reading it. */
@@ -265,11 +274,11 @@ function isBuffer(value: unknown): value is ArrayBuffer {
   return value instanceof ArrayBuffer || Object.prototype.toString.call(value) === '[object ArrayBuffer]'
 }
 
-/** Not filled with zeros first, which is half of what a copy of a large body costs. */
-function copyOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const copy = new Uint8Array(Buffer.allocUnsafeSlow(bytes.length).buffer)
-  copy.set(bytes)
-  return copy
+/** The standard copies: whoever reuses a buffer must not change an answer that is still being written. */
+function copyOf(bytes: Uint8Array): Payload {
+  const slab = slabOf(bytes.length)
+  slab.bytes.set(bytes)
+  return new Payload(slab.bytes, slab)
 }
 
 /** What of a body init goes where: its content and the Content-Type that it brings (Fetch, "extract a body"). Text has its own short way. */
@@ -281,11 +290,9 @@ export function extract(body: unknown): { readonly payload: Payload; readonly ty
     return { payload: ours, type: null }
   }
   if (ArrayBuffer.isView(body)) {
-    // The standard copies here: whoever reuses a buffer must not change an answer that is still being written.
-    const bytes = new Uint8Array(body.buffer, body.byteOffset, body.byteLength)
-    return { payload: new Payload(copyOf(bytes)), type: null }
+    return { payload: copyOf(new Uint8Array(body.buffer, body.byteOffset, body.byteLength)), type: null }
   }
-  if (isBuffer(body)) return { payload: new Payload(new Uint8Array(body.slice(0))), type: null }
+  if (isBuffer(body)) return { payload: copyOf(new Uint8Array(body)), type: null }
   if (body instanceof Blob) return { payload: new Payload(body), type: body.type || null }
   if (body instanceof FormData) {
     const blob = multipart(body)

@@ -160,6 +160,7 @@ export class WebResponse {
         payload?.take()
         return response.#given
       }
+      const slab = payload === null ? null : payload.slab
       return {
         status: response.#status,
         statusText: response.#statusText,
@@ -167,6 +168,7 @@ export class WebResponse {
         body: payload === null ? null : streamed(payload.take(), payload.length),
         left: response.#left,
         ...(response.#takeOver && { takeOver: response.#takeOver }),
+        ...(slab?.release && { room: slab.room, sent: slab.release }),
       }
     }
 

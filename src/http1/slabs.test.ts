@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { answerOf, type OutgoingResponse, responseOf, WebResponse } from '../../http1/web/response.ts'
 import { slabOf, slabRoom } from './slabs.ts'
+import { answerOf, type OutgoingResponse, responseOf, WebResponse } from './web/response.ts'
 
 const bodyBytes = 100 * 1024
 
@@ -54,4 +54,25 @@ test('of an answer that somebody else may have too the memory is not taken back'
   const changed = responseOf(given())
   changed.headers.set('A', 'b')
   assert.deepEqual(answerOf(changed).fields, ['A', 'b'])
+})
+
+test('a response copies its bytes, into memory that is used again once they are sent', async () => {
+  const mine = new Uint8Array(bodyBytes).fill(1)
+  const response = new WebResponse(mine)
+  mine.fill(2)
+  const { body, room, sent } = answerOf(response)
+  assert.ok(body instanceof Uint8Array && body.every((byte) => byte === 1))
+  assert.equal(room, slabRoom)
+  sent?.()
+  assert.equal(slabOf(bodyBytes).bytes.buffer, body.buffer)
+
+  const looked = new WebResponse(mine)
+  assert.equal((await looked.clone().bytes()).length, bodyBytes)
+  assert.equal(answerOf(looked).sent, undefined)
+  const streamed = new WebResponse(mine)
+  assert.ok(streamed.body !== null)
+  assert.equal(answerOf(streamed).sent, undefined)
+  const read = await new WebResponse(mine).bytes()
+  read.fill(3)
+  assert.notEqual(read.buffer, slabOf(bodyBytes).bytes.buffer)
 })
