@@ -4,7 +4,7 @@
  * `node scripts/docs.ts` writes them, `--check` fails if one is stale.
  */
 import { readFileSync } from 'node:fs'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import keptApplication from '../docs/application.json' with { type: 'json' }
@@ -37,6 +37,7 @@ import { legend, notes, rowsOf } from '../src/probe/reports/table.ts'
 import { rescueEntries } from '../src/rescue/settings.ts'
 import type { ApplicationReport, Outcome } from '../test/application/report.ts'
 import { fieldsOf, jsonSchemaOf } from './json-schema.ts'
+import { pageProblems, readPages } from './pages.ts'
 
 /** What each block says, by its name. */
 export type Renderers = Readonly<Record<string, () => string>>
@@ -171,6 +172,25 @@ const benches = {
   'gateway-memory': 'gateway-memory',
 } as const
 
+/** A source of `examples/`, by the block of its page that shows it. */
+const examples = {
+  'example-hono': 'hono.ts',
+  'example-fetch': 'fetch.ts',
+  'example-h3': 'h3.ts',
+  'example-bun': 'bun.ts',
+  'example-deno': 'deno.ts',
+  'example-deno-serve': 'deno-serve.ts',
+  'example-worker': 'workers/worker.ts',
+  'example-wrangler': 'workers/wrangler.toml',
+  'example-gevent': 'gevent/app.py',
+  'example-gunicorn': 'gunicorn/app.py',
+} as const
+
+const sourceOf = (path: string): string => {
+  const source = readFileSync(new URL(`../examples/${path}`, import.meta.url), 'utf8')
+  return `\`\`\`${path.slice(path.lastIndexOf('.') + 1)}\n${source}\`\`\``
+}
+
 const measured = (name: string): string =>
   readFileSync(new URL(`../docs/bench/${name}.md`, import.meta.url), 'utf8').trim()
 
@@ -298,14 +318,11 @@ export const renderers = (tables: Readonly<Record<string, Enforcement>>): Render
   application: () => applicationTable(keptApplication as ApplicationReport),
   'report-fields': reportFields,
   ...Object.fromEntries(Object.entries(benches).map(([block, name]) => [block, () => measured(name)])),
+  ...Object.fromEntries(Object.entries(examples).map(([block, path]) => [block, () => sourceOf(path)])),
 })
 
-/** README.md and docs/*.md under `root`. */
-async function documents(root: URL): Promise<URL[]> {
-  const inDocs = await readdir(new URL('docs/', root)).catch(() => [])
-  const pages = inDocs.filter((name) => name.endsWith('.md')).map((name) => new URL(`docs/${name}`, root))
-  return [new URL('README.md', root), ...pages]
-}
+/** Every page under `root`. */
+const documents = (root: URL): URL[] => [...readPages(root).keys()].map((path) => new URL(path, root))
 
 /** Returns one line for each stale block that was found (and, unless `check`, rewritten). */
 export async function refresh(
@@ -315,7 +332,7 @@ export async function refresh(
 ): Promise<{ lines: string[]; failed: boolean }> {
   const lines: string[] = []
   let failed = false
-  for (const url of await documents(root)) {
+  for (const url of documents(root)) {
     const before = await readFile(url, 'utf8')
     const { text, outdated } = rewrite(before, blocks)
     for (const { block, wrong } of outdated) {
@@ -359,6 +376,7 @@ if (import.meta.main) {
   const check = process.argv.includes('--check')
   const root = new URL('../', import.meta.url)
   const all = [await refresh(root, renderers(tables), check), await refreshFiles(root, generated, check)]
-  for (const line of all.flatMap(({ lines }) => lines)) console.log(line)
-  process.exitCode = all.some(({ failed }) => failed) ? 1 : 0
+  const problems = pageProblems(root)
+  for (const line of [...all.flatMap(({ lines }) => lines), ...problems]) console.log(line)
+  process.exitCode = problems.length > 0 || all.some(({ failed }) => failed) ? 1 : 0
 }

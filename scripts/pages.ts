@@ -1,5 +1,5 @@
 /** The Markdown pages as GitHub and the site show them: which they are, their headings, links and index. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 
 /** Folders whose Markdown files are pages; `docs/bench` holds what benches printed. */
 const folders = ['', 'docs/', 'deploy/', 'examples/']
@@ -8,6 +8,7 @@ const folders = ['', 'docs/', 'deploy/', 'examples/']
 export function readPages(root: URL): Map<string, string> {
   const pages = new Map<string, string>()
   for (const folder of folders) {
+    if (!existsSync(new URL(folder, root))) continue
     for (const name of readdirSync(new URL(folder, root)).sort()) {
       if (name.endsWith('.md')) pages.set(folder + name, readFileSync(new URL(folder + name, root), 'utf8'))
     }
@@ -90,4 +91,25 @@ export function brokenLinks(pages: ReadonlyMap<string, string>, exists: (path: s
       return [`${from}: ${href}: ${target.path} has no heading #${target.anchor}`]
     }),
   )
+}
+
+/** One line for each page that the index lacks or names twice, and for each of its links that is no page. */
+export function indexProblems(pages: ReadonlyMap<string, string>): string[] {
+  const indexed = parseIndex(pages.get(indexPath) ?? '')
+    .flatMap((group) => group.pages)
+    .map(({ href }) => targetOf(indexPath, href)?.path ?? href)
+  const counted = [...pages.keys()].filter((path) => path !== indexPath && path !== 'README.md')
+  return [
+    ...counted.filter((path) => !indexed.includes(path)).map((path) => `${indexPath}: ${path} is missing`),
+    ...indexed.filter((path, at) => indexed.indexOf(path) !== at).map((path) => `${indexPath}: ${path} is there twice`),
+    ...indexed
+      .filter((path) => !counted.includes(path))
+      .map((path) => `${indexPath}: ${path} is not a page of its own`),
+  ]
+}
+
+/** What is wrong with the pages under `root`. */
+export function pageProblems(root: URL): string[] {
+  const pages = readPages(root)
+  return [...brokenLinks(pages, (path) => existsSync(new URL(path, root))), ...indexProblems(pages)]
 }
