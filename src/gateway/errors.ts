@@ -1,8 +1,8 @@
-/** Why an upstream did not answer. What may be tried again follows from the type, never from a message. */
+/** Why an upstream did not answer: a table. Whether a request may be tried again follows from its row, never from a message. */
 
 interface Failure {
   readonly status: 502 | 503 | 504
-  /** `always`: nothing of the request went out. `idempotent`: it may have been executed. `never`: it is slow, and would be again. */
+  /** `always`: nothing of the request was sent. `idempotent`: it may have been executed. `never`: it would be slow again. */
   readonly retry: 'always' | 'idempotent' | 'never'
   /** Whether it counts against the upstream's health. */
   readonly blames: boolean
@@ -34,6 +34,21 @@ export const failures = {
   'client-gone': { status: 502, retry: 'never', blames: false, text: 'the client is gone' },
 } as const satisfies Record<string, Failure>
 export type FailureName = keyof typeof failures
+
+export interface Retriable {
+  /** It failed on a connection that had answered before: the upstream may have been closing it already. */
+  readonly isStale: boolean
+  /** Its method (RFC 9110 9.2.2). */
+  readonly isIdempotent: boolean
+  /** Its body can be sent again from the beginning. */
+  readonly isKept: boolean
+}
+
+/** Whether the request may be sent once more. */
+export function isSafeToRetry(code: FailureName, { isStale, isIdempotent, isKept }: Retriable): boolean {
+  const retry = code === 'cut-short' || isStale ? 'idempotent' : failures[code].retry
+  return retry === 'always' || (retry === 'idempotent' && isIdempotent && isKept)
+}
 
 export class UpstreamError extends Error {
   override readonly name = 'UpstreamError'

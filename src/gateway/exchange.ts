@@ -15,19 +15,16 @@ import { clientKey } from './downstream/client-limits.ts'
 import type { Downstream } from './downstream/downstream.ts'
 import { clientOf, type Trust } from './downstream/trust.ts'
 import { Tunnel } from './downstream/tunnel.ts'
-import { type FailureName, failures, type UpstreamError } from './errors.ts'
+import { type FailureName, failures, isSafeToRetry, type UpstreamError } from './errors.ts'
 import { BufferedBody } from './message/buffered-body.ts'
-import {
-  interimFields,
-  requestFields,
-  requestLines,
-  responseFields,
-  responseLines,
-  trailerFields,
-} from './message/fields.ts'
+import { requestLines, responseLines } from './message/field-lines.ts'
+import { interimFields, requestFields, responseFields, trailerFields } from './message/fields.ts'
+import { LimitedSource } from './message/limited-source.ts'
 import { type OwnReason, ownAnswer } from './message/own-answer.ts'
+import { PassedOn } from './message/passed-on.ts'
 import { type Spool, SpoolFullError } from './message/spool.ts'
 import { targetOf } from './message/target.ts'
+import { authorityOf } from './upstream/authority.ts'
 import type { Group, Member } from './upstream/group.ts'
 import type { RetryBudget } from './upstream/retry-budget.ts'
 import { type Asker, isEventStream, type Sender, type Upstream, type Want } from './upstream/upstream.ts'
@@ -379,14 +376,9 @@ export class Exchange implements Asker, Want {
   #again(code: FailureName, member: Member<Upstream> | null, stale: boolean): boolean {
     const { group, budget } = this.#context
     if (member === null || this.#attempts > this.#route.options.upstreamRetries) return false
-    const retry = code === 'cut-short' || stale ? 'idempotent' : failures[code].retry
-    const safe = retry === 'always' || (retry === 'idempotent' && this.#idempotent)
-    const replays =
-      this.#body === null ||
-      this.#body instanceof Uint8Array ||
-      this.#body instanceof BufferedBody ||
-      retry === 'always'
-    if (!safe || !replays) return false
+    const body = this.#body
+    const isKept = body === null || body instanceof Uint8Array || body instanceof BufferedBody
+    if (!isSafeToRetry(code, { isStale: stale, isIdempotent: this.#idempotent, isKept })) return false
     this.#tried.push(member)
     const mayHaveGone = stale && !this.fresh
     const next = group.pick(this.#keyOf, this.#tried) ?? (mayHaveGone ? member : group.lastResort(this.#tried))
@@ -497,47 +489,6 @@ export class Exchange implements Asker, Want {
   }
 }
 
-/** An answer that is here whole and needs no change but lines left out: what it is written of is there already. */
-class PassedOn implements OutgoingResponse {
-  readonly status: number
-  readonly statusText: string
-  readonly lines: string
-  readonly body: Uint8Array
-  readonly left = null
-  readonly room: number
-  readonly sent: () => void
-  readonly #head: ResponseHead
-  readonly #downstream: Downstream
-  readonly #route: Route
-  readonly #config: GatewayConfig
-
-  constructor(
-    head: ResponseHead,
-    lines: string,
-    slab: Slab,
-    downstream: Downstream,
-    route: Route,
-    config: GatewayConfig,
-  ) {
-    this.status = head.status
-    this.statusText = head.reason
-    this.lines = lines
-    this.body = slab.bytes
-    this.room = slab.room
-    this.sent = slab.release ?? nothingToRelease
-    this.#head = head
-    this.#downstream = downstream
-    this.#route = route
-    this.#config = config
-  }
-
-  /** For a middleware that looks at them. */
-  get fields(): string[] {
-    return responseFields(this.#head.raw, this.#downstream, this.#route, this.#config, this.#head.minor)
-  }
-}
-
-const nothingToRelease = () => {}
 const unknown: Left = { length: null, drop() {} }
 
 /** Protocols that the route lets through, of those that the client offers; with a body there is no upgrade. */
@@ -547,42 +498,7 @@ function upgradeOf({ upgrade, body }: Downstream, { upgrades }: Route): string |
   return offered.filter((protocol) => upgrades.includes(protocol.toLowerCase())).join(', ') || null
 }
 
-/** Of an upstream, as `Host` says it: without the port that its scheme has anyway. */
-export function authorityOf({ host, port, tls, unix }: UpstreamConfig): string {
-  if (unix !== null) return 'localhost'
-  const name = host.includes(':') ? `[${host}]` : host
-  return port === (tls === null ? 80 : 443) ? name : `${name}:${port}`
-}
-
 /** What must reach the client as it comes: an event stream, or an answer that asks for it as nginx is asked. */
 function isToStream(head: ResponseHead): boolean {
   return isEventStream(head) || /^no$/i.test(head.get('x-accel-buffering') ?? '')
-}
-
-/** A body that may not be larger than a route allows. */
-class LimitedSource implements BodySource {
-  exceeded = false
-  readonly #source: BodySource
-  #left: number
-
-  constructor(source: BodySource, maxBytes: number) {
-    this.#source = source
-    this.#left = maxBytes
-  }
-
-  get trailers(): readonly string[] {
-    return this.#source.trailers ?? []
-  }
-
-  async read(): Promise<Uint8Array | null> {
-    const piece = await this.#source.read()
-    this.#left -= piece?.length ?? 0
-    if (this.#left >= 0) return piece
-    this.exceeded = true
-    throw new RangeError('the body is larger than the route allows')
-  }
-
-  cancel(reason: unknown): void {
-    this.#source.cancel(reason)
-  }
 }

@@ -4,7 +4,8 @@ import fc from 'fast-check'
 import { split } from '../../http1/head.ts'
 import { responseHead } from '../../http1/writer.ts'
 import type { GatewayConfig, Route } from '../config/config.ts'
-import { type Asked, requestFields, requestLines, responseFields, responseLines } from './fields.ts'
+import { requestLines, responseLines } from './field-lines.ts'
+import { type Asked, requestFields, responseFields } from './fields.ts'
 
 const none = { set: [], remove: [] }
 const route = (changes: Partial<Route> = {}) =>
