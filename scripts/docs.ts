@@ -24,6 +24,10 @@ import { upstreamOptionNames, upstreamOptionSpecs } from '../src/gateway/config/
 import { listenerSettings } from '../src/gateway/config/settings/listeners.ts'
 import { routeSettings } from '../src/gateway/config/settings/routes.ts'
 import { upstreamSettings } from '../src/gateway/config/settings/upstreams.ts'
+import { type Failure, failures } from '../src/gateway/errors.ts'
+import { type OwnAnswer, ownReasons } from '../src/gateway/message/own-answer.ts'
+import { type Reason, reasons } from '../src/lifecycle/reasons.ts'
+import { type Code, errorCodes, exitStatuses, logCodes } from '../src/policy/codes.ts'
 import type { Enforced, Enforcement } from '../src/policy/enforcement.ts'
 import { type OptionName, optionNames, optionSpecs } from '../src/policy/policy.ts'
 import { type Preset, presetNames, presets } from '../src/policy/presets.ts'
@@ -298,9 +302,82 @@ export function casesPage(): string {
   return `${[...head, ...sections].join('\n\n')}\n`
 }
 
+const faults: Readonly<Record<Code['fault'], string>> = {
+  configuration: 'the configuration’s',
+  application: 'the application’s',
+  client: 'the client’s',
+  upstream: 'the upstream’s',
+  machine: 'the machine’s',
+  hangup: 'hangup’s: a bug',
+  nobody: 'nobody’s',
+}
+
+/** Every code and exit status. */
+export function errorsPage(): string {
+  const errors = Object.entries(errorCodes).map(([code, { means, fault, ends, remedy }]) => [
+    `\`${code}\``,
+    means,
+    faults[fault],
+    ends,
+    remedy,
+  ])
+  const lines = Object.entries<Code>(logCodes).map(([code, { means, fault, remedy }]) => [
+    `\`${code}\``,
+    means,
+    faults[fault],
+    remedy,
+  ])
+  const limits = Map.groupBy(
+    Object.values<Reason>(reasons).filter(({ message }) => message !== null),
+    ({ option }) => option,
+  )
+  const limitLines = [...limits].map(([option, each]) => [
+    `\`${option}\``,
+    each.map(({ message }) => message).join('; '),
+  ])
+  const again = { always: 'yes', idempotent: 'if it is idempotent', never: 'no' } as const
+  const gateway = [
+    ...Object.entries<Failure>(failures).map(([code, { status, retry, blames, text }]) => [
+      `\`${code}\``,
+      String(status),
+      text,
+      blames ? faults.upstream : faults.nobody,
+      again[retry],
+    ]),
+    ...Object.entries<OwnAnswer>(ownReasons).map(([code, { status, text, fault }]) => [
+      `\`${code}\``,
+      String(status),
+      text,
+      faults[fault],
+      'no',
+    ]),
+  ]
+  return `${[
+    '# Errors',
+    'Programs match codes and exit statuses, never messages: those may change in any version. This page is written from the registry of codes in `src/policy/codes.ts`.',
+    '## Exit statuses',
+    markdown(['status', 'commands', 'means'], exitStatuses),
+    '`serve()` in your own program ends no process.',
+    '## Errors',
+    'On `error.code`: of what `serve()` and the other calls throw or reject with, of what a handler meets, and of what `onError` gets.',
+    markdown(['code', 'means', 'whose fault', 'ends in', 'what to do'], errors),
+    'A `ConfigError` has `problems`, one for each invalid value: `{ option, given, accepted, message }`, with `option` as it was written (`--idle-timeout`, `HANGUP_IDLE_TIMEOUT`, `idleTimeoutMs`).',
+    '## Lines in the log',
+    'In brackets at the end of a line, and `code` of what `log` gets. A code is logged at most once a second (`APPLICATION_ERROR`: 20 times); `count` says how many events a line stands for.',
+    markdown(['code', 'means', 'whose fault', 'what to do'], lines),
+    'A limit logs under the name of its option:',
+    markdown(['option', 'lines'], limitLines),
+    '`proxyProtocol` logs each connection that was closed for its PROXY header.',
+    '## What a gateway answers by itself',
+    'With `reasonHeader` the answer names it in `Hangup-Reason`. An upstream is tried again where nothing can have been executed twice: see [the gateway](gateway.md).',
+    markdown(['reason', 'status', 'means', 'whose fault', 'tried again'], gateway),
+  ].join('\n\n')}\n`
+}
+
 /** Whole files that come from data, by their paths. */
 export const generated: Renderers = {
   'docs/cases.md': casesPage,
+  'docs/errors.md': errorsPage,
   'docs/report.schema.json': () => `${JSON.stringify(reportJsonSchema, null, 2)}\n`,
 }
 

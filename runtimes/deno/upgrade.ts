@@ -4,11 +4,13 @@
  * 2.9); the helper can't pass it, so the function is replaced by one that finds it by the request and leaves every other
  * request to Deno. The socket is one end of a loopback pair; the engine's stream is piped through the other.
  */
+
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import type { RequestHead } from '../../src/http1/head.ts'
 import type { ServerConnection } from '../../src/http1/server-connection.ts'
 import { NativeRequest } from '../../src/http1/web/native.ts'
 import { WebRequest } from '../../src/http1/web/request.ts'
+import type { Coded } from '../../src/policy/codes.ts'
 import type { UpgradeOffer } from '../../src/serve/runtime.ts'
 import { endTimerWith } from './web-socket-timer.ts'
 
@@ -43,7 +45,7 @@ class Offer {
 }
 
 /** Nobody is there for whom the handler asks for a WebSocket. Hono answers with what `getResponse` gives, without a word in its log. */
-class ClientGoneError extends Error {
+class ClientGoneError extends Error implements Coded {
   override readonly name = 'ClientGoneError'
   readonly code = 'CLIENT_GONE'
   getResponse(): Response {

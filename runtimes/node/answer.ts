@@ -2,11 +2,13 @@
  * The application's answer, written to `node:http` or `node:http2`: its fields as they can be sent, its framing
  * by what its body is, never a byte beyond its length, and never a broken body that looks whole.
  */
+
 import { Buffer } from 'node:buffer'
 import type { ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
 import { NativeResponse } from '../../src/http1/web/native.ts'
 import { type BodySource, sourceOf, textType } from '../../src/http1/web/payload.ts'
+import type { Coded } from '../../src/policy/codes.ts'
 import { recordOf } from './fields.ts'
 import { hasNoBody, madeOf } from './hono-response.ts'
 
@@ -24,7 +26,7 @@ export const saysSentAlready = (returned: unknown): boolean =>
   returned === alreadySent || (returned instanceof Response && returned.headers.has(sentField))
 
 /** The application's body was not as long as its Content-Length said. */
-class BodyLengthError extends Error {
+class BodyLengthError extends Error implements Coded {
   override readonly name = 'BodyLengthError'
   readonly code = 'BODY_LENGTH'
 }

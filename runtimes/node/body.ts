@@ -1,12 +1,14 @@
 /** The body of a request on `node:http` and `node:http2`: counted, refused in the middle, or read away after an early answer. */
+
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
 import { plainResponse } from '../../src/native/answers.ts'
+import type { Coded } from '../../src/policy/codes.ts'
 
 export type Incoming = IncomingMessage | Http2ServerRequest
 
 /** What the application's read of a refused body fails with; Hono answers an error that has `getResponse` with what that gives. */
-class BodyRefusedError extends Error {
+class BodyRefusedError extends Error implements Coded {
   override readonly name = 'BodyRefusedError'
   readonly code = 'BODY_REFUSED'
   readonly status: number

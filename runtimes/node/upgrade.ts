@@ -1,8 +1,10 @@
 /** WebSockets of @hono/node-server and the package `ws`, on both engines. */
+
 import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import type { RequestHead } from '../../src/http1/head.ts'
 import type { ServerConnection } from '../../src/http1/server-connection.ts'
+import { ConfigError, problem } from '../../src/policy/problems.ts'
 import type { UpgradeOffer } from '../../src/serve/runtime.ts'
 
 /** What is used of a `WebSocketServer({ noServer: true })`. */
@@ -137,7 +139,10 @@ export class WebSocketOffer {
 export function webSocketServerOf(websocket: { readonly server: object } | undefined): WebSocketServerLike | null {
   if (websocket === undefined) return null
   const wss = websocket.server as WebSocketServerLike
-  if (wss.options?.noServer !== true) throw new TypeError('websocket.server: make it with { noServer: true }')
+  if (wss.options?.noServer !== true) {
+    const why = 'it listens by itself'
+    throw new ConfigError([problem('websocket.server', wss, why, 'a server made with { noServer: true }')])
+  }
   return wss
 }
 

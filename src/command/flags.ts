@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 import { type OptionName, optionNames, type PolicyInput } from '../policy/policy.ts'
 import type { PresetName } from '../policy/presets.ts'
-import { ConfigError, type Problem, problem } from '../policy/problems.ts'
+import { ConfigError, isConfigError, type Problem, problem } from '../policy/problems.ts'
 import {
   type GivenOptions,
   givenAs,
@@ -102,7 +102,7 @@ function tryResolve(given: PolicySources, problems: Problem[]): Resolved | null 
   try {
     return resolvePolicy(given)
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
+    if (!isConfigError(error)) throw error
     problems.push(...error.problems)
     return null
   }

@@ -1,7 +1,8 @@
 /** The shared main of `hangup serve` and of each runtime's entry: reads the settings, serves, reports, ends on a signal. */
 import process from 'node:process'
 import { installGlobals } from '../http1/web/globals.ts'
-import type { ConfigError } from '../policy/problems.ts'
+import { type ErrorCode, errorCodes, exitStatus } from '../policy/codes.ts'
+import { isConfigError } from '../policy/problems.ts'
 import type { Resolved } from '../policy/resolve.ts'
 import type { Running, ServeOptions } from '../serve/contract.ts'
 import { stderrLog } from '../serve/log.ts'
@@ -76,8 +77,8 @@ export function exitFlushed(status: number): void {
   else whenWritten = () => process.exit(status)
 }
 
-/** The status of a start that failed; 1 is kept for a drain that had to cut. */
-export const cannotStart = 2
+/** 1 is kept for a drain that had to cut. */
+export const { cannotStart } = exitStatus
 
 /**
  * Whether a runtime's entry is what was started, with the `import.meta` of that entry. In a bundle `import.meta` is the bundle's
@@ -131,16 +132,19 @@ const builtInApp = async (ready: () => boolean): Promise<LoadedApp> => ({
   app: (await import('./built-in-app.ts')).createApp({ ready }),
 })
 
-/** What the user did needs no stack; what a module or the program did does. */
+/** What the user or the machine did needs no stack; what a module or the program did does. */
 export function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const { code, syscall } = error as NodeJS.ErrnoException
-  if (code === ('CONFIG_INVALID' satisfies ConfigError['code'])) {
+  if (isConfigError(error)) {
     const { cause } = error
     const ownFault = cause instanceof Error && (cause as NodeJS.ErrnoException).syscall === undefined
     return ownFault ? `${error.message}\n${failureDetail(cause)}` : error.message
   }
   // An address that can't be had: see listenError.
-  if (syscall === 'listen') return error.message
+  if (syscall === 'listen' || isOutside(code)) return error.message
   return error.stack ?? error.message
 }
+
+const isOutside = (code = ''): boolean =>
+  Object.hasOwn(errorCodes, code) && ['configuration', 'machine'].includes(errorCodes[code as ErrorCode].fault)

@@ -45,19 +45,19 @@ export function gatewayApp(current: () => Compiled, limiter: ClientLimiter, onLo
     const trusted = trusts(downstream.address)
     if (!limiter.off) {
       const waitSec = limiter.request(clientBehind(downstream, trusted, trusts))
-      if (waitSec > 0) return ownAnswer(429, 'too-many-requests', downstream, config, null, waitSec)
+      if (waitSec > 0) return ownAnswer('too-many-requests', downstream, config, null, waitSec)
     }
     if (downstream.onEnd !== null && limiter.limitsConnections) {
       const client = clientBehind(downstream, trusted, trusts)
       const admitted = limiter.connected(client)
       downstream.onEnd(() => limiter.disconnected(client))
-      if (!admitted) return ownAnswer(503, 'too-many-at-once', downstream, config, null)
+      if (!admitted) return ownAnswer('too-many-at-once', downstream, config, null)
     }
     if (isLastHop(downstream)) return lastHopAnswer(downstream)
     const route = router.match(downstream.method, downstream.host, downstream.path)
-    if (typeof route === 'string') return ownAnswer(route === 'no-route' ? 404 : 400, route, downstream, config, null)
+    if (typeof route === 'string') return ownAnswer(route, downstream, config, null)
     if (route.maxBodyBytes !== 0 && downstream.bodyLength > route.maxBodyBytes)
-      return ownAnswer(413, 'body-too-large', downstream, config, route)
+      return ownAnswer('body-too-large', downstream, config, route)
     const context = contexts.get(route.to)!
     let exchange: Exchange
     try {
@@ -66,7 +66,7 @@ export function gatewayApp(current: () => Compiled, limiter: ClientLimiter, onLo
     } catch (error) {
       if (!(error instanceof LoopError)) throw error
       onLoop()
-      return ownAnswer(508, 'loop', downstream, config, route)
+      return ownAnswer('loop', downstream, config, route)
     }
     if (!route.compress) return exchange.start()
     return compressed(c, async () => {

@@ -1,6 +1,7 @@
 /** Why an upstream did not answer: a table. Whether a request may be tried again follows from its row, never from a message. */
+import type { Coded } from '../policy/codes.ts'
 
-interface Failure {
+export interface Failure {
   readonly status: 502 | 503 | 504
   /** `always`: nothing of the request was sent. `idempotent`: it may have been executed. `never`: it would be slow again. */
   readonly retry: 'always' | 'idempotent' | 'never'
@@ -50,7 +51,7 @@ export function isSafeToRetry(code: FailureName, { isStale, isIdempotent, isKept
   return retry === 'always' || (retry === 'idempotent' && isIdempotent && isKept)
 }
 
-export class UpstreamError extends Error {
+export class UpstreamError extends Error implements Coded<FailureName> {
   override readonly name = 'UpstreamError'
   readonly code: FailureName
   constructor(code: FailureName, options?: ErrorOptions) {

@@ -201,7 +201,7 @@ export class Exchange implements Asker, Want {
       if (this.#answered) return
       this.#answered = true
       // A body that the engine has refused is answered by it.
-      if (error instanceof SpoolFullError) this.#settle(this.#own(413, 'spool-full'))
+      if (error instanceof SpoolFullError) this.#settle(this.#own('spool-full'))
       else this.#answerOwn('client-gone')
       return
     }
@@ -248,7 +248,7 @@ export class Exchange implements Asker, Want {
       connection.close()
       this.#release()
       this.#answered = true
-      this.#settle(this.#own(400, 'bad-request'))
+      this.#settle(this.#own('bad-request'))
     }
   }
 
@@ -399,7 +399,7 @@ export class Exchange implements Asker, Want {
     this.#answered = true
     const downstream = this.#downstream
     if (head.status > lastStatus && downstream.method === 'HEAD') {
-      this.#settle(this.#own(502, 'bad-answer'))
+      this.#settle(this.#own('bad-answer'))
       return
     }
     if (downstream.text !== null && body !== null && !(body instanceof BufferedBody)) {
@@ -430,14 +430,14 @@ export class Exchange implements Asker, Want {
 
   #answerOwn(code: FailureName): void {
     if (code === 'client-gone' && this.#limited?.exceeded) {
-      this.#settle(this.#own(413, 'body-too-large'))
+      this.#settle(this.#own('body-too-large'))
       return
     }
-    this.#settle(this.#own(failures[code].status, code))
+    this.#settle(this.#own(code))
   }
 
-  #own(status: number, reason: OwnReason): Response {
-    return ownAnswer(status, reason, this.#downstream, this.#context.config, this.#route)
+  #own(reason: OwnReason): Response {
+    return ownAnswer(reason, this.#downstream, this.#context.config, this.#route)
   }
 
   /** The request is answered: unless another connection may still have them, its bytes are needed no more. */

@@ -10,6 +10,7 @@ import type { Connections, Member } from '../lifecycle/connections.ts'
 import { type ReasonName, reasons } from '../lifecycle/reasons.ts'
 import { TransportDuplex } from '../net/duplex.ts'
 import type { Transport } from '../net/transport.ts'
+import type { Coded } from '../policy/codes.ts'
 import type { Policy } from '../policy/policy.ts'
 import { readEarly } from './early-body.ts'
 import type { Limits, Sink } from './events.ts'
@@ -608,7 +609,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
 }
 
 /** The application's stream did not keep to the Content-Length that it had given. */
-class BodyLengthError extends Error {
+class BodyLengthError extends Error implements Coded {
   override readonly name = 'BodyLengthError'
   readonly code = 'BODY_LENGTH'
   constructor(length: number, given: string) {

@@ -2,6 +2,7 @@
  * One connection: where it is in its life, since when, and the one decision that matters, whether to hang up on it now.
  * Pure: it reads no clock and touches no socket; observers tell it what happened and what they see.
  */
+import type { Coded } from '../policy/codes.ts'
 import type { Policy } from '../policy/policy.ts'
 import { MinRate } from './min-rate.ts'
 import type { ReasonName } from './reasons.ts'
@@ -17,7 +18,7 @@ import {
 } from './states.ts'
 
 /** A bug in an observer: it reported something that can't happen in this state. */
-export class IllegalMoveError extends Error {
+export class IllegalMoveError extends Error implements Coded {
   override readonly name = 'IllegalMoveError'
   readonly code = 'CONN_ILLEGAL_MOVE'
 }

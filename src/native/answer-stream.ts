@@ -2,11 +2,12 @@
  * The body of an answer on its way to the runtime's own server: not a byte beyond what its `Content-Length` promises, never
  * whole with fewer, and whatever fails in it is told of once.
  */
+import type { Coded } from '../policy/codes.ts'
 
 /** The application's stream gave another number of bytes than its `Content-Length` says. */
-export class ContentLengthError extends Error {
+export class ContentLengthError extends Error implements Coded {
   override readonly name = 'ContentLengthError'
-  readonly code = 'CONTENT_LENGTH_MISMATCH'
+  readonly code = 'BODY_LENGTH'
 }
 
 export interface AnswerStreamOptions {

@@ -2,12 +2,14 @@
  * The body of a request that the runtime's own server reads: whether the application waits for it, how much it has been
  * given, and whether all has come, is seen at the readers of the Request, which are ours.
  */
+
 import type { ReasonName } from '../lifecycle/reasons.ts'
+import type { Coded } from '../policy/codes.ts'
 
 export type BodyReason = Extract<ReasonName, 'body' | 'bodyRate' | 'bodyTooLarge'>
 
 /** What the application's read of a refused body fails with. */
-export class BodyRefusedError extends Error {
+export class BodyRefusedError extends Error implements Coded {
   override readonly name = 'BodyRefusedError'
   readonly code = 'BODY_REFUSED'
   readonly reason: BodyReason

@@ -12,6 +12,7 @@ import type { Threads } from '../kernel/threads.ts'
 import { Budget } from '../lifecycle/descriptor-budget.ts'
 import { Drain } from '../lifecycle/drain.ts'
 import { reasons } from '../lifecycle/reasons.ts'
+import type { Coded } from '../policy/codes.ts'
 import { probes, probingMs } from '../policy/enforcement.ts'
 import type { Policy } from '../policy/policy.ts'
 import { isSet } from '../policy/resolve.ts'
@@ -69,7 +70,7 @@ export interface LedgerServer<Call> {
 }
 
 /** What an upgrade fails with whose client has gone meanwhile: nobody's fault, and nobody is left to be answered. */
-export class ClientGoneError extends Error {
+export class ClientGoneError extends Error implements Coded {
   override readonly name = 'ClientGoneError'
   readonly code = 'CLIENT_GONE'
   constructor() {

@@ -1,4 +1,5 @@
 /** What is wrong with the values a server was given. All of it is said at once, each by the name that the user wrote. */
+import { type Coded, hasCode } from './codes.ts'
 
 export interface Problem {
   /** As the user wrote it: `--idle-timeout`, `HANGUP_IDLE_TIMEOUT`, `idleTimeoutMs`. */
@@ -11,7 +12,7 @@ export interface Problem {
 
 export function problem(option: string, given: unknown, why: string, accepted: string): Problem {
   const shown = show(given)
-  const said = shown === option || why.startsWith(shown) || why.startsWith(JSON.stringify(given))
+  const said = shown === option || why.startsWith(shown) || why.startsWith(JSON.stringify(shown))
   const subject = said ? option : `${option} ${shown}`
   return { option, given: shown, accepted, message: `${subject}: ${why}${accepted && `; accepted: ${accepted}`}` }
 }
@@ -19,7 +20,12 @@ export function problem(option: string, given: unknown, why: string, accepted: s
 export function show(value: unknown): string {
   if (typeof value === 'string') return value === '' ? '""' : value
   if (typeof value === 'function') return 'a function'
-  return typeof value === 'object' ? (JSON.stringify(value) ?? 'an object') : String(value)
+  if (typeof value !== 'object') return String(value)
+  try {
+    return JSON.stringify(value) ?? 'an object'
+  } catch {
+    return 'an object' // it holds itself, or a bigint
+  }
 }
 
 function text(problems: readonly Problem[]): string {
@@ -27,8 +33,11 @@ function text(problems: readonly Problem[]): string {
   return [`${problems.length} problems:`, ...problems.map(({ message }) => `  ${message}`)].join('\n')
 }
 
+/** Two copies of a package have two classes: the code is what stays. */
+export const isConfigError = (error: unknown): error is ConfigError => hasCode(error, 'CONFIG_INVALID')
+
 /** The configuration is invalid: a value, a flag, a variable, or a file that one of them names. Callers match `code`. */
-export class ConfigError extends Error {
+export class ConfigError extends Error implements Coded {
   override readonly name = 'ConfigError'
   readonly code = 'CONFIG_INVALID'
   readonly problems: readonly Problem[]

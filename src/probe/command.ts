@@ -6,12 +6,12 @@ import { help } from '../command/help.ts'
 import { cannotStart, explain, type Host } from '../command/main.ts'
 import type { Read } from '../command/setting.ts'
 import { policyLayer, resolveEntries } from '../command/settings.ts'
+import { exitStatus } from '../policy/codes.ts'
 import { ConfigError, type Problem, problem } from '../policy/problems.ts'
 import { flagOf } from '../policy/spelling.ts'
 import { version } from '../version.ts'
 import { ask, urlOf } from './ask.ts'
 import { parseCases } from './case-file.ts'
-import type { UnreachableError } from './client/destination.ts'
 import { type HealthCheck, healthCheckOf, illness } from './healthz.ts'
 import { expected, limitFor, pools, readExpect } from './judge/expectation.ts'
 import { redIn } from './judge/verdict.ts'
@@ -39,8 +39,7 @@ export async function probeCommand(argv: readonly string[], host: Host): Promise
       }
     }
   } catch (error) {
-    const unreachable = (error as UnreachableError).code === 'PROBE_UNREACHABLE'
-    host.err(`hangup: ${unreachable ? (error as Error).message : explain(error)}\n`)
+    host.err(`hangup: ${explain(error)}\n`)
     host.exit(cannotStart)
   }
 }
@@ -146,7 +145,7 @@ async function run(read: ReadProbe, host: Host): Promise<number> {
   const toStdout = formNames.some((form) => settings[form] === '-')
   if (!toStdout) host.out(toText(report, host.columns))
   await save(report, settings, host.out)
-  return redIn(report.counts) > 0 ? 1 : 0
+  return redIn(report.counts) > 0 ? exitStatus.failed : exitStatus.done
 }
 
 /** Ctrl-C ends the probe with what it knows; once more ends the program. */

@@ -1,6 +1,8 @@
 /** Descriptors of another process, borrowed one at a time: looked at, ended in an orderly way, given back. */
+
 import { emptySnapshot, readAddress, readTcpInfo, type Snapshot, tcpInfo } from '../kernel/layout.ts'
 import { type Block, IPPROTO_TCP, type Libc, SHUT_RDWR, SIOCINQ, TCP_INFO } from '../kernel/libc.ts'
+import type { Coded } from '../policy/codes.ts'
 import { isDue, judge, type Limits } from './judge.ts'
 
 export const EPERM = 1
@@ -10,8 +12,9 @@ export const EINVAL = 22
 export const ENOSYS = 38
 
 /** The kernel did not lend a descriptor. */
-export class BorrowError extends Error {
+export class BorrowError extends Error implements Coded {
   override readonly name = 'BorrowError'
+  readonly code = 'RESCUE_BORROW'
   readonly errno: number
   readonly call: 'pidfd_open' | 'pidfd_getfd'
   constructor(call: BorrowError['call'], errno: number) {

@@ -11,12 +11,12 @@ import { resolveEntries } from '../command/settings.ts'
 import { readable } from '../command/text-table.ts'
 import { deferred } from '../deferred.ts'
 import type { Libc, Loaded } from '../kernel/libc.ts'
+import { exitStatus, hasCode } from '../policy/codes.ts'
 import { ConfigError, problem } from '../policy/problems.ts'
 import type { App, Running, ServeOptions } from '../serve/contract.ts'
 import { version } from '../version.ts'
 import { BorrowError } from './borrow.ts'
 import { front, undo } from './front.ts'
-import { RedirectError } from './redirect.ts'
 import { refusalOf, refusalOfHidden } from './refusals.ts'
 import { outcomeText, planText, surveyJson, surveyText } from './report.ts'
 import {
@@ -47,8 +47,7 @@ export interface RescueEntry {
   readonly again: readonly [string, ...string[]]
 }
 
-const done = 0
-const stillOut = 1
+const { done, failed: stillOut } = exitStatus
 const watchEveryMs = 1_000
 
 /** Resolves when it has ended, with `host.exit`. */
@@ -87,8 +86,7 @@ async function run(entry: RescueEntry, host: Host): Promise<number> {
     if (settings.metrics !== undefined) return await exported(settings.metrics, libc, entry, host)
     return await rescue(settings, libc, host)
   } catch (error) {
-    const isPlain = error instanceof SurveyError || error instanceof RedirectError
-    host.err(`hangup: ${isPlain ? error.message : explain(error)}\n`)
+    host.err(`hangup: ${explain(error)}\n`)
     return cannotStart
   }
 }
@@ -267,7 +265,7 @@ async function watch(kit: Kit, plan: Plan, show: Show, dryRun: boolean): Promise
       } else if (first) show(found, last, chosen, null, null)
       first = false
     } catch (error) {
-      if (!(error instanceof SurveyError) || first || plan.pid !== null) throw error
+      if (!hasCode(error, 'RESCUE_NOTHING') || first || plan.pid !== null) throw error
     }
     await sleep(watchEveryMs, undefined, { signal: stopped.signal }).catch(() => {})
   }

@@ -2,14 +2,17 @@
  * New connections of a port, steered to another: a table of nftables of our own. It belongs to the `nft` that made it (`flags
  * owner`, Linux 5.12) and goes with it, so that nothing stays behind however we end. Connections that are there keep going.
  */
+
 import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Coded } from '../policy/codes.ts'
 
 /** It can't be redirected; the message is for a person. */
-export class RedirectError extends Error {
+export class RedirectError extends Error implements Coded {
   override readonly name = 'RedirectError'
+  readonly code = 'RESCUE_REDIRECT'
 }
 
 export interface Redirect {

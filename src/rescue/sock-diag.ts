@@ -5,6 +5,7 @@
 
 import { emptySnapshot, readTcpInfo, type Snapshot, tcpInfo } from '../kernel/layout.ts'
 import { AF_INET, AF_INET6, type Block, IPPROTO_TCP, type Libc, O_CLOEXEC } from '../kernel/libc.ts'
+import type { Coded } from '../policy/codes.ts'
 
 const AF_NETLINK = 16
 const SOCK_RAW = 3
@@ -47,8 +48,9 @@ export interface TcpSocket {
   readonly family: number
 }
 
-class NetlinkError extends Error {
+class NetlinkError extends Error implements Coded {
   override readonly name = 'NetlinkError'
+  readonly code = 'RESCUE_NETLINK'
   readonly errno: number
   constructor(what: string, errno: number) {
     super(`${what} failed (errno ${errno})`)

@@ -1,6 +1,8 @@
 /** What a server's processes hold: descriptors, connections by what they do, and what waits to be accepted. */
+
 import { type Trust, textOf } from '../gateway/downstream/trust.ts'
 import { TCP_CLOSE_WAIT, TCP_ESTABLISHED, TCP_LISTEN } from '../kernel/layout.ts'
+import type { Coded } from '../policy/codes.ts'
 import { judge, type Verdict } from './judge.ts'
 import { holdersOf, networkOf, type Process, pids, readProcess } from './processes.ts'
 import type { SockDiag, TcpSocket } from './sock-diag.ts'
@@ -35,8 +37,9 @@ export interface SurveyOf {
 }
 
 /** There is nothing to survey; the message is for a person. */
-export class SurveyError extends Error {
+export class SurveyError extends Error implements Coded {
   override readonly name = 'SurveyError'
+  readonly code = 'RESCUE_NOTHING'
 }
 
 export function survey(diag: SockDiag, { pid, port, excludedPorts, isExcluded }: SurveyOf): Survey {

@@ -4,6 +4,7 @@
  */
 
 import { plainResponse } from '../native/answers.ts'
+import type { Coded } from '../policy/codes.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { App, ServeOptions } from './contract.ts'
 import { errorLine } from './error-line.ts'
@@ -13,7 +14,7 @@ import { fetchOf } from './prepare.ts'
 import { isThenable, settlesOnce } from './settles-once.ts'
 
 /** The application returned something that no engine can write. */
-export class UnusableResponseError extends TypeError {
+export class UnusableResponseError extends TypeError implements Coded {
   override readonly name = 'UnusableResponseError'
   readonly code = 'UNUSABLE_RESPONSE'
 }

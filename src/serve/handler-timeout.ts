@@ -1,9 +1,10 @@
 /** What can be decided round a `fetch` handler alone, on every runtime: how long it may take. */
+import type { Coded } from '../policy/codes.ts'
 import type { Fetch } from './contract.ts'
 import { settlesOnce } from './settles-once.ts'
 
 /** What the handler's signal is aborted with. */
-class HandlerTimeoutError extends Error {
+class HandlerTimeoutError extends Error implements Coded {
   override readonly name = 'TimeoutError'
   readonly code = 'HANDLER_TIMEOUT'
 }

@@ -1,10 +1,12 @@
 /** One line for everything that we did to a client: which option, what happened, how often. */
+import type { LogCode } from '../policy/codes.ts'
+
 type Level = 'info' | 'warn' | 'error'
 
 export interface LogLine {
   readonly level: Level
-  /** Stable for ever: what programs match. */
-  readonly code: string
+  /** Stable for ever: what programs match. docs/errors.md says what each means. */
+  readonly code: LogCode
   readonly message: string
   /** How many events this line stands for. */
   readonly count: number

@@ -2,6 +2,7 @@
 import process from 'node:process'
 import { isatty } from 'node:tty'
 import type { DrainResult } from '../lifecycle/drain.ts'
+import { exitStatus } from '../policy/codes.ts'
 import type { Running } from './contract.ts'
 import type { Log } from './log.ts'
 
@@ -59,7 +60,7 @@ export function onSignals(running: Pick<Running, 'drain' | 'kill'>, options: Sig
     }
   }
 
-  function ended({ cut }: DrainResult, status = cut > 0 ? 1 : 0): void {
+  function ended({ cut }: DrainResult, status: number = cut > 0 ? exitStatus.failed : exitStatus.done): void {
     if (cut > 0) {
       const message = cutting ? 'a second signal cut a request' : 'drainTimeoutMs cut a request'
       log?.({ level: 'warn', code: 'DRAIN_CUT', message, count: cut })
@@ -71,6 +72,6 @@ export function onSignals(running: Pick<Running, 'drain' | 'kill'>, options: Sig
   function failed(error: unknown): void {
     log?.({ level: 'error', code: 'DRAIN_FAILED', message: `the drain failed: ${error}`, count: 1 })
     off()
-    exit?.(1)
+    exit?.(exitStatus.failed)
   }
 }

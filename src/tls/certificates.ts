@@ -1,10 +1,12 @@
 /** The certificates of a listener: whether they can be served with, whose they are, and which one a client is shown. */
+
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
 import type { CertificatePem } from '../net/transport.ts'
+import type { Coded } from '../policy/codes.ts'
 
 /** A certificate and key that can't be served with. */
-export class CertificateError extends Error {
+export class CertificateError extends Error implements Coded {
   override readonly name = 'CertificateError'
   readonly code = 'CERTIFICATE_INVALID'
 }

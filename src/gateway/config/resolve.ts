@@ -6,7 +6,7 @@
 import { acceptedOf, readOption } from '../../policy/option.ts'
 import { optionNames, type PolicyInput } from '../../policy/policy.ts'
 import type { PresetName } from '../../policy/presets.ts'
-import { ConfigError, type Problem, problem } from '../../policy/problems.ts'
+import { ConfigError, isConfigError, type Problem, problem } from '../../policy/problems.ts'
 import {
   type GivenOptions,
   givenAs,
@@ -150,7 +150,7 @@ function resolvePolicyOf(given: GivenGateway, file: ReadFile, problems: Problem[
   try {
     return resolvePolicy(policyGiven(given, file))
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
+    if (!isConfigError(error)) throw error
     problems.push(...error.problems)
     return null
   }

@@ -3,6 +3,7 @@
  * writer sets framing and `Host`; what a message says about its connection ends here (RFC 9110 7.6.1).
  */
 import { isForbiddenInTrailers } from '../../http1/trailers.ts'
+import type { Coded } from '../../policy/codes.ts'
 import type { FieldChanges, GatewayConfig, Route } from '../config/config.ts'
 import type { Downstream } from '../downstream/downstream.ts'
 import { pushForwarded } from './client-fields.ts'
@@ -87,7 +88,7 @@ export function requestFields(asked: Asked, route: Route, config: GatewayConfig,
 const maxOwnPasses = 1
 
 /** The request comes from this gateway itself. */
-export class LoopError extends Error {
+export class LoopError extends Error implements Coded<'GATEWAY_LOOP'> {
   override readonly name = 'LoopError'
   readonly code = 'GATEWAY_LOOP'
 }

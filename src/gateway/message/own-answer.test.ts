@@ -4,7 +4,7 @@ import type { OutgoingResponse } from '../../http1/web/response.ts'
 import type { GatewayConfig, Route } from '../config/config.ts'
 import type { Downstream } from '../downstream/downstream.ts'
 import { failures } from '../errors.ts'
-import { lastHopAnswer, ownAnswer, redirectToTls } from './own-answer.ts'
+import { lastHopAnswer, type OwnReason, ownAnswer, redirectToTls } from './own-answer.ts'
 
 const config = (changes: Partial<GatewayConfig> = {}) =>
   ({ reasonHeader: true, hsts: null, ...changes }) as GatewayConfig
@@ -25,12 +25,12 @@ const downstream = (changes: Partial<Downstream> & { accept?: string } = {}): Do
 const withPages = (errorPages: Record<string, string>) => ({ errorPages }) as unknown as Route
 
 const typeFor = (accept: string, route: Route | null = null) =>
-  ownAnswer(502, 'connect', downstream({ accept }), config(), route).headers.get('content-type')
+  ownAnswer('connect', downstream({ accept }), config(), route).headers.get('content-type')
 const html = 'text/html;charset=UTF-8'
 const plain = 'text/plain;charset=UTF-8'
 
 test('an answer says what happened, in the body and in a field', async () => {
-  const answer = ownAnswer(504, 'first-byte-timeout', downstream(), config(), null)
+  const answer = ownAnswer('first-byte-timeout', downstream(), config(), null)
   assert.equal(answer.status, 504)
   assert.equal(answer.headers.get('hangup-reason'), 'first-byte-timeout')
   assert.equal(answer.headers.get('cache-control'), 'no-store')
@@ -39,7 +39,7 @@ test('an answer says what happened, in the body and in a field', async () => {
 
 test('with the reason switched off nothing says more than the status', async () => {
   for (const accept of ['text/html', '*/*']) {
-    const answer = ownAnswer(502, 'connect', downstream({ accept }), config({ reasonHeader: false }), null)
+    const answer = ownAnswer('connect', downstream({ accept }), config({ reasonHeader: false }), null)
     assert.equal(answer.headers.get('hangup-reason'), null)
     assert.ok(!(await answer.text()).includes('upstream'))
   }
@@ -50,33 +50,33 @@ test('a browser gets HTML, everything else text', async () => {
   for (const accept of ['', '*/*', 'text/*', 'application/json', 'text/html;q=0', 'text/plain, text/html;q=0.5']) {
     assert.equal(typeFor(accept), plain, accept)
   }
-  const text = await ownAnswer(404, 'no-route', downstream({ accept: 'text/html' }), config(), null).text()
+  const text = await ownAnswer('no-route', downstream({ accept: 'text/html' }), config(), null).text()
   assert.match(text, /<h1>404 Not Found<\/h1><p>nothing is served here<\/p>/)
 })
 
 test('a route’s page by status goes before its page by class, unless the client takes no HTML', async () => {
   const route = withPages({ '5xx': 'class', '502': 'status' })
-  const bodyOf = (status: 502 | 503 | 404, accept: string) =>
-    ownAnswer(status, 'connect', downstream({ accept }), config(), route).text()
-  assert.equal(await bodyOf(502, ''), 'status')
-  assert.equal(await bodyOf(503, '*/*'), 'class')
-  assert.match(await bodyOf(404, '*/*'), /^404 Not Found/)
-  assert.match(await bodyOf(502, 'application/json'), /^502 Bad Gateway/)
-  assert.match(await bodyOf(502, 'text/html;q=0, */*'), /^502 Bad Gateway/)
+  const bodyOf = (reason: OwnReason, accept: string) =>
+    ownAnswer(reason, downstream({ accept }), config(), route).text()
+  assert.equal(await bodyOf('connect', ''), 'status')
+  assert.equal(await bodyOf('no-upstream', '*/*'), 'class')
+  assert.match(await bodyOf('no-route', '*/*'), /^404 Not Found/)
+  assert.match(await bodyOf('connect', 'application/json'), /^502 Bad Gateway/)
+  assert.match(await bodyOf('connect', 'text/html;q=0, */*'), /^502 Bad Gateway/)
   assert.equal(typeFor('*/*', route), html)
 })
 
 test('429 and 503 say when to come again, others don’t', () => {
-  const said = (status: number, sec?: number) =>
-    ownAnswer(status, 'too-many-requests', downstream(), config(), null, sec).headers.get('retry-after')
-  assert.equal(said(429, 7), '7')
-  assert.equal(said(503), '1')
-  assert.equal(said(502), null)
+  const said = (reason: OwnReason, sec?: number) =>
+    ownAnswer(reason, downstream(), config(), null, sec).headers.get('retry-after')
+  assert.equal(said('too-many-requests', 7), '7')
+  assert.equal(said('too-many-at-once'), '1')
+  assert.equal(said('connect'), null)
 })
 
 test('over TLS HSTS is said too', () => {
   const said = (secure: boolean) =>
-    ownAnswer(502, 'tls', downstream({ secure }), config({ hsts: 'max-age=9' }), null).headers.get(
+    ownAnswer('tls', downstream({ secure }), config({ hsts: 'max-age=9' }), null).headers.get(
       'strict-transport-security',
     )
   assert.equal(said(true), 'max-age=9')
@@ -86,7 +86,7 @@ test('over TLS HSTS is said too', () => {
 test('no text of a failure has room for an address', () => {
   for (const [name, { status, text }] of Object.entries(failures)) {
     assert.match(text, /^[a-z ’]+$/i, name)
-    assert.equal(ownAnswer(status, name as keyof typeof failures, downstream(), config(), null).status, status)
+    assert.equal(ownAnswer(name as keyof typeof failures, downstream(), config(), null).status, status)
   }
 })
 

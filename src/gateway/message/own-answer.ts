@@ -1,35 +1,42 @@
 /** What the gateway answers by itself. It says what is wrong, never where: no upstream's address or name leaves it. */
 import { isHost } from '../../http1/host.ts'
 import { phrases } from '../../http1/status.ts'
+import type { Code } from '../../policy/codes.ts'
 import type { GatewayConfig, Route } from '../config/config.ts'
 import type { Downstream } from '../downstream/downstream.ts'
 import { type FailureName, failures } from '../errors.ts'
 
-/** What is no upstream's fault. */
-const ownReasons = {
-  'bad-request': 'the request can’t be passed on as it is',
-  'ambiguous-path': 'the path can be read in more than one way',
-  'bad-host': 'the request names no host',
-  'no-route': 'nothing is served here',
-  loop: 'the request has come through this gateway before',
-  'body-too-large': 'the request is larger than allowed',
-  'spool-full': 'there is no room for the request now',
-  'too-many-at-once': 'too many requests at once from this address',
-  'too-many-requests': 'too many requests from this address',
-} as const
+export interface OwnAnswer {
+  readonly status: number
+  readonly fault: Code['fault']
+  readonly text: string
+}
+
+/** What no upstream is at fault for. docs/errors.md lists them. */
+export const ownReasons = {
+  'bad-request': { status: 400, fault: 'client', text: 'the request can’t be passed on as it is' },
+  'ambiguous-path': { status: 400, fault: 'client', text: 'the path can be read in more than one way' },
+  'bad-host': { status: 400, fault: 'client', text: 'the request names no host' },
+  'no-route': { status: 404, fault: 'client', text: 'nothing is served here' },
+  loop: { status: 508, fault: 'configuration', text: 'the request has come through this gateway before' },
+  'body-too-large': { status: 413, fault: 'client', text: 'the request is larger than allowed' },
+  'spool-full': { status: 413, fault: 'machine', text: 'there is no room for the request now' },
+  'too-many-at-once': { status: 503, fault: 'client', text: 'too many requests at once from this address' },
+  'too-many-requests': { status: 429, fault: 'client', text: 'too many requests from this address' },
+} as const satisfies Readonly<Record<string, OwnAnswer>>
 export type OwnReason = FailureName | keyof typeof ownReasons
 
 type Asking = Pick<Downstream, 'method' | 'raw' | 'secure' | 'respond'>
 
 /** `retryAfterSec` is said with 429 and 503 (RFC 9110 10.2.3). */
 export function ownAnswer(
-  status: number,
   reason: OwnReason,
   downstream: Asking,
   config: GatewayConfig,
   route: Route | null,
   retryAfterSec = 1,
 ): Response {
+  const { status, text: why } = answerFor(reason)
   const fields = ['Cache-Control', 'no-store']
   if (status === 429 || status === 503) fields.push('Retry-After', String(retryAfterSec))
   if (config.reasonHeader) fields.push('Hangup-Reason', reason)
@@ -41,7 +48,7 @@ export function ownAnswer(
   if (page !== undefined && htmlQuality > 0) return answer(downstream, status, fields, htmlType, page)
   // A browser names it; `*/*` is a program.
   const html = /\btext\/html\b/i.test(accept) && htmlQuality > 0 && htmlQuality >= qualityOf(accept, 'text', 'plain')
-  const text = config.reasonHeader ? textOf(reason) : ''
+  const text = config.reasonHeader ? why : ''
   return html
     ? answer(downstream, status, fields, htmlType, htmlOf(status, text))
     : answer(downstream, status, fields, textType, `${titleOf(status)}${text && `: ${text}`}\n`)
@@ -51,7 +58,7 @@ export function ownAnswer(
 export function redirectToTls(downstream: Downstream, config: GatewayConfig, port: number): Response {
   const name = downstream.host.replace(/:\d*$/, '')
   // A client's own word goes into Location: only as a host, never as anything else.
-  if (!isHost(name)) return ownAnswer(400, 'bad-host', downstream, config, null)
+  if (!isHost(name)) return ownAnswer('bad-host', downstream, config, null)
   const path = downstream.path.startsWith('/') ? downstream.path : '/'
   const location = `https://${name}${port === 443 ? '' : `:${port}`}${path}`
   return answer(downstream, 308, ['Location', location], textType, `${titleOf(308)}\n`)
@@ -74,8 +81,8 @@ function answer(downstream: Asking, status: number, fields: string[], type: stri
   return downstream.respond({ status, statusText: '', fields, body, left: null })
 }
 
-function textOf(reason: OwnReason): string {
-  return reason in failures ? failures[reason as FailureName].text : ownReasons[reason as keyof typeof ownReasons]
+function answerFor(reason: OwnReason): Pick<OwnAnswer, 'status' | 'text'> {
+  return reason in failures ? failures[reason as FailureName] : ownReasons[reason as keyof typeof ownReasons]
 }
 
 const titleOf = (status: number): string => `${status} ${phrases[status] ?? ''}`

@@ -144,7 +144,10 @@ test('a file that can’t be made is a SpoolFullError, and check() names the opt
   const spool = new Spool({ dir: '/nowhere/at/all', maxBytes: 1_000 })
   await assert.rejects(spool.file().append([bytes(1)]), (error) => error instanceof SpoolFullError)
   assert.equal(spool.usedBytes, 0)
-  await assert.rejects(spool.check(), /^Error: spoolDir \/nowhere\/at\/all: .*ENOENT.*\. Give a folder/)
+  await assert.rejects(
+    spool.check(),
+    /^ConfigError: spoolDir \/nowhere\/at\/all: .*ENOENT.*; accepted: a folder that can be written to/,
+  )
   await inFolder(async (dir) => {
     await new Spool({ dir, maxBytes: 1_000 }).check()
     assert.deepEqual(await readdir(dir), [])

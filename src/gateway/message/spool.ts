@@ -2,11 +2,14 @@
  * Where messages wait that are too large for memory: files without a name in one folder, with one limit over all of them. What the
  * disk refuses is an error of a type, never the end of the process.
  */
+
 import { Buffer } from 'node:buffer'
 import { statfsSync } from 'node:fs'
 import { open, unlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Coded } from '../../policy/codes.ts'
+import { ConfigError, problem } from '../../policy/problems.ts'
 
 /** What a spool needs of an open file; a `FileHandle` of `node:fs`. */
 export interface SpoolHandle {
@@ -16,7 +19,7 @@ export interface SpoolHandle {
 }
 
 /** There is no room: by the spool's own limit, or, as `cause`, by the system's word (ENOSPC, EDQUOT, EMFILE, …). */
-export class SpoolFullError extends Error {
+export class SpoolFullError extends Error implements Coded {
   override readonly name = 'SpoolFullError'
   readonly code = 'SPOOL_FULL'
 }
@@ -62,9 +65,8 @@ export class Spool {
       const handle = await this.#open()
       await handle.close()
     } catch (cause) {
-      throw new Error(`spoolDir ${this.dir}: ${(cause as Error).message}. Give a folder that can be written to.`, {
-        cause,
-      })
+      const why = `it cannot be written to (${(cause as Error).message})`
+      throw new ConfigError([problem('spoolDir', this.dir, why, 'a folder that can be written to')], { cause })
     }
   }
 

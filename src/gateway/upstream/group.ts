@@ -6,6 +6,7 @@
 
 import type { Clock } from '../../lifecycle/clock.ts'
 import type { ConnectTo } from '../../net/transport.ts'
+import type { LogCode } from '../../policy/codes.ts'
 import { format } from '../../policy/units.ts'
 import type { Log } from '../../serve/log.ts'
 import type { CheckConfig, GroupConfig, UpstreamConfig } from '../config/config.ts'
@@ -324,7 +325,7 @@ export class Group<P> {
     this.#log('info', 'UPSTREAM_UP', `upstream ${name} is used again${slowly}: ${why}`)
   }
 
-  #log(level: 'info' | 'warn', code: string, message: string): void {
+  #log(level: 'info' | 'warn', code: LogCode, message: string): void {
     this.#deps.log({ level, code, message, count: 1 })
   }
 }

@@ -1,6 +1,8 @@
 /** Whether a target may be tested, and the addresses that are connected to: those that were checked. */
+
 import { lookup } from 'node:dns/promises'
 import { BlockList, isIP } from 'node:net'
+import type { Coded } from '../../policy/codes.ts'
 import { ConfigError, problem } from '../../policy/problems.ts'
 import { flagOf } from '../../policy/spelling.ts'
 
@@ -47,7 +49,7 @@ export async function destination(
 }
 
 /** There is no server to ask. */
-export class UnreachableError extends Error {
+export class UnreachableError extends Error implements Coded {
   override readonly name = 'UnreachableError'
   readonly code = 'PROBE_UNREACHABLE'
   constructor(message: string, cause?: unknown) {

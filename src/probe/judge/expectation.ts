@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { Enforcement } from '../../policy/enforcement.ts'
 import { type OptionName, optionNames, type Policy } from '../../policy/policy.ts'
 import { type Preset, type PresetName, presetNames, presets } from '../../policy/presets.ts'
-import { ConfigError, type Problem, problem } from '../../policy/problems.ts'
+import { isConfigError, type Problem, problem } from '../../policy/problems.ts'
 import { isSet, type Layer, resolvePolicy } from '../../policy/resolve.ts'
 import { didYouMean, flagOf } from '../../policy/spelling.ts'
 import { format } from '../../policy/units.ts'
@@ -81,7 +81,7 @@ export function expected(
     const policy = Object.fromEntries(optionNames.map((name) => [name, stands(name) ? resolved.policy[name] : 0]))
     return { policy: policy as Policy, enforcement: enforcement ?? exactly }
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
+    if (!isConfigError(error)) throw error
     problems.push(...error.problems)
     return null
   }

@@ -5,7 +5,7 @@ import { help } from '../../command/help.ts'
 import { cannotStart, explain, type Host } from '../../command/main.ts'
 import { argumentOf } from '../../command/setting.ts'
 import { resolveEntries } from '../../command/settings.ts'
-import { ConfigError, problem } from '../../policy/problems.ts'
+import { ConfigError, isConfigError, problem } from '../../policy/problems.ts'
 import { version } from '../../version.ts'
 import { compareEntries } from '../settings.ts'
 import { toHtml } from './html.ts'
@@ -48,7 +48,7 @@ async function compare(argv: readonly string[], host: Host): Promise<void> {
     try {
       reports.push({ file, report: readReport(await read(file), file) })
     } catch (error) {
-      if (!(error instanceof ConfigError)) throw error
+      if (!isConfigError(error)) throw error
       problems.push(...error.problems)
     }
   }

@@ -1,0 +1,236 @@
+/**
+ * Every code that an error, a line of the log or the end of a command carries, as data. Callers match codes, never
+ * messages. The types make a code that is not in here impossible; docs/errors.md is written from it.
+ */
+import type { OptionName } from './policy.ts'
+
+export interface Code {
+  readonly means: string
+  /** Who has to change something. */
+  readonly fault: 'configuration' | 'application' | 'client' | 'upstream' | 'machine' | 'hangup' | 'nobody'
+  readonly remedy: string
+}
+
+/** Of errors that are thrown, or given to `onError`. `ends`: what the command or the client gets. */
+export const errorCodes = {
+  CONFIG_INVALID: {
+    means: 'An option, a flag, a variable or a file that one of them names is invalid, or no engine here holds it.',
+    fault: 'configuration',
+    ends: 'exit status 2; from `serve()` a rejection',
+    remedy: 'Read `problems`: each names the option as you wrote it, the value given and what is accepted.',
+  },
+  CERTIFICATE_INVALID: {
+    means: 'A certificate and its key cannot be served with.',
+    fault: 'configuration',
+    ends: 'exit status 2; from `serve()` a rejection',
+    remedy: 'The message says which part is wrong; give the whole chain, the server’s own certificate first.',
+  },
+  LISTEN_FAILED: {
+    means:
+      'The address cannot be listened on. Where the system says why, `code` is the system’s: `EADDRINUSE`, `EACCES`, …',
+    fault: 'machine',
+    ends: 'exit status 2; from `serve()` a rejection',
+    remedy: 'Choose another port or path, or end the program that has it.',
+  },
+  UNUSABLE_RESPONSE: {
+    means: 'The handler returned something that cannot be sent: not a Response, or one whose body is used or locked.',
+    fault: 'application',
+    ends: '500',
+    remedy: 'Return a new Response from every path of the handler; `clone()` one that is kept.',
+  },
+  BODY_LENGTH: {
+    means: 'A response has more or fewer bytes than its Content-Length says.',
+    fault: 'application',
+    ends: 'the response is cut, so that it never looks whole',
+    remedy: 'Leave Content-Length out, or give the length in bytes, not in characters.',
+  },
+  BODY_REFUSED: {
+    means: 'The handler reads a request body that a limit has ended.',
+    fault: 'client',
+    ends: '408, 413 or 400, whatever the handler answers',
+    remedy: 'Nothing, or raise `maxBodyBytes`, `bodyTimeoutMs` or `minBodyBytesPerSec`.',
+  },
+  HANDLER_TIMEOUT: {
+    means: '`handlerTimeoutMs` ran out; it is the reason of `request.signal`.',
+    fault: 'application',
+    ends: '503',
+    remedy: 'Pass `request.signal` on to what the handler waits for, or raise the limit.',
+  },
+  CLIENT_GONE: {
+    means: 'The client left before its WebSocket was there.',
+    fault: 'client',
+    ends: 'nobody is left to answer',
+    remedy: 'Nothing.',
+  },
+  CONN_ILLEGAL_MOVE: {
+    means: 'An observer reported an event that its connection cannot have in its state.',
+    fault: 'hangup',
+    ends: 'that connection is cut',
+    remedy: 'Report it, with the message.',
+  },
+  SPOOL_FULL: {
+    means: 'A message to be kept on disk finds no room: `spoolMaxBytes`, or the disk.',
+    fault: 'machine',
+    ends: '413, or the response passes through unspooled',
+    remedy: 'Make room, or change `spoolDir` or `spoolMaxBytes`.',
+  },
+  PROBE_UNREACHABLE: {
+    means: '`hangup probe` found no server at the URL.',
+    fault: 'configuration',
+    ends: 'exit status 2',
+    remedy: 'Start the server, or correct the URL.',
+  },
+  RESCUE_NOTHING: {
+    means: '`hangup rescue` found no process or listener to look at.',
+    fault: 'configuration',
+    ends: 'exit status 2',
+    remedy: 'Name the process by `--pid` or its listener by `--port`; another user’s needs root.',
+  },
+  RESCUE_REDIRECT: {
+    means: '`hangup rescue --front` cannot redirect the port.',
+    fault: 'machine',
+    ends: 'exit status 2',
+    remedy: 'The message is nft’s; it needs nftables and CAP_NET_ADMIN.',
+  },
+  RESCUE_BORROW: {
+    means: 'The kernel did not lend a descriptor of the other process.',
+    fault: 'machine',
+    ends: 'connections are reset instead; without that permission exit status 2',
+    remedy: 'Run it as root, or with CAP_SYS_PTRACE.',
+  },
+  RESCUE_NETLINK: {
+    means: 'The kernel did not answer a question about its sockets.',
+    fault: 'machine',
+    ends: 'exit status 2',
+    remedy: 'It takes Linux with INET_DIAG; ending sockets takes CAP_NET_ADMIN.',
+  },
+} as const satisfies Readonly<Record<string, Code & { readonly ends: string }>>
+export type ErrorCode = keyof typeof errorCodes
+
+/** What an error class of ours implements. */
+export interface Coded<C extends string = ErrorCode> {
+  readonly code: C
+}
+
+/** Two copies of a package have two classes: the code is what stays. */
+export const hasCode = <C extends ErrorCode>(error: unknown, code: C): error is Error & Coded<C> =>
+  error instanceof Error && (error as Partial<Coded>).code === code
+
+/** Of lines in the log, beside the options that limits log under. */
+export const logCodes = {
+  APPLICATION_ERROR: {
+    means: 'The application threw, rejected, or returned what cannot be sent.',
+    fault: 'application',
+    remedy: 'The line has the request and the error. With `onError` it is yours to write.',
+  },
+  LINES_LEFT_OUT: {
+    means: 'The application failed more than 20 times in a second; `count` errors were not written.',
+    fault: 'application',
+    remedy: 'Mend the errors around it.',
+  },
+  ENGINE_ERROR: {
+    means: 'The engine failed outside every request.',
+    fault: 'hangup',
+    remedy: 'Report it, with the message.',
+  },
+  CONN_ILLEGAL_MOVE: errorCodes.CONN_ILLEGAL_MOVE,
+  ACCEPT_FAILED: {
+    means: 'The listener could not accept a connection.',
+    fault: 'machine',
+    remedy: 'Mostly the process has no descriptor left: raise `ulimit -n`.',
+  },
+  COARSE_LIMITS: {
+    means: 'A limit is held in steps, so it may end a connection later than it says.',
+    fault: 'nobody',
+    remedy: 'Nothing, or choose `--engine hangup`.',
+  },
+  DRAIN_CUT: {
+    means: 'The drain, or a second signal, cut `count` requests.',
+    fault: 'nobody',
+    remedy: 'Raise `drainTimeoutMs`, and with it the grace of what sends the signal.',
+  },
+  DRAIN_FAILED: { means: 'The drain itself failed.', fault: 'hangup', remedy: 'Report it, with the message.' },
+  SIGNAL_UNAVAILABLE: {
+    means: 'This system or runtime has no such signal.',
+    fault: 'nobody',
+    remedy: 'Nothing; stop the server by the other signal, or by `drain()`.',
+  },
+  SERVICE_LINKS: {
+    means: 'Variables that look like settings come from a Kubernetes Service of that name, and are ignored.',
+    fault: 'nobody',
+    remedy: 'Nothing, or `enableServiceLinks: false`.',
+  },
+  RELOADED: { means: 'The gateway runs the new configuration.', fault: 'nobody', remedy: 'Nothing.' },
+  RELOAD_REFUSED: {
+    means: 'The new configuration is invalid; the old one goes on.',
+    fault: 'configuration',
+    remedy: 'Correct what the line names; `hangup gateway --check` says the same.',
+  },
+  NEEDS_RESTART: {
+    means: 'A part of the new configuration takes effect only with a restart.',
+    fault: 'configuration',
+    remedy: 'Restart the gateway.',
+  },
+  CONFIG_NOTE: {
+    means: 'The new configuration is valid and has something to look at, such as a certificate that ends soon.',
+    fault: 'configuration',
+    remedy: 'The line says what.',
+  },
+  WATCH_FAILED: {
+    means: 'The system does not report changes in a folder of the configuration.',
+    fault: 'machine',
+    remedy: 'Send SIGHUP after each change.',
+  },
+  GATEWAY_LOOP: {
+    means: 'A request came from this gateway itself, and was answered 508.',
+    fault: 'configuration',
+    remedy: 'Take the gateway out of its own upstreams; in a chain give each its `--pseudonym`.',
+  },
+  UPSTREAM_DOWN: {
+    means: 'An upstream failed its checks and gets no requests.',
+    fault: 'upstream',
+    remedy: 'Look at that server.',
+  },
+  UPSTREAM_EJECTED: {
+    means: 'An upstream failed several requests in a row and gets none for a while.',
+    fault: 'upstream',
+    remedy: 'Look at that server.',
+  },
+  UPSTREAM_KEPT: {
+    means: 'An upstream failed several requests in a row and stays in use: it is the last of its group.',
+    fault: 'upstream',
+    remedy: 'Look at that server, and at the others.',
+  },
+  UPSTREAM_UP: { means: 'An upstream gets requests again.', fault: 'nobody', remedy: 'Nothing.' },
+  UPSTREAM_RESOLVED: { means: 'The name of an upstream has other addresses now.', fault: 'nobody', remedy: 'Nothing.' },
+  UPSTREAM_UNRESOLVED: {
+    means: 'The name of an upstream could not be looked up; the addresses that are known stay.',
+    fault: 'machine',
+    remedy: 'Look at the name and at DNS.',
+  },
+  UPSTREAM_HEAD_BODY: {
+    means: 'An upstream sends a body with its answers to HEAD; their connections are not used again.',
+    fault: 'upstream',
+    remedy: 'Mend that server.',
+  },
+  UPSTREAM_SURPLUS: {
+    means: 'An upstream sent bytes beyond its answer; its connections rest after each answer.',
+    fault: 'upstream',
+    remedy: 'Mend that server.',
+  },
+} as const satisfies Readonly<Record<string, Code>>
+
+/** A limit logs under its option. */
+export type LogCode = keyof typeof logCodes | OptionName | 'proxyProtocol'
+
+/** How a command ends; after a second signal with 128 + its number. */
+export const exitStatus = { done: 0, failed: 1, cannotStart: 2 } as const
+
+export const exitStatuses: readonly (readonly [status: string, commands: string, means: string])[] = [
+  ['0', 'all', 'Done: every request of a drain was answered, every case held, nothing was left to close.'],
+  ['1', '`serve`, `gateway`', 'The drain had to cut at least one request.'],
+  ['1', '`probe`', 'At least one case failed.'],
+  ['1', '`rescue`', 'The server is still out of descriptors or workers.'],
+  ['2', 'all', 'The command could not run: invalid configuration, an address in use, nobody there.'],
+  ['130, 143', '`serve`, `gateway`, `probe`', 'Ended at once by SIGINT or SIGTERM (of a drain: the second).'],
+]
