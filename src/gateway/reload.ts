@@ -71,9 +71,7 @@ export async function keepReloading(first: GatewayPlan, parts: ReloadParts): Pro
     try {
       const plan = await load()
       if (ended) return
-      // Redirects lead to the listener that is there.
-      const { redirectToPort } = first.config
-      const kept = [...needsRestart(first, plan), ...apply({ ...plan, config: { ...plan.config, redirectToPort } })]
+      const kept = takeOver(first, plan, apply)
       const { routes, groups } = plan.config
       const message = `reloaded ${plan.from ?? 'what flags name'}: ${count(routes.length, 'route')}, ${count(Object.keys(groups).length, 'group')}`
       log({ level: 'info', code: 'RELOADED', message, count: 1 })
@@ -88,6 +86,13 @@ export async function keepReloading(first: GatewayPlan, parts: ReloadParts): Pro
 }
 
 const count = (n: number, what: string) => `${n} ${what}${n === 1 ? '' : 's'}`
+
+/** Applies what a running gateway can take over; returns a line for each part that needs a restart. */
+export function takeOver(first: GatewayPlan, next: GatewayPlan, apply: ReloadParts['apply']): readonly string[] {
+  // Redirects lead to the listener that is there.
+  const { redirectToPort } = first.config
+  return [...needsRestart(first, next), ...apply({ ...next, config: { ...next.config, redirectToPort } })]
+}
 
 /** A line for each difference that a running listener can't take over. */
 export function needsRestart(before: GatewayPlan, after: GatewayPlan): string[] {

@@ -7,7 +7,7 @@ import { optionNames } from '../policy/policy.ts'
 import type { LogLine } from '../serve/log.ts'
 import { loadGateway } from './config/load.ts'
 import { gatewayOn } from './downstream/serve.ts'
-import { startGateway } from './start.ts'
+import { type GatewayRuntime, type RunningGateway, startGateway } from './start.ts'
 
 /** What a backend does with a request; `earlier`: how many came before on this connection. */
 export type Behave = (request: { readonly head: string; readonly earlier: number }, socket: Transport) => void
@@ -38,10 +38,9 @@ export class World {
     this.network = new MemoryNetwork(this.random)
   }
 
-  /** `flags`: of `hangup gateway`; the backends are at `http://127.0.0.1:<port>`. */
-  async gateway(...flags: string[]) {
-    const { plan } = await loadGateway([...flags, '--port', '80', '--spool-max', 'off'], {}, '/')
-    const runtime = gatewayOn({
+  /** Its own server speaks nothing. */
+  get runtime(): GatewayRuntime {
+    return gatewayOn({
       name: 'memory',
       http2: false,
       connect: this.network.connect,
@@ -54,8 +53,14 @@ export class World {
         throw new Error('only the socket engine serves in memory')
       },
     })
-    const log = ({ code }: LogLine) => void this.log.push(code)
-    return startGateway(plan, runtime, { log, clock: this.clock, random: this.random })
+  }
+
+  readonly note = ({ code }: LogLine): void => void this.log.push(code)
+
+  /** `flags`: of `hangup gateway`; the backends are at `http://127.0.0.1:<port>`. */
+  async gateway(...flags: string[]): Promise<RunningGateway> {
+    const { plan } = await loadGateway([...flags, '--port', '80', '--spool-max', 'off'], {}, '/')
+    return startGateway(plan, this.runtime, { log: this.note, clock: this.clock, random: this.random })
   }
 
   async backend(port: number, behave: Behave): Promise<Backend> {

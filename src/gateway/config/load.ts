@@ -12,7 +12,7 @@ import { CertificateStore } from '../../tls/certificates.ts'
 import { Spool } from '../message/spool.ts'
 import { type GatewaySettings, gatewayEntries } from './flags.ts'
 import { type GatewayPlan, resolveGateway } from './resolve.ts'
-import { type ReadFile, readFileShape } from './schema.ts'
+import { type GatewayFile, type ReadFile, readFileShape } from './schema.ts'
 import type { Files } from './source.ts'
 import type { UpstreamText } from './texts.ts'
 
@@ -73,6 +73,21 @@ export async function loadGateway(
     resolve(inFile && path !== null ? dirname(path) : workingDirectory, named)
   const plan = await resolveGateway({ path, locate, file, settings, nameOf, layers: places, files: filesOn(today) })
   return { settings, plan }
+}
+
+/** A configuration without flags and variables: what a file says, or the path to one. */
+export async function planOf(
+  config: GatewayFile | string,
+  folder: string,
+  today = () => new Date(),
+): Promise<GatewayPlan> {
+  const path = typeof config === 'string' ? resolve(folder, config) : null
+  const { file, problems } =
+    path === null ? readFileShape(config) : { file: await readConfig(path, path), problems: [] }
+  if (file === null) throw new ConfigError(problems)
+  const locate = (named: string) => resolve(path === null ? folder : dirname(path), named)
+  const settings = {}
+  return resolveGateway({ path, locate, file, settings, nameOf: String, layers: [], files: filesOn(today) })
 }
 
 async function findConfig(folder: string): Promise<string> {
