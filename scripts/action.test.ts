@@ -107,7 +107,7 @@ test('the step starts the server, probes it, writes summary and outputs, and end
   assert.match(summary, /## It leaks/)
   assert.match(
     summary,
-    /\| ✗ idle \| – \| \*\*a connection that was idle after its answer was not closed within 1s\*\*/,
+    /\| ✗ idle \| – \| \*\*a connection that was idle after its response was not closed within 1s\*\*/,
   )
   assert.equal(output['leaks'], '1')
   assert.equal(output['failed'], '1')

@@ -20,7 +20,15 @@ const placeholder: Record<Kind, string> = {
 /** `program`: how the command was started, `node src/cli.ts serve`. */
 export function help(command: CommandName, program: string, columns = 80): string {
   const width = readable(columns)
-  const { what, takes, settings, variables = variablePrefix, headings }: Command = commands[command]
+  const {
+    what,
+    takes,
+    settings,
+    variables = variablePrefix,
+    headings,
+    examples = [],
+    status,
+  }: Command = commands[command]
   const argument = takes.find((name) => specOf(settings, name)?.isArgument)
   const usage = argument === undefined ? '' : `${argumentOf(settings, argument)} `
   const rows = takes.flatMap((name) => {
@@ -61,6 +69,8 @@ export function help(command: CommandName, program: string, columns = 80): strin
         `${'preset' in settings ? ', both over a preset' : ''}.`,
       width,
     ),
+    ...(examples.length > 0 ? ['', 'Examples:', ...examples.map((line) => `  ${line}`)] : []),
+    ...(status === undefined ? [] : ['', ...wrap(`Exit status: ${status}`, width)]),
     '',
   ].join('\n')
 }

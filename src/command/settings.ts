@@ -131,6 +131,10 @@ export interface Command {
   readonly variables?: string
   /** Above its settings and above the policy's options in `--help`. */
   readonly headings?: { readonly settings: string; readonly policy?: string }
+  /** Command lines that show it, at the end of `--help`. */
+  readonly examples?: readonly string[]
+  /** What its exit status says. */
+  readonly status?: string
 }
 
 /** Every command and what it takes: a variable that one of them knows is no mistake in another. */
@@ -151,7 +155,15 @@ export const commands = {
     settings: probeEntries,
     takes: [...Object.keys(probeEntries), ...optionNames],
     variables: `${variablePrefix}PROBE_`,
-    headings: { settings: 'Probe', policy: 'What the server is expected to hold (else it is found out)' },
+    headings: { settings: 'Probe', policy: 'What the server is expected to hold (else it is measured)' },
+    examples: [
+      'hangup probe http://127.0.0.1:8000',
+      'hangup probe http://127.0.0.1:8000 --expect idle-timeout=5s --junit report.xml',
+      'hangup probe http://127.0.0.1:8000 --behind aws-alb',
+      'hangup probe http://127.0.0.1:8000 --case idle-,case.json',
+      'hangup probe --healthz http://127.0.0.1:8000/healthz',
+    ],
+    status: '0: everything held; 1: something failed; 2: it could not run (nothing listens, a wrong flag).',
   },
   rescue: {
     what: 'Closes the idle connections of a running process that has run out of descriptors or workers, without a restart (Linux).',

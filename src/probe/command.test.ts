@@ -44,7 +44,7 @@ describe('readProbe', () => {
 
   test('a page can not break out of the request line, and one of ours alone is none', () => {
     assert.throws(() => readProbe(['http://a', '--slow-path', '/a b'], {}), /--slow-path: \/a b has " " in it/)
-    assert.throws(() => readProbe(['http://a', '--paths', 'whoami=/w'], {}), /whoami is no page/)
+    assert.throws(() => readProbe(['http://a', '--paths', 'whoami=/w'], {}), /unknown page whoami/)
     assert.throws(() => readProbe(['http://a', '--json', '-', '--html', '-'], {}), /only one report/)
   })
 })

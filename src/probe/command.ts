@@ -55,7 +55,7 @@ export function readProbe(argv: readonly string[], env: Host['env']): ReadProbe 
   const { settings, nameOf } = resolveEntries(probeEntries, places, problems)
   const { target, paths, expect, drain, pid, connections = defaultConnections } = settings
   if (target === undefined && problems.length === 0) {
-    problems.push(problem('<url>', '<url>', 'it is missing', 'http://host:port or https://host:port'))
+    problems.push(problem('<url>', '<url>', 'which server? For example: hangup probe http://127.0.0.1:8000', ''))
   }
   if (drain && pid === undefined)
     problems.push(problem(nameOf('drain'), nameOf('drain'), 'it needs --pid to know whom to end', ''))

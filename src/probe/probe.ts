@@ -35,7 +35,7 @@ export interface ProbeOptions {
   readonly paths?: Readonly<Partial<Record<PathName, string>>>
   /** The server's process on this machine, to see its descriptors. Default: none. */
   readonly pid?: number
-  /** Ends the server at last: SIGTERM to `pid`, and watches how it drains. Default: no. */
+  /** Sends SIGTERM to `pid` at the end, and watches how the server drains. Default: no. */
   readonly drain?: boolean
   /** Lets a client vanish: an address comes to this machine's loopback and goes (CAP_NET_ADMIN). Default: no. */
   readonly vanish?: boolean

@@ -274,11 +274,11 @@ class Probing {
   #unable(theCase: Case): string | null {
     const { site, nameOf } = this.#plan
     if (theCase.requires?.some((requirement) => requirement === 'process' || requirement === 'own-process')) {
-      return 'it needs a server of its own, to fill or to end; the suite runs it on the servers that it starts'
+      return 'it needs a server of its own, to fill or to stop; the suite runs it on the servers that it starts'
     }
     for (const page of pathsOf(theCase)) {
       if (site.paths[page] !== undefined) continue
-      if (ownRoutes.includes(page)) return `it asks for what only the suite’s own application answers (${page})`
+      if (ownRoutes.includes(page)) return `only the suite’s own application has the page (${page})`
       return `it needs a page: ${pageOption(page, nameOf)}`
     }
     const connections = words.connectionsOf(theCase.steps)
@@ -286,7 +286,7 @@ class Probing {
       const { serves } = this.#plan
       return typeof serves === 'number'
         ? `it needs ${connections} connections, and the server serves ${serves} at once`
-        : `it needs ${connections} connections: ${nameOf('connections')} ${connections}`
+        : `it needs more connections: ${nameOf('connections')} ${connections}`
     }
     return null
   }

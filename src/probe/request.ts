@@ -1,5 +1,6 @@
 /** What is asked of which server: the flags of `hangup probe` or the options of `probe()`, checked. */
 import { type Problem, problem } from '../policy/problems.ts'
+import { didYouMean } from '../policy/spelling.ts'
 import type { Case } from './case.ts'
 import type { OwnCases } from './case-file.ts'
 import { cases } from './cases/index.ts'
@@ -44,8 +45,18 @@ export function choiceOf(starts: readonly string[], own: OwnCases, flag: string,
   const known = [...cases, besideCase]
   for (const start of starts) {
     if (known.some(({ id }) => id.startsWith(start))) continue
-    const why = `no case begins with ${start}; all cases: docs/cases.md, and a file of your own ends in .json`
-    problems.push(problem(flag, start, why, ''))
+    const fix = didYouMean(
+      start,
+      known.flatMap(({ id }) => beginningsOf(id)),
+    )
+    problems.push(
+      problem(
+        flag,
+        start,
+        `no case begins with it${fix || ' (docs/cases.md has all; a file of your own ends in .json)'}`,
+        '',
+      ),
+    )
   }
   const ids = new Set(own.map(({ id }) => id))
   const isAll = starts.length === 0 && own.length === 0
@@ -55,5 +66,8 @@ export function choiceOf(starts: readonly string[], own: OwnCases, flag: string,
     isChosen: ({ id }) => isAll || ids.has(id) || starts.some((start) => id.startsWith(start)),
   }
 }
+
+/** `idle`, `idle-after`, `idle-after-response` */
+const beginningsOf = (id: string): string[] => id.split('-').map((_, at, words) => words.slice(0, at + 1).join('-'))
 
 export const noBehindWithExpect = 'with limits to expect nothing is measured: give one of the two'

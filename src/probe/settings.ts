@@ -53,7 +53,7 @@ export const probeEntries = {
   target: setting(
     {
       value: 'url',
-      what: 'The server: http:// or https://, a host and a port.',
+      what: 'The server: http://host:port or https://host:port, with the path of a page that answers GET with 200 if that is not /.',
       default: 'none',
       accepted: 'http://host:port or https://host:port',
       isArgument: true,
@@ -83,7 +83,7 @@ export const probeEntries = {
       for (const part of text.split(',')) {
         const [name = '', ...rest] = part.trim().split('=')
         const route = moreRoutes.find((known) => known === name)
-        if (!route) return refuse(`${name} is no page${didYouMean(name, moreRoutes)}`)
+        if (!route) return refuse(`unknown page ${name}${didYouMean(name, moreRoutes)}`)
         const given = rest.join('=')
         const why = badPath(given, ['ms', 'bytes'])
         if (why !== null) return refuse(why)
@@ -109,7 +109,7 @@ export const probeEntries = {
     {
       value: 'limits',
       what: 'What the server should hold: idle-timeout=5s,head-timeout=10s, or a JSON file with such options (also what hangup serve --report json prints).',
-      default: 'its limits are found out',
+      default: 'its limits are measured',
       accepted: 'option=value with commas, or a path to a JSON file',
     },
     (text) => text,
@@ -117,7 +117,7 @@ export const probeEntries = {
   behind: setting(
     {
       value: 'names',
-      what: `What stands in front of the server, several with commas: whether its idle limit outlives theirs. ${presetNames.join(', ')}.`,
+      what: `What stands in front of the server, with commas: checks that its idle limit outlives theirs. ${presetNames.join(', ')}.`,
       default: 'none',
       accepted: presetNames.join(', '),
     },
@@ -130,14 +130,14 @@ export const probeEntries = {
       default: 'none',
       accepted: 'a process id',
     },
-    (text, refuse) => (/^[1-9]\d{0,9}$/.test(text) ? Number(text) : refuse(`${text} is no process id`)),
+    (text, refuse) => (/^[1-9]\d{0,9}$/.test(text) ? Number(text) : refuse(`${text} is not a process id`)),
   ),
-  drain: onOff('Ends the server at last: SIGTERM to --pid, and watches how it drains.'),
+  drain: onOff('Sends SIGTERM to --pid at the end, and watches how the server drains.'),
   healthz: onOff(
     'For health checks: one GET and no more, exit status 0 if it answers 2xx within --limit (then 5s), else 1. unix:/path and unix:/path:/page too.',
   ),
   vanish: onOff(
-    'Lets a client vanish: an address is given to this machine’s loopback and taken away (CAP_NET_ADMIN, iproute2).',
+    'Lets a client vanish: adds an address to this machine’s loopback and takes it away (CAP_NET_ADMIN, iproute2).',
   ),
   case: setting(
     {
@@ -165,7 +165,7 @@ export const probeEntries = {
       return count >= 1 && count <= mostConnections ? count : refuse(`${text} is not between 1 and ${mostConnections}`)
     },
   ),
-  insecure: onOff('Takes any certificate.'),
+  insecure: onOff('Accepts any certificate.'),
   ca: file('Certificates to trust (PEM).', { default: 'those of the runtime' }),
   json: file('Where the report goes as JSON; - is the standard output.'),
   junit: file('The same as JUnit XML.'),

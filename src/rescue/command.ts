@@ -111,7 +111,7 @@ function readRescue({ argv, env }: Host, interactive: boolean): Settings {
     const closes = !settings.front && !settings.undo && !settings.dryRun && settings.metrics === undefined
     if (closes && !settings.yes && (!interactive || settings.json)) {
       problems.push(
-        problem('--yes, --dry-run', '--yes, --dry-run', 'nobody can be asked here: one of them is needed', ''),
+        problem('--yes, --dry-run', '--yes, --dry-run', 'there is nobody to confirm: one of them is needed', ''),
       )
     }
   }

@@ -35,7 +35,7 @@ export async function front(
   refuseWithoutRights()
   const other = frontOf(port)
   if (typeof other === 'number') {
-    throw new RedirectError(`process ${other} fronts port ${port} already: --undo ends it`)
+    throw new RedirectError(`process ${other} already fronts port ${port}: --undo ends it`)
   }
   if (other === null) forget(port)
   const host = listenerOf(port)
@@ -61,7 +61,7 @@ export async function front(
     const first = await Promise.race([ended.then(() => 'ended'), stopped])
     await redirecting.stop()
     if (first !== 'ended') {
-      say('taking it out: those that came through the gateway are answered first')
+      say('taking it out: clients of the gateway are answered first')
       await sleep(onTheirWayMs)
       gateway.stdin.end()
       await ended
@@ -83,11 +83,11 @@ export async function undo(port: number): Promise<string> {
   }
   process.kill(pid, 'SIGTERM')
   while (frontOf(port) !== undefined) await sleep(50)
-  return `process ${pid} has taken its gateway out from before port ${port}`
+  return `process ${pid} has taken its gateway away from port ${port}`
 }
 
 function refuseWithoutRights(): void {
-  if (!hasNft()) throw new RedirectError('there is no nft: install nftables')
+  if (!hasNft()) throw new RedirectError('nft is not installed: install nftables')
   if (!isCapable(CAP_NET_ADMIN) || !isCapable(CAP_SETGID)) {
     throw new RedirectError('redirecting a port needs CAP_NET_ADMIN and CAP_SETGID: run as root')
   }

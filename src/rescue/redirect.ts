@@ -99,7 +99,7 @@ export class Redirecting {
     const until = performance.now() + readyWithinMs
     while (!said.includes(mark)) {
       if (this.#errors !== '' || this.#nft.exitCode !== null || performance.now() > until) {
-        throw new RedirectError(`nft refused: ${this.#errors.split('\n')[0] || 'it said nothing'}`)
+        throw new RedirectError(`nft refused: ${this.#errors.split('\n')[0] || 'no message'}`)
       }
       await sleep(10)
     }

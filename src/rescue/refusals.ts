@@ -6,7 +6,7 @@ import { readProcess } from './processes.ts'
 export function refusalOf({ call, errno }: BorrowError, pid: number): string {
   if (errno === ESRCH) return `process ${pid} is gone`
   if (errno === ENOSYS || errno === EINVAL) {
-    return `this kernel has no ${call}: it came with Linux ${call === 'pidfd_open' ? '5.3' : '5.6'}`
+    return `this kernel lacks ${call}, which came with Linux ${call === 'pidfd_open' ? '5.3' : '5.6'}`
   }
   if (errno !== EPERM) return `${call} of process ${pid} failed (errno ${errno})`
   const owner = readProcess(pid)?.uid
@@ -23,7 +23,7 @@ export function refusalOf({ call, errno }: BorrowError, pid: number): string {
 /** Where not even the descriptors of the process may be listed. */
 export function refusalOfHidden(owner: number): string {
   const us = process.getuid?.()
-  return us === 0 || us === owner ? forbidden('looking into the process that listens') : strangersOf(owner)
+  return us === 0 || us === owner ? forbidden('inspecting the process that listens') : strangersOf(owner)
 }
 
 const strangersOf = (owner: number | undefined): string =>

@@ -14,8 +14,8 @@ const ages: readonly { readonly below: number; readonly name: string }[] = [
 
 const kinds: Readonly<Record<Kind, string>> = {
   idle: 'idle',
-  unanswered: 'in a request, or half a head',
-  busy: 'bytes on their way',
+  unanswered: 'in a request, or stopped in a head',
+  busy: 'bytes in transit',
   'close-wait': 'left by its client, not closed by the server (CLOSE_WAIT)',
 }
 
@@ -47,9 +47,7 @@ export function surveyText(found: Survey, why: Exhausted, width: number): string
     ({ pid, name, descriptors, limit }) => `  ${pid}  ${descriptors} of ${limit} descriptors in use  ${name}`,
   )
   if (hiddenOwner !== null)
-    lines.push(
-      `  of a process of user ${hiddenOwner}, which may not be looked into: its descriptors are not to be seen`,
-    )
+    lines.push(`  of a process of user ${hiddenOwner}, which this user may not inspect: its descriptors cannot be seen`)
   const counts = histogram(clients)
   const rows = (Object.keys(kinds) as Kind[])
     .filter((kind) => counts[kind].some((count) => count > 0))
@@ -60,7 +58,7 @@ export function surveyText(found: Survey, why: Exhausted, width: number): string
     ...(rows.length === 0 ? [] : ['', ...table([['quiet for', ...ages.map(({ name }) => name)], ...rows], width)]),
     ...(why === null
       ? []
-      : ['', `out of ${why}${why === 'workers' ? ': connections wait to be accepted, and nobody works' : ''}`]),
+      : ['', `out of ${why}${why === 'workers' ? ': connections wait to be accepted, and no worker is busy' : ''}`]),
     '',
   ].join('\n')
 }
@@ -73,7 +71,7 @@ export function planText(chosen: readonly Client[], idleMs: number): string {
 
 export function outcomeText({ ended, way }: Outcome, after: Survey, why: Exhausted): string {
   const { closed, raced, spared, gone } = ended
-  const how = way === 'reset' ? ' by RST (SOCK_DESTROY: their descriptors may not be borrowed)' : ''
+  const how = way === 'reset' ? ' by RST (SOCK_DESTROY, because their descriptors cannot be borrowed)' : ''
   const rest = [
     ...(raced > 0 ? [`${raced} of them as a request came: it is lost`] : []),
     ...(spared > 0 ? [`${spared} left alone: a request had come`] : []),
@@ -81,7 +79,7 @@ export function outcomeText({ ended, way }: Outcome, after: Survey, why: Exhaust
   ]
   const now =
     after.hiddenOwner !== null
-      ? 'not to be seen'
+      ? 'cannot be seen'
       : after.processes.map(({ pid, descriptors, limit }) => `${pid}: ${descriptors} of ${limit}`).join(', ')
   return [
     `closed ${plural(closed + raced, 'connection')}${how}${rest.length > 0 ? `; ${rest.join('; ')}` : ''}`,

@@ -10,7 +10,7 @@ const number = (what: string, preset: string, least: number, most: number) =>
     (text, refuse) =>
       /^\d{1,9}$/.test(text) && Number(text) >= least && Number(text) <= most
         ? Number(text)
-        : refuse(`${text} is ${/^\d+$/.test(text) ? 'out of range' : 'no whole number'}`),
+        : refuse(`${text} is ${/^\d+$/.test(text) ? 'out of range' : 'not a whole number'}`),
   )
 
 const duration = (what: string, preset: string) =>

@@ -56,7 +56,7 @@ export function survey(diag: SockDiag, { pid, port, excludedPorts, isExcluded }:
     throw new SurveyError(
       pid === null
         ? `nothing listens on port ${port} in this network namespace`
-        : `process ${pid} listens on no TCP port${port === null ? '' : ` ${port}`}; its Unix sockets are not looked at`,
+        : `process ${pid} listens on no TCP port${port === null ? '' : ` ${port}`}; Unix sockets are not inspected`,
     )
   }
   const processes = sharing(listeners, named)
@@ -90,7 +90,7 @@ function processOf(pid: number): Process {
   if (process === null) {
     throw new SurveyError(
       pids().includes(pid)
-        ? `process ${pid} belongs to somebody else: run as its owner or as root`
+        ? `process ${pid} belongs to another user: run as its owner or as root`
         : `there is no process ${pid}`,
     )
   }

@@ -99,7 +99,7 @@ test('the matrix says who is open, who has a limit that ends later, and what is 
   const line = (name: string) => text.split('\n').find((one) => one.startsWith(`| ${name} |`)) ?? ''
   assert.match(line('a'), /\*\*open\*\* \|.*\*\*by size\*\*, 9.09 s/)
   assert.match(line('b'), /\| open: idle is 5 min \|.*\| 408, 9.09 s \|/)
-  assert.match(text, /\*\*leaks\*\*: a connection that was idle after its answer was not closed within 100s\./)
+  assert.match(text, /\*\*leaks\*\*: a connection that was idle after its response was not closed within 100s\./)
   assert.match(text, /\*\*cuts what is in flight\*\*.*\(fin at 10 s before the answer was whole\)/)
   assert.match(text, /C was not installed: `apt-get install c`/)
   const bars = text.split('\n').filter((one) => one.startsWith('|'))

@@ -46,7 +46,7 @@ describe('destination', () => {
     }
     await assert.rejects(
       destination('a.test', false, failed),
-      /^UnreachableError: a\.test has no address \(ENOTFOUND\)/,
+      /^UnreachableError: the name a\.test does not resolve \(ENOTFOUND\)/,
     )
     await assert.rejects(destination('a.test', true, names().resolve), /a\.test has no address/)
   })

@@ -259,7 +259,7 @@ test('what can not be is one line and status 2', { skip }, async () => {
     [['--port', '9'], /nobody can be asked here/],
     [['--port', '9', '--dry-run'], /nothing listens on port 9/],
     [['--pid', '4194304', '--dry-run'], /there is no process 4194304/],
-    [['--port', 'x', '--dry-run'], /--port: x is no whole number; accepted: a whole number/],
+    [['--port', 'x', '--dry-run'], /--port: x is not a whole number; accepted: a whole number/],
     [['--prot', '9'], /there is no such flag; did you mean --port/],
     [['--port', '9', '--exclude', '10.0.0.1/8', '--yes'], /has bits behind its prefix/],
   ]

@@ -5,7 +5,7 @@ export default [
   {
     id: 'handler-timeout',
     level: 'policy',
-    title: 'A handler that takes longer than its limit is answered for with 503',
+    title: 'A handler that takes longer than its limit is answered with 503 in its place',
     why: 'The client should hear something while it still listens: its own timeout, or the balancer’s, is not far. 503 says that it may try again.',
     spec: ['RFC 9110 15.6.4'],
     profile: 'handler',
@@ -26,8 +26,8 @@ export default [
   {
     id: 'handler-inside-limit',
     level: 'policy',
-    title: 'A stream that goes on after the limit is let finish once it was returned in time',
-    why: 'The limit is on the time to an answer, not on its length: once a stream was returned in time, it may go on.',
+    title: 'A stream that goes on after the limit may finish once it was returned in time',
+    why: 'The limit is on the time to a response, not on its length: once a stream was returned in time, it may go on.',
     spec: ['RFC 9110 15.6.4'],
     profile: 'handler',
     limits: ['handlerTimeoutMs'],

@@ -91,7 +91,7 @@ export default [
     id: 'head-byte-trickle',
     level: 'policy',
     title: 'A field that grows by a byte at a time is cut off like a head that stops',
-    why: 'Slowloris at its cheapest: no line ever ends, so a parser that counts lines or waits for whole ones sees nothing happen, while a clock of quiet time is set back by each byte.',
+    why: 'Slowloris at its cheapest: no line ever ends, so a parser that counts lines or waits for whole ones sees nothing happen, while a clock of quiet time is restarted by each byte.',
     spec: ['CVE-2007-6750', 'RFC 9110 15.5.9', 'RFC 9112 9.5'],
     profile: 'timed',
     steps: [
@@ -104,7 +104,7 @@ export default [
     id: 'head-timeout-said',
     level: 'observe',
     title: 'A head that stops half-way is answered 408, or the connection closed without a word',
-    why: 'Both are allowed. 408 tells a live client what happened; a plain close tells a scanner nothing and cannot be mistaken for the answer to a request that is just arriving. Which of them, and whether by FIN or by RST, is written down and not judged.',
+    why: 'Both are allowed. 408 tells a live client what happened; a plain close tells a scanner nothing and cannot be mistaken for the response to a request that is just arriving. Which of them, and whether by FIN or by RST, is recorded, not judged.',
     spec: ['RFC 9110 15.5.9', 'RFC 9112 9.5'],
     profile: 'timed',
     steps: [

@@ -8,7 +8,7 @@ export default [
   {
     id: 'max-requests',
     level: 'policy',
-    title: 'The last answer that a connection may have says Connection: close, and it is closed',
+    title: 'The last response that a connection may have says Connection: close, and it is closed',
     why: 'A client that is not told sends its next request into a connection that is closing, and cannot know whether it was executed.',
     spec: ['RFC 9112 9.6'],
     profile: 'counted',
@@ -32,8 +32,8 @@ export default [
   {
     id: 'max-requests-pipelined',
     level: 'policy',
-    title: 'Requests pipelined past the limit are not answered: five answers, the fifth says so, then the close',
-    why: 'What came after an answer with Connection: close was not executed and is safe to send again, POST included. That holds only if the server neither executes nor answers it.',
+    title: 'Requests pipelined past the limit are not answered: five responses, the fifth says so, then the close',
+    why: 'What came after a response with Connection: close was not executed and is safe to send again, POST included. That holds only if the server neither executes nor answers it.',
     spec: ['RFC 9112 9.6', 'RFC 9112 9.3.2'],
     profile: 'counted',
     limits: ['maxRequestsPerConnection'],
@@ -48,7 +48,7 @@ export default [
   {
     id: 'connection-age',
     level: 'policy',
-    title: 'From its age limit on, a connection’s next answer is its last',
+    title: 'From its age limit on, a connection’s next response is its last',
     why: 'A balancer that spreads connections can only move a client when it connects anew. Without an age limit a new machine gets no load, and an old one never loses it.',
     spec: ['RFC 9112 9.6'],
     profile: 'aged',
@@ -61,7 +61,7 @@ export default [
     id: 'connection-age-idle',
     level: 'policy',
     title: 'An idle connection that reaches its age limit is closed',
-    why: 'Nobody is there to be told on an answer, so the connection is closed between requests, as at the idle limit.',
+    why: 'Nobody is there to be told on a response, so the connection is closed between requests, as at the idle limit.',
     spec: ['RFC 9112 9.5'],
     profile: 'aged',
     steps: [
@@ -99,8 +99,8 @@ export default [
   {
     id: 'crowded-idle-makes-room',
     level: 'policy',
-    title: 'At the limit of connections the longest idle one is hung up on, and the newcomer is served',
-    why: 'At the limit a client that waits for its answer, or to be let in, should not lose to one that does nothing. Who idles longest is hung up on, and loses nothing: no request of its own is in flight.',
+    title: 'At the limit of connections the longest idle one is disconnected, and the newcomer is served',
+    why: 'At the limit a client that waits for its response, or to be let in, should not lose to one that does nothing. The one that idles longest is disconnected, and loses nothing: no request of its own is in flight.',
     spec: ['RFC 9112 9.5'],
     profile: 'crowded',
     limits: ['maxConnections'],
@@ -168,7 +168,7 @@ export default [
     id: 'keep-alive-race-unhinted',
     level: 'observe',
     title: 'A client that reuses connections around the idle limit loses none of three hundred requests',
-    why: 'Most clients and balancers know nothing of the server’s limit. Whatever they send in the moment in which it closes is lost, and a POST must not be sent again: that is the intermittent 502 of a balancer whose own limit is the longer one. No server can prevent it, so the rate is written down and not judged; on a real network the moment is as long as a round trip.',
+    why: 'Most clients and balancers know nothing of the server’s limit. Whatever they send in the moment in which it closes is lost, and a POST must not be sent again: that is the intermittent 502 of a balancer whose own limit is the longer one. No server can prevent it, so the rate is recorded, not judged; on a real network the moment is as long as a round trip.',
     spec: ['RFC 9112 9.3.1', 'nodejs/node#60617'],
     profile: 'race',
     limits: ['idleTimeoutMs'],

@@ -59,7 +59,7 @@ export default [
   {
     id: 'malformed-length',
     level: 'must',
-    title: 'A Content-Length that is no number gets 400 and the close',
+    title: 'A Content-Length that is not a number gets 400 and the close',
     why: 'The end of the body is unknown, and so is the beginning of the next request.',
     spec: ['RFC 9112 6.3'],
     profile: 'timed',
@@ -69,8 +69,8 @@ export default [
   {
     id: 'malformed-length-and-chunked',
     level: 'must',
-    title: 'The answer to Content-Length beside Transfer-Encoding is the last of its connection',
-    why: 'Request smuggling: a server may refuse it, or read the chunks, but what follows on the connection is not to be trusted.',
+    title: 'The response to Content-Length beside Transfer-Encoding is the last of its connection',
+    why: 'Request smuggling: a server may refuse it, or read the chunks, but what follows on the connection cannot be trusted.',
     spec: ['RFC 9112 6.1'],
     profile: 'timed',
     needs: ['plain-get'],
@@ -86,7 +86,7 @@ export default [
   {
     id: 'malformed-chunk',
     level: 'policy',
-    title: 'A chunk size that is no number gets 400 and the close',
+    title: 'A chunk size that is not a number gets 400 and the close',
     why: 'The end of the body is unknown, and so is the beginning of the next request.',
     spec: ['RFC 9112 7.1'],
     profile: 'timed',

@@ -41,7 +41,7 @@ const heads: readonly Refused[] = [
   },
   {
     id: 'two-spaces',
-    title: 'Two spaces in the request line',
+    title: 'A request line with two spaces',
     why: 'An access rule that splits at the first one sees an empty target.',
     spec: ['RFC 9112 3', 'RFC 9112 11.2'],
     level: 'policy',
@@ -75,7 +75,7 @@ const heads: readonly Refused[] = [
   {
     id: 'obs-fold',
     title: 'A field continued on a second line',
-    why: 'A length or a coding hides in the second line from who does not unfold.',
+    why: 'A length or a coding hides in the second line from a parser that does not unfold.',
     spec: ['RFC 9112 5.2'],
     level: 'policy',
     send: get('X-A: 1\r\n 2'),
@@ -107,7 +107,7 @@ const heads: readonly Refused[] = [
   },
   {
     id: 'invalid-host',
-    title: 'A Host that is none',
+    title: 'A Host that is not one',
     why: 'It becomes part of a URL, and a route or a cache key with it.',
     spec: ['RFC 9112 3.2'],
     level: 'must',
@@ -159,7 +159,7 @@ const heads: readonly Refused[] = [
   {
     id: 'coding-misspelt',
     title: 'A coding that only ends like chunked',
-    why: 'Who looks for the word anywhere in the value reads chunks.',
+    why: 'A parser that looks for the word anywhere in the value reads chunks.',
     spec: ['RFC 9112 6.1', 'RFC 9112 6.3'],
     level: 'must',
     send: post('Transfer-Encoding: xchunked', '0\r\n\r\n'),
@@ -202,7 +202,7 @@ const targets: readonly Refused[] = [
   {
     id: 'connect',
     title: 'CONNECT',
-    why: 'A server that is no proxy and says 200 has opened a tunnel to itself.',
+    why: 'A server that is not a proxy and says 200 has opened a tunnel to itself.',
     spec: ['RFC 9110 9.1', 'RFC 9110 9.3.6'],
     level: 'policy',
     send: 'CONNECT target.example:443 HTTP/1.1\r\nHost: target.example:443\r\n\r\n',
@@ -258,7 +258,7 @@ const bodies: readonly Refused[] = [
   {
     id: 'chunk-without-end',
     title: 'A chunk that is longer than it says',
-    why: 'Who skips two bytes instead of looking at them reads on in another place.',
+    why: 'A parser that skips two bytes instead of looking at them reads on in another place.',
     spec: ['RFC 9112 7.1'],
     level: 'policy',
     send: chunked('5\r\nhello!\r\n0\r\n\r\n'),
@@ -274,7 +274,7 @@ const bodies: readonly Refused[] = [
   },
   {
     id: 'trailer-forbidden',
-    title: 'Content-Length among the trailers',
+    title: 'A Content-Length among the trailers',
     why: 'Merged into the head it is the length of a body that has been read.',
     spec: ['RFC 9110 6.5.1'],
     level: 'policy',
@@ -319,7 +319,7 @@ export default [
     id: 'strict-nothing-executed',
     level: 'policy',
     title: 'Nothing of a request that is refused for its head reaches the application',
-    why: 'A refusal that comes after the order was placed is none.',
+    why: 'A refusal that comes after the order was placed is not a refusal.',
     spec: ['RFC 9112 11.2'],
     steps: [
       { counted: 'note' },

@@ -5,7 +5,7 @@ export default [
   {
     id: 'reader-stalls',
     level: 'policy',
-    title: 'A client that stops reading an answer is cut off',
+    title: 'A client that stops reading a response is cut off',
     why: 'A client that asks for much and reads nothing holds a socket and megabytes of buffers. No limit on requests applies, since the request is long over.',
     spec: ['RFC 9112 9.5'],
     profile: 'timed',
@@ -94,7 +94,7 @@ export default [
     id: 'stream-idle',
     level: 'policy',
     title: 'A stream that is quiet for too long is ended so that it never looks whole',
-    why: 'A client must be able to tell half an answer from a whole one. A stream that is ended by a limit must break off: a last chunk after half of it makes it complete to every cache.',
+    why: 'A client must be able to tell half a response from a whole one. A stream that is ended by a limit must break off: a last chunk after half of it makes it complete to every cache.',
     spec: ['RFC 9112 8'],
     profile: 'stream',
     steps: [
@@ -114,8 +114,8 @@ export default [
   {
     id: 'stream-idle-reset-by-bytes',
     level: 'policy',
-    title: 'Each event of a stream sets its clock back',
-    why: 'A living event stream is healthy however long it lasts: each event sets the clock back.',
+    title: 'Each event of a stream restarts its clock',
+    why: 'A living event stream is healthy however long it lasts: each event restarts the clock.',
     spec: ['RFC 9112 8'],
     profile: 'stream',
     limits: ['streamIdleTimeoutMs'],
@@ -129,8 +129,8 @@ export default [
   {
     id: 'idle-close-loses-no-byte',
     level: 'policy',
-    title: 'An answer that the kernel still holds when the idle limit ends the connection arrives whole',
-    why: 'To the server the answer is out as soon as its kernel has taken it; to a slow client it is still coming. A close must not destroy what is on its way.',
+    title: 'A response that the kernel still holds when the idle limit ends the connection arrives whole',
+    why: 'To the server the response is out as soon as its kernel has taken it; to a slow client it is still coming. A close must not destroy what is on its way.',
     spec: ['RFC 9112 9.6'],
     profile: 'timed',
     needs: ['idle-after-response'],

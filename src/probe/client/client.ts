@@ -149,7 +149,9 @@ export class Connection {
     }
     const from = options.localAddress === undefined ? {} : { localAddress: options.localAddress }
     const raw = connectTcp({ host: address.ip ?? host, port, allowHalfOpen: true, noDelay: true, ...from })
-    const cancel = clock.after(options.timeoutMs ?? 10_000, () => fail(new Error('not connected in time')))
+    const cancel = clock.after(options.timeoutMs ?? 10_000, () =>
+      fail(new Error(`no connection within ${(options.timeoutMs ?? 10_000) / 1_000} s`)),
+    )
     const fail = (error: Error) => {
       cancel()
       raw.destroy()

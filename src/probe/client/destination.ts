@@ -37,9 +37,12 @@ export async function destination(
   try {
     ips = isIP(host) === 0 ? await resolve(host) : [host]
   } catch (error) {
-    throw new UnreachableError(`${host} has no address (${(error as NodeJS.ErrnoException).code ?? error})`, error)
+    throw new UnreachableError(
+      `the name ${host} does not resolve (${(error as NodeJS.ErrnoException).code ?? error})`,
+      error,
+    )
   }
-  if (ips.length === 0) throw new UnreachableError(`${host} has no address`)
+  if (ips.length === 0) throw new UnreachableError(`the name ${host} has no address`)
   const foreign = ips.find((ip) => !isLoopback(ip))
   if (foreign !== undefined && !mayTest) {
     const why = `${foreign === host ? 'it' : foreign} is not this machine, and a probe holds connections open and sends malformed requests; if its owner agrees, add ${nameOf('iMayTestThisHost')}`

@@ -64,7 +64,7 @@ for (const piece of [1, 2, 3, 7, 1_000]) {
         ],
       )
       feed(reader, 'hello', piece)
-      assert.match(reader.malformed ?? '', /not an HTTP\/1.1 answer/)
+      assert.match(reader.malformed ?? '', /not an HTTP\/1.1 response/)
     })
 
     test('are kept as they are after an upgrade', () => {

@@ -79,8 +79,8 @@ export class ResponseReader {
     const end = input.indexOf(headEnd)
     if (end < 0) {
       const start = input.subarray(0, 5).toString('latin1')
-      if (!'HTTP/'.startsWith(start)) this.malformed = `not an HTTP/1.1 answer: ${JSON.stringify(start)}`
-      else if (input.length > largestHeadBytes) this.malformed = 'an answer without an end of its head'
+      if (!'HTTP/'.startsWith(start)) this.malformed = `not an HTTP/1.1 response: ${JSON.stringify(start)}`
+      else if (input.length > largestHeadBytes) this.malformed = 'the response head has no end'
       return null
     }
     const [statusLine = '', ...lines] = input.subarray(0, end).toString('latin1').split('\r\n')

@@ -92,7 +92,7 @@ export async function keepAliveRace(
   }
 
   await Promise.all(Array.from({ length: connections }, (_, number) => client(number)))
-  if (!hinted) throw new CaseError('fail', 'an answer has no Keep-Alive: timeout')
+  if (!hinted) throw new CaseError('fail', 'a response has no Keep-Alive: timeout')
   if (brokenPromises > 0) {
     throw new CaseError('fail', `${brokenPromises} connections closed before the time that Keep-Alive promised`)
   }
@@ -170,7 +170,7 @@ export async function drainUnderLoad(target: Target, load: DrainLoad, random = M
     const busy = Promise.all(
       Array.from({ length: load.busy }, async () => {
         const answer = await exchange(await open(), `${head(`GET ${paths.slow}?ms=${busyMs}`)}\r\n`)
-        if (answer?.status !== 200) throw new CaseError('fail', `a busy client got ${answer?.status ?? 'no answer'}`)
+        if (answer?.status !== 200) throw new CaseError('fail', `a busy client got ${answer?.status ?? 'no response'}`)
       }),
     )
     // Both are awaited below; a failure before that must not count as unhandled.
@@ -184,7 +184,7 @@ export async function drainUnderLoad(target: Target, load: DrainLoad, random = M
     await busy
     await clients
     const exit = await Promise.race([server.exited, sleep(load.exitWithinMs, clock).then(() => null)])
-    if (!exit) throw new CaseError('fail', `still running ${load.exitWithinMs} ms after the last answer`)
+    if (!exit) throw new CaseError('fail', `still running ${load.exitWithinMs} ms after the last response`)
     const posts = Number(/^posts=(\d+)$/m.exec(exit.stdout)?.[1] ?? Number.NaN)
     const sum = `${posts} POSTs executed, ${answers} answered, ${lostInUse} lost on connections in use, ${lostFresh} on new ones`
     if (answers < load.active * 3) throw new CaseError('harness-failed', `too few requests to tell: ${sum}`)

@@ -9,14 +9,14 @@ test('a target is a scheme, a host and a port, with a path if it likes', () => {
 })
 
 test('what is no target says why', () => {
-  assert.equal(parseTarget('localhost:3000'), 'localhost:3000 has no scheme')
-  assert.equal(parseTarget('127.0.0.1:3000'), '127.0.0.1:3000 has no scheme')
+  assert.equal(parseTarget('localhost:3000'), 'localhost:3000 has no scheme; did you mean http://localhost:3000?')
+  assert.equal(parseTarget('127.0.0.1:3000'), '127.0.0.1:3000 has no scheme; did you mean http://127.0.0.1:3000?')
   for (const path of ['/run/a.sock', './a.sock', 'unix:/run/a.sock', 'http+unix:///run/a.sock']) {
-    assert.equal(parseTarget(path), `${path} is a UNIX socket, and those are not probed`)
+    assert.equal(parseTarget(path), `${path} is a Unix socket, and only --healthz can ask one`)
   }
   assert.equal(parseTarget('ftp://a'), 'ftp: is neither http: nor https:')
-  assert.equal(parseTarget('http://'), 'http:// is no URL')
-  assert.equal(parseTarget('http://a:99999'), 'http://a:99999 is no URL')
+  assert.equal(parseTarget('http://'), 'http:// is not a URL')
+  assert.equal(parseTarget('http://a:99999'), 'http://a:99999 is not a URL')
   assert.equal(parseTarget('http://me:secret@a'), 'credentials in it are not sent')
   assert.equal(parseTarget('http://a/#b'), 'a fragment is never sent')
 })

@@ -10,11 +10,11 @@ export interface ParsedUrl {
 
 /** A sentence of what is wrong instead, if it is no target. */
 export function parseTarget(text: string): ParsedUrl | string {
-  if (/^(\/|\.|unix:|http\+unix:)/i.test(text)) return `${text} is a UNIX socket, and those are not probed`
+  if (/^(\/|\.|unix:|http\+unix:)/i.test(text)) return `${text} is a Unix socket, and only --healthz can ask one`
   // `127.0.0.1:3000` parses as a URL of no known scheme, and `localhost:3000` as one of the scheme localhost.
-  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return `${text} has no scheme`
+  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return `${text} has no scheme; did you mean http://${text}?`
   const url = URL.parse(text)
-  if (!url) return `${text} is no URL`
+  if (!url) return `${text} is not a URL`
   if (url.protocol !== 'http:' && url.protocol !== 'https:') return `${url.protocol} is neither http: nor https:`
   if (url.username || url.password) return 'credentials in it are not sent'
   if (url.hash) return 'a fragment is never sent'

@@ -50,7 +50,7 @@ test('a server that serves one client at a time is full with one that is silent'
   assert.deepEqual(many, { beside: 16, full: null })
   assert.match(
     besideRun({ beside: 0, full: 1 }).reason ?? '',
-    /^with one client in half a head nobody else was answered/,
+    /^with one client stopped in a head, nobody else was answered/,
   )
   assert.equal(besideRun({ beside: 16, full: null }).verdict, 'pass')
 })
@@ -65,5 +65,5 @@ test('what held it is let go of, and it serves again', async () => {
 test('of the addresses of a host the one is taken that somebody listens on', async () => {
   const address = await serving(1)
   assert.equal(await listeningOn(['127.0.0.2', '127.0.0.1'], address), '127.0.0.1')
-  await assert.rejects(listeningOn(['127.0.0.2'], address), /nobody listens there/)
+  await assert.rejects(listeningOn(['127.0.0.2'], address), /nothing listens there/)
 })

@@ -70,7 +70,7 @@ async function isServed(address: Address, request: string, withinMs: number): Pr
 export const besideCase: Case = {
   id: 'silent-beside-others',
   level: 'policy',
-  title: 'Clients in half a request head keep nobody else waiting',
+  title: 'Clients that stop in a request head keep nobody else waiting',
   why: 'A server that gives each client a process or a thread to wait in is full when as many clients are silent. Nothing has to be sent, and nothing is in a log.',
   spec: ['CVE-2007-6750'],
   profile: 'timed',
@@ -85,6 +85,6 @@ export function besideRun({ full }: Capacity): CaseRun {
     reason:
       full === null
         ? null
-        : `with ${clients} in half a head nobody else was answered within ${answerWithinMs / 1_000} s`,
+        : `with ${clients} stopped in a head, nobody else was answered within ${answerWithinMs / 1_000} s`,
   }
 }

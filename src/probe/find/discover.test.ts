@@ -53,7 +53,7 @@ describe('a finding', () => {
     assert.deepEqual(findingOf(idle, [failed], 1_000).reason, 'no connection')
     const early = look({ verdict: 'fail', observed: '405 then fin', observedMs: null, reason: '405 then fin at 1 ms' })
     assert.equal(findingOf(idle, [early], 1_000).kind, 'unknown')
-    assert.equal(findingOf(idle, [], 1_000).reason, 'nobody looked')
+    assert.equal(findingOf(idle, [], 1_000).reason, 'not measured')
   })
 })
 
@@ -80,7 +80,7 @@ describe('what is known', () => {
       unknownLimit(name, policy, [stepped, leak, findingOf(question('body-stall'), [], 1)], flagOf)
     assert.equal(why('idleTimeoutMs'), null)
     assert.equal(why('headTimeoutMs'), 'no limit was seen that could be judged: head is still open after 75s')
-    assert.match(why('bodyTimeoutMs') ?? '', /not known \(body: nobody looked\); with --body-timeout it is judged/)
-    assert.match(why('maxBodyBytes') ?? '', /not to be found from outside; with --max-body it is judged/)
+    assert.match(why('bodyTimeoutMs') ?? '', /not known \(body: not measured\); with --body-timeout it is judged/)
+    assert.match(why('maxBodyBytes') ?? '', /cannot be measured from outside; with --max-body it is judged/)
   })
 })

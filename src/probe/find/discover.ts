@@ -29,35 +29,35 @@ export const questions: readonly Question[] = [
     case: 'idle-after-response',
     name: 'idle',
     gives: ['idleTimeoutMs'],
-    leak: 'a connection that was idle after its answer was not closed',
+    leak: 'a connection that was idle after its response was not closed',
     cost: 'each client that goes silent holds a descriptor for that long or longer',
   },
   {
     case: 'silent-connect',
     name: 'silent connect',
     gives: [],
-    leak: 'a client that connected and said nothing was not hung up on',
+    leak: 'a client that connected and sent nothing was not disconnected',
     cost: `${holds}, without a single request in the log`,
   },
   {
     case: 'silent-after-handshake',
     name: 'silent after TLS',
     gives: [],
-    leak: 'a client that was silent after its TLS handshake was not hung up on',
+    leak: 'a client that was silent after its TLS handshake was not disconnected',
     cost: `${holds}, without a single request in the log`,
   },
   {
     case: 'silent-in-handshake',
     name: 'TLS handshake',
     gives: ['handshakeTimeoutMs'],
-    leak: 'a TLS handshake that stopped was not given up',
+    leak: 'a TLS handshake that stopped was not cut off',
     cost: `${holds}, and no HTTP limit has begun`,
   },
   {
     case: 'partial-head',
     name: 'head',
     gives: ['headTimeoutMs'],
-    leak: 'half a request head was not given up',
+    leak: 'half a request head was not cut off',
     cost: holds,
   },
   {
@@ -72,7 +72,7 @@ export const questions: readonly Question[] = [
     case: 'body-stall',
     name: 'body',
     gives: ['bodyTimeoutMs'],
-    leak: 'an upload that stopped was not given up',
+    leak: 'an upload that stopped was not cut off',
     cost: `${holds}, and the handler that reads it`,
   },
   {
@@ -87,7 +87,7 @@ export const questions: readonly Question[] = [
     case: 'reader-stalls',
     name: 'write',
     gives: ['writeTimeoutMs'],
-    leak: 'a client that stopped reading its answer was not cut off',
+    leak: 'a client that stopped reading its response was not cut off',
     cost: `${holds}, and megabytes of buffers`,
   },
 ]
@@ -125,7 +125,7 @@ export function findingOf(question: Question, looks: readonly CaseRun[], limitMs
   const ends = looks.filter(({ verdict }) => verdict === 'pass' || verdict === 'deviation')
   const times = ends.flatMap(({ observedMs }) => (observedMs === null ? [] : [observedMs]))
   if (times.length === 0) {
-    const reason = looks.find((look) => look.reason !== null)?.reason ?? 'nobody looked'
+    const reason = looks.find((look) => look.reason !== null)?.reason ?? 'not measured'
     return { question, kind: 'unknown', fromMs: null, toMs: null, end: null, reason, watchedMs: null }
   }
   return {
@@ -184,5 +184,5 @@ export function unknownLimit(
   const expect = `with ${nameOf(name)} it is judged`
   return finding
     ? `its limit is not known (${finding.question.name}: ${finding.reason}); ${expect}`
-    : `its limit is not to be found from outside; ${expect}`
+    : `its limit cannot be measured from outside; ${expect}`
 }

@@ -56,7 +56,7 @@ export async function visit(address: Address, paths: Paths, nameOf: (option: str
   for (const [name, { answer, ms }] of answers) {
     const flag = pageOption(name, nameOf)
     const path = paths[name] ?? ''
-    if (!answer) problems.push(problem(flag, path, `no whole answer after ${Math.round(ms)} ms`, ''))
+    if (!answer) problems.push(problem(flag, path, `no whole response after ${Math.round(ms)} ms`, ''))
     else if (answer.status === 400 && !address.tls && (await speaksTls(address))) {
       problems.push(problem('<url>', authorityOf(address), 'it speaks TLS', `https://${authorityOf(address)}`))
     } else if (answer.status !== 200)
@@ -103,7 +103,8 @@ async function ask(address: Address, paths: Paths, name: PathName, withinMs: num
     // Nobody holds what is not accepted yet; and a server that closes after each answer is only seen before.
     local ||= isLocal()
     if (name === 'hello' && !answer) {
-      const why = reader.malformed ?? (connection.end === 'open' ? `no answer within ${withinMs} ms` : connection.end)
+      const why =
+        reader.malformed ?? (connection.end === 'open' ? `no response within ${withinMs / 1_000} s` : connection.end)
       const hint = !address.tls && (await speaksTls(address)) ? `; it speaks TLS: https://${authorityOf(address)}` : ''
       throw new UnreachableError(`${authorityOf(address)} does not answer GET ${page}: ${why}${hint}`)
     }
@@ -162,7 +163,7 @@ async function speaksTls(address: Address): Promise<boolean> {
 
 function reasonOf(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException
-  if (code === 'ECONNREFUSED') return 'nobody listens there'
+  if (code === 'ECONNREFUSED') return 'nothing listens there (connection refused)'
   // What Node would have one do is about Node's own flags.
   const what = message.split('\n')[0]?.replace(/; if the root CA is installed locally.*$/, '') ?? ''
   return code && !what.includes(code) ? `${what} (${code})` : what || String(code ?? error)

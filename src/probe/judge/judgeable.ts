@@ -26,16 +26,17 @@ export function unjudgeable(theCase: Case, target: Target): string | null {
   }
   for (const requirement of theCase.requires ?? []) {
     if (requirement === 'kernel' && ((target.pid === undefined && !target.local) || tcpRows() === null)) {
-      return 'the server’s side is not to be seen (needs Linux and the server on this machine)'
+      return 'the server’s side cannot be seen (needs Linux, and the server on this machine)'
     }
     if (requirement === 'kernel' && target.pid === undefined && theCase.steps.some(needsPid)) {
-      return 'the server’s descriptors are not to be seen (needs its process id)'
+      return 'the server’s descriptors cannot be seen (needs its process id)'
     }
     if (requirement === 'net-admin') {
       if (!target.vanish) return 'this machine is left as it is (--vanish lets an address of it come and go)'
       if (!mayVanish()) return 'no host can be made to vanish (needs CAP_NET_ADMIN)'
     }
-    if (requirement.endsWith('process') && target.process === undefined) return 'needs a process that may be signalled'
+    if (requirement.endsWith('process') && target.process === undefined)
+      return 'it needs a process that may be signalled'
   }
   return null
 }

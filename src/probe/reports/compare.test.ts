@@ -79,7 +79,7 @@ test('every file that is no report is named at once, with the fix', async () => 
     err,
     /old\.json: it is a report of version 1: probe again with this hangup; accepted: a report of version 3/,
   )
-  assert.match(err, /notes\.json: it is not JSON; accepted: /)
+  assert.match(err, /notes\.json: not valid JSON; accepted: /)
   assert.match(err, /nowhere\.json: it cannot be read \(ENOENT\)/)
 })
 

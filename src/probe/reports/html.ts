@@ -51,7 +51,7 @@ function sentenceOf({ limits, cutShort }: ReportServer): Markup | null {
   const leaks = limits.filter(({ outcome }) => outcome === 'leak').length
   const cut = cutShort !== null && html` The run was cut short: ${cutShort}.`
   if (leaks > 0) {
-    return html`<strong class="bad">It leaks</strong>: ${leaks === 1 ? 'one kind of silent client was' : `${leaks} kinds of silent clients were`} not hung up on while we watched.${cut}`
+    return html`<strong class="bad">It leaks</strong>: ${leaks === 1 ? 'one kind of silent client was' : `${leaks} kinds of silent clients were`} not disconnected while we watched.${cut}`
   }
   if (limits.some(({ outcome }) => outcome === 'found')) {
     return html`<strong class="good">It hangs up</strong> on every kind of silent client that was tried.${cut}`

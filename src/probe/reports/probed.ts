@@ -47,7 +47,7 @@ function setOf({ policy }: Known): Record<string, number> {
 function leaksOf(findings: readonly Finding[], descriptorLimit: number | null): string[] {
   const limit = descriptorLimit ?? 1024
   const whose = descriptorLimit === null ? 'at ulimit -n 1024' : `at this server’s ulimit -n of ${limit}`
-  const full = `; ${whose}, ${limit} of them and nobody else is accepted`
+  const full = `; ${whose}, ${limit} of them and no further client is accepted`
   return findings
     .flatMap(({ question, watchedMs }) => (watchedMs === null ? [] : [{ question, watchedMs }]))
     .map(

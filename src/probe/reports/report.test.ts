@@ -23,10 +23,10 @@ const refusals: readonly { readonly what: string; readonly text: string; readonl
   {
     what: 'no JSON',
     text: 'hello',
-    message: /^a\.json: it is not JSON; accepted: a report of version 3, as hangup probe/,
+    message: /^a\.json: not valid JSON; accepted: a report of version 3, as hangup probe/,
   },
-  { what: 'null', text: 'null', message: /^a\.json: it is no report/ },
-  { what: 'another document', text: '{"name": "hangup", "version": "1.0.0"}', message: /^a\.json: it is no report/ },
+  { what: 'null', text: 'null', message: /^a\.json: not a report/ },
+  { what: 'another document', text: '{"name": "hangup", "version": "1.0.0"}', message: /^a\.json: not a report/ },
   {
     what: 'the old version',
     text: JSON.stringify({ ...report, version: 1 }),
@@ -40,12 +40,12 @@ const refusals: readonly { readonly what: string; readonly text: string; readonl
   {
     what: 'a word that is none',
     text: JSON.stringify({ ...report, cells: [{ ...report.cells[0], verdict: 'splendid' }] }),
-    message: /^a\.json: it is no whole report: cells\.0\.verdict: .*splendid/,
+    message: /^a\.json: not a whole report: cells\.0\.verdict: .*splendid/,
   },
   {
     what: 'a cell of a case that is not told',
     text: JSON.stringify({ ...report, cases: report.cases.slice(0, 1) }),
-    message: /^a\.json: it is no whole report: nothing is said of plain-get/,
+    message: /^a\.json: not a whole report: nothing is said of plain-get/,
   },
 ]
 for (const { what, text, message } of refusals) {

@@ -101,7 +101,7 @@ const server = v.object({
 })
 
 const theCase = v.object({
-  id: described(v.string(), 'Stable for ever.'),
+  id: described(v.string(), 'It never changes.'),
   level: described(
     v.picklist(levels),
     'must, should: an RFC says so; policy: hangup promises it; observe: only written down.',
@@ -239,10 +239,10 @@ export function readReport(text: string, name: string): Report {
   try {
     value = JSON.parse(text)
   } catch {
-    return refuse('it is not JSON')
+    return refuse('not valid JSON')
   }
   const { version, cells } = (value ?? {}) as { version?: unknown; cells?: unknown }
-  if (version === undefined || !Array.isArray(cells)) return refuse('it is no report')
+  if (version === undefined || !Array.isArray(cells)) return refuse('not a report')
   if (version !== reportVersion) {
     const newer = typeof version === 'number' && version > reportVersion
     const fix = newer ? 'a newer hangup reads it' : 'probe again with this hangup'
@@ -251,14 +251,13 @@ export function readReport(text: string, name: string): Report {
   const result = v.safeParse(reportSchema, value)
   if (!result.success) {
     const [issue] = result.issues
-    return refuse(`it is no whole report: ${v.getDotPath(issue) ?? ''}: ${issue.message}`)
+    return refuse(`not a whole report: ${v.getDotPath(issue) ?? ''}: ${issue.message}`)
   }
   const report: Report = result.output
   const ids = new Set(report.cases.map(({ id }) => id))
   const names = new Set(report.servers.map(({ name: own }) => own))
   const stray = report.cells.find((one) => !ids.has(one.case) || !names.has(one.server))
-  if (stray)
-    return refuse(`it is no whole report: nothing is said of ${ids.has(stray.case) ? stray.server : stray.case}`)
+  if (stray) return refuse(`not a whole report: nothing is said of ${ids.has(stray.case) ? stray.server : stray.case}`)
   return report
 }
 

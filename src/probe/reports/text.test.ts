@@ -44,10 +44,10 @@ describe('the summary', () => {
       100,
     )
     const [first = ''] = text.split('\n\n')
-    assert.match(first, /^LEAK: a connection that was idle after its answer was not closed within 75s: /)
+    assert.match(first, /^LEAK: a connection that was idle after its response was not closed within 75s: /)
     assert.match(
       first.replaceAll('\n', ' '),
-      /holds a descriptor for that long or longer; at ulimit -n 1024, 1024 of them and nobody else/,
+      /holds a descriptor for that long or longer; at ulimit -n 1024, 1024 of them and no further client/,
     )
     assert.equal(first.match(/ulimit/g)?.length, 1)
     assert.equal(first.match(/LEAK/g)?.length, 2)
@@ -77,20 +77,48 @@ describe('the summary', () => {
     )
     assert.match(text, /^ {2}idle +5\.00 s +fin$/m)
     assert.match(text, /^ {2}head +8\.00 s – 12\.00 s +fin$/m)
-    assert.match(text, /^ {2}body +\? +nobody looked$/m)
+    assert.match(text, /^ {2}body +\? +not measured$/m)
   })
 
   test('groups what was not judged by its reason, and tells failures from mere observations', () => {
     const some = [
-      judged('plain-get', { verdict: 'fail', reason: 'the answer is 500, wanted 200' }),
+      judged('plain-get', { verdict: 'fail', reason: 'the response is 500, wanted 200' }),
       judged('keep-alive-hint', { verdict: 'observed', reason: 'the header is missing' }, 'observe'),
       judged('quiet-stream', { verdict: 'not-judged', reason: 'it needs a page: --stream-path' }),
       judged('idle-after-stream', { verdict: 'not-judged', reason: 'it needs a page: --stream-path' }),
     ]
     const text = summary(told({ judged: some }), 100)
-    assert.match(text, /failed:\n {2}plain-get: .*\n {6}the answer is 500/)
+    assert.match(text, /failed:\n {2}plain-get: .*\n {6}the response is 500/)
     assert.match(text, /observed: .*\n {2}keep-alive-hint: /)
     assert.match(text, /--stream-path:\n {6}quiet-stream, idle-after-stream\n/)
+  })
+
+  test('many cases that were not judged are a line for each reason, with the flags that would judge most first', () => {
+    const because = (count: number, reason: string) =>
+      cases.slice(0, count).map(({ id }) => judged(id, { verdict: 'not-judged', reason }))
+    const text = summary(
+      told({
+        judged: [
+          ...because(3, 'it needs a page: --slow-path'),
+          ...because(20, 'it needs a page: --upload-path'),
+          ...because(4, 'it needs a page: --paths ws=…'),
+          ...because(1, 'only over IPv4'),
+        ],
+      }),
+      100,
+    )
+    assert.match(
+      text,
+      /not judged, 28 cases \(--json lists each\):\n {3}27 {2}it needs a page: --upload-path \(20\), --paths ws=… \(4\), --slow-path \(3\)\n {4}1 {2}only over IPv4\n/,
+    )
+  })
+
+  test('a leak comes with what to do about it', () => {
+    const text = summary(told({ findings: [found('idle-after-response', open)] }), 200)
+    assert.match(
+      text.replaceAll('\n', ' '),
+      /A longer --limit shows what ends later\. In front of the server, hangup gateway --to http:\/\/127\.0\.0\.1:1 closes such clients\./,
+    )
   })
 
   test('a server can not write to the terminal of who asks it', () => {

@@ -37,10 +37,15 @@ export function toText(report: Report, columns = 80): string {
 
 const isLeak = ({ outcome }: Limit): boolean => outcome === 'leak'
 
+function adviceFor(url: string | null): string {
+  const gateway = url === null ? '' : ` In front of the server, hangup gateway --to ${url} closes such clients.`
+  return `A longer ${flagOf('limitMs')} shows what ends later.${gateway}`
+}
+
 function serverLines({ name, url, version, warnings, cutShort, limits }: ReportServer, width: number): string[] {
   return [
     ...warnings.flatMap((warning) => wrap(warning, width)),
-    ...(limits.some(isLeak) ? [...wrap(`A longer ${flagOf('limitMs')} shows what ends later.`, width), ''] : []),
+    ...(limits.some(isLeak) ? [...wrap(adviceFor(url), width), ''] : []),
     `${url ?? name}${version === null ? '' : ` (Server: ${printable(version)})`}${cutShort === null ? '' : `, cut short: ${cutShort}`}`,
     ...limitLines(limits, width),
   ]
@@ -89,18 +94,44 @@ function explained(title: string, some: readonly Told[], width: number): string[
   return ['', `${title}:`, ...lines]
 }
 
-/** One line for each reason, with the cases that it explains. */
+/** More cases than this are told by their number. */
+const fewCases = 24
+
+/** One line for each reason, with the cases that it explains, or how many they are. */
 function unjudged(cells: readonly Cell[], width: number): string[] {
-  const groups = new Map<string, string[]>()
-  for (const { case: id, verdict, reason } of cells) {
-    if (verdict !== 'not-judged') continue
-    const why = printable(reason?.split('\n')[0] ?? '')
-    groups.set(why, [...(groups.get(why) ?? []), id])
-  }
-  if (groups.size === 0) return []
-  const lines = [...groups].flatMap(([reason, ids]) => [
+  const those = cells.filter(({ verdict }) => verdict === 'not-judged')
+  if (those.length === 0) return []
+  const reasonOf = ({ reason }: Cell) => printable(reason?.split('\n')[0] ?? '')
+  if (those.length > fewCases) return ['', ...counted(those.map(reasonOf), width)]
+  const groups = groupBy(those, reasonOf)
+  const lines = [...groups].flatMap(([reason, some]) => [
     ...wrap(`${reason}:`, width - 2).map((line) => `  ${line}`),
-    ...wrap(ids.join(', '), width - 6).map((line) => `      ${line}`),
+    ...wrap(some.map(({ case: id }) => id).join(', '), width - 6).map((line) => `      ${line}`),
   ])
   return ['', 'not judged:', ...lines]
+}
+
+/** `--upload-path`, `--paths ws=…`, `--connections 201` */
+const flagInReason = /--[a-z-]+(?: (?:\w+=…|\d+))?/
+
+/** Reasons that differ in a flag alone are one line with all the flags. */
+function counted(reasons: readonly string[], width: number): string[] {
+  const groups = [...groupBy(reasons, (reason) => reason.replace(flagInReason, '…'))]
+  const lines = groups
+    .toSorted(([, a], [, b]) => b.length - a.length)
+    .flatMap(([reason, some]) => {
+      const byFlag = groupBy(some, (one) => flagInReason.exec(one)?.[0] ?? '')
+      const flags = [...byFlag].toSorted(([, a], [, b]) => b.length - a.length)
+      const listed = flags.map(([flag, { length }]) => (flags.length > 1 ? `${flag} (${length})` : flag)).join(', ')
+      return wrap(reason.replace('…', listed), width - 7).map((line, at) =>
+        at === 0 ? `${String(some.length).padStart(5)}  ${line}` : `       ${line}`,
+      )
+    })
+  return [`not judged, ${reasons.length} cases (${flagOf('json')} lists each):`, ...lines]
+}
+
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): ReadonlyMap<string, readonly T[]> {
+  const groups = new Map<string, T[]>()
+  for (const item of items) groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), item])
+  return groups
 }
