@@ -2,7 +2,7 @@
  * `dist/`, what the npm package holds: JavaScript without comments for every module that the package's entries reach, and
  * declarations with theirs for those that the types of a public entry reach. `npm pack` runs it.
  */
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,8 +11,10 @@ import packageJson from '../package.json' with { type: 'json' }
 const root = fileURLToPath(new URL('..', import.meta.url))
 const dist = join(root, 'dist')
 const bin = (name: string) => join(root, 'node_modules/.bin', name)
-const run = (program: string, ...args: string[]) =>
-  execFileSync(bin(program), args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
+function run(program: string, ...args: string[]): void {
+  const { status } = spawnSync(bin(program), args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
+  if (status !== 0) process.exit(1)
+}
 const compile = (...args: string[]) => run('tsc', '--project', 'tsconfig.build.json', ...args)
 
 rmSync(dist, { recursive: true, force: true })

@@ -7,8 +7,8 @@ import { createApp } from '../../src/command/built-in-app.ts'
 import { loadApp } from '../../src/command/files.ts'
 import { readSettings } from '../../src/command/flags.ts'
 import { cannotStart, explain, thisProcess } from '../../src/command/main.ts'
+import type { ReportKind } from '../../src/command/report-kind.ts'
 import { noteServiceLinks } from '../../src/command/service-links.ts'
-import type { ReportKind } from '../../src/command/settings.ts'
 import { checkEnforcement, jsonReport, type Started, textReport } from '../../src/command/start-report.ts'
 import { openKernel } from '../../src/kernel/kernel.ts'
 import type { Libc } from '../../src/kernel/libc.ts'
@@ -24,15 +24,8 @@ import { urlOf } from '../../src/serve/prepare.ts'
 import type { Start } from '../../src/serve/runtime.ts'
 import { onSignals } from '../../src/serve/signals.ts'
 import { loadLibc } from './libc.ts'
-import {
-  type DenoServer,
-  enforcement,
-  type Handler,
-  keepAccepting,
-  onErrorOf,
-  type ServeInfo,
-  serveDeno,
-} from './serve.ts'
+import { type DenoServer, enforcement, type Handler, keepAccepting, onErrorOf, serveDeno } from './serve.ts'
+import type { ServeInfo } from './serve-info.ts'
 import { joinThreads } from './threads.ts'
 import { serveUnenforced, unenforced } from './unenforced.ts'
 

@@ -28,14 +28,8 @@ import {
   wholeBytesOf,
   withHeader,
 } from './response.ts'
+import type { ServeInfo } from './serve-info.ts'
 import { endTimerWith } from './web-socket-timer.ts'
-
-/** What `Deno.serve` hands over with a request. */
-export interface ServeInfo {
-  readonly remoteAddr: { readonly hostname: string; readonly port: number }
-  /** The answer is with the kernel's side of Deno; rejects when the client went. */
-  readonly completed: Promise<void>
-}
 
 export interface DenoServer {
   readonly addr: { readonly hostname: string; readonly port: number }

@@ -10,7 +10,8 @@ import { prepare } from '../../src/serve/prepare.ts'
 import { runningUnseen } from '../../src/serve/running.ts'
 import type { Start } from '../../src/serve/runtime.ts'
 import { forHead, isSound, withHeader } from './response.ts'
-import { type DenoServer, follow, type Handler, noteUpgrades, type ServeInfo, upgradeOf } from './serve.ts'
+import { type DenoServer, follow, type Handler, noteUpgrades, upgradeOf } from './serve.ts'
+import type { ServeInfo } from './serve-info.ts'
 
 const held: Partial<Record<OptionName, string>> = {
   handlerTimeoutMs: 'a timer round the handler',

@@ -14,11 +14,9 @@ import { compareEntries, probeEntries } from '../probe/settings.ts'
 import { rescueEntries } from '../rescue/settings.ts'
 import { engineChoices } from '../serve/choose-engine.ts'
 import type { EngineChoice } from '../serve/contract.ts'
+import { type ReportKind, reportKinds } from './report-kind.ts'
 import { isServiceLink } from './service-links.ts'
 import { type Entries, type Read, type SettingSpec, setting, specOf } from './setting.ts'
-
-const reportKinds = ['text', 'json', 'none'] as const
-export type ReportKind = (typeof reportKinds)[number]
 
 const entries = {
   app: setting(

@@ -6,7 +6,7 @@ import * as v from 'valibot'
 import type { OptionName } from '../policy/policy.ts'
 import { complaintsOf } from './complaints.ts'
 import { option, options, type PathName, pathNames } from './terms.ts'
-import { words } from './words/index.ts'
+import { type StepsSchema, words } from './words/index.ts'
 
 /** The policies under which a server is started for its cases; a case names the one that it needs. */
 const profileNames = [
@@ -28,6 +28,8 @@ export type ProfileName = (typeof profileNames)[number]
 
 export const levels = ['must', 'should', 'policy', 'observe'] as const
 export const transports = ['tcp', 'tls'] as const
+
+const steps: StepsSchema = v.pipe(v.array(words.schema), v.minLength(1, 'expected at least one step'))
 
 export const caseEntries = {
   /** Stable for ever; no section number, no position. */
@@ -51,7 +53,7 @@ export const caseEntries = {
   requires: v.optional(v.array(v.picklist(['kernel', 'net-admin', 'process', 'own-process']))),
   /** Loads the machine: run after all others. */
   heavy: v.optional(v.literal(true)),
-  steps: v.pipe(v.array(words.schema), v.minLength(1, 'expected at least one step')),
+  steps,
 } as const
 const caseSchema = v.strictObject(caseEntries)
 export type Case = v.InferOutput<typeof caseSchema>

@@ -23,13 +23,22 @@ export const pathNames = [
 ] as const
 export type PathName = (typeof pathNames)[number]
 
-export const option = v.picklist(optionNames as readonly [OptionName, ...OptionName[]])
-export const options = v.pipe(v.array(option), v.minLength(1))
+/*
+ * The schemas that words share are interfaces: a compiler that writes declarations names those, and spells out everything
+ * else at each use.
+ */
+export interface OptionSchema extends v.GenericSchema<OptionName> {}
+export interface OptionsSchema extends v.GenericSchema<OptionName[]> {}
+export interface SpanSchema extends v.GenericSchema<Span> {}
+export interface DueSchema extends v.GenericSchema<Due> {}
+
+export const option: OptionSchema = v.picklist(optionNames as readonly [OptionName, ...OptionName[]])
+export const options: OptionsSchema = v.pipe(v.array(option), v.minLength(1))
 export const count = v.pipe(v.number(), v.integer(), v.minValue(1))
 export const milliseconds = v.pipe(v.number(), v.minValue(0))
 export const hex = v.pipe(v.string(), v.regex(/^([0-9a-f]{2})+$/, 'expected bytes in lower-case hexadecimal'))
 
-export const span = v.union(
+const anySpan = v.union(
   [
     milliseconds,
     /** Longer than the target may take to act on any of these limits. */
@@ -40,14 +49,14 @@ export const span = v.union(
   'expected a time: milliseconds, {"outlive": [options]} or {"part": share, "of": option, "plusMs": milliseconds}',
 )
 /** A time: milliseconds, or one that follows from the target's policy. */
-export type Span = v.InferOutput<typeof span>
+export type Span = v.InferOutput<typeof anySpan>
+export const span: SpanSchema = anySpan
 
 const anchor = v.picklist(['connected', 'sent', 'received', 'paused', 'resumed', 'signalled'])
 /** From when a time is counted; each is the last of its kind. */
 export type Anchor = v.InferOutput<typeof anchor>
 
-/** When something is due: by one of the policy's limits (not early, not late), or simply soon. */
-export const due = v.union(
+const anyDue = v.union(
   [
     v.strictObject({
       by: options,
@@ -61,7 +70,9 @@ export const due = v.union(
   ],
   `expected when it is due: {"by": [options], "from": anchor} or {"from": anchor, "withinMs": milliseconds}; anchors: ${anchor.options.join(', ')}`,
 )
-export type Due = v.InferOutput<typeof due>
+/** When something is due: by one of the policy's limits (not early, not late), or simply soon. */
+export type Due = v.InferOutput<typeof anyDue>
+export const due: DueSchema = anyDue
 
 /** If the step fails, the server did not get as far as what the case is about: `setup-failed`. */
 export const setup = v.optional(v.literal(true))

@@ -13,8 +13,15 @@ import malformed from './malformed.ts'
 import strict from './strict.ts'
 import write from './write.ts'
 
-/** In the order of a report; `title` is its heading there. */
-export const chapters = [
+interface Chapter {
+  readonly name: string
+  /** Its heading in a report. */
+  readonly title: string
+  readonly cases: readonly { readonly id: string }[]
+}
+
+/** In the order of a report. */
+export const chapters: readonly Chapter[] = [
   { name: 'http', title: 'Persistent connections', cases: http },
   { name: 'framing', title: 'Framing', cases: framing },
   { name: 'malformed', title: 'Malformed requests', cases: malformed },
@@ -27,7 +34,7 @@ export const chapters = [
   { name: 'handler', title: 'Handlers', cases: handler },
   { name: 'limits', title: 'Counts, ages, crowds', cases: limits },
   { name: 'drain', title: 'Shutting down', cases: drain },
-] as const
+]
 
 export const cases: readonly Case[] = checkCases(chapters.flatMap((chapter) => [...chapter.cases]))
 
