@@ -28,6 +28,10 @@ const rewriteLinks: NonNullable<MarkdownOptions['config']> = (markdown) => {
       const target = href === null ? null : targetOf(sourceOf(env.relativePath), href)
       if (href === null || target === null || href.startsWith('#')) continue
       const anchor = target.anchor === '' ? '' : `#${target.anchor}`
+      if (target.path.endsWith('/')) {
+        token.attrs = null // GitHub lists a folder; the site has no such page.
+        continue
+      }
       const isPage = pages.has(target.path)
       const to = isPage ? addressOf(target.path) : fileAddress(target.path)
       if (!isPage) token.attrSet('target', '_self') // the browser opens it, not the router of the pages
