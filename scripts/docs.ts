@@ -41,6 +41,8 @@ import { legend, notes, rowsOf } from '../src/probe/reports/table.ts'
 import { rescueEntries } from '../src/rescue/settings.ts'
 import type { ApplicationReport, Outcome } from '../test/application/report.ts'
 import { fieldsOf, jsonSchemaOf } from './json-schema.ts'
+import { lifecyclePage } from './lifecycle-page.ts'
+import { markdown } from './markdown.ts'
 import { pageProblems, readPages } from './pages.ts'
 
 /** What each block says, by its name. */
@@ -53,12 +55,6 @@ export interface Outdated {
 }
 
 const shown = (option: OptionName, value: number) => format(optionSpecs[option].kind, value)
-
-/** A table row cannot hold the bar that would end a cell. */
-const markdown = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [head, head.map(() => '---'), ...rows]
-    .map((row) => `| ${row.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`)
-    .join('\n')
 
 /** `<name>` in prose is a tag to Markdown, and is not shown. */
 const escapeTags = (prose: string): string => prose.replaceAll('<', '&lt;')
@@ -378,6 +374,7 @@ export function errorsPage(): string {
 export const generated: Renderers = {
   'docs/cases.md': casesPage,
   'docs/errors.md': errorsPage,
+  'docs/lifecycle.md': lifecyclePage,
   'docs/report.schema.json': () => `${JSON.stringify(reportJsonSchema, null, 2)}\n`,
 }
 

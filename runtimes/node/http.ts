@@ -4,6 +4,7 @@
  */
 import type { Server } from 'node:http'
 import { type AddressInfo, Server as NetServer } from 'node:net'
+import { backgroundClock } from '../../src/lifecycle/clock.ts'
 import { Connections } from '../../src/lifecycle/connections.ts'
 import { Budget } from '../../src/lifecycle/descriptor-budget.ts'
 import { Drain } from '../../src/lifecycle/drain.ts'
@@ -32,10 +33,11 @@ async function serveNodeHttp(start: Start<NodeServeOptions>): Promise<Running> {
   const descriptors = procDescriptors()
   const held = enforcementWith(descriptors, enforcement)
   const { policy, log } = prepare(start, held)
-  const now = () => performance.now()
+  const { now } = backgroundClock
   const book = new Connections<NodeMember>({
     policy,
-    now,
+    clock: backgroundClock,
+    random: Math.random,
     onHangUp: log.note,
     budget: Budget.of(descriptors, policy),
     turnsAway: true,
@@ -45,7 +47,7 @@ async function serveNodeHttp(start: Start<NodeServeOptions>): Promise<Running> {
     policy,
     now,
     book,
-    lastAnswers: () => drain.draining || book.full,
+    draining: () => drain.draining,
     onBug: bugLog(log),
   }
   const connections = new NodeConnections(context, options, {

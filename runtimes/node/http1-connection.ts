@@ -1,8 +1,11 @@
-/** One HTTP/1.1 connection of a `node:http` server: turns what its events and counters show into moves of the lifecycle. */
+/** One HTTP/1.1 connection of a `node:http` server: its events and counters become moves of the lifecycle. */
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import { Socket } from 'node:net'
-import { Connection, type Sight } from '../../src/lifecycle/connection.ts'
+import type { Connection } from '../../src/lifecycle/connection.ts'
 import type { Connections, Member } from '../../src/lifecycle/connections.ts'
+import { lingerMs } from '../../src/lifecycle/ending.ts'
+import { isLast } from '../../src/lifecycle/last-answer.ts'
+import type { Sample } from '../../src/lifecycle/limits.ts'
 import { type ReasonName, reasons } from '../../src/lifecycle/reasons.ts'
 import type { Event } from '../../src/lifecycle/states.ts'
 import type { Policy } from '../../src/policy/policy.ts'
@@ -17,8 +20,7 @@ export interface ServerContext {
   readonly policy: Policy
   readonly now: () => number
   readonly book: Connections<NodeMember>
-  /** Whether answers are to be the last of their connection. */
-  readonly lastAnswers: () => boolean
+  readonly draining: () => boolean
   /** Told of a bug of ours that has cost a client its connection. */
   readonly onBug: (error: Error) => void
 }
@@ -43,11 +45,6 @@ export interface NodeMember extends Member, AnswerWay {
 
 /** Node does not say when bytes of a head come on an idle connection: it has to be looked at, which is not free. */
 const lookEveryMs = 100
-/** An application that has not answered a refused body after this long is cut. */
-export const refusedAnswerMs = 1_000
-/** With `discardTimeoutMs` off, a socket that was ended still has to go one day. */
-const lingerMs = 5_000
-
 export class Http1Connection implements NodeMember {
   readonly connection: Connection
   lookAt = 0
@@ -66,20 +63,20 @@ export class Http1Connection implements NodeMember {
   #onAnswered: (() => void) | null = null
   /** Of the latest request, until it is complete. */
   #body: Body | null = null
-  /** What is said after the last answer that is owed: a later request on the connection was malformed. */
-  #lastWord: ReasonName | 'malformed' | null = null
-  #refusedAt = 0
+  /** The status that is said after the last answer that is owed: a later request on the connection was malformed. */
+  #lastWord: number | null = null
   #askResetAt = 0
 
   constructor(tcp: Socket, secure: boolean, context: ServerContext) {
     this.#context = context
     this.#tcp = tcp
     this.#socket = tcp
-    this.connection = new Connection(context.now(), context.policy, secure ? 'handshake' : 'accepted')
+    this.connection = context.book.begin(secure ? 'handshake' : 'accepted', context.now())
   }
 
   /** The TCP connection is no more. */
   gone(): void {
+    this.connection.end('gone', this.#context.now())
     this.#onAnswered = null
     this.#body?.gone()
     // `node:http` tells the first that its client is gone, and none behind it.
@@ -95,7 +92,7 @@ export class Http1Connection implements NodeMember {
 
   begin(incoming: IncomingMessage, outgoing: ServerResponse): boolean {
     const { connection } = this
-    const { policy, now, lastAnswers } = this.#context
+    const { policy, now, draining, book } = this.#context
     const before = this.#latest
     // The answer before this one said that it is the last, or the end of the connection has been written already: what
     // is pipelined behind can't be answered, so it must not run.
@@ -109,9 +106,7 @@ export class Http1Connection implements NodeMember {
     this.#body = null
     this.#owed.push(outgoing)
     outgoing.on('finish', this.#answered)
-    const last =
-      connection.requests === maxRequestsPerConnection || at >= connection.agesAt || this.surplus || lastAnswers()
-    if (last) {
+    if (isLast(connection, policy, at, { surplus: this.surplus, draining: draining(), full: book.full })) {
       if (before && !before.headersSent) before.shouldKeepAlive = true
       outgoing.shouldKeepAlive = false
     }
@@ -144,8 +139,7 @@ export class Http1Connection implements NodeMember {
   }
 
   cutAnswer(): void {
-    this.connection.close(this.#context.now())
-    this.#reset()
+    this.reset(this.#context.now())
   }
 
   endAfter(outgoing: ServerResponse): void {
@@ -166,7 +160,7 @@ export class Http1Connection implements NodeMember {
     this.#move('answered', now, this.#socket.bytesRead)
     const then = this.#onAnswered
     this.#onAnswered = null
-    if (this.#lastWord !== null) this.#say(this.#lastWord)
+    if (this.#lastWord !== null) this.say(this.#lastWord, now)
     else if (!this.#socket.writableEnded) then?.()
   }
 
@@ -184,30 +178,32 @@ export class Http1Connection implements NodeMember {
     if (this.#owed.length === 0) return
     if (this.#request !== null) abort(this.#request, gone())
     // The rest of a body that is not there will not come.
-    if (this.#body !== null && !this.#body.complete) this.#refuseBody('malformed')
+    if (this.#body !== null && !this.#body.complete) this.#refuseBody(malformed)
   }
 
   /** The parser gave up, or what lies below it. */
   failed(error: Error & { code?: string }): void {
     // What is no error of the parser is one of TCP or TLS, behind which nothing can be read or written.
-    if (this.connection.state === 'closing' || !this.#socket.writable || !error.code?.startsWith('HPE_')) {
+    if (this.connection.isEnded || !this.#socket.writable || !error.code?.startsWith('HPE_')) {
       this.#socket.destroy()
       return
     }
-    const reason = error.code === 'HPE_HEADER_OVERFLOW' ? 'headTooLarge' : 'malformed'
+    const isTooLarge = error.code === 'HPE_HEADER_OVERFLOW'
+    const status = isTooLarge ? statusOf('headTooLarge') : malformed
+    const { book, now } = this.#context
     if (this.#owed.length > 0) {
-      if (this.#body !== null && !this.#body.complete) this.#refuseBody(reason)
-      else this.#lastWord = reason
-    } else if (reason === 'malformed') this.#say(reason)
-    else this.#context.book.hangUp(this, reason, this.#context.now())
+      if (this.#body !== null && !this.#body.complete) this.#refuseBody(status)
+      else this.#lastWord = status
+    } else if (isTooLarge) book.close(this, 'headTooLarge', now())
+    else this.say(status, now())
   }
 
   bodyTooLarge(_: Body): void {
     this.#context.book.count('bodyTooLarge')
-    this.#refuseBody('bodyTooLarge')
+    this.#refuseBody(statusOf('bodyTooLarge'))
   }
 
-  sight(now: number): Sight {
+  sample(now: number): Sample {
     if (this.connection.busy && now >= this.#askResetAt) {
       this.#askResetAt = now + askResetEveryMs
       if (isReset(this.#tcp)) this.#tcp.destroy()
@@ -215,9 +211,10 @@ export class Http1Connection implements NodeMember {
     const { connection } = this
     const socket = this.#socket
     this.lookAt = now + lookEveryMs
-    if (this.#body?.complete) this.#bodyEnd(now)
+    const isWhole = this.#body?.complete === true
+    if (isWhole) this.#bodyEnd(now)
     // The end of the connection was written, and there is no rest of a body to wait for.
-    if (socket.writableEnded && connection.state === 'idle') socket.destroy()
+    if (socket.writableEnded && (isWhole || connection.state === 'idle')) socket.destroy()
     return {
       received: socket.bytesRead,
       // What was written before an answer has begun (a TLS handshake, 100 Continue, the answer before) is nothing of it.
@@ -233,27 +230,40 @@ export class Http1Connection implements NodeMember {
     return this.#socket.bytesWritten - this.#socket.writableLength
   }
 
-  hangUp(name: ReasonName, now: number): void {
-    const { connection } = this
-    switch (name) {
-      case 'body':
-      case 'bodyRate':
-        this.#refuseBody(name)
-        if (now - this.#refusedAt >= refusedAnswerMs) this.#socket.destroy()
-        return
-      case 'discard':
-        if (!this.#socket.writableEnded) this.#socket.end()
-        if (now - connection.since >= this.#lingerMs) this.#socket.destroy()
-        return
-      case 'head':
-      case 'headTooLarge':
-        this.#say(name)
-        return
-      default:
-        connection.close(now)
-        if (reasons[name].end === 'rst') this.#reset()
-        else this.#socket.destroy()
-    }
+  refuseBody(reason: ReasonName): boolean {
+    this.#refuseBody(statusOf(reason))
+    return true
+  }
+
+  /** Answers without the application, ends, and reads on for a while so that no RST overtakes the answer. */
+  say(status: number, now: number): boolean {
+    const socket = this.#socket
+    this.connection.end('ended', now, lingerMs(this.#context.policy))
+    const date = new Date().toUTCString()
+    socket.end(
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nDate: ${date}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
+    )
+    socket.resume()
+    return true
+  }
+
+  linger(forMs: number, now: number): void {
+    this.connection.end('ended', now, forMs)
+    if (!this.#socket.writableEnded) this.#socket.end()
+  }
+
+  end(now: number): void {
+    this.connection.end('ended', now)
+    this.#socket.destroy()
+  }
+
+  reset(now: number): void {
+    this.connection.end('ended', now)
+    this.#reset()
+  }
+
+  drop(): void {
+    this.#socket.destroy()
   }
 
   cut(): void {
@@ -272,14 +282,9 @@ export class Http1Connection implements NodeMember {
       return true
     } catch (error) {
       this.#context.onBug(error as Error)
-      this.connection.close(now)
-      this.#socket.destroy()
+      this.end(now)
       return false
     }
-  }
-
-  get #lingerMs(): number {
-    return this.#context.policy.discardTimeoutMs || lingerMs
   }
 
   #bodyEnd(now: number): void {
@@ -287,26 +292,14 @@ export class Http1Connection implements NodeMember {
     this.#move('bodyEnd', now, this.#socket.bytesRead)
   }
 
-  #refuseBody(reason: ReasonName | 'malformed'): void {
+  #refuseBody(status: number): void {
     if (this.#body === null || this.#body.refused) return
-    this.#refusedAt = this.#context.now()
-    this.#body.refuse(statusOf(reason))
+    this.connection.refuseBody(this.#context.now())
+    this.#body.refuse(status)
   }
 
   #reset(): void {
     resetTcp(this.#tcp, this.#socket)
-  }
-
-  /** Answers without the application, ends, and reads on for a while so that no RST overtakes the answer. */
-  #say(reason: ReasonName | 'malformed'): void {
-    const status = statusOf(reason)
-    const socket = this.#socket
-    this.connection.close(this.#context.now())
-    socket.end(
-      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nDate: ${new Date().toUTCString()}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
-    )
-    socket.resume()
-    setTimeout(() => socket.destroy(), this.#lingerMs).unref()
   }
 
   /** Node ends a connection after its last answer like this. With a body still coming that would reset it over the answer. */
@@ -316,6 +309,5 @@ export class Http1Connection implements NodeMember {
   }
 }
 
-function statusOf(reason: ReasonName | 'malformed'): number {
-  return (reason === 'malformed' ? null : reasons[reason].status) ?? 400
-}
+const malformed = 400
+const statusOf = (reason: ReasonName): number => reasons[reason].status ?? malformed

@@ -1,19 +1,23 @@
-/** One HTTP/2 connection of a `node:http2` server. A session with any open stream is busy; its clocks are the session's, not each stream's. */
+/**
+ * One HTTP/2 connection of a `node:http2` server. A session with any open stream is busy; its clocks are
+ * the session's, not each stream's.
+ */
 import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
-import { Connection, type Sight } from '../../src/lifecycle/connection.ts'
+import type { Connection } from '../../src/lifecycle/connection.ts'
+import { goAwayMs } from '../../src/lifecycle/ending.ts'
+import { isLast } from '../../src/lifecycle/last-answer.ts'
+import type { Sample } from '../../src/lifecycle/limits.ts'
 import { type ReasonName, reasons } from '../../src/lifecycle/reasons.ts'
 import type { Event } from '../../src/lifecycle/states.ts'
 import type { Body } from './body.ts'
 import { hasBody } from './body.ts'
-import { type NodeMember, refusedAnswerMs, type ServerContext } from './http1-connection.ts'
+import type { NodeMember, ServerContext } from './http1-connection.ts'
 import { askResetEveryMs, isReset, resetTcp } from './reset.ts'
 import { spareSiblings } from './stream-fault.ts'
 
 const noError = 0
 const internalError = 2
-/** For GOAWAY to arrive and the client to end its half; nobody is waited for longer. */
-const lingerMs = 500
 /** The first GOAWAY of two: streams up to the largest number are still taken (RFC 9113 6.8). */
 const lastStreamOfAll = 2 ** 31 - 1
 
@@ -27,7 +31,6 @@ export class Http2Session implements NodeMember {
   readonly #tcp: Socket
   readonly #open = new Set<Http2ServerResponse>()
   readonly #bodies = new Set<Body>()
-  #refusedAt = 0
   #askResetAt = 0
   #clientEnded = false
 
@@ -35,8 +38,8 @@ export class Http2Session implements NodeMember {
     this.#context = context
     this.#session = session
     this.#tcp = tcp
-    this.connection = new Connection(context.now(), context.policy, 'accepted')
-    session.once('close', () => context.book.remove(this))
+    this.connection = context.book.begin('accepted', context.now())
+    session.once('close', () => this.#gone())
     session.on('error', () => {})
     spareSiblings(session)
   }
@@ -46,15 +49,15 @@ export class Http2Session implements NodeMember {
     const { stream } = incoming
     if (stream.destroyed || stream.closed) return false
     const { connection } = this
-    const { policy, now, lastAnswers } = this.#context
+    const { policy, now, draining, book } = this.#context
     const at = now()
     // Streams overlap: to the lifecycle they are one request from the first that opens to the last that closes.
     const event = hasBody(incoming) || this.#bodies.size > 0 ? 'requestWithBody' : 'request'
     if (!this.#move(event, at, this.#tcp.bytesRead)) return false
     this.#open.add(outgoing)
     stream.once('close', () => this.#ended(outgoing))
-    const last = connection.requests === policy.maxRequestsPerConnection || at >= connection.agesAt || this.surplus
-    if (last || lastAnswers()) this.#session.close()
+    const circumstances = { surplus: this.surplus, draining: draining(), full: book.full }
+    if (isLast(connection, policy, at, circumstances)) this.#session.close()
     return true
   }
 
@@ -71,13 +74,11 @@ export class Http2Session implements NodeMember {
 
   endAfter(): void {}
 
-  /** node:http2 waits for the client's own end, and for a head that was begun and is no stream yet. */
-  #lastWord(): void {
-    this.#session.close()
-    setTimeout(() => {
-      this.#session.destroy()
-      this.#tcp.destroy()
-    }, lingerMs).unref()
+  #gone(): void {
+    const { book, now } = this.#context
+    this.connection.end('gone', now())
+    book.remove(this)
+    this.#tcp.destroy()
   }
 
   expect(body: Body): void {
@@ -95,10 +96,10 @@ export class Http2Session implements NodeMember {
   clientEnded(): void {
     this.#clientEnded = true
     if (isReset(this.#tcp)) this.cut()
-    else if (this.#open.size === 0) this.#lastWord()
+    else if (this.#open.size === 0) this.end(this.#context.now())
   }
 
-  sight(now: number): Sight {
+  sample(now: number): Sample {
     if (this.connection.busy && now >= this.#askResetAt) {
       this.#askResetAt = now + askResetEveryMs
       if (isReset(this.#tcp)) this.cut()
@@ -119,16 +120,35 @@ export class Http2Session implements NodeMember {
     return { received, taken, unsent, wanted }
   }
 
-  hangUp(name: ReasonName, now: number): void {
-    if (name === 'body' || name === 'bodyRate') {
-      if (this.#refusedAt === 0) this.#refusedAt = now
-      for (const body of this.#bodies) body.refuse(reasons[name].status ?? 408)
-      if (now - this.#refusedAt >= refusedAnswerMs) this.#session.destroy()
-      return
-    }
-    this.connection.close(now)
-    if (reasons[name].end === 'rst') this.cut()
-    else this.#lastWord()
+  refuseBody(reason: ReasonName, now: number): boolean {
+    this.connection.refuseBody(now)
+    for (const body of this.#bodies) body.refuse(reasons[reason].status ?? 408)
+    return true
+  }
+
+  /** A request that is not whole has no stream to be answered on. */
+  say(): boolean {
+    return false
+  }
+
+  linger(_: number, now: number): void {
+    this.end(now)
+  }
+
+  /** node:http2 waits for the client's own end, and for a head that was begun and is not a stream yet: see `drop`. */
+  end(now: number): void {
+    this.connection.end('ended', now, goAwayMs)
+    this.#session.close()
+  }
+
+  reset(now: number): void {
+    this.connection.end('ended', now)
+    this.cut()
+  }
+
+  drop(): void {
+    this.#session.destroy()
+    this.#tcp.destroy()
   }
 
   cut(): void {
@@ -147,14 +167,13 @@ export class Http2Session implements NodeMember {
     if (this.#bodies.size > 0) this.#move('bodyEnd', now)
     this.#bodies.clear()
     this.#move('answered', now, 0)
-    if (this.#session.closed || this.#clientEnded) this.#lastWord()
+    if (this.#session.closed || this.#clientEnded) this.end(now)
   }
 
   #forgetComplete(now: number): void {
     if (this.#bodies.size === 0) return
     for (const body of this.#bodies) if (body.complete) this.#bodies.delete(body)
     if (this.#bodies.size === 0) {
-      this.#refusedAt = 0
       this.#move('bodyEnd', now, this.#tcp.bytesRead)
     }
   }
@@ -166,8 +185,7 @@ export class Http2Session implements NodeMember {
       return true
     } catch (error) {
       this.#context.onBug(error as Error)
-      this.connection.close(now)
-      this.cut()
+      this.reset(now)
       return false
     }
   }

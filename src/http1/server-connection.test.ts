@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { backgroundClock } from '../lifecycle/clock.ts'
 import { Connections } from '../lifecycle/connections.ts'
 import type { Transport } from '../net/transport.ts'
 import { resolveOptions } from '../policy/resolve.ts'
@@ -60,14 +61,19 @@ function scene(handler: Handler = () => plainAnswer(200), options: ServeOptions 
   const time = { now: 0, draining: false }
   const asked: { head: RequestHead; aborted: boolean; reason?: Error }[] = []
   const failures: unknown[] = []
-  const book = new Connections<ServerConnection>({ policy, now: () => time.now, onHangUp: () => {} })
+  const book = new Connections<ServerConnection>({
+    policy,
+    clock: { now: () => time.now, after: backgroundClock.after },
+    onHangUp: () => {},
+    random: Math.random,
+  })
   const served: Served = {
     policy,
     limits: limitsOf(policy),
     clients,
     now: () => time.now,
     book,
-    lastAnswers: () => time.draining,
+    draining: () => time.draining,
     connectionLines: {
       close: connectionLines(false, 1, 0),
       keep: connectionLines(true, 1, 4),

@@ -1,12 +1,15 @@
 /**
- * One HTTP/1.1 connection, served: joins the parser, the application and the lifecycle, and does no I/O of its own. Bytes
- * come in through `feed`, go out through the transport; time comes from outside, by the book's sweep.
+ * One HTTP/1.1 connection, served: joins the parser, the application and the lifecycle, and does no I/O
+ * of its own. Bytes come in through `feed` and go out through the transport.
  */
 
 import { Buffer } from 'node:buffer'
 import { setImmediate } from 'node:timers'
-import { Connection, type Sight } from '../lifecycle/connection.ts'
+import type { Connection } from '../lifecycle/connection.ts'
 import type { Connections, Member } from '../lifecycle/connections.ts'
+import { lingerMs, nothingOwedMs } from '../lifecycle/ending.ts'
+import { isLast } from '../lifecycle/last-answer.ts'
+import type { Sample } from '../lifecycle/limits.ts'
 import { type ReasonName, reasons } from '../lifecycle/reasons.ts'
 import { TransportDuplex } from '../net/duplex.ts'
 import type { Transport } from '../net/transport.ts'
@@ -45,8 +48,7 @@ export interface Served {
   readonly limits: Limits
   readonly now: () => number
   readonly book: Connections<ServerConnection>
-  /** Whether answers are to be the last of their connection. */
-  readonly lastAnswers: () => boolean
+  readonly draining: () => boolean
   /**
    * Asks the application, which answers by `connection.answer`, in the same turn or later. `body` is bytes that came with
    * the head, a body that is still coming, or null. Sets `connection.asked`.
@@ -66,14 +68,8 @@ export interface Served {
 
 /** A stream that is never short of bytes lets others have their turn after so many of them. */
 const fairBytes = 256 * 1024
-/** An application that has not answered a refused body after this long is cut. */
-const refusedAnswerMs = 1_000
-/** With `discardTimeoutMs` off, a connection that was ended still has to go one day. */
-const longestLingerMs = 5_000
 /** One connection too many of its client: how long it may take to send its request, to be answered 503. */
 const surplusMs = 1_000
-/** Time to see our FIN for a client that owes nothing: a pipelined request on its way must not reset the answer. */
-const lingerMs = 250
 
 export class ServerConnection implements Member, Sink<RequestHead> {
   readonly connection: Connection
@@ -97,8 +93,6 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   /** An answer whose body is bytes, until they are out. */
   #writing: OutgoingResponse | null = null
   #body: IncomingBody | null = null
-  /** Whether this answer is the connection's last; decided when its head is written. */
-  #last = false
   #received = 0
   #sent = 0
   /** Of `#sent`, what is of answers before the present one. */
@@ -109,23 +103,18 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   #stream: Streamed | null = null
   /** What the application's signal was aborted with. */
   #leaving: Error | null = null
-  #refusedAt = 0
-  #lingerMs = 0
   /** 100 was sent for the present request. */
   #continued = false
   #upgraded: TransportDuplex | null = null
   #peerEnded = false
-  /** FIN was written. */
-  #ended = false
-  #closed = false
 
   constructor(transport: Transport, secure: boolean, served: Served) {
     this.transport = transport
     this.secure = secure
     this.#served = served
     this.#parser = new RequestParser(this, served.limits)
-    this.connection = new Connection(served.now(), served.policy, secure ? 'handshake' : 'accepted')
-    this.lookAt = this.connection.dueAt(served.policy)
+    this.connection = served.book.begin(secure ? 'handshake' : 'accepted', served.now())
+    this.lookAt = this.connection.lookAt
     this.#count()
     served.book.add(this)
   }
@@ -145,7 +134,8 @@ export class ServerConnection implements Member, Sink<RequestHead> {
 
   secured(): void {
     this.connection.move('secured', this.#served.now())
-    this.lookAt = Math.min(this.connection.dueAt(this.#served.policy), this.#silentUntil)
+    this.lookAt = Math.min(this.connection.lookAt, this.#silentUntil)
+    if (this.parkedIn !== null) this.#served.book.wake(this)
     this.#count()
   }
 
@@ -158,7 +148,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     this.#received += bytes.length
     this.lookAt = 0
     if (this.parkedIn !== null) this.#served.book.wake(this)
-    if (this.#ended || this.#closed) return
+    if (this.connection.isEnded) return
     try {
       this.#parser.feed(bytes)
     } catch (error) {
@@ -179,8 +169,8 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   /** The client has said that it sends no more; what it is owed is still written (as in Go's net/http). */
   peerEnded(): void {
     if (this.#upgraded !== null) this.#upgraded.peerEnded()
-    if (this.#closed || this.#upgraded !== null) return
-    if (this.#ended || (this.#head === null && this.#parser.idle)) {
+    if (this.connection.isGone || this.#upgraded !== null) return
+    if (this.connection.isEnded || (this.#head === null && this.#parser.idle)) {
       this.#destroy()
       return
     }
@@ -193,8 +183,8 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   /** The connection is gone: reset by the client, or closed by either side. */
   gone(): void {
     this.#upgraded?.gone()
-    if (this.#closed) return
-    this.#closed = true
+    if (this.connection.isGone) return
+    this.connection.end('gone', this.#served.now())
     this.#served.book.remove(this)
     if (this.#client !== null) this.#served.clients?.disconnected(this.#client)
     this.onClient?.('gone')
@@ -239,17 +229,16 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     if (reason === 'head-too-large' || reason === 'field-too-long') this.#served.book.count('headTooLarge')
     if (reason === 'too-many-fields') this.#served.book.count('headFields')
     if (reason === 'body-too-large') this.#served.book.count('bodyTooLarge')
-    if (this.#head === null) this.#say(status)
+    if (this.#head === null) this.say(status, this.#served.now())
     else this.#refuseBody(status, refusals[reason].text)
   }
 
-  // What the book says.
+  // What the lifecycle says.
 
-  sight(): Sight {
+  sample(now: number): Sample {
     this.transport.poke?.()
-    const unsent = this.transport.unsent
-    const now = this.#served.now()
-    if (now >= this.#silentUntil || (this.#ended && now - this.connection.since >= this.#lingerMs)) this.#destroy()
+    const { unsent } = this.transport
+    if (now >= this.#silentUntil) this.#destroy()
     return {
       received: this.#received,
       taken: this.#sent - unsent,
@@ -259,25 +248,40 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     }
   }
 
-  hangUp(name: ReasonName, now: number): void {
-    switch (name) {
-      case 'body':
-      case 'bodyRate':
-        this.#refuseBody(reasons[name].status ?? 408, 'it came too slowly')
-        if (now - this.#refusedAt >= refusedAnswerMs) this.#destroy()
-        return
-      case 'discard':
-        // Ended by its size, the client still has the time to read the answer.
-        this.#end(Math.max(lingerMs, this.#served.policy.discardTimeoutMs - (now - this.connection.since)))
-        return
-      case 'head':
-        this.#say(408)
-        return
-      default:
-        this.connection.close(now)
-        if (reasons[name].end === 'rst') this.transport.reset()
-        else this.#destroy()
-    }
+  refuseBody(reason: ReasonName): boolean {
+    this.#refuseBody(reasons[reason].status ?? 408, 'it came too slowly')
+    return true
+  }
+
+  /** Answers without the application. */
+  say(status: number, now: number): boolean {
+    this.connection.end('ended', now, lingerMs(this.#served.policy))
+    this.transport.write(responseHead(status, '', [], 0, connectionLines(false, 1, 0), dateLine(Date.now())), null)
+    this.transport.end()
+    this.transport.resume()
+    return true
+  }
+
+  /** FIN after the answer. */
+  linger(forMs: number, now: number): void {
+    if (this.connection.isEnded) return
+    this.#letGoOfBody()
+    this.connection.end('ended', now, forMs)
+    this.transport.end()
+    this.transport.resume()
+  }
+
+  end(): void {
+    this.#destroy()
+  }
+
+  reset(now: number): void {
+    this.connection.end('ended', now)
+    this.transport.reset()
+  }
+
+  drop(): void {
+    this.#destroy()
   }
 
   cut(): void {
@@ -287,7 +291,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
 
   /** Whether the client may still send: without that no other protocol can be spoken. */
   get open(): boolean {
-    return !this.#closed && !this.#ended && !this.#peerEnded
+    return !this.connection.isEnded && !this.#peerEnded
   }
 
   /** Whether an error is only the news that the client went, as the application got it from its signal. */
@@ -310,8 +314,8 @@ export class ServerConnection implements Member, Sink<RequestHead> {
 
   /** An interim answer (RFC 9110 15.2) to the present request; HTTP/1.0 has none. */
   inform(status: number, fields: readonly string[]): void {
-    if (this.#closed || this.#ended || this.#head === null || this.#head.minor === 0 || !this.connection.owesAnswer)
-      return
+    const { connection } = this
+    if (connection.isEnded || this.#head === null || this.#head.minor === 0 || !connection.owesAnswer) return
     const text = informationalHead(status, fields)
     this.#sent += text.length
     this.transport.write(text, null)
@@ -324,43 +328,44 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   }
 
   #begin(head: RequestHead, body: Uint8Array | IncomingBody | null): void {
-    const { connection } = this
-    const { policy, lastAnswers, book, clients } = this.#served
+    const { policy, book, clients } = this.#served
     this.#head = head
     this.#sentBefore = this.#sent
     this.#continued = false
-    this.#last =
-      this.#last ||
-      !head.keepAlive ||
-      this.surplus ||
-      connection.requests === policy.maxRequestsPerConnection ||
-      connection.since >= connection.agesAt ||
-      lastAnswers()
     if (this.#silentUntil !== Number.POSITIVE_INFINITY) {
       this.#silentUntil = Number.POSITIVE_INFINITY
       // Others may have gone since.
-      if (this.#client !== null && clients?.admits(this.#client) === false) {
-        this.surplus = true
-        this.#last = true
-      }
+      if (this.#client !== null && clients?.admits(this.#client) === false) this.surplus = true
     }
+    if (!head.keepAlive || this.#isLast) this.#last()
     if (this.surplus) {
       book.count('full')
       this.answer(plainAnswer(503, ['Retry-After', '1']))
     } else if (policy.maxBodyBytes !== 0 && head.bodyLength > policy.maxBodyBytes) {
       // The parser refuses it as well, but only once a byte of it has come.
       book.count('bodyTooLarge')
-      this.#last = true
+      this.#last()
       this.answer(plainAnswer(413))
     } else {
       this.#served.ask(this, head, body)
     }
   }
 
+  /** By the policy, and what the server is in. Asked when a request begins, and when its answer's head is written. */
+  get #isLast(): boolean {
+    const { policy, draining, book } = this.#served
+    const { connection, surplus } = this
+    return isLast(connection, policy, connection.since, { surplus, draining: draining(), full: book.full })
+  }
+
+  #last(): void {
+    this.connection.end('last', this.connection.since)
+  }
+
   /** The application's answer to the present request. */
   answer(given: OutgoingResponse): void {
     const head = this.#head
-    if (this.#closed || this.#ended || head === null) {
+    if (this.connection.isEnded || head === null) {
       drop(given)
       return
     }
@@ -390,7 +395,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
       answer = plainAnswer(500)
     }
     this.#stream = null
-    if (this.#closed || this.#ended) drop(answer)
+    if (this.connection.isEnded) drop(answer)
     else this.#send(head, answer)
   }
 
@@ -402,15 +407,15 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     const { status, body } = answer
     // A body that nobody asked for with 100 may come or not: only a new connection is in step.
     const outOfStep = head.expectContinue && this.#body !== null && !this.#continued
-    if (refused || outOfStep || this.#nothingMore || this.#served.lastAnswers() || saysClose(answer)) this.#last = true
+    if (refused || outOfStep || this.#nothingMore || this.#isLast || saysClose(answer)) this.#last()
 
     const stream = isStreamed(body) ? body : null
     const length = lengthOf(answer, head.method)
     const chunked = length === null && stream !== null && head.minor === 1
     // Without a length an answer to HTTP/1.0 ends with its connection.
-    if (length === null && stream !== null && !chunked) this.#last = true
+    if (length === null && stream !== null && !chunked) this.#last()
     // With nothing to wait for the client may ask again before it is known whether the stream has something.
-    if (stream !== null && (length === 0 || stream.isTooLong === true)) this.#last = true
+    if (stream !== null && (length === 0 || stream.isTooLong === true)) this.#last()
     const framing: BodyFraming = chunked ? 'chunked' : (length ?? 'none')
     // Looking at its `fields` would make them.
     const fields = answer.lines ?? answer.fields
@@ -443,7 +448,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
 
   #connectionLines({ minor }: RequestHead): string {
     const lines = this.#served.connectionLines
-    return this.#last ? lines.close : minor === 1 ? lines.keep : lines.keepOld
+    return this.connection.isLast ? lines.close : minor === 1 ? lines.keep : lines.keepOld
   }
 
   /** Calls on once the kernel has taken all of it: in this turn if it does so at once. */
@@ -458,7 +463,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
       .read()
       .then(
         (piece) => {
-          if (!this.#closed) this.#pass(piece, stream, chunked, length, total)
+          if (!this.connection.isGone) this.#pass(piece, stream, chunked, length, total)
         },
         (error) => {
           if (total === length) this.#stopAtLength(error, stream)
@@ -481,7 +486,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     const sum = total + piece.length
     if (length !== null && sum > length) {
       // A byte more would be read as the next answer.
-      this.#last = true
+      this.#last()
       this.#stopAtLength(new BodyLengthError(length, `${sum} or more`), stream, piece.subarray(0, length - total))
     } else if (piece.length === 0) this.#pump(stream, chunked, length, total)
     else {
@@ -495,7 +500,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   /** With `rest` the client has all that was said: what the stream does beyond it concerns the operator alone. */
   #stopAtLength(error: unknown, stream: Streamed, rest: Uint8Array | null = null): void {
     this.#stream = null
-    if (this.#closed) return
+    if (this.connection.isGone) return
     this.#failed(error, stream)
     stream.cancel(error)
     if (rest === null) this.#finish()
@@ -505,7 +510,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   /** An answer that broke must not look whole: no last chunk, no orderly end. */
   #breakOff(error: unknown, stream: Streamed): void {
     this.#stream = null
-    if (this.#closed) return
+    if (this.connection.isGone) return
     this.#failed(error, stream)
     stream.cancel(error)
     this.transport.reset()
@@ -514,13 +519,13 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   /** A stream broke. What the client or an upstream did is not the application's fault. */
   #failed(error: unknown, stream: Streamed): void {
     const itsOwn = stream.ofApplication === true || isOf(error, BodyLengthError)
-    if (!itsOwn || this.#closed || this.isLeaving(error) || isOf(error, BodyRefusedError)) return
+    if (!itsOwn || this.connection.isGone || this.isLeaving(error) || isOf(error, BodyRefusedError)) return
     this.#served.failed(error, this.asked)
   }
 
   /** The answer is out. */
   readonly #finish = (): void => {
-    if (this.#closed) return
+    if (this.connection.isGone) return
     const { connection } = this
     this.#head = null
     this.asked = null
@@ -528,8 +533,8 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     this.#writing = null
     connection.move('answered', this.#served.now(), this.#received)
     // The client may have ended its side after the head of this answer was written.
-    if (this.#last || this.#nothingMore) {
-      this.#end(this.#body === null ? lingerMs : this.#served.policy.discardTimeoutMs || longestLingerMs)
+    if (connection.isLast || this.#nothingMore) {
+      this.linger(this.#body === null ? nothingOwedMs : lingerMs(this.#served.policy), connection.since)
     } else if (this.#body !== null) {
       // Answered early: the rest is read away, and the connection kept if it ends in time.
       this.#letGoOfBody()
@@ -544,40 +549,19 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   }
 
   #next(): void {
-    if (this.#ended) return
+    if (this.connection.isEnded) return
     this.transport.resume()
     this.#parser.next()
     const { connection } = this
     if (connection.state !== 'idle') return
     // Half a head came with the request before it: its clock runs from now.
     if (!this.#parser.idle) connection.move('bytes', this.#served.now(), this.#received)
-    this.lookAt = connection.dueAt(this.#served.policy)
-  }
-
-  /** FIN after the answer. The rest of what the client sends is read away for a while, so that no RST overtakes the answer. */
-  #end(forMs: number): void {
-    if (this.#ended) return
-    this.#ended = true
-    this.#lingerMs = forMs
-    this.#letGoOfBody()
-    this.connection.close(this.#served.now())
-    this.transport.end()
-    this.transport.resume()
-  }
-
-  /** Answers without the application. */
-  #say(status: number): void {
-    this.connection.close(this.#served.now())
-    this.transport.write(responseHead(status, '', [], 0, connectionLines(false, 1, 0), dateLine(Date.now())), null)
-    this.#ended = true
-    this.#lingerMs = this.#served.policy.discardTimeoutMs || longestLingerMs
-    this.transport.end()
-    this.transport.resume()
+    this.lookAt = connection.lookAt
   }
 
   #refuseBody(status: number, why: string): void {
     if (this.#body === null || this.#body.failed !== null) return
-    this.#refusedAt = this.#served.now()
+    this.connection.refuseBody(this.#served.now())
     this.#body.fail(new BodyRefusedError(status, `the request body was refused: ${why}`))
   }
 

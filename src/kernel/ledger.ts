@@ -6,10 +6,14 @@
  * connection is looked at next.
  */
 
-import { Connection, type Sight } from '../lifecycle/connection.ts'
+import type { Clock } from '../lifecycle/clock.ts'
+import type { Connection } from '../lifecycle/connection.ts'
 import { Connections, type Member } from '../lifecycle/connections.ts'
 import type { Budget, Shortage } from '../lifecycle/descriptor-budget.ts'
+import { lingerMs } from '../lifecycle/ending.ts'
+import { bindLimits, type Limits, type Sample, shortestMs } from '../lifecycle/limits.ts'
 import { type ReasonName, reasons } from '../lifecycle/reasons.ts'
+import { waiting } from '../lifecycle/states.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { Kernel } from './kernel.ts'
 import { type Address, emptySnapshot, peerName, type Snapshot, TCP_CLOSE, TCP_ESTABLISHED } from './layout.ts'
@@ -19,7 +23,8 @@ import type { Threads } from './threads.ts'
 export interface LedgerOptions {
   readonly policy: Policy
   readonly kernel: Kernel
-  readonly now: () => number
+  /** Its timers should not keep the process alive: see `backgroundClock`. */
+  readonly clock: Clock
   /** The listener speaks TLS. Then every request has to be noted: what the handshake sends looks like an answer. */
   readonly secure: boolean
   readonly notes: Notes
@@ -43,7 +48,7 @@ export interface LedgerOptions {
   readonly budget?: Budget | null
   readonly onShortage?: ((shortage: Shortage) => void) | undefined
   readonly discover?: (() => void) | undefined
-  readonly random?: () => number
+  readonly random: () => number
 }
 
 /** Time to the next look at what can't be told of: a request whose answer begins, a body that falls silent. */
@@ -57,40 +62,29 @@ const againMs = 150
 const stirredEveryMs = 100
 /** What the kernel could not be asked to tell of (`fs.epoll.max_user_watches`) is looked at so often instead. */
 const unwatchedMs = 500
-/** A client that has been told why keeps the connection so long, at most, if `discardTimeoutMs` is off. */
-const lingerMs = 5_000
-const refusedMs = 1_000
 /** A client that sends PINGs all the time buys no more looks. */
 const mostStirrings = 3
 /** Between two looks at whether an answer is out, in a turn of the event loop each: what is with the runtime is written by then. */
 const outMs = 2
 /** A look that comes so much after it was due comes after a blocked event loop: what the client sent meanwhile is unread. */
 const lateMs = 150
-/** What a client, or the application, is blamed for that may have been done while the loop was blocked. */
-const blamedBlocked: ReadonlySet<ReasonName> = new Set(['body', 'bodyRate', 'streamIdle'])
 /** Of event-loop time at a stretch. */
 export const sliceMs = 1
 
+const longestNoteAfterMs = 2_000
+
 /** An application that notes only what takes a while notes it when it has taken so long. */
-export function noteAfterMs({ headTimeoutMs, idleTimeoutMs, minIdleMs }: Policy): number {
-  return Math.min(...[headTimeoutMs, idleTimeoutMs, minIdleMs, 2_000].filter((ms) => ms > 0)) / 2
+export function noteAfterMs(policy: Policy): number {
+  const shortest = shortestMs(bindLimits(policy), 'accepted', 'head', 'idle')
+  return Math.min(shortest, policy.minIdleMs || longestNoteAfterMs, longestNoteAfterMs) / 2
 }
 
-function lookEvery(policy: Policy): LookEvery {
-  const { bodyTimeoutMs, writeTimeoutMs, streamIdleTimeoutMs, discardTimeoutMs, headTimeoutMs } = policy
-  const rated = policy.minBodyBytesPerSec > 0 || policy.minResponseBytesPerSec > 0
-  const limits = [
-    bodyTimeoutMs,
-    writeTimeoutMs,
-    streamIdleTimeoutMs,
-    discardTimeoutMs,
-    rated ? policy.minRateGraceMs : 0,
-  ]
+function lookEvery(limits: Limits): LookEvery {
   // A twentieth of a limit is half of what it may be late.
-  const part = (...some: readonly number[]) => Math.min(...some.filter((ms) => ms > 0), 10_000) / 20
+  const part = (ms: number) => Math.min(ms, 10_000) / 20
   return {
-    headMs: Math.max(part(headTimeoutMs), againMs),
-    requestMs: Math.max(part(...limits), 50),
+    headMs: Math.max(part(shortestMs(limits, 'head')), againMs),
+    requestMs: Math.max(part(shortestMs(limits, 'body', 'handling', 'writing', 'streaming', 'discarding')), 50),
   }
 }
 
@@ -121,19 +115,9 @@ const freshPeer = (name: string): Peer => ({
   endsItself: false,
 })
 
-const endsWaiting: ReadonlySet<ReasonName> = new Set([
-  'handshake',
-  'silent',
-  'head',
-  'idle',
-  'age',
-  'pressure',
-  'descriptors',
-  'drained',
-])
-
-const refusal = (): string =>
-  `HTTP/1.1 408 Request Timeout\r\nDate: ${new Date().toUTCString()}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`
+/** Of the reasons that are said, the ledger meets one: an unfinished head. */
+const refusal = (status: number): string =>
+  `HTTP/1.1 ${status} Request Timeout\r\nDate: ${new Date().toUTCString()}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`
 
 interface Found {
   readonly fd: number
@@ -159,18 +143,16 @@ export class TrackedSocket implements Member {
   /** Until when nothing had come, when something has that has not been looked at yet. */
   quietUntil: number | null = null
   lookedAt: number
-  endedAt: number | null = null
   /** Its last look came late. */
   wasLate = false
   /** A request of it that may not be noted yet was asked for, in the state that began then. */
   asked: { readonly since: number; readonly at: number } | null = null
-  refusedAt: number | null = null
   readonly #ledger: Ledger
   /** Looks in a row that saw bytes come, of HTTP/2: a request among them may not have been handed over yet. */
   stirrings = 0
   /** Bytes without a request have been seen, and have not been looked at again yet. */
   #headSeen = false
-  #sight: Sight = { received: 0, taken: 0, unsent: 0, wanted: false }
+  #sample: Sample = { received: 0, taken: 0, unsent: 0, wanted: false }
 
   constructor(ledger: Ledger, now: number, { fd, cookie, id, peer, connection, reading }: Found) {
     this.#ledger = ledger
@@ -183,15 +165,14 @@ export class TrackedSocket implements Member {
     this.lookedAt = now
   }
 
-  sight(now: number): Sight {
+  sample(now: number): Sample {
     const { connection, reading, peer } = this
     const snapshot = this.#ledger.lookAt(this)
     if (snapshot === null) {
-      connection.close(now)
-      return this.#sight
+      connection.end('gone', now)
+      return this.#sample
     }
-    if (connection.state === 'closing') this.#ledger.chase(this, now)
-    else {
+    if (!connection.isEnded) {
       const quietUntil = this.quietUntil ?? this.lookedAt
       this.stirrings = peer.http2 && snapshot.received > reading.seen.received ? this.stirrings + 1 : 0
       reading.read(connection, figuresOf(snapshot, now), peer, quietUntil, now)
@@ -207,7 +188,7 @@ export class TrackedSocket implements Member {
     // Of HTTP/2 bytes are no head.
     const counted = peer.http2 && connection.state === 'idle' ? 0 : received
     const waits = unsent > 0 || (peer.held > 0 && peer.owed > 0)
-    this.#sight = {
+    this.#sample = {
       received: content ?? counted,
       receivedAt: seen.receivedAt,
       unsent: waits ? unsent || 1 : 0,
@@ -215,31 +196,32 @@ export class TrackedSocket implements Member {
       takenAt: seen.sentAt,
       wanted,
     }
-    return this.#sight
+    return this.#sample
   }
 
   #nextLook(now: number): number {
-    const { connection, peer } = this
-    const { policy, every } = this.#ledger
-    const { state, since } = connection
+    const due = Math.max(this.connection.dueAt, now + 1)
+    return Math.min(due, now + this.#lookAgainMs())
+  }
+
+  /** How soon to look again at what nobody tells of. */
+  #lookAgainMs(): number {
+    const { connection, peer, watched } = this
+    const { every } = this.#ledger
     const headSeen = this.#headSeen
-    this.#headSeen = state === 'head'
-    const rest = this.watched ? Number.POSITIVE_INFINITY : now + unwatchedMs
-    const due = (limitMs: number) => (limitMs === 0 ? Number.POSITIVE_INFINITY : Math.max(since + limitMs, now + 1))
-    switch (state) {
+    this.#headSeen = connection.state === 'head'
+    switch (connection.state) {
+      case 'handshake':
       case 'accepted':
       case 'idle':
-        return Math.min(connection.dueAt(policy), rest)
-      case 'handshake':
-        return Math.min(due(policy.handshakeTimeoutMs), rest)
-      case 'head':
-        return Math.min(due(policy.headTimeoutMs), now + (headSeen ? every.headMs : againMs))
       case 'upgraded':
-        return rest
+        return watched ? Number.POSITIVE_INFINITY : unwatchedMs
+      case 'head':
+        return headSeen ? every.headMs : againMs
       case 'closing':
-        return now + settleMs
+        return settleMs
       default:
-        return Math.min(now + (peer.owed === 0 ? settleMs : every.requestMs), Math.max(connection.paceDueAt, now + 1))
+        return peer.owed === 0 ? settleMs : every.requestMs
     }
   }
 
@@ -247,8 +229,28 @@ export class TrackedSocket implements Member {
     return this.#ledger.spared(this, reason, now)
   }
 
-  hangUp(reason: ReasonName, now: number): void {
-    this.#ledger.end(this, reason, now)
+  refuseBody(reason: ReasonName, now: number): boolean {
+    return this.#ledger.refuseBody(this, reason, now)
+  }
+
+  say(status: number, now: number): boolean {
+    return this.#ledger.say(this, status, now)
+  }
+
+  linger(_: number, now: number): void {
+    this.#ledger.linger(this, now)
+  }
+
+  end(now: number): void {
+    this.#ledger.end(this, now)
+  }
+
+  reset(now: number): void {
+    this.#ledger.reset(this, now)
+  }
+
+  drop(): void {
+    this.#ledger.drop(this)
   }
 
   cut(): void {
@@ -281,31 +283,31 @@ export class Ledger {
     this.#options = options
     this.#kernel = options.kernel
     this.policy = options.policy
-    this.every = lookEvery(options.policy)
     this.#abortsBefore = options.kernel.abortsOnData()
     this.book = new Connections<TrackedSocket>({
       policy: options.policy,
-      now: options.now,
+      clock: options.clock,
+      random: options.random,
       onHangUp: options.onHangUp,
       sliceMs,
       ...(options.budget && { budget: options.budget }),
       ...(options.onShortage && { onShortage: options.onShortage }),
       ...(options.discover && { discover: options.discover }),
-      ...(options.random && { random: options.random }),
     })
+    this.every = lookEvery(this.book.limits)
   }
 
   /**
    * The application has a request of `peer` (see `peerName`), since `startedAt` if it is noted late. What is returned is for
    * `finished`: a name can pass to another connection.
    */
-  started(peer: string, body: IncomingBody | null = null, startedAt: number = this.#options.now()): Peer {
+  started(peer: string, body: IncomingBody | null = null, startedAt: number = this.#options.clock.now()): Peer {
     let known = this.#peers.get(peer)
     if (known === undefined) {
       known = freshPeer(peer)
       known.firstAt = startedAt
       this.#peers.set(peer, known)
-      this.#admit(known, this.#options.now())
+      this.#admit(known, this.#options.clock.now())
       this.#unfound.add(known)
       this.#strangers += 1
     }
@@ -323,7 +325,7 @@ export class Ledger {
 
   /** The application has begun an answer that comes piece by piece: how long it is quiet counts from now on. */
   began(peer: Peer): void {
-    peer.begunAt = Math.min(peer.begunAt, this.#options.now())
+    peer.begunAt = Math.min(peer.begunAt, this.#options.clock.now())
   }
 
   /** The application is done with it: the answer is with the runtime, or out. */
@@ -331,7 +333,7 @@ export class Ledger {
     peer.owed -= 1
     if (peer.owed > 0) return
     peer.rounds += 1
-    peer.finishedAt = this.#options.now()
+    peer.finishedAt = this.#options.clock.now()
     const { record } = peer
     // One that is parked has been stirred, and is about to be looked at.
     if (record !== null && record.parkedIn === null) record.lookAt = Math.min(record.lookAt, peer.finishedAt + settleMs)
@@ -431,12 +433,12 @@ export class Ledger {
     const untouched = seen.acked === 0 && seen.unsent === 0
     const acceptedAt = untouched ? seen.sentAt : Math.min(seen.sentAt, seen.receivedAt)
     const peer = this.#peerOf(name, untouched ? acceptedAt : Number.NEGATIVE_INFINITY, untouched, now)
-    const { secure, notes, random } = this.#options
+    const { secure, notes } = this.#options
     // Whoever has spoken before was counted then.
     if (peer.requests === 0) this.#admit(peer, now)
     // One that is found when it has been at work for a while is as old as its first request.
     const bornAt = Math.min(acceptedAt, peer.firstAt, peer.owed > 0 ? peer.startedAt : acceptedAt)
-    const connection = new Connection(bornAt, this.policy, secure ? 'handshake' : 'accepted', random)
+    const connection = this.book.begin(secure ? 'handshake' : 'accepted', bornAt)
     const reading = new Reading({ ...seen, acked: 0, received: 0, segmentsIn: 0, sentAt: bornAt }, notes, this.policy)
     this.#lastId += 1
     const record = new TrackedSocket(this, now, { fd, cookie, id: this.#lastId, peer, connection, reading })
@@ -550,20 +552,21 @@ export class Ledger {
 
   /** The loop was blocked, or bytes wait to be read: the runtime reads, and hands over, before the next look. */
   #mayBeUnread(record: TrackedSocket, now: number): boolean {
-    if (record.refusedAt !== null) return false
+    if (record.connection.refusedAt !== null) return false
     if (!record.wasLate && this.#kernel.queued(record.fd) <= 0) return false
     this.#wakeAt(record, now + 1)
     return true
   }
 
-  /** Asked before it is hung up on: whether it has a request by now, or is gone. */
+  /** Asked before it is closed: whether it has a request by now, or is gone. */
   spared(record: TrackedSocket, reason: ReasonName, now: number): boolean {
-    if (record.endedAt !== null) return false
-    if (blamedBlocked.has(reason)) return this.#mayBeUnread(record, now)
-    if (!endsWaiting.has(reason)) return false
+    const { connection } = record
     // In a sweep it has been looked at just now.
     const snapshot = record.lookedAt === now ? null : this.lookAt(record)
     if (!this.#holds(record)) return true
+    // What the kernel itself has counted is a reason to reset. For silence our own pause may be to blame.
+    if (connection.busy) return reasons[reason].act !== 'reset' && this.#mayBeUnread(record, now)
+    if (!waiting.includes(connection.state)) return false
     if (record.connection.state === 'head') this.#noteNow(now)
     const { received, unsent } = snapshot ?? record.reading.seen
     if (record.peer.owed > 0 || unsent > 0) return true
@@ -584,46 +587,51 @@ export class Ledger {
     this.book.wake(record)
   }
 
-  end(record: TrackedSocket, reason: ReasonName, now: number): void {
-    const { connection, fd } = record
-    if (record.lookedAt !== now && this.lookAt(record) === null) return
-    if (record.endedAt !== null) {
-      this.chase(record, now)
-      return
-    }
-    switch (reason) {
-      case 'body':
-      case 'bodyRate':
-        if (record.refusedAt === null && this.#options.refuse !== undefined) {
-          record.refusedAt = now
-          this.#options.refuse(record.peer, reason)
-          return
-        }
-        if (now - (record.refusedAt ?? Number.NEGATIVE_INFINITY) < refusedMs) return
-        break
-      case 'discard':
-        record.endedAt = now
-        // The answer is out and the client still sends: a whole end now would be RST over it.
-        this.#kernel.finish(fd)
-        return
-      case 'head':
-        if (this.#options.secure) break
-        record.endedAt = now
-        connection.close(now)
-        this.#wakeAt(record, now + settleMs)
-        this.#kernel.say(fd, refusal())
-        this.#kernel.finish(fd)
-        return
-    }
-    record.endedAt = now
-    connection.close(now)
+  refuseBody({ connection, peer }: TrackedSocket, reason: ReasonName, now: number): boolean {
+    const { refuse } = this.#options
+    if (refuse === undefined) return false
+    connection.refuseBody(now)
+    refuse(peer, reason)
+    return true
+  }
+
+  /** Past the runtime, which has nothing to write; over TLS that can't be. */
+  say(record: TrackedSocket, status: number, now: number): boolean {
+    if (this.#options.secure) return false
+    this.#ended(record, now, lingerMs(this.policy))
+    this.#kernel.say(record.fd, refusal(status))
+    this.#kernel.finish(record.fd)
+    return true
+  }
+
+  /**
+   * The answer is out and the client still sends: a whole end now would be RST over it. It lingers anew,
+   * because the runtime reads on, and what it has read by now nobody can tell.
+   */
+  linger(record: TrackedSocket, now: number): void {
+    this.#ended(record, now, lingerMs(this.policy))
+    this.#kernel.finish(record.fd)
+  }
+
+  end(record: TrackedSocket, now: number): void {
+    this.#ended(record, now, lingerMs(this.policy))
+    this.#kernel.shut(record.fd)
+    if (this.#kernel.queued(record.fd) > 0) this.closeRaces += 1
+  }
+
+  reset(record: TrackedSocket, now: number): void {
+    this.#ended(record, now, lingerMs(this.policy))
+    this.#kernel.reset(record.fd)
+  }
+
+  /** Its runtime, or its client, does not let go. */
+  drop({ fd }: TrackedSocket): void {
+    this.#kernel.reset(fd)
+  }
+
+  #ended(record: TrackedSocket, now: number, forMs: number): void {
+    record.connection.end('ended', now, forMs)
     this.#wakeAt(record, now + settleMs)
-    if (reasons[reason].end === 'rst') {
-      this.#kernel.reset(fd)
-      return
-    }
-    this.#kernel.shut(fd)
-    if (this.#kernel.queued(fd) > 0) this.closeRaces += 1
   }
 
   /**
@@ -632,7 +640,7 @@ export class Ledger {
    */
   finish({ connection, fd }: TrackedSocket, now: number): void {
     const whole = connection.state !== 'discarding' && this.#kernel.queued(fd) === 0
-    connection.close(now)
+    connection.end('ended', now)
     if (whole) this.#kernel.shut(fd)
     else this.#kernel.finish(fd)
   }
@@ -648,24 +656,24 @@ export class Ledger {
 
   /** Its answer has failed, and an orderly end would look like the answer's: reset as soon as what was sent has been taken. */
   async resetSoon(peer: Peer): Promise<void> {
-    const until = this.#options.now() + settleMs
+    const until = this.#options.clock.now() + settleMs
     for (;;) {
       if (peer.record === null) this.#options.discover?.()
       const { record } = peer
       const snapshot = record && this.lookAt(record)
-      const isLate = this.#options.now() >= until
+      const isLate = this.#options.clock.now() >= until
       if (record !== null && (snapshot?.unsent === 0 || isLate)) {
         if (snapshot !== null) this.#kernel.reset(record.fd)
         return
       }
       if (isLate) return
-      await new Promise((resolve) => setTimeout(resolve, outMs))
+      await new Promise<void>((resolve) => this.#options.clock.after(outMs, resolve))
     }
   }
 
   #finishLater(): void {
-    setTimeout(() => {
-      const now = this.#options.now()
+    this.#options.clock.after(outMs, () => {
+      const now = this.#options.clock.now()
       for (const { record } of this.#finishing.keys()) {
         if (record !== null) continue
         this.#options.discover?.()
@@ -673,7 +681,7 @@ export class Ledger {
       }
       for (const [peer, acked] of this.#finishing) {
         const { record, owed, finishedAt } = peer
-        if (owed > 0 || record === null || record.connection.state === 'closing') {
+        if (owed > 0 || record === null || record.connection.isEnded) {
           // Found by a walk that is yet to come, perhaps.
           if (owed > 0 || record !== null || now - finishedAt > settleMs) this.#finishing.delete(peer)
           continue
@@ -689,12 +697,7 @@ export class Ledger {
         this.#finishing.delete(peer)
       }
       if (this.#finishing.size > 0) this.#finishLater()
-    }, outMs).unref()
-  }
-
-  /** It has been ended, and its runtime or its client does not let go. */
-  chase({ connection, endedAt, fd }: TrackedSocket, now: number): void {
-    if (now - (endedAt ?? connection.since) >= (this.policy.discardTimeoutMs || lingerMs)) this.#kernel.reset(fd)
+    })
   }
 
   cut(record: TrackedSocket): void {

@@ -82,7 +82,7 @@ const quietMs = 1_000
 /** What is remembered of a connection between two sights. */
 export class Reading {
   seen: Figures
-  /** `Sight.taken`: what the peer took of the answers, and never what it still had to take of one when the next began. */
+  /** `Sample.taken`: what the peer took of the answers, and never what it still had to take of one when the next began. */
   taken = 0
   readonly #notes: Notes
   readonly #quietMs: number

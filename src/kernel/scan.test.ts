@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { backgroundClock } from '../lifecycle/clock.ts'
 import { eventsAtMost } from './kernel.ts'
 import { Scan } from './scan.ts'
 import { scene, serverPort } from './scene.fake.ts'
@@ -8,7 +9,12 @@ test('of events that are not all told in one slice, the rest is told a little la
   const { kernel, ledger, connect, pass, now, end } = scene()
   const fds = Array.from({ length: eventsAtMost + 10 }, (_, index) => connect(10_000 + index))
   let extra = 0
-  const scan = new Scan({ kernel, ledger, at: { host: '127.0.0.1', port: serverPort }, now: () => now() + extra })
+  const scan = new Scan({
+    kernel,
+    ledger,
+    at: { host: '127.0.0.1', port: serverPort },
+    clock: { now: () => now() + extra, after: backgroundClock.after },
+  })
   scan.walkNow()
   while (ledger.book.size < fds.length) pass(50)
   pass(50)

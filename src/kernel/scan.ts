@@ -1,8 +1,9 @@
 /**
- * What keeps the ledger's table: finds new connections among the process's descriptors and forgets those that are gone.
- * A walk is cut in slices, and begins only when something says that it may find anything. Whom to look at again, and when,
- * the ledger's book says.
+ * What keeps the ledger's table: finds new connections among the process's descriptors and forgets those
+ * that are gone. A walk is cut in slices, and begins only when something says that it may find anything.
  */
+import type { Clock } from '../lifecycle/clock.ts'
+import { shortestMs } from '../lifecycle/limits.ts'
 import { eventsAtMost, type Kernel } from './kernel.ts'
 import { type Address, emptySnapshot, isAt, TCP_LISTEN } from './layout.ts'
 import { type Ledger, sliceMs } from './ledger.ts'
@@ -12,7 +13,7 @@ export interface ScanOptions {
   readonly ledger: Ledger
   /** What our listener listens on. */
   readonly at: Address
-  readonly now: () => number
+  readonly clock: Clock
   /** A listener of ours was found: what is set on it is inherited by what it accepts. */
   readonly onListener?: ((fd: number) => void) | undefined
   /** Before connections are judged: the time to note what has taken a while. */
@@ -43,10 +44,11 @@ export class Scan {
   /** Sockets that are not connections of ours, by descriptor. */
   readonly #others = new Map<number, number>()
   readonly #snapshot = emptySnapshot()
-  #timer: ReturnType<typeof setInterval> | null = null
-  #rest: ReturnType<typeof setTimeout> | null = null
-  #untold: ReturnType<typeof setTimeout> | null = null
-  /** Of what happened before, all has been told. */
+  /** Each takes a call back that is still to come. */
+  #cancelTick: (() => void) | null = null
+  #cancelRest: (() => void) | null = null
+  #cancelUntold: (() => void) | null = null
+  /** Every event before this time has been reported. */
   #toldUntil: number
   #count: number | null = null
   /** Descriptors that are no connections of the ledger, as far as it knows. */
@@ -62,32 +64,37 @@ export class Scan {
 
   constructor(options: ScanOptions) {
     this.#options = options
-    this.#toldUntil = options.now()
-    const { headTimeoutMs, handshakeTimeoutMs } = options.ledger.policy
-    const shortest = Math.min(...[headTimeoutMs, handshakeTimeoutMs].filter((ms) => ms > 0), Number.POSITIVE_INFINITY)
-    this.#askEveryMs = Math.min(Math.max(shortest / asksInALimit, askEveryMs.least), askEveryMs.most)
+    this.#toldUntil = options.clock.now()
+    const ofANewcomer = shortestMs(options.ledger.book.limits, 'handshake', 'accepted')
+    this.#askEveryMs = Math.min(Math.max(ofANewcomer / asksInALimit, askEveryMs.least), askEveryMs.most)
   }
 
   start(): void {
-    if (this.#timer !== null) return
-    this.#timer = setInterval(() => this.tick(), everyMs)
-    this.#timer.unref()
+    if (this.#cancelTick !== null) return
+    this.#awaitTick()
     this.walkNow()
   }
 
+  #awaitTick(): void {
+    this.#cancelTick = this.#options.clock.after(everyMs, () => {
+      this.#awaitTick()
+      this.tick()
+    })
+  }
+
   stop(): void {
-    if (this.#timer !== null) clearInterval(this.#timer)
-    if (this.#rest !== null) clearTimeout(this.#rest)
-    if (this.#untold !== null) clearTimeout(this.#untold)
-    this.#timer = null
-    this.#rest = null
-    this.#untold = null
+    this.#cancelTick?.()
+    this.#cancelRest?.()
+    this.#cancelUntold?.()
+    this.#cancelTick = null
+    this.#cancelRest = null
+    this.#cancelUntold = null
     this.#walk = null
   }
 
   tick(): void {
-    const { kernel, ledger, now: clock, beforeEach } = this.#options
-    const now = clock()
+    const { kernel, ledger, clock, beforeEach } = this.#options
+    const now = clock.now()
     beforeEach?.(now)
     this.#takeEvents(now)
     if (this.#walk !== null) return
@@ -103,17 +110,16 @@ export class Scan {
   }
 
   #takeEvents(now: number): void {
-    const { kernel, ledger, now: clock } = this.#options
+    const { kernel, ledger, clock } = this.#options
     for (;;) {
       const ids = kernel.events()
       ledger.stirred(ids, this.#toldUntil, now)
       if (ids.length < eventsAtMost) break
-      if (clock() - now < sliceMs) continue
-      this.#untold ??= setTimeout(() => {
-        this.#untold = null
-        this.#takeEvents(clock())
-      }, betweenSlicesMs)
-      this.#untold.unref()
+      if (clock.now() - now < sliceMs) continue
+      this.#cancelUntold ??= clock.after(betweenSlicesMs, () => {
+        this.#cancelUntold = null
+        this.#takeEvents(clock.now())
+      })
       return
     }
     this.#toldUntil = now
@@ -121,13 +127,13 @@ export class Scan {
 
   /** Walks at once and to the end, however long it takes: when descriptors are short. */
   walkNow(): void {
-    this.#beginWalk(this.#options.now(), Number.POSITIVE_INFINITY)
+    this.#beginWalk(this.#options.clock.now(), Number.POSITIVE_INFINITY)
   }
 
   /** The same, unless walks are long and take more than a tenth of the time. */
   walkAgain(): void {
     const isSmall = (this.#options.kernel.count() ?? Number.POSITIVE_INFINITY) <= smallWalk
-    if (isSmall || this.#options.now() - this.#walkedAt >= this.#walkMs * walkNowShare) this.walkNow()
+    if (isSmall || this.#options.clock.now() - this.#walkedAt >= this.#walkMs * walkNowShare) this.walkNow()
   }
 
   #ask(now: number): void {
@@ -138,8 +144,8 @@ export class Scan {
   }
 
   #beginWalk(now: number, mostMs = sliceMs): void {
-    if (this.#rest !== null) clearTimeout(this.#rest)
-    this.#rest = null
+    this.#cancelRest?.()
+    this.#cancelRest = null
     this.#changed = false
     this.#walkedAt = now
     this.#walkMs = 0
@@ -151,8 +157,8 @@ export class Scan {
   #slice(mostMs: number): void {
     const walk = this.#walk
     if (walk === null) return
-    const { kernel, ledger, now: clock } = this.#options
-    const startedAt = clock()
+    const { kernel, ledger, clock } = this.#options
+    const startedAt = clock.now()
     while (walk.at < walk.end && (walk.left === null || walk.left > 0)) {
       const to = Math.min(walk.at + stride, walk.end)
       const used = kernel.used(walk.at, to - walk.at)
@@ -160,21 +166,20 @@ export class Scan {
       for (let fd = walk.at; fd < to; fd++) {
         if (used[next] === fd) {
           next += 1
-          this.#see(fd, clock())
+          this.#see(fd, clock.now())
         } else ledger.closed(fd)
       }
       walk.at = to
       if (walk.left !== null) walk.left -= used.length
-      if (clock() - startedAt < mostMs) continue
-      this.#walkMs += clock() - startedAt
-      this.#rest = setTimeout(() => {
-        this.#rest = null
+      if (clock.now() - startedAt < mostMs) continue
+      this.#walkMs += clock.now() - startedAt
+      this.#cancelRest = clock.after(betweenSlicesMs, () => {
+        this.#cancelRest = null
         this.#slice(mostMs)
-      }, betweenSlicesMs)
-      this.#rest.unref()
+      })
       return
     }
-    this.#walkMs += clock() - startedAt
+    this.#walkMs += clock.now() - startedAt
     this.#walk = null
     ledger.checkFrom(walk.at)
     const count = kernel.count()

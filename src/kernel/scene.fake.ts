@@ -1,4 +1,5 @@
 /** A server's ledger over a fake kernel, with a clock that the test moves: for tests alone. */
+import { backgroundClock } from '../lifecycle/clock.ts'
 import type { ReasonName } from '../lifecycle/reasons.ts'
 import type { PolicyInput } from '../policy/policy.ts'
 import { resolveOptions } from '../policy/resolve.ts'
@@ -22,7 +23,7 @@ export function scene(input: PolicyInput = {}, more: Partial<LedgerOptions> = {}
   const ledger = new Ledger({
     policy,
     kernel,
-    now: clock,
+    clock: { now: clock, after: backgroundClock.after },
     secure: false,
     notes: 'every',
     onHangUp: (reason) => reasons.push(reason),
@@ -33,7 +34,7 @@ export function scene(input: PolicyInput = {}, more: Partial<LedgerOptions> = {}
     kernel,
     ledger,
     at: { host, port: serverPort },
-    now: clock,
+    clock: { now: clock, after: backgroundClock.after },
     onListener: (fd) => listeners.push(fd),
   })
   const name = (port: number) => peerName(host, port)

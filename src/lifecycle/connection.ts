@@ -1,20 +1,26 @@
 /**
- * One connection: where it is in its life, since when, and the one decision that matters, whether to hang up on it now.
- * Pure: it reads no clock and touches no socket; observers tell it what happened and what they see.
+ * One connection: where it is in its life, since when, and the one decision that matters, whether to
+ * close it now. Pure: it reads no clock and touches no socket; observers tell it what happened and
+ * what they see.
  */
 import type { Coded } from '../policy/codes.ts'
-import type { Policy } from '../policy/policy.ts'
-import { MinRate } from './min-rate.ts'
+import { lingerMs } from './ending.ts'
+import type { Clocks, Limit, Limits, Sample } from './limits.ts'
+import type { MinRate } from './min-rate.ts'
 import type { ReasonName } from './reasons.ts'
 import {
-  type Answering,
-  answeringMoves,
+  type Beginning,
+  beginnings,
   busy,
+  type Ending,
+  type EndingEvent,
   type Event,
-  type Receiving,
-  receivingMoves,
+  endingMoves,
+  keepsClock,
+  type Pair,
   type State,
   stateOf,
+  step,
 } from './states.ts'
 
 /** A bug in an observer: it reported something that can't happen in this state. */
@@ -23,205 +29,191 @@ export class IllegalMoveError extends Error implements Coded {
   readonly code = 'CONN_ILLEGAL_MOVE'
 }
 
-/** What an observer sees of a connection's bytes at one instant. */
-export interface Sight {
-  /** Bytes that the peer has sent so far. */
-  readonly received: number
-  /** When the latest of them came, where that is known. */
-  readonly receivedAt?: number
-  /** Bytes of ours that left the process so far. */
-  readonly taken: number
-  /** When the last of them left, where that is known; else it is taken for now. */
-  readonly takenAt?: number
-  /** `false`: what has left the process is all of earlier answers. Undefined: the observer can't tell. */
-  readonly begun?: boolean
-  /** Bytes of ours that still wait for the peer. */
-  readonly unsent: number
-  /** Whether the application is waiting for bytes of the body: a peer is not blamed for what nobody reads. */
-  readonly wanted: boolean
-}
-
-export class Connection {
-  /** When it has lived long enough; Infinity: never. */
+export class Connection implements Clocks {
   readonly agesAt: number
   /** Requests begun on it. */
   requests = 0
-  #receiving: Receiving
-  #answering: Answering = 'none'
-  #closing = false
+  bodyRate: MinRate | null = null
+  writeRate: MinRate | null = null
+  readonly #limits: Limits
+  #pair: Pair
+  #ending: Ending = 'open'
+  #state: State
   #since: number
-  /** Bytes received when the state was entered: for a waiting connection, more of them mean that a head has begun. */
-  #receivedAt = 0
-  #bodyPace: MinRate | null = null
-  #writePace: MinRate | null = null
-  /** Bytes taken at the last look, and when they last moved: the quiet time of a stream. */
+  #lingerMs = Number.POSITIVE_INFINITY
+  #refusedAt: number | null = null
+  /** For a waiting connection, more bytes than these mean that a head has begun. */
+  #receivedBefore = 0
+  #takenBefore = 0
   #taken = 0
+  #takenFrom = 0
   #takenAt = 0
   #lookedAt: number
 
-  constructor(now: number, policy: Policy, first: 'handshake' | 'accepted', random: () => number = Math.random) {
+  constructor(now: number, limits: Limits, first: Beginning, random: () => number) {
+    this.#limits = limits
     this.#since = now
     this.#lookedAt = now
-    this.#receiving = first
+    this.#pair = beginnings[first]
+    this.#state = first
+    const { maxConnectionAgeMs } = limits.policy
     // ± 10 %, so that connections opened together do not all come back together.
     this.agesAt =
-      policy.maxConnectionAgeMs === 0
-        ? Number.POSITIVE_INFINITY
-        : now + policy.maxConnectionAgeMs * (0.9 + 0.2 * random())
+      maxConnectionAgeMs === 0 ? Number.POSITIVE_INFINITY : now + maxConnectionAgeMs * (0.9 + 0.2 * random())
   }
 
   get state(): State {
-    return this.#closing ? 'closing' : stateOf(this.#receiving, this.#answering)
+    return this.#state
   }
 
-  /** When the present state was entered. */
+  get ending(): Ending {
+    return this.#ending
+  }
+
+  /** Our side is ended, or the connection is gone: nothing more is written. */
+  get isEnded(): boolean {
+    return this.#state === 'closing'
+  }
+
+  get isGone(): boolean {
+    return this.#ending === 'closed'
+  }
+
+  /** The response that is owed, or the next one, is the last. */
+  get isLast(): boolean {
+    return this.#ending !== 'open'
+  }
+
   get since(): number {
     return this.#since
   }
 
+  get lingerMs(): number {
+    return this.#lingerMs
+  }
+
+  /** When the body of the latest request was refused; null: it was not. */
+  get refusedAt(): number | null {
+    return this.#refusedAt
+  }
+
+  get receivedBefore(): number {
+    return this.#receivedBefore
+  }
+
+  get receivesBody(): boolean {
+    return this.#pair.receiving === 'body'
+  }
+
+  get takenBefore(): number {
+    return this.#takenBefore
+  }
+
+  get takenFrom(): number {
+    return this.#takenFrom
+  }
+
+  get takenAt(): number {
+    return this.#takenAt
+  }
+
   get busy(): boolean {
-    return busy[this.state]
+    return busy[this.#state]
   }
 
   /** A request has begun on it that is not answered yet. */
   get owesAnswer(): boolean {
-    return this.#answering !== 'none'
+    return this.#pair.answering !== 'none'
   }
 
-  /**
-   * When a connection that waits for its client is due, if nothing comes before: its limit, or its age. In any other state
-   * 0: it has to be looked at.
-   */
-  dueAt({ headTimeoutMs, idleTimeoutMs, minIdleMs }: Policy): number {
-    const after = (limitMs: number) => (limitMs === 0 ? Number.POSITIVE_INFINITY : this.#since + limitMs)
-    switch (this.state) {
-      case 'accepted':
-        return after(headTimeoutMs)
-      case 'idle':
-        return Math.min(after(idleTimeoutMs), Math.max(this.agesAt, this.#since + minIdleMs))
-      default:
-        return 0
-    }
+  /** When a limit runs out if nothing more happens, as far as the last look knows; Infinity: none does. */
+  get dueAt(): number {
+    let dueAt = Number.POSITIVE_INFINITY
+    for (const limit of this.#limitsNow) dueAt = Math.min(dueAt, limit.dueAt(this))
+    return dueAt
   }
 
-  /** When a client that stops in the middle of a body or an answer is due, as far as the last look knows. */
-  get paceDueAt(): number {
-    const never = Number.POSITIVE_INFINITY
-    return Math.min(this.#bodyPace?.dueAt ?? never, this.#writePace?.dueAt ?? never)
+  /** When it has to be looked at: `dueAt`, or 0 where bytes decide, or a response has moves to report. */
+  get lookAt(): number {
+    if (this.owesAnswer) return 0
+    for (const limit of this.#limitsNow) if (limit.needsLook) return 0
+    return this.dueAt
+  }
+
+  get #limitsNow(): readonly Limit[] {
+    return this.#limits.in[this.#state]
   }
 
   /** `received`: bytes received so far, where the observer knows. A connection that is closing moves no more. */
-  move(event: Event, now: number, received = this.#receivedAt): void {
-    if (this.#closing) return
-    const receiving = receivingMoves[this.#receiving][event]
-    const answering = answeringMoves[this.#answering][event]
-    if (receiving === undefined || answering === undefined) {
-      throw new IllegalMoveError(`${event} while ${this.#receiving}/${this.#answering}`)
-    }
+  move(event: Event, now: number, received = this.#receivedBefore): void {
+    if (this.#state === 'closing') return
+    const before = this.#pair
+    const after = step(before, event)
+    if (after === null) throw new IllegalMoveError(`${event} while ${before.receiving}/${before.answering}`)
     if (event === 'request' || event === 'requestWithBody') this.requests += 1
-    if (event === 'requestWithBody' || receiving !== 'body') this.#bodyPace = null
-    if (answering === 'none') this.#writePace = null
-    // An early answer leaves the request's side as it is, and the rest is discarded: a body that then ends is the end of both.
-    this.#receiving = receiving === 'whole' && answering === 'none' ? 'between' : receiving
-    this.#answering = answering
-    this.#since = now
-    this.#receivedAt = received
+    if (event === 'requestWithBody' || after.receiving !== 'body') {
+      this.bodyRate = null
+      this.#refusedAt = null
+    }
+    if (after.answering === 'none') this.writeRate = null
+    this.#pair = after
+    this.#state = after.state
+    if (!keepsClock[before.receiving]?.includes(event)) this.#since = now
+    this.#receivedBefore = received
     this.#takenAt = now
   }
 
-  /** From now on only its end is awaited. */
-  close(now: number): void {
-    if (this.#closing) return
-    this.#closing = true
+  /** The application's read of the body fails from now on; the first call counts. */
+  refuseBody(now: number): void {
+    this.#refusedAt ??= now
+  }
+
+  /**
+   * One step of the connection's end. `forMs`, with `ended`: how long it lingers at most. Once it is
+   * closing, only `gone` changes anything.
+   */
+  end(event: EndingEvent, now: number, forMs: number = lingerMs(this.#limits.policy)): void {
+    const before = this.#state
+    this.#ending = endingMoves[this.#ending][event]
+    this.#state = stateOf(this.#pair, this.#ending)
+    if (this.#state === before) return
     this.#since = now
+    this.#lingerMs = forMs
   }
 
-  /** Reports what changed in the bytes as moves, then says why the connection is to be hung up on now, or null. */
-  look(sight: Sight, now: number, policy: Policy): ReasonName | null {
-    const takenBefore = this.#taken
-    const from = Math.max(this.#lookedAt, this.#since)
+  /** Reports what changed in the bytes as moves, then says why the connection is to be closed now, or null. */
+  look(sample: Sample, now: number): ReasonName | null {
+    this.#takenBefore = this.#taken
+    this.#takenFrom = Math.max(this.#lookedAt, this.#since)
     this.#lookedAt = now
-    if (this.#answering !== 'none') this.#watchAnswer(sight, now)
-    switch (this.state) {
-      case 'handshake':
-        return this.#ranOut(policy.handshakeTimeoutMs, now) ? 'handshake' : null
-      case 'accepted':
-        if (sight.received > this.#receivedAt) {
-          // The clock of the first head began at accept, and a first byte does not set it back.
-          const since = this.#since
-          this.move('bytes', now, sight.received)
-          this.#since = since
-          return this.#ranOut(policy.headTimeoutMs, now) ? 'head' : null
-        }
-        return this.#ranOut(policy.headTimeoutMs, now) ? 'silent' : null
-      case 'idle':
-        if (sight.received > this.#receivedAt) {
-          this.move('bytes', now, sight.received)
-          return null
-        }
-        if (this.#ranOut(policy.idleTimeoutMs, now)) return 'idle'
-        return now >= this.agesAt && now - this.#since >= policy.minIdleMs ? 'age' : null
-      case 'head':
-        return this.#ranOut(policy.headTimeoutMs, now) ? 'head' : null
-      case 'discarding':
-        if (policy.discardBytes !== 0 && sight.received - this.#receivedAt > policy.discardBytes) return 'discard'
-        return this.#ranOut(policy.discardTimeoutMs, now) ? 'discard' : null
-      case 'body':
-        return this.#judgeBody(sight, now, policy)
-      case 'writing':
-        return this.#judgeWrite(sight, takenBefore, from, now, policy) ?? this.#judgeBody(sight, now, policy)
-      case 'streaming':
-        this.#judgeWrite(sight, takenBefore, from, now, policy)
-        if (policy.streamIdleTimeoutMs === 0) return null
-        return now - this.#takenAt >= policy.streamIdleTimeoutMs ? 'streamIdle' : null
-      default:
-        return null
+    if (this.#ending === 'closed') return null
+    if (this.#state !== 'closing') {
+      if (this.owesAnswer) this.#watchResponse(sample, now)
+      else if (this.#waitsForHead && sample.received > this.#receivedBefore) this.move('bytes', now, sample.received)
     }
+    for (const limit of this.#limitsNow) {
+      const reason = limit.breach(this, sample, now)
+      if (reason !== null) return reason
+    }
+    return null
   }
 
-  #watchAnswer(sight: Sight, now: number): void {
-    if (sight.begun === false) {
-      this.#taken = sight.taken
+  get #waitsForHead(): boolean {
+    return this.#state === 'accepted' || this.#state === 'idle'
+  }
+
+  #watchResponse(sample: Sample, now: number): void {
+    if (sample.begun === false) {
+      this.#taken = sample.taken
       return
     }
-    const moved = sight.taken > this.#taken
-    const since = this.#since
-    if (sight.unsent > 0 && this.#answering !== 'writing') this.move('blocked', now, sight.received)
-    else if (sight.unsent === 0 && this.#answering === 'writing') this.move('flowing', now, sight.received)
-    else if (moved && this.#answering === 'handling') this.move('begun', now, sight.received)
-    if (this.#receiving === 'body') this.#since = since
-    if (moved) {
-      this.#taken = sight.taken
-      this.#takenAt = Math.min(Math.max(sight.takenAt ?? now, this.#takenAt), now)
-    }
-  }
-
-  #judgeBody(sight: Sight, now: number, policy: Policy): ReasonName | null {
-    if (this.#receiving !== 'body') return null
-    this.#bodyPace ??= new MinRate(
-      { quietMs: policy.bodyTimeoutMs, bytesPerSec: policy.minBodyBytesPerSec, graceMs: policy.minRateGraceMs },
-      // Whoever looks for the first time may come late, and after bytes that it has not seen come.
-      sight.wanted ? Math.min(Math.max(this.#since, sight.receivedAt ?? 0), now) : now,
-      sight.received,
-    )
-    const breach = this.#bodyPace.look(now, sight.received, sight.wanted)
-    return breach && (breach === 'quiet' ? 'body' : 'bodyRate')
-  }
-
-  /** `from`: nothing had to be taken before. */
-  #judgeWrite(sight: Sight, takenBefore: number, from: number, now: number, policy: Policy): ReasonName | null {
-    if (sight.unsent === 0 && this.#writePace === null) return null
-    const takenAt = Math.min(Math.max(sight.takenAt ?? now, from), now)
-    this.#writePace ??= new MinRate(
-      { quietMs: policy.writeTimeoutMs, bytesPerSec: policy.minResponseBytesPerSec, graceMs: policy.minRateGraceMs },
-      takenAt,
-      takenBefore,
-    )
-    const breach = this.#writePace.look(now, sight.taken, sight.unsent > 0, takenAt)
-    return breach && (breach === 'quiet' ? 'write' : 'writeRate')
-  }
-
-  #ranOut(limitMs: number, now: number): boolean {
-    return limitMs !== 0 && now - this.#since >= limitMs
+    const moved = sample.taken > this.#taken
+    const { answering } = this.#pair
+    if (sample.unsent > 0 && answering !== 'writing') this.move('blocked', now, sample.received)
+    else if (sample.unsent === 0 && answering === 'writing') this.move('flowing', now, sample.received)
+    else if (moved && answering === 'handling') this.move('begun', now, sample.received)
+    if (!moved) return
+    this.#taken = sample.taken
+    this.#takenAt = Math.min(Math.max(sample.takenAt ?? now, this.#takenAt), now)
   }
 }

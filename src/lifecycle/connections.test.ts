@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { resolveOptions } from '../policy/resolve.ts'
-import { Connection } from './connection.ts'
-import { Connections, type Member } from './connections.ts'
+import { backgroundClock } from './clock.ts'
+import { Connections } from './connections.ts'
+import { FakeMember, still } from './member.fake.ts'
 import type { ReasonName } from './reasons.ts'
 import type { Event } from './states.ts'
 
@@ -10,28 +11,21 @@ function scene(options: Parameters<typeof resolveOptions>[0] = {}) {
   const { policy } = resolveOptions({ idleTimeoutMs: 5_000, minIdleMs: 1_000, ...options })
   const time = { now: 0 }
   const told: ReasonName[] = []
-  const book = new Connections<Member>({
+  const book = new Connections<FakeMember>({
     policy,
-    now: () => time.now,
+    clock: { now: () => time.now, after: backgroundClock.after },
     onHangUp: (reason) => told.push(reason),
     random: () => 0.5,
   })
   const hungUp: string[] = []
   const cut: string[] = []
   const open = (name: string, ...events: Event[]) => {
-    const connection = new Connection(time.now, policy, 'accepted')
+    const connection = book.begin('accepted', time.now)
     for (const event of events) connection.move(event, time.now)
-    const member: Member = {
-      connection,
-      lookAt: 0,
-      parkedIn: null,
-      sight: () => ({ received: 0, taken: 0, unsent: 0, wanted: false }),
-      hangUp: (reason, now) => {
-        hungUp.push(`${name}: ${reason}`)
-        connection.close(now)
-      },
-      cut: () => cut.push(name),
-    }
+    const member = new FakeMember(connection, (verb) => {
+      if (verb === 'cut') cut.push(name)
+      else hungUp.push(`${name}: ${told.at(-1)}`)
+    })
     book.add(member)
     return member
   }
@@ -112,7 +106,7 @@ test('a cut ends everything and counts what was in a request', () => {
 
 test('a member is passed by until it has to be looked at', () => {
   const { book, time, hungUp, open } = scene()
-  const member = open('idle', 'request', 'answered') as Member & { lookAt: number }
+  const member = open('idle', 'request', 'answered')
   member.lookAt = 9_000
   for (const now of [100, 5_000, 8_999]) {
     time.now = now
@@ -128,8 +122,8 @@ test('a member is passed by until it has to be looked at', () => {
 
 test('one that is woken is looked at in the next sweep, and one that leaves is gone from wherever it was', () => {
   const { book, time, hungUp, open } = scene()
-  const member = open('woken', 'request', 'answered') as Member & { lookAt: number }
-  const leaver = open('leaver', 'request', 'answered') as Member & { lookAt: number }
+  const member = open('woken', 'request', 'answered')
+  const leaver = open('leaver', 'request', 'answered')
   member.lookAt = leaver.lookAt = 60_000
   book.sweep()
   time.now = 20_000
@@ -145,7 +139,7 @@ test('one that is woken is looked at in the next sweep, and one that leaves is g
 test('however the clock jumps, nothing parked is forgotten', () => {
   const { book, time, hungUp, open } = scene()
   for (const due of [700, 1_300, 9_990, 10_000]) {
-    const member = open(String(due), 'request', 'answered') as Member & { lookAt: number }
+    const member = open(String(due), 'request', 'answered')
     member.lookAt = due
   }
   book.sweep()
@@ -171,22 +165,21 @@ test('a member that has something to say is asked before it is hung up on, and s
 test('a sweep that takes too long leaves the rest for a little later, and forgets nobody', async () => {
   const { policy } = resolveOptions({ idleTimeoutMs: 5_000 })
   let now = 0
-  const book = new Connections<Member>({ policy, now: () => now, onHangUp: () => {}, sliceMs: 1 })
+  const book = new Connections<FakeMember>({
+    policy,
+    clock: { now: () => now, after: backgroundClock.after },
+    onHangUp: () => {},
+    random: Math.random,
+    sliceMs: 1,
+  })
   const looked: number[] = []
   for (let index = 0; index < 10; index++) {
-    const member: Member & { lookAt: number } = {
-      connection: new Connection(0, policy, 'accepted'),
-      lookAt: 0,
-      parkedIn: null,
-      sight() {
-        looked.push(index)
-        now += 0.4
-        member.lookAt = now + 400
-        return { received: 0, taken: 0, unsent: 0, wanted: false }
-      },
-      hangUp: () => {},
-      cut: () => {},
-    }
+    const member = new FakeMember(book.begin('accepted', 0), undefined, () => {
+      looked.push(index)
+      now += 0.4
+      member.lookAt = now + 400
+      return still
+    })
     book.add(member)
   }
   book.sweep()
@@ -201,23 +194,23 @@ test('thousands that are due at once come back in slices, and a slice goes on wh
   const { policy } = resolveOptions({ idleTimeoutMs: 5_000 })
   const many = 2_000
   let now = 0
-  const book = new Connections<Member>({ policy, now: () => (now += 0.5), onHangUp: () => {}, sliceMs: 1 })
+  const book = new Connections<FakeMember>({
+    policy,
+    clock: { now: () => (now += 0.5), after: backgroundClock.after },
+    onHangUp: () => {},
+    random: Math.random,
+    sliceMs: 1,
+  })
   const looks = new Map<number, number>()
   let longest = 0
   for (let index = 0; index < many; index++) {
-    const member: Member & { lookAt: number } = {
-      connection: new Connection(0, policy, 'accepted'),
-      lookAt: 4_000,
-      parkedIn: null,
-      sight(at) {
-        looks.set(index, (looks.get(index) ?? 0) + 1)
-        longest = Math.max(longest, now - at)
-        member.lookAt = 1e9
-        return { received: 0, taken: 0, unsent: 0, wanted: false }
-      },
-      hangUp: () => {},
-      cut: () => {},
-    }
+    const member = new FakeMember(book.begin('accepted', 0), undefined, (at) => {
+      looks.set(index, (looks.get(index) ?? 0) + 1)
+      longest = Math.max(longest, now - at)
+      member.lookAt = 1e9
+      return still
+    })
+    member.lookAt = 4_000
     book.add(member)
   }
   const parked = () => [...book].filter(({ parkedIn }) => parkedIn !== null).length

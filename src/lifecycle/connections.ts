@@ -1,46 +1,54 @@
 /**
- * All connections of one server under one timer: the sweep that asks each whether its time is up, the choice of whom to
- * hang up on when room is needed, and the count of what was done. One timer for ten thousand connections; it runs only
- * while there are any and never keeps a process alive.
+ * All connections of one server under one timer: the sweep that asks each whether its time is up, the
+ * room that is made for newcomers, and the count of what was done. One timer for ten thousand
+ * connections; it runs only while there are any.
  */
 import type { Policy } from '../policy/policy.ts'
-import { backgroundClock, type Clock } from './clock.ts'
-import type { Connection, Sight } from './connection.ts'
+import type { Clock } from './clock.ts'
+import { type Closable, close } from './close.ts'
+import { Connection } from './connection.ts'
 import type { Budget, Shortage } from './descriptor-budget.ts'
+import { bindLimits, type Limits, type Sample } from './limits.ts'
+import { longestIn, longestWaiting } from './make-room.ts'
 import { readingFirst } from './reading-clock.ts'
 import type { ReasonName } from './reasons.ts'
 import { reasons } from './reasons.ts'
-import { type State, waiting } from './states.ts'
+import type { Beginning, State } from './states.ts'
 
-export interface Member {
-  readonly connection: Connection
+export interface Member extends Closable {
   /** Nothing can be due before, so no sweep looks at it. A member that sets it to an earlier time calls `wake`. */
   readonly lookAt: number
-  /** The book's own: where it waits while it need not be looked at. */
+  /** Belongs to `Connections`: where the member waits while it need not be looked at. */
   parkedIn: Set<Member> | null
   /** What is to be seen now; called once a sweep, so it must be cheap. */
-  sight(now: number): Sight
-  /** Asked first where what is seen may be old: whether it is not to be ended after all. */
+  sample(now: number): Sample
+  /** Asked first where what is seen may be old: whether it is not to be closed after all. */
   spared?(reason: ReasonName, now: number): boolean
-  /** Ends it as the reason says. Called again at each sweep until the member has left the book. */
-  hangUp(reason: ReasonName, now: number): void
   /** Ends it at once, whatever it is doing. */
   cut(): void
 }
 
 export interface ConnectionsOptions {
   readonly policy: Policy
-  readonly now: () => number
-  /** Told once for each connection that is hung up on. */
+  /** Its timers should not keep the process alive: see `backgroundClock`. */
+  readonly clock: Clock
+  /** Told once for each connection that is closed by the policy. */
   readonly onHangUp: (reason: ReasonName) => void
-  readonly random?: () => number
-  /** How long a sweep may take where looking is not free: the rest of it comes a little later. Default: as long as it takes. */
+  /** Spreads the ages, and the ends in a drain. */
+  readonly random: () => number
+  /**
+   * How long a sweep may take where looking is not free: the rest of it comes a little later. Default:
+   * as long as it takes.
+   */
   readonly sliceMs?: number
-  /** Of the process's descriptors. Default: they are nobody's concern. */
+  /** The process's descriptor budget. Default: none. */
   readonly budget?: Budget | null
-  /** Finds connections that the book does not know yet: asked when those that it knows do not make the room that is needed. */
+  /** Finds connections that are not known yet: asked when the known ones do not make the room that is needed. */
   readonly discover?: () => void
-  /** The runtime drops all that wait to be accepted once no descriptor is free: before that, the silent are turned away. */
+  /**
+   * The runtime drops all that wait to be accepted once no descriptor is free: before that, silent
+   * connections are closed.
+   */
   readonly turnsAway?: boolean
   /** Told while descriptors are short, as often as something is done about it. */
   readonly onShortage?: (shortage: Shortage) => void
@@ -48,20 +56,18 @@ export interface ConnectionsOptions {
 
 /** Limits hold to 10 % or 250 ms, whichever is more: a sweep is late by a fraction of that. */
 const sweepMs = 50
-/** What is due later than this is parked: most of ten thousand connections are idle, and even to pass them by is not free. */
+/** What is due later is parked: most of ten thousand connections are idle, and even to pass them by is not free. */
 const parkMs = 500
 const betweenSlicesMs = 1
 /** Members that are passed by between two looks at the clock. */
 const stride = 64
-/** While descriptors are short all are asked so often how long they have been idle; so many are hung up on at a time, at most. */
+/** While descriptors are short all are asked so often how long they have been idle; at most so many are closed at a time. */
 const easeEveryMs = 250
 const easeAtMost = 512
 
-const turns: Readonly<Partial<Record<State, number>>> = Object.fromEntries(waiting.map((state, turn) => [state, turn]))
-const byTurn = ({ connection: a }: Member, { connection: b }: Member): number =>
-  turns[a.state]! - turns[b.state]! || a.since - b.since
-
 export class Connections<M extends Member> {
+  /** The rules of `limits.ts` under this server's policy. */
+  readonly limits: Limits
   readonly #options: ConnectionsOptions
   /** Looked at in every sweep. */
   readonly #active = new Set<M>()
@@ -70,7 +76,7 @@ export class Connections<M extends Member> {
   #size = 0
   /** The last sweep whose parked members have come back. */
   #swept = 0
-  readonly #hungUpOn = new WeakSet<M>()
+  readonly #counted = new WeakSet<M>()
   readonly #spread = new WeakMap<M, number>()
   readonly #counts: Record<string, number> = {}
   /** Where a sweep that was cut in slices goes on. */
@@ -81,13 +87,19 @@ export class Connections<M extends Member> {
   #easedAt = Number.NEGATIVE_INFINITY
   #full = false
   #brimful = false
-  /** Hung up on for their descriptor, and not gone yet. */
+  /** Closed for their descriptor, and not gone yet. */
   readonly #leaving = new Set<M>()
 
   constructor(options: ConnectionsOptions) {
     this.#options = options
+    this.limits = bindLimits(options.policy)
     // Nobody is due while what it sent in time waits to be read.
-    this.#clock = readingFirst({ now: options.now, after: backgroundClock.after })
+    this.#clock = readingFirst(options.clock)
+  }
+
+  /** A new connection under this server's limits, not yet among the others. */
+  begin(first: Beginning, now: number = this.#clock.now()): Connection {
+    return new Connection(now, this.limits, first, this.#options.random)
   }
 
   get size(): number {
@@ -108,7 +120,7 @@ export class Connections<M extends Member> {
     this.#active.add(member)
     this.#size += 1
     if (this.#cancelSweep !== null) return
-    this.#swept = Math.floor(this.#options.now() / sweepMs)
+    this.#swept = Math.floor(this.#clock.now() / sweepMs)
     this.#awaitSweep()
   }
 
@@ -140,7 +152,7 @@ export class Connections<M extends Member> {
   }
 
   sweep(): void {
-    const now = this.#options.now()
+    const now = this.#clock.now()
     const current = Math.floor(now / sweepMs)
     let passed = 0
     const mayGoOn = () => ++passed % stride !== 0 || this.#hasTime(now)
@@ -175,13 +187,13 @@ export class Connections<M extends Member> {
   }
 
   #hasTime(since: number): boolean {
-    const { sliceMs, now } = this.#options
-    return sliceMs === undefined || now() - since < sliceMs
+    const { sliceMs } = this.#options
+    return sliceMs === undefined || this.#clock.now() - since < sliceMs
   }
 
   #look(member: M, now: number): void {
-    const reason = member.connection.look(member.sight(now), now, this.#options.policy)
-    if (reason !== null) this.hangUp(member, reason, now)
+    const reason = member.connection.look(member.sample(now), now)
+    if (reason !== null) this.close(member, reason, now)
   }
 
   #later(): void {
@@ -204,13 +216,14 @@ export class Connections<M extends Member> {
     member.parkedIn = parked as unknown as Set<Member>
   }
 
-  hangUp(member: M, reason: ReasonName, now: number): void {
+  close(member: M, reason: ReasonName, now: number): void {
     if (member.spared?.(reason, now)) return
-    if (!this.#hungUpOn.has(member)) {
-      this.#hungUpOn.add(member)
+    // The end of one that is closing was counted as what it was, or was no limit's doing.
+    if (!this.#counted.has(member) && !member.connection.isEnded) {
+      this.#counted.add(member)
       this.count(reason)
     }
-    member.hangUp(reason, now)
+    close(member, reason, now, this.#options.policy)
   }
 
   count(reason: ReasonName): void {
@@ -219,7 +232,7 @@ export class Connections<M extends Member> {
     this.#options.onHangUp(reason)
   }
 
-  /** Called for a newcomer before it is added: whether there is room for it under `maxConnections`, or room could be made. */
+  /** Called for a newcomer before it is added: whether `maxConnections` has room for it, or room could be made. */
   admits(now: number): boolean {
     const { maxConnections } = this.#options.policy
     const hasRoom = maxConnections === 0 || this.#size < maxConnections || this.makeRoom(now)
@@ -230,17 +243,17 @@ export class Connections<M extends Member> {
   }
 
   /**
-   * Hangs up on the connection that has waited longest: silent since accept first, then idle, then unfinished heads,
-   * none younger than `minIdleMs`. Returns false if all are in a request or too young.
+   * Closes the connection that has waited longest: silent since accept first, then idle, then unfinished
+   * heads, none younger than `minIdleMs`. Returns false if all are in a request or too young.
    */
   makeRoom(now: number): boolean {
     const [longest] = this.#longestWaiting(now, 1)
     if (longest === undefined) return false
-    this.hangUp(longest, 'pressure', now)
+    this.close(longest, 'pressure', now)
     return true
   }
 
-  /** No descriptor is left for a newcomer, and nobody waits who could be hung up on: what is answered now is its connection's last. */
+  /** No descriptor is left for a newcomer, and no connection waits that could be closed: see `isLast`. */
   get full(): boolean {
     return this.#full
   }
@@ -251,8 +264,9 @@ export class Connections<M extends Member> {
   }
 
   /**
-   * Frees descriptors as `makeRoom` does, `atMost` so many; where that does not free as many as are needed, those that were
-   * answered a moment ago are hung up on as well.
+   * Frees descriptors as `makeRoom` does, `atMost` so many. Where that does not free as many as are
+   * needed, connections that were answered a moment ago are closed as well: a client that has its
+   * response loses nothing, but the request of one that is silent may be on its way.
    */
   makeRoomFor(needed: number, now: number, atMost = needed): number {
     let freed = this.#free(this.#longestWaiting(now, atMost), now)
@@ -262,12 +276,12 @@ export class Connections<M extends Member> {
       for (const member of this.#active) if (member.lookAt <= now) this.#look(member, now)
       freed += this.#free(this.#longestWaiting(now, atMost - freed), now)
     }
-    return freed >= needed ? freed : freed + this.#free(this.#longestAnswered(needed - freed), now)
+    return freed >= needed ? freed : freed + this.#free(longestIn(this, ['idle'], needed - freed), now)
   }
 
   /**
-   * For a runtime that tells of requests and not of connections: keeps within the budget now. Returns how many may come before it
-   * is to be called again.
+   * For a runtime that tells of requests and not of connections: keeps within the budget now. Returns
+   * how many may come before it is to be called again.
    */
   keepWithinBudget(now: number): number {
     const { budget } = this.#options
@@ -277,15 +291,9 @@ export class Connections<M extends Member> {
     return Math.max(budget.most - used, budget.batch)
   }
 
-  /** Hangs up on so many of those that have not said anything yet, the longest silent first. */
+  /** Closes so many of those that have not said anything yet, the longest silent first. */
   turnAway(count: number, now: number): number {
-    const silent: M[] = []
-    for (const member of this) {
-      const { state } = member.connection
-      if (state === 'accepted' || state === 'handshake') silent.push(member)
-    }
-    silent.sort((a, b) => a.connection.since - b.connection.since)
-    return this.#free(silent.slice(0, count), now)
+    return this.#free(longestIn(this, ['accepted', 'handshake'], count), now)
   }
 
   #free(members: readonly M[], now: number): number {
@@ -294,10 +302,10 @@ export class Connections<M extends Member> {
       const { connection } = member
       const { state } = connection
       // What is known of it may be old.
-      const reason = connection.look(member.sight(now), now, this.#options.policy) ?? 'descriptors'
+      const reason = connection.look(member.sample(now), now) ?? 'descriptors'
       if (connection.state !== state) continue
-      this.hangUp(member, reason, now)
-      if (connection.state !== 'closing') continue
+      this.close(member, reason, now)
+      if (!connection.isEnded) continue
       this.#leaving.add(member)
       freed += 1
     }
@@ -331,9 +339,9 @@ export class Connections<M extends Member> {
     for (const member of this) {
       const { connection } = member
       if (connection.state !== 'idle' || now - connection.since < idleMs) continue
-      const reason = connection.look(member.sight(now), now, policy) ?? 'descriptors'
+      const reason = connection.look(member.sample(now), now) ?? 'descriptors'
       if (connection.state !== 'idle') continue
-      this.hangUp(member, reason, now)
+      this.close(member, reason, now)
       left -= 1
       if (left === 0) break
     }
@@ -345,53 +353,28 @@ export class Connections<M extends Member> {
     onShortage?.({ used, soft: budget.soft, idleMs: budget.idleMs(used, policy), full: this.#full })
   }
 
-  /** Those that have waited for `minIdleMs` or more, in the order in which they are hung up on. */
   #longestWaiting(now: number, count: number): M[] {
-    if (count === 1) return this.#longestOfAll(now)
-    const found: M[] = []
-    this.#eachWaiting(now, (member) => found.push(member))
-    return found.sort(byTurn).slice(0, count)
+    return longestWaiting(this, now - this.#options.policy.minIdleMs, count)
   }
 
-  /** At `maxConnections` one is looked for at each newcomer, among all. */
-  #longestOfAll(now: number): M[] {
-    let longest: M | null = null
-    this.#eachWaiting(now, (member) => {
-      if (longest === null || byTurn(member, longest) < 0) longest = member
-    })
-    return longest === null ? [] : [longest]
-  }
-
-  #eachWaiting(now: number, seen: (member: M) => void): void {
-    const before = now - this.#options.policy.minIdleMs
-    const see = (member: M) => {
-      const { connection } = member
-      if (connection.since <= before && turns[connection.state] !== undefined) seen(member)
-    }
+  each(see: (member: M) => void): void {
     this.#active.forEach(see)
     for (const parked of this.#parked.values()) parked.forEach(see)
   }
 
-  /** A client that has its answer loses nothing; the request of one that is silent may be on its way. */
-  #longestAnswered(count: number): M[] {
-    const found: M[] = []
-    for (const member of this) if (member.connection.state === 'idle') found.push(member)
-    return found.sort((a, b) => a.connection.since - b.connection.since).slice(0, count)
-  }
-
   /** One tick of a drain that has been closing for `closingForMs`: see `DrainActions.hangUpIdle`. */
   hangUpIdle(closingForMs: number, atOnce = false): void {
-    const { policy, now: clock, random = Math.random } = this.#options
-    const now = clock()
+    const { policy, random } = this.#options
+    const now = this.#clock.now()
     for (const member of this) {
       const { connection } = member
-      connection.look(member.sight(now), now, policy)
+      connection.look(member.sample(now), now)
       const { state, since } = connection
       if (state !== 'idle' && state !== 'accepted' && state !== 'handshake') continue
       if (!atOnce && now - since < policy.minIdleMs) continue
       const momentMs = this.#spread.get(member) ?? random() * policy.drainSpreadMs
       this.#spread.set(member, momentMs)
-      if (closingForMs >= momentMs) this.hangUp(member, 'drained', now)
+      if (closingForMs >= momentMs) this.close(member, 'drained', now)
     }
   }
 

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { resolveOptions } from '../policy/resolve.ts'
-import { Connection } from './connection.ts'
-import { Connections, type Member } from './connections.ts'
+import { backgroundClock } from './clock.ts'
+import { Connections } from './connections.ts'
 import { Budget, type Shortage } from './descriptor-budget.ts'
+import { FakeMember } from './member.fake.ts'
 import type { Event, State } from './states.ts'
 
 const budgetOf = (
@@ -60,13 +61,14 @@ function scene(
   discover?: () => void,
 ) {
   const now = 100_000
-  const left = new Set<Member>()
+  const left = new Set<FakeMember>()
   const { policy } = resolveOptions({ idleTimeoutMs: 5_000, minIdleMs: 1_000, reservedDescriptors: reserved })
   const told: Shortage[] = []
-  const book = new Connections<Member>({
+  const book = new Connections<FakeMember>({
     policy,
-    now: () => now,
+    clock: { now: () => now, after: backgroundClock.after },
     onHangUp: () => {},
+    random: Math.random,
     budget: Budget.of({ soft, atStart: 0, used: () => left.size + 1 }, policy),
     onShortage: (shortage) => told.push(shortage),
     ...(discover && { discover }),
@@ -74,20 +76,13 @@ function scene(
   const hungUp: { readonly state: State; readonly forMs: number }[] = []
   const add = (one: (typeof open)[number]) => {
     const since = now - one.forMs
-    const connection = new Connection(since, policy, one.state === 'handshake' ? 'handshake' : 'accepted')
+    const connection = book.begin(one.state === 'handshake' ? 'handshake' : 'accepted', since)
     for (const event of eventsTo[one.state] ?? []) connection.move(event, since)
-    const member: Member = {
-      connection,
-      lookAt: Number.POSITIVE_INFINITY,
-      parkedIn: null,
-      sight: () => ({ received: 0, taken: 0, unsent: 0, wanted: false }),
-      hangUp: (_, at) => {
-        hungUp.push(one)
-        left.delete(member)
-        connection.close(at)
-      },
-      cut: () => {},
-    }
+    const member = new FakeMember(connection, () => {
+      left.delete(member)
+      hungUp.push(one)
+    })
+    member.lookAt = Number.POSITIVE_INFINITY
     left.add(member)
     book.add(member)
   }

@@ -1,61 +1,58 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { optionNames } from '../policy/policy.ts'
+import { elsewhere, rules } from './limits.ts'
 import {
-  type Answering,
   answeringMoves,
   busy,
   type Event,
-  limits,
-  type Receiving,
+  endingMoves,
+  keepsClock,
   receivingMoves,
   type State,
-  stateOf,
   waiting,
 } from './states.ts'
+import { reachable } from './walk.ts'
 
-type Pair = readonly [Receiving, Answering]
-
-/** Every pair of sides that a legal sequence of events reaches. */
-function reachable(): Pair[] {
-  const seen = new Map<string, Pair>()
-  const queue: Pair[] = [
-    ['handshake', 'none'],
-    ['accepted', 'none'],
-  ]
-  for (let pair = queue.pop(); pair; pair = queue.pop()) {
-    if (seen.has(pair.join())) continue
-    seen.set(pair.join(), pair)
-    const [receiving, answering] = pair
-    for (const event of Object.keys(receivingMoves[receiving]) as Event[]) {
-      const next = receivingMoves[receiving][event]
-      const answer = answeringMoves[answering][event]
-      if (next !== undefined && answer !== undefined) {
-        queue.push([next === 'whole' && answer === 'none' ? 'between' : next, answer])
-      }
-    }
-  }
-  return [...seen.values()]
-}
-
-test('every reachable pair of sides has a state, and every state but closing is reached', () => {
-  const states = new Set<State>(reachable().map(([receiving, answering]) => stateOf(receiving, answering)))
-  assert.deepEqual([...states, 'closing'].sort(), Object.keys(limits).sort())
+test('every reachable pair of sides has a state, and every state is reached', () => {
+  const states = new Set<State>(reachable().map(({ state }) => state))
+  assert.deepEqual([...states].sort(), Object.keys(rules).sort())
 })
 
-test('an answer is never owed before a request has begun, and no waiting state owes one', () => {
-  for (const [receiving, answering] of reachable()) {
-    const state = stateOf(receiving, answering)
+test('a response is never owed before a request has begun, and no waiting state owes one', () => {
+  for (const { pair, state } of reachable()) {
+    const { receiving, answering } = pair
     if (answering !== 'none') assert.ok(receiving === 'body' || receiving === 'whole', `${receiving}/${answering}`)
     if (waiting.includes(state)) assert.equal(answering, 'none', state)
-    if (answering !== 'none') assert.ok(busy[state], `${state} owes an answer and may not be hung up on`)
+    if (answering !== 'none' && state !== 'closing') assert.ok(busy[state], `${state} owes a response`)
+  }
+})
+
+test('no table names a move that no sequence of events can make', () => {
+  const made = new Set(reachable().flatMap(({ pair, moves }) => moves.map((event) => `${pair.receiving} ${event}`)))
+  for (const [side, moves] of Object.entries(receivingMoves)) {
+    for (const event of Object.keys(moves)) assert.ok(made.has(`${side} ${event}`), `${side} ${event}`)
+  }
+  for (const [side, events] of Object.entries(keepsClock)) {
+    for (const event of events ?? []) assert.ok(made.has(`${side} ${event}`), `${side} ${event}`)
+  }
+  const answered = new Set(reachable().flatMap(({ pair, moves }) => moves.map((event) => `${pair.answering} ${event}`)))
+  for (const [side, moves] of Object.entries(answeringMoves)) {
+    for (const event of Object.keys(moves) as Event[]) assert.ok(answered.has(`${side} ${event}`), `${side} ${event}`)
+  }
+})
+
+test('an ending never goes back', () => {
+  const order = Object.keys(endingMoves)
+  for (const [at, moves] of Object.entries(endingMoves)) {
+    for (const to of Object.values(moves)) assert.ok(order.indexOf(to) >= order.indexOf(at), `${at} → ${to}`)
   }
 })
 
 test('every option that limits a state is one of the policy', () => {
-  for (const options of Object.values(limits)) for (const option of options) assert.ok(optionNames.includes(option))
-})
-
-test('every state that only waits for its client has a limit', () => {
-  for (const state of waiting) assert.ok(limits[state].length > 0, state)
+  const named = [
+    ...Object.values(rules).flatMap((some) => some.flatMap(({ options }) => options)),
+    ...Object.values(elsewhere).flat(),
+  ]
+  for (const option of named) assert.ok(optionNames.includes(option), option)
 })

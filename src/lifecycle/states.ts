@@ -1,16 +1,19 @@
 /**
- * The life of a connection as two small tables, as in h11: what we have of the request, and what the peer has of the
- * answer. Both sides move on the same events, because HTTP/1.1 lets a body and its answer overlap; the state that the
- * policy, the docs and `connections()` speak of is where the two sides meet (`stateOf`).
+ * The life of a connection, all of it, as three small tables (as in h11): what we have of the request,
+ * what the peer has of the response, and what is left of the connection. The first two move on the
+ * same events, because HTTP/1.1 lets a body and its response overlap. The state that the policy, the
+ * docs and `connections()` speak of is where the tables meet (`stateOf`).
  *
- * An observer (the bookkeeping on Node's sockets, later an engine of our own and the kernel's snapshots) reports events;
- * what follows from a state is decided in `connection.ts`.
+ * An observer (the socket engine, the bookkeeping on Node's sockets, the kernel's snapshots) reports
+ * events; what follows from a state is a rule in `limits.ts`.
  */
-import type { OptionName } from '../policy/policy.ts'
 
 /** What we have of the request. `between`: nothing, but an earlier one was answered. */
 export type Receiving = 'handshake' | 'accepted' | 'head' | 'body' | 'whole' | 'between' | 'upgraded'
-/** What the peer has of the answer. `writing`: bytes wait for the peer; `streaming`: it has all that the application gave so far. */
+/**
+ * What the peer has of the response. `writing`: bytes wait for the peer; `streaming`: it has all that
+ * the application gave so far.
+ */
 export type Answering = 'none' | 'handling' | 'writing' | 'streaming'
 
 export type Event =
@@ -23,25 +26,28 @@ export type Event =
   /** A head is complete, its body is not. */
   | 'requestWithBody'
   | 'bodyEnd'
-  /** The head of the answer is out. */
+  /** The head of the response is out. */
   | 'begun'
-  /** Bytes of the answer wait for the peer. */
+  /** Bytes of the response wait for the peer. */
   | 'blocked'
   /** They have been taken. */
   | 'flowing'
-  /** The last answer that was owed is out. */
+  /** The last response that was owed is out. */
   | 'answered'
   | 'upgrade'
 
 type Moves<Side extends string> = Readonly<Record<Side, Readonly<Partial<Record<Event, Side>>>>>
 
-/** Every legal move of the request's side. An event missing from a row is a bug in the observer, not a no-op. */
+/**
+ * Every legal move of the request's side. An event missing from a row is a bug in the observer, not a
+ * no-op.
+ */
 export const receivingMoves: Moves<Receiving> = {
   handshake: { secured: 'accepted' },
   accepted: { bytes: 'head', request: 'whole', requestWithBody: 'body', upgrade: 'upgraded' },
   head: { request: 'whole', requestWithBody: 'body', upgrade: 'upgraded' },
-  // A pipelined request comes while the one before it is answered; `answered` in `body` is an early answer: the rest is
-  // discarded and the side stays where it is until `bodyEnd`.
+  // A pipelined request comes while the one before it is answered. `answered` in `body` is an early
+  // response: the rest is discarded, and the side stays where it is until `bodyEnd`.
   body: {
     bodyEnd: 'whole',
     request: 'whole',
@@ -64,7 +70,7 @@ export const receivingMoves: Moves<Receiving> = {
   upgraded: {},
 }
 
-/** Every legal move of the answer's side. */
+/** Every legal move of the response's side. */
 export const answeringMoves: Moves<Answering> = {
   none: {
     secured: 'none',
@@ -91,7 +97,7 @@ export const answeringMoves: Moves<Answering> = {
     answered: 'none',
     upgrade: 'none',
   },
-  // Interim answers (103) may have gone before an upgrade.
+  // Interim responses (103) may have gone before an upgrade.
   streaming: {
     request: 'streaming',
     requestWithBody: 'streaming',
@@ -100,6 +106,31 @@ export const answeringMoves: Moves<Answering> = {
     answered: 'none',
     upgrade: 'none',
   },
+}
+
+/** The events that leave a side's clock as it is; every other move starts it anew. */
+export const keepsClock: Readonly<Partial<Record<Receiving, readonly Event[]>>> = {
+  // The clock of the first head began at accept: a first byte buys no time.
+  accepted: ['bytes'],
+  // A response that begins early says nothing of how fast the body comes.
+  body: ['begun', 'blocked', 'flowing'],
+}
+
+/** What is left of the connection. */
+export type Ending = 'open' | 'lastResponse' | 'lingering' | 'closed'
+
+export type EndingEvent =
+  /** The response that is owed, or the next one, is the last. */
+  | 'last'
+  /** Our side is ended: nothing more is written, and what comes is read away. */
+  | 'ended'
+  | 'gone'
+
+export const endingMoves: Readonly<Record<Ending, Readonly<Record<EndingEvent, Ending>>>> = {
+  open: { last: 'lastResponse', ended: 'lingering', gone: 'closed' },
+  lastResponse: { last: 'lastResponse', ended: 'lingering', gone: 'closed' },
+  lingering: { last: 'lingering', ended: 'lingering', gone: 'closed' },
+  closed: { last: 'closed', ended: 'closed', gone: 'closed' },
 }
 
 export type State =
@@ -115,13 +146,19 @@ export type State =
   | 'upgraded'
   | 'closing'
 
-/** Where the two sides meet. */
-export function stateOf(receiving: Receiving, answering: Answering): State {
+/** Both sides at one moment. There is one object for each pair, so a move allocates nothing. */
+export interface Pair {
+  readonly receiving: Receiving
+  readonly answering: Answering
+  /** Where the two meet, while the connection is open. */
+  readonly state: State
+}
+
+function meet(receiving: Receiving, answering: Answering): State {
   switch (answering) {
     case 'none':
-      if (receiving === 'between') return 'idle'
-      if (receiving === 'body') return 'discarding'
-      return receiving === 'whole' ? 'idle' : receiving
+      if (receiving === 'between' || receiving === 'whole') return 'idle'
+      return receiving === 'body' ? 'discarding' : receiving
     case 'writing':
       return 'writing'
     case 'handling':
@@ -131,25 +168,43 @@ export function stateOf(receiving: Receiving, answering: Answering): State {
   }
 }
 
-/** The options that limit each state, in the order in which they are asked. */
-export const limits: Readonly<Record<State, readonly OptionName[]>> = {
-  handshake: ['handshakeTimeoutMs'],
-  accepted: ['headTimeoutMs'],
-  head: ['headTimeoutMs', 'maxHeadBytes', 'maxHeadFields'],
-  body: ['bodyTimeoutMs', 'minBodyBytesPerSec', 'maxBodyBytes'],
-  handling: ['handlerTimeoutMs'],
-  writing: ['writeTimeoutMs', 'minResponseBytesPerSec'],
-  streaming: ['streamIdleTimeoutMs'],
-  discarding: ['discardTimeoutMs', 'discardBytes'],
-  idle: ['idleTimeoutMs', 'maxConnectionAgeMs'],
-  upgraded: [],
-  closing: ['discardTimeoutMs'],
+const receivings = Object.keys(receivingMoves) as Receiving[]
+const answerings = Object.keys(answeringMoves) as Answering[]
+const tableOf = <Key extends string, Value>(keys: readonly Key[], value: (key: Key) => Value) =>
+  Object.fromEntries(keys.map((key) => [key, value(key)])) as Record<Key, Value>
+
+const pairs = tableOf(receivings, (receiving) =>
+  tableOf(answerings, (answering): Pair => ({ receiving, answering, state: meet(receiving, answering) })),
+)
+
+/** Where a connection begins. */
+export const beginnings = {
+  handshake: pairs.handshake.none,
+  accepted: pairs.accepted.none,
+} as const
+
+export type Beginning = keyof typeof beginnings
+
+/**
+ * Where an event takes both sides, or null: it can't happen here, which is a bug in the observer.
+ * The joint rule: when nothing is owed and all of the request is there, the connection is between two
+ * requests, whichever of the two came last.
+ */
+export function step({ receiving, answering }: Pair, event: Event): Pair | null {
+  const received = receivingMoves[receiving][event]
+  const answered = answeringMoves[answering][event]
+  if (received === undefined || answered === undefined) return null
+  return pairs[received === 'whole' && answered === 'none' ? 'between' : received][answered]
 }
 
-/** Whether the connection only waits for its client: what pressure and a drain may hang up on, in this order. */
+/** Where all three tables meet. */
+export const stateOf = ({ state }: Pair, ending: Ending): State =>
+  ending === 'lingering' || ending === 'closed' ? 'closing' : state
+
+/** The states in which a connection only waits for its client: what pressure may close, in this order. */
 export const waiting: readonly State[] = ['handshake', 'accepted', 'idle', 'head']
 
-/** Whether hanging up now would take an answer from a client that is owed one. */
+/** Whether closing now would take a response from a client that is owed one. */
 export const busy: Readonly<Record<State, boolean>> = {
   handshake: false,
   accepted: false,

@@ -9,8 +9,10 @@ import { Ledger, noteAfterMs, type Peer } from '../kernel/ledger.ts'
 import type { Libc } from '../kernel/libc.ts'
 import { Scan } from '../kernel/scan.ts'
 import type { Threads } from '../kernel/threads.ts'
+import { backgroundClock } from '../lifecycle/clock.ts'
 import { Budget } from '../lifecycle/descriptor-budget.ts'
 import { Drain } from '../lifecycle/drain.ts'
+import { isLast } from '../lifecycle/last-answer.ts'
 import { reasons } from '../lifecycle/reasons.ts'
 import type { Coded } from '../policy/codes.ts'
 import { probes, probingMs } from '../policy/enforcement.ts'
@@ -170,7 +172,7 @@ export async function serveUnderLedger<Call>(start: Start, native: LedgerServer<
   const { app, options } = start
   const { policy, log, origins } = prepare(start, native.engine.enforcement)
   const kernel = openKernel(native.libc)
-  const now = () => performance.now()
+  const { now } = backgroundClock
   const secure = options.tls !== undefined
   const { maxRequestsPerConnection, maxConnectionAgeMs, maxConnections, maxBodyBytes } = policy
   const { threads } = native
@@ -206,7 +208,8 @@ export async function serveUnderLedger<Call>(start: Start, native: LedgerServer<
   const ledger = new Ledger({
     policy,
     kernel,
-    now,
+    clock: backgroundClock,
+    random: Math.random,
     secure,
     threads,
     notes: notesAll ? 'every' : 'late',
@@ -459,7 +462,7 @@ export async function serveUnderLedger<Call>(start: Start, native: LedgerServer<
     const said = native.connectionOf(answer)
     let given = native.toSend?.(answer, http2) ?? answer
     const last = lastAnswers() || (!http2 && leavesBody(flight))
-    if (last || said !== null || (counted && isLast(flight?.peer))) {
+    if (last || said !== null || (counted && isLastOf(flight?.peer))) {
       const closes = said === null ? !(last && http2) : closing.test(said)
       // Whoever gets 408 has fallen silent.
       const keeps = native.closesUnderBody !== true || (isLeft(flight?.body) && answer.status !== 408)
@@ -591,11 +594,11 @@ export async function serveUnderLedger<Call>(start: Start, native: LedgerServer<
     log.write({ level: 'warn', code: 'reservedDescriptors', message })
   }
 
-  function isLast(peer: Peer | null | undefined): boolean {
+  function isLastOf(peer: Peer | null | undefined): boolean {
     if (!peer) return false
-    if (peer.surplus || (maxRequestsPerConnection !== 0 && peer.requests >= maxRequestsPerConnection)) return true
-    const { record } = peer
-    return record !== null && now() >= record.connection.agesAt
+    const { surplus, requests, record } = peer
+    const agesAt = record?.connection.agesAt ?? Number.POSITIVE_INFINITY
+    return isLast({ requests, agesAt }, policy, now(), { surplus, draining: announced, full: book.full })
   }
 
   /** Deno and Bun give a request of HTTP/2 no Host, and HTTP/1.1 must have one. */
@@ -648,7 +651,7 @@ export async function serveUnderLedger<Call>(start: Start, native: LedgerServer<
     kernel,
     ledger,
     at: listener.at,
-    now,
+    clock: backgroundClock,
     onListener,
     beforeEach: tick,
   })
@@ -698,7 +701,7 @@ export async function serveUnderLedger<Call>(start: Start, native: LedgerServer<
       // A request of this moment is to be known as one.
       noteYoung(now(), 0)
       scan?.walkNow()
-      for (const member of book) member.sight(now())
+      for (const member of book) member.sample(now())
       const cut = book.cut()
       end(true)
       return cut

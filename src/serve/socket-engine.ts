@@ -6,6 +6,7 @@ import { abortNative } from '../http1/web/native-request.ts'
 import { WebRequest } from '../http1/web/request.ts'
 import { isSoundResponse } from '../http1/web/response.ts'
 import { connectionLines } from '../http1/writer.ts'
+import { backgroundClock } from '../lifecycle/clock.ts'
 import { Connections } from '../lifecycle/connections.ts'
 import { Budget } from '../lifecycle/descriptor-budget.ts'
 import { Drain } from '../lifecycle/drain.ts'
@@ -38,10 +39,11 @@ export async function serveOnSockets(
   const descriptors = sockets.descriptors()
   const enforcement = enforcementWith(descriptors, sockets.enforcement())
   const { policy, log } = prepare(start, enforcement)
-  const now = () => performance.now()
+  const { now } = backgroundClock
   const book = new Connections<ServerConnection>({
     policy,
-    now,
+    clock: backgroundClock,
+    random: Math.random,
     onHangUp: log.note,
     budget: Budget.of(descriptors, policy, descriptorsBeside),
     turnsAway: sockets.holdAccept !== undefined,
@@ -66,7 +68,7 @@ export async function serveOnSockets(
     showsViews: bindings.bodyInEnv,
     now,
     book,
-    lastAnswers: () => drain.draining || book.full,
+    draining: () => drain.draining,
     connectionLines: connectionLinesOf(policy),
     failed: failureLog(application, log),
     abort: webRequests ? (asked, reason) => WebRequest.abort(asked as WebRequest, reason) : abortNative,

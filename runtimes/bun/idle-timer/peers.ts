@@ -2,6 +2,7 @@
  * Requests and age per connection, for a server that shows no connections: they are told apart by the client's address
  * and port. What has been quiet longer than any connection can be is gone, and its port may be a new connection's.
  */
+import { isLast } from '../../../src/lifecycle/last-answer.ts'
 import type { Policy } from '../../../src/policy/policy.ts'
 
 interface Peer {
@@ -9,6 +10,9 @@ interface Peer {
   lastAt: number
   readonly agesAt: number
 }
+
+/** Of the server's circumstances Bun's own engine is told elsewhere, and connections it does not count. */
+const elsewhere = { surplus: false, draining: false, full: false }
 
 export type PeerPolicy = Pick<Policy, 'maxRequestsPerConnection' | 'maxConnectionAgeMs'>
 
@@ -33,7 +37,7 @@ export class Peers {
   /** Counts an answer; returns whether it is the connection's last, and then knows it no more. */
   answered(name: string, now: number): boolean {
     this.#forget(now)
-    const { maxRequestsPerConnection, maxConnectionAgeMs } = this.#policy
+    const { maxConnectionAgeMs } = this.#policy
     let peer = this.#peers.get(name)
     if (peer === undefined || now - peer.lastAt > this.#goneAfterMs) {
       // ± 10 %, so that connections opened together do not all come back together.
@@ -44,7 +48,7 @@ export class Peers {
     }
     peer.answers += 1
     peer.lastAt = now
-    const last = (maxRequestsPerConnection !== 0 && peer.answers >= maxRequestsPerConnection) || now >= peer.agesAt
+    const last = isLast({ requests: peer.answers, agesAt: peer.agesAt }, this.#policy, now, elsewhere)
     if (last) this.#peers.delete(name)
     return last
   }
