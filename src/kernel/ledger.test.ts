@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { peerName } from './layout.ts'
-import { noteAfterMs } from './ledger.ts'
 import { type Notes, tickMs } from './observe.ts'
 import { scanMs, scene } from './scene.fake.ts'
+import { noteAfterMs } from './schedule.ts'
 import { sharedWords, Threads } from './threads.ts'
 
 type Scene = ReturnType<typeof scene>

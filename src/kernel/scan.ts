@@ -6,7 +6,8 @@ import type { Clock } from '../lifecycle/clock.ts'
 import { shortestMs } from '../lifecycle/limits.ts'
 import { eventsAtMost, type Kernel } from './kernel.ts'
 import { type Address, emptySnapshot, isAt, TCP_LISTEN } from './layout.ts'
-import { type Ledger, sliceMs } from './ledger.ts'
+import type { Ledger } from './ledger.ts'
+import { sliceMs } from './schedule.ts'
 
 export interface ScanOptions {
   readonly kernel: Kernel

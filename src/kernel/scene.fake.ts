@@ -5,9 +5,10 @@ import type { PolicyInput } from '../policy/policy.ts'
 import { resolveOptions } from '../policy/resolve.ts'
 import { FakeKernel, type FakeSocket } from './kernel.fake.ts'
 import { peerName } from './layout.ts'
-import { Ledger, type LedgerOptions, type TrackedSocket } from './ledger.ts'
+import { Ledger, type LedgerOptions } from './ledger.ts'
 import type { IncomingBody } from './observe.ts'
 import { Scan } from './scan.ts'
+import type { TrackedSocket } from './tracked-socket.ts'
 
 export const serverPort = 8_080
 const host = '127.0.0.1'
@@ -23,7 +24,7 @@ export function scene(input: PolicyInput = {}, more: Partial<LedgerOptions> = {}
   const ledger = new Ledger({
     policy,
     kernel,
-    clock: { now: clock, after: backgroundClock.after },
+    clock: { ...backgroundClock, now: clock },
     secure: false,
     notes: 'every',
     onHangUp: (reason) => reasons.push(reason),
@@ -34,7 +35,7 @@ export function scene(input: PolicyInput = {}, more: Partial<LedgerOptions> = {}
     kernel,
     ledger,
     at: { host, port: serverPort },
-    clock: { now: clock, after: backgroundClock.after },
+    clock: { ...backgroundClock, now: clock },
     onListener: (fd) => listeners.push(fd),
   })
   const name = (port: number) => peerName(host, port)

@@ -6,6 +6,14 @@ export interface Clock {
   after(ms: number, callback: () => void): () => void
 }
 
+/** What a server needs beside that. */
+export interface ServerClock extends Clock {
+  /** Time of day, in ms since 1970: for `Date`. */
+  date(): number
+  /** Calls back when the sockets have had their turn. */
+  afterTurn(callback: () => void): void
+}
+
 export const systemClock: Clock = {
   now: () => performance.now(),
   after(ms, callback) {
@@ -15,8 +23,10 @@ export const systemClock: Clock = {
 }
 
 /** For work that is no reason to stay alive. */
-export const backgroundClock: Clock = {
+export const backgroundClock: ServerClock = {
   now: systemClock.now,
+  date: () => Date.now(),
+  afterTurn: (callback) => void setImmediate(callback),
   after(ms, callback) {
     const timer = setTimeout(callback, ms)
     timer.unref()

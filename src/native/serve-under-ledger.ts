@@ -5,9 +5,11 @@
 
 import { kernelDescriptors, openKernel } from '../kernel/kernel.ts'
 import { type Address, isAt, peerName } from '../kernel/layout.ts'
-import { Ledger, noteAfterMs, type Peer } from '../kernel/ledger.ts'
+import { Ledger } from '../kernel/ledger.ts'
 import type { Libc } from '../kernel/libc.ts'
+import type { Peer } from '../kernel/peers.ts'
 import { Scan } from '../kernel/scan.ts'
+import { noteAfterMs } from '../kernel/schedule.ts'
 import type { Threads } from '../kernel/threads.ts'
 import { backgroundClock } from '../lifecycle/clock.ts'
 import { Budget } from '../lifecycle/descriptor-budget.ts'
@@ -596,8 +598,8 @@ export async function serveUnderLedger<Call>(start: Start, native: LedgerServer<
 
   function isLastOf(peer: Peer | null | undefined): boolean {
     if (!peer) return false
-    const { surplus, requests, record } = peer
-    const agesAt = record?.connection.agesAt ?? Number.POSITIVE_INFINITY
+    const { surplus, requests, socket } = peer
+    const agesAt = socket?.connection.agesAt ?? Number.POSITIVE_INFINITY
     return isLast({ requests, agesAt }, policy, now(), { surplus, draining: announced, full: book.full })
   }
 
