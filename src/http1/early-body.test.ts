@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { readEarly } from './early-body.ts'
+import { backgroundClock } from '../lifecycle/clock.ts'
+import { readEarly as readEarlyBy } from './early-body.ts'
 import type { Streamed } from './web/response.ts'
+
+const readEarly = (stream: Streamed, length: number | null) => readEarlyBy(stream, length, backgroundClock.afterTurn)
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))

@@ -3,7 +3,7 @@
  * before the head goes out, so that a body that is there gets its length.
  */
 import { Buffer } from 'node:buffer'
-import { setImmediate } from 'node:timers'
+import type { ServerClock } from '../lifecycle/clock.ts'
 import type { Streamed } from './web/response.ts'
 
 /** Turns of the event loop in which nothing comes: Node needs two for each part of a Blob, and for its end. */
@@ -13,18 +13,25 @@ const jobsBeforeTurn = 4
 /** A stream that never makes its reader wait is sent as it comes after so many pieces. */
 const mostPieces = 64
 
+type AfterTurn = ServerClock['afterTurn']
+
 /**
  * All of the body, or a stream that begins with what was read. Rejects if the stream fails before it
- * has given anything: later its reader is told. `length` is what the answer says of itself; a body that
+ * has given anything: later its reader is told. `length` is what the response says of itself; a body that
  * does not keep to it stays a stream. A file's first bytes are waited for: its reading is sure to end.
  */
-export function readEarly(stream: Streamed, length: number | null): Promise<Uint8Array | Streamed> {
-  return new Promise((resolve, reject) => new Reading(stream, length, resolve, reject).begin())
+export function readEarly(
+  stream: Streamed,
+  length: number | null,
+  afterTurn: AfterTurn,
+): Promise<Uint8Array | Streamed> {
+  return new Promise((resolve, reject) => new Reading(stream, length, afterTurn, resolve, reject).begin())
 }
 
 class Reading {
   readonly #stream: Streamed
   readonly #length: number | null
+  readonly #afterTurn: AfterTurn
   readonly #resolve: (what: Uint8Array | Streamed) => void
   readonly #reject: (error: unknown) => void
   readonly #pieces: Uint8Array[] = []
@@ -37,11 +44,13 @@ class Reading {
   constructor(
     stream: Streamed,
     length: number | null,
+    afterTurn: AfterTurn,
     resolve: (what: Uint8Array | Streamed) => void,
     reject: (error: unknown) => void,
   ) {
     this.#stream = stream
     this.#length = length
+    this.#afterTurn = afterTurn
     this.#resolve = resolve
     this.#reject = reject
   }
@@ -101,7 +110,7 @@ class Reading {
 
   readonly #wait = (): void => {
     if (this.#over) return
-    if (this.#turns++ < quietTurns) setImmediate(this.#wait)
+    if (this.#turns++ < quietTurns) this.#afterTurn(this.#wait)
     else this.#settle(new Begun(this.#stream, this.#pieces, this.#last))
   }
 

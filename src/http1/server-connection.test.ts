@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { backgroundClock } from '../lifecycle/clock.ts'
 import { Connections } from '../lifecycle/connections.ts'
+import { FakeTransport, latin1 } from '../net/transport.fake.ts'
 import type { Transport } from '../net/transport.ts'
 import { resolveOptions } from '../policy/resolve.ts'
 import type { ServeOptions } from '../serve/contract.ts'
@@ -13,43 +14,7 @@ import { plainAnswer, type Served, ServerConnection } from './server-connection.
 import type { OutgoingResponse } from './web/response.ts'
 import { connectionLines } from './writer.ts'
 
-const latin1 = (text: string) => Uint8Array.from(text, (char) => char.charCodeAt(0))
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
-
-/** A socket whose kernel takes everything, or nothing until told. */
-class FakeTransport implements Transport {
-  readonly peer = { address: '127.0.0.1', port: 1, family: 'IPv4' } as const
-  written = ''
-  unsent = 0
-  blocked = false
-  readonly acts: string[] = []
-  write(head: string, body: string | Uint8Array | null): boolean {
-    const text = head + (body === null ? '' : typeof body === 'string' ? body : String.fromCharCode(...body))
-    this.written += text
-    if (!this.blocked) return true
-    this.unsent += text.length
-    return false
-  }
-  pause(): void {
-    this.acts.push('pause')
-  }
-  resume(): void {
-    this.acts.push('resume')
-  }
-  end(): void {
-    this.acts.push('end')
-  }
-  destroy(): void {
-    this.acts.push('destroy')
-  }
-  reset(): void {
-    this.acts.push('reset')
-  }
-  /** Statuses of what was written, in order. */
-  get statuses(): string[] {
-    return [...this.written.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status!)
-  }
-}
 
 type Handler = (
   head: RequestHead,
@@ -61,9 +26,10 @@ function scene(handler: Handler = () => plainAnswer(200), options: ServeOptions 
   const time = { now: 0, draining: false }
   const asked: { head: RequestHead; aborted: boolean; reason?: Error }[] = []
   const failures: unknown[] = []
+  const clock = { ...backgroundClock, now: () => time.now }
   const book = new Connections<ServerConnection>({
     policy,
-    clock: { now: () => time.now, after: backgroundClock.after },
+    clock,
     onHangUp: () => {},
     random: Math.random,
   })
@@ -71,7 +37,7 @@ function scene(handler: Handler = () => plainAnswer(200), options: ServeOptions 
     policy,
     limits: limitsOf(policy),
     clients,
-    now: () => time.now,
+    clock,
     book,
     draining: () => time.draining,
     connectionLines: {

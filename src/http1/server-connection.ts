@@ -4,7 +4,7 @@
  */
 
 import { Buffer } from 'node:buffer'
-import { setImmediate } from 'node:timers'
+import type { ServerClock } from '../lifecycle/clock.ts'
 import type { Connection } from '../lifecycle/connection.ts'
 import type { Connections, Member } from '../lifecycle/connections.ts'
 import { lingerMs, nothingOwedMs } from '../lifecycle/ending.ts'
@@ -46,7 +46,7 @@ export interface ClientAdmission {
 export interface Served {
   readonly policy: Policy
   readonly limits: Limits
-  readonly now: () => number
+  readonly clock: ServerClock
   readonly book: Connections<ServerConnection>
   readonly draining: () => boolean
   /**
@@ -113,7 +113,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     this.secure = secure
     this.#served = served
     this.#parser = new RequestParser(this, served.limits)
-    this.connection = served.book.begin(secure ? 'handshake' : 'accepted', served.now())
+    this.connection = served.book.begin(secure ? 'handshake' : 'accepted', served.clock.now())
     this.lookAt = this.connection.lookAt
     this.#count()
     served.book.add(this)
@@ -121,19 +121,19 @@ export class ServerConnection implements Member, Sink<RequestHead> {
 
   /** Counts it for its client: the peer at first, and whom that announces through the PROXY protocol once it has. */
   #count(): void {
-    const { clients, now } = this.#served
+    const { clients, clock } = this.#served
     const { address } = this.transport.peer
     if (clients === undefined || address === this.#client) return
     if (this.#client !== null) clients.disconnected(this.#client)
     this.#client = address
-    this.#silentUntil = clients.connected(address) ? Number.POSITIVE_INFINITY : now() + surplusMs
+    this.#silentUntil = clients.connected(address) ? Number.POSITIVE_INFINITY : clock.now() + surplusMs
     this.lookAt = Math.min(this.lookAt, this.#silentUntil)
   }
 
   // What the transport says.
 
   secured(): void {
-    this.connection.move('secured', this.#served.now())
+    this.connection.move('secured', this.#served.clock.now())
     this.lookAt = Math.min(this.connection.lookAt, this.#silentUntil)
     if (this.parkedIn !== null) this.#served.book.wake(this)
     this.#count()
@@ -184,7 +184,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   gone(): void {
     this.#upgraded?.gone()
     if (this.connection.isGone) return
-    this.connection.end('gone', this.#served.now())
+    this.connection.end('gone', this.#served.clock.now())
     this.#served.book.remove(this)
     if (this.#client !== null) this.#served.clients?.disconnected(this.#client)
     this.onClient?.('gone')
@@ -198,12 +198,12 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   // What the parser says.
 
   onFull(head: RequestHead, body: Uint8Array | null): void {
-    this.connection.move('request', this.#served.now())
+    this.connection.move('request', this.#served.clock.now())
     this.#begin(head, body === null || this.#served.showsViews === true ? body : own(body))
   }
 
   onHead(head: RequestHead): void {
-    this.connection.move('requestWithBody', this.#served.now())
+    this.connection.move('requestWithBody', this.#served.clock.now())
     const body = new IncomingBody(() => this.#onBodyRead())
     this.#body = body
     this.#begin(head, body)
@@ -218,7 +218,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   }
 
   onEnd(trailers: readonly string[]): void {
-    this.connection.move('bodyEnd', this.#served.now(), this.#received)
+    this.connection.move('bodyEnd', this.#served.clock.now(), this.#received)
     this.#body?.end(trailers)
     this.#body = null
     if (!this.connection.owesAnswer) this.#next()
@@ -229,7 +229,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     if (reason === 'head-too-large' || reason === 'field-too-long') this.#served.book.count('headTooLarge')
     if (reason === 'too-many-fields') this.#served.book.count('headFields')
     if (reason === 'body-too-large') this.#served.book.count('bodyTooLarge')
-    if (this.#head === null) this.say(status, this.#served.now())
+    if (this.#head === null) this.say(status, this.#served.clock.now())
     else this.#refuseBody(status, refusals[reason].text)
   }
 
@@ -255,8 +255,9 @@ export class ServerConnection implements Member, Sink<RequestHead> {
 
   /** Answers without the application. */
   say(status: number, now: number): boolean {
-    this.connection.end('ended', now, lingerMs(this.#served.policy))
-    this.transport.write(responseHead(status, '', [], 0, connectionLines(false, 1, 0), dateLine(Date.now())), null)
+    const { policy, clock } = this.#served
+    this.connection.end('ended', now, lingerMs(policy))
+    this.transport.write(responseHead(status, '', [], 0, connectionLines(false, 1, 0), dateLine(clock.date())), null)
     this.transport.end()
     this.transport.resume()
     return true
@@ -301,7 +302,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
 
   /** Instead of an answer: the connection speaks another protocol from here on, and this is its stream. */
   upgrade(): TransportDuplex {
-    this.connection.move('upgrade', this.#served.now())
+    this.connection.move('upgrade', this.#served.clock.now())
     this.#head = null
     this.asked = null
     this.onClient = null
@@ -388,7 +389,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     this.#stream = stream
     let answer = given
     try {
-      const body = await readEarly(stream, lengthOf(given, head.method))
+      const body = await readEarly(stream, lengthOf(given, head.method), this.#served.clock.afterTurn)
       answer = { ...given, body }
     } catch (error) {
       this.#failed(error, stream)
@@ -421,7 +422,8 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     const fields = answer.lines ?? answer.fields
     let text: string
     try {
-      text = responseHead(status, answer.statusText, fields, framing, this.#connectionLines(head), dateLine(Date.now()))
+      const date = dateLine(this.#served.clock.date())
+      text = responseHead(status, answer.statusText, fields, framing, this.#connectionLines(head), date)
     } catch (error) {
       // A field that would split the answer in two is the application's fault, and never sent.
       drop(answer)
@@ -492,7 +494,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     else {
       const more = () => this.#pump(stream, chunked, length, sum)
       const boundary = Math.floor(total / fairBytes) !== Math.floor(sum / fairBytes)
-      const next = boundary ? () => setImmediate(more) : more
+      const next = boundary ? () => this.#served.clock.afterTurn(more) : more
       this.#write('', chunked ? encodeChunk(piece) : piece, next)
     }
   }
@@ -531,7 +533,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     this.asked = null
     this.#writing?.sent?.()
     this.#writing = null
-    connection.move('answered', this.#served.now(), this.#received)
+    connection.move('answered', this.#served.clock.now(), this.#received)
     // The client may have ended its side after the head of this answer was written.
     if (connection.isLast || this.#nothingMore) {
       this.linger(this.#body === null ? nothingOwedMs : lingerMs(this.#served.policy), connection.since)
@@ -555,13 +557,13 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     const { connection } = this
     if (connection.state !== 'idle') return
     // Half a head came with the request before it: its clock runs from now.
-    if (!this.#parser.idle) connection.move('bytes', this.#served.now(), this.#received)
+    if (!this.#parser.idle) connection.move('bytes', this.#served.clock.now(), this.#received)
     this.lookAt = connection.lookAt
   }
 
   #refuseBody(status: number, why: string): void {
     if (this.#body === null || this.#body.failed !== null) return
-    this.connection.refuseBody(this.#served.now())
+    this.connection.refuseBody(this.#served.clock.now())
     this.#body.fail(new BodyRefusedError(status, `the request body was refused: ${why}`))
   }
 

@@ -1,18 +1,27 @@
-import type { Clock } from './clock.ts'
+import type { ServerClock } from './clock.ts'
 
 /** A clock whose hands a test moves. Callbacks run in the order of their time, as timers do. */
-export class FakeClock implements Clock {
+export class FakeClock implements ServerClock {
   #now = 0
   #timers: { readonly at: number; readonly callback: () => void }[] = []
 
   now = (): number => this.#now
 
-  after(ms: number, callback: () => void): () => void {
+  date = (): number => this.#now
+
+  after = (ms: number, callback: () => void): (() => void) => {
     const timer = { at: this.#now + ms, callback }
     this.#timers.push(timer)
     return () => {
       this.#timers = this.#timers.filter((other) => other !== timer)
     }
+  }
+
+  afterTurn = (callback: () => void): void => void this.after(0, callback)
+
+  /** Timers that are still to come. */
+  get pending(): number {
+    return this.#timers.length
   }
 
   /** Lets time pass, and what is due in it happen. */

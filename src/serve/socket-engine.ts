@@ -6,7 +6,7 @@ import { abortNative } from '../http1/web/native-request.ts'
 import { WebRequest } from '../http1/web/request.ts'
 import { isSoundResponse } from '../http1/web/response.ts'
 import { connectionLines } from '../http1/writer.ts'
-import { backgroundClock } from '../lifecycle/clock.ts'
+import { backgroundClock, type Clock, type ServerClock } from '../lifecycle/clock.ts'
 import { Connections } from '../lifecycle/connections.ts'
 import { Budget } from '../lifecycle/descriptor-budget.ts'
 import { Drain } from '../lifecycle/drain.ts'
@@ -29,25 +29,33 @@ export interface Admission {
   readonly descriptorsBeside?: number
 }
 
+/** Time and chance, which a test holds in its hands. */
+export interface World {
+  readonly clock: ServerClock
+  readonly random: () => number
+  /** Default: one whose timers keep the process alive until the drain is over. */
+  readonly drainClock?: Clock
+}
+
 export async function serveOnSockets(
   start: Start,
   sockets: Sockets,
   bindings: Bindings,
   { clients, descriptorsBeside }: Admission = {},
+  { clock, random, drainClock }: World = { clock: backgroundClock, random: Math.random },
 ): Promise<Running> {
   const { app, options } = start
   const descriptors = sockets.descriptors()
   const enforcement = enforcementWith(descriptors, sockets.enforcement())
   const { policy, log } = prepare(start, enforcement)
-  const { now } = backgroundClock
   const book = new Connections<ServerConnection>({
     policy,
-    clock: backgroundClock,
-    random: Math.random,
+    clock,
+    random,
     onHangUp: log.note,
     budget: Budget.of(descriptors, policy, descriptorsBeside),
     turnsAway: sockets.holdAccept !== undefined,
-    onShortage: shortageLog(log, now),
+    onShortage: shortageLog(log, clock.now),
   })
   const secure = options.tls !== undefined
   const application = applicationOf(app, {
@@ -66,7 +74,7 @@ export async function serveOnSockets(
     limits: limitsOf(policy),
     clients,
     showsViews: bindings.bodyInEnv,
-    now,
+    clock,
     book,
     draining: () => drain.draining,
     connectionLines: connectionLinesOf(policy),
@@ -76,7 +84,7 @@ export async function serveOnSockets(
   }
 
   const listener = await listen(sockets.listen, options, { policy, log }, (transport) => {
-    const admitted = book.admits(now())
+    const admitted = book.admits(clock.now())
     if (book.full) sockets.holdAccept?.()
     const connection = new ServerConnection(transport, secure, served)
     connection.surplus = !admitted
@@ -87,19 +95,23 @@ export async function serveOnSockets(
   })
   if (listener.port !== 0) requests.defaultHost = `localhost:${listener.port}`
 
-  const drain = new Drain(policy, {
-    announce: () => {},
-    stopAccepting: () => listener.stop(),
-    hangUpIdle: (closingForMs, atOnce) => book.hangUpIdle(closingForMs, atOnce),
-    left: () => {
-      if (book.size === 0) uninstallGlobals()
-      return book.size
+  const drain = new Drain(
+    policy,
+    {
+      announce: () => {},
+      stopAccepting: () => listener.stop(),
+      hangUpIdle: (closingForMs, atOnce) => book.hangUpIdle(closingForMs, atOnce),
+      left: () => {
+        if (book.size === 0) uninstallGlobals()
+        return book.size
+      },
+      cut: () => {
+        uninstallGlobals()
+        return book.cut()
+      },
     },
-    cut: () => {
-      uninstallGlobals()
-      return book.cut()
-    },
-  })
+    drainClock,
+  )
   return runningOf({
     engine: 'hangup',
     start,
