@@ -1,15 +1,11 @@
 /** `hangup/gateway`: the reverse proxy as a library, on the runtime that runs this program. Importing it starts nothing. */
+import type { GatewayFile, GatewayOptions, GatewayServer } from '../src/gateway/contract.ts'
 import { gatewayOn } from '../src/gateway/downstream/serve.ts'
-import { type GatewayFile, type GatewayOptions, type GatewayServer, startOn } from '../src/gateway/index.ts'
+import { startOn } from '../src/gateway/index.ts'
 import { loadRuntime } from './registry.ts'
 
-export {
-  type GatewayFile,
-  type GatewayOptions,
-  type GatewayServer,
-  type GatewayStatus,
-  problemsOf,
-} from '../src/gateway/index.ts'
+export type { GatewayFile, GatewayOptions, GatewayServer, GatewayStatus } from '../src/gateway/contract.ts'
+export { problemsOf } from '../src/gateway/problems-of.ts'
 
 /**
  * Starts a gateway: `config` is what a configuration file says, or the path to one (`.ts`, `.js`, `.json`). Resolves when every

@@ -13,9 +13,10 @@ import { ClientLimiter } from './downstream/client-limits.ts'
 import type { Tunnel } from './downstream/tunnel.ts'
 import type { Exchange, ExchangeContext } from './exchange.ts'
 import type { Spool } from './message/spool.ts'
+import type { GatewayStatus } from './status.ts'
 import { authorityOf } from './upstream/authority.ts'
 import { checkUpstream } from './upstream/check.ts'
-import { Group, type MemberStatus } from './upstream/group.ts'
+import { Group } from './upstream/group.ts'
 import { Pool } from './upstream/pool.ts'
 import { minRetriesPerSec, RetryBudget } from './upstream/retry-budget.ts'
 
@@ -30,12 +31,6 @@ export interface GatewayDeps {
   /** A name's addresses. */
   resolve(host: string): Promise<readonly string[]>
   log(line: LogLine): void
-}
-
-export interface GatewayStatus {
-  readonly groups: Readonly<Record<string, readonly MemberStatus[]>>
-  readonly tunnels: number
-  readonly spooledBytes: number
 }
 
 export interface Gateway {

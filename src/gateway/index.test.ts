@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type GatewayFile, type GatewayServer, problemsOf, startOn } from './index.ts'
+import type { GatewayFile, GatewayServer } from './contract.ts'
+import { startOn } from './index.ts'
+import { problemsOf } from './problems-of.ts'
 import { ok, World } from './world.fake.ts'
 
 const to = (port: number): GatewayFile => ({

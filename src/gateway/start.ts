@@ -10,8 +10,9 @@ import type { Log } from '../serve/log.ts'
 import type { GatewayPlan } from './config/resolve.ts'
 import type { ListenerPlan } from './downstream/listeners.ts'
 import { networks } from './downstream/trust.ts'
-import { createGateway, type GatewayStatus } from './gateway.ts'
+import { createGateway } from './gateway.ts'
 import { Spool } from './message/spool.ts'
+import type { GatewayStatus } from './status.ts'
 
 export interface ServeKit {
   /** The policy, as the configuration came to it. */

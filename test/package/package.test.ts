@@ -14,8 +14,7 @@ let project: Project
 before(async () => {
   registry = await startRegistry()
   project = emptyProject(registry)
-  await project.run(['npm', 'install', 'hangup', 'hono', '@hono/node-server', 'ws'])
-  await project.run(['npm', 'install', '--save-dev', '@types/node'])
+  await project.run(['npm', 'install', 'hangup', 'hono', '@hono/node-server', 'ws', '@types/node'])
 })
 after(() => {
   project.remove()
@@ -83,6 +82,11 @@ describe('a project of its own', { concurrency: 2 }, () => {
   for (const [runtime, command] of Object.entries(runtimes)) {
     test(`serves pages and WebSockets with its own Hono on ${runtime}`, async () => {
       assert.match(await project.run([...command, 'app.mjs']), /^fine$/m)
+    })
+
+    test(`runs a gateway and a probe on ${runtime}`, async () => {
+      assert.match(await project.run([...command, 'gateway.mjs']), /^fine$/m)
+      assert.match(await project.run([...command, 'probe.mjs']), /^fine$/m)
     })
 
     test(`has the command on ${runtime}`, async () => {

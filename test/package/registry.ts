@@ -4,7 +4,7 @@
  */
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -41,13 +41,10 @@ const run = promisify(execFile)
 export async function startRegistry(): Promise<Registry> {
   const folder = mkdtempSync(join(tmpdir(), 'hangup-registry-'))
   const needed = closure([...Object.keys(packageJson.dependencies), ...beside])
-  await run('npm', ['pack', '--pack-destination', folder], { cwd: root, env: environment })
-  const own = join(folder, readdirSync(folder)[0]!)
-  await run(
-    'npm',
-    ['pack', '--ignore-scripts', '--pack-destination', folder, ...needed.map((name) => `./node_modules/${name}`)],
-    { cwd: root, env: environment },
-  )
+  const pack = (...args: string[]) =>
+    run('npm', ['pack', '--pack-destination', folder, ...args], { cwd: root, env: environment })
+  await Promise.all([pack(), pack('--ignore-scripts', ...needed.map((name) => `./node_modules/${name}`))])
+  const own = join(folder, `hangup-${packageJson.version}.tgz`)
   const packed = new Map<string, Packed>()
   packed.set('hangup', { manifest: packageJson, tarball: readFileSync(own) })
   for (const name of needed) {

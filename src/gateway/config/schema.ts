@@ -29,16 +29,27 @@ export const groupSettings = {
 } as const
 const groupObject = object({ ...schemasOf(groupSettings), ...limitsIn('group') })
 export type GroupFile = v.InferOutput<typeof groupObject>
+/*
+ * The schemas of groups and routes are interfaces: a compiler that writes declarations names those, and spells out everything
+ * else at each use.
+ */
+interface GroupSchema
+  extends v.GenericSchema<
+    v.InferInput<typeof groupObject | typeof upstreams.schema>,
+    v.InferOutput<typeof groupObject | typeof upstreams.schema>
+  > {}
 /** A group that is nothing but its upstreams is written as those. */
-const group = v.lazy((input): typeof groupObject | typeof upstreams.schema =>
+const group: GroupSchema = v.lazy((input): typeof groupObject | typeof upstreams.schema =>
   typeof input === 'object' && input !== null && !Array.isArray(input) && !('url' in input)
     ? groupObject
     : upstreams.schema,
 )
 
 export const allRouteSettings = { ...routeSettings, ...routeScope } as const
-const route = object({ ...schemasOf(allRouteSettings), ...limitsIn('route') })
-export type RouteFile = v.InferOutput<typeof route>
+const routeObject = object({ ...schemasOf(allRouteSettings), ...limitsIn('route') })
+export type RouteFile = v.InferOutput<typeof routeObject>
+interface RouteSchema extends v.GenericSchema<v.InferInput<typeof routeObject>, RouteFile> {}
+const route: RouteSchema = routeObject
 
 export const fileSettings = {
   to: setting(upstreams, {

@@ -12,9 +12,10 @@ import type { Log } from '../../serve/log.ts'
 import type { CheckConfig, GroupConfig, UpstreamConfig } from '../config/config.ts'
 import type { UpstreamOptions } from '../config/settings/limits.ts'
 import { type FailureName, failures } from '../errors.ts'
+import type { MemberStatus } from '../status.ts'
 import { type Candidate, choose, hash } from './balance.ts'
 import { literalAddress, type NameStatus, Names } from './dns.ts'
-import { Health, type HealthState, slowStartMs, takesRequests } from './health.ts'
+import { Health, slowStartMs, takesRequests } from './health.ts'
 
 /** One address. Who sends a request to it raises `inFlight`, and lowers it when the answer has ended. */
 export interface Member<P> extends Candidate {
@@ -46,21 +47,6 @@ export interface GroupDeps<P> {
   /** One active check; one that fails by throwing has failed as well. It is not waited for longer than its `timeoutMs`. */
   check(member: Member<P>, check: CheckConfig): Promise<boolean>
   readonly log: Log
-}
-
-export interface MemberStatus {
-  readonly name: string
-  readonly state: HealthState
-  readonly inFlight: number
-  readonly weight: number
-  /** The part of its weight that it gets now: below 1 while it starts slowly, 0 while it is out. */
-  readonly share: number
-  readonly failuresInRow: number
-  readonly lastFailure: FailureName | null
-  /** Until its ejection is over; 0: it is not ejected. */
-  readonly ejectedForMs: number
-  /** null: not checked yet, or never. */
-  readonly checkPassed: boolean | null
 }
 
 export class Group<P> {

@@ -61,7 +61,14 @@ export const upstreamSettings = {
 const upstreamObject = object(schemasOf(upstreamSettings))
 export type UpstreamFile = v.InferOutput<typeof upstreamObject>
 
-const upstream = v.lazy((input): typeof upstreamObject | typeof url.schema =>
+/** An interface, because a compiler that writes declarations names those, and spells out everything else at each use. */
+export interface UpstreamSchema
+  extends v.GenericSchema<
+    v.InferInput<typeof upstreamObject | typeof url.schema>,
+    v.InferOutput<typeof upstreamObject | typeof url.schema>
+  > {}
+
+const upstream: UpstreamSchema = v.lazy((input): typeof upstreamObject | typeof url.schema =>
   typeof input === 'object' && input !== null ? upstreamObject : url.schema,
 )
 
