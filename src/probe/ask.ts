@@ -1,5 +1,5 @@
 /** One probe from its first look to its report. */
-import { systemClock } from '../lifecycle/clock.ts'
+import { type Clock, systemClock } from '../lifecycle/clock.ts'
 import { ConfigError, problem } from '../policy/problems.ts'
 import type { Case } from './case.ts'
 import type { Address, Connection } from './client/client.ts'
@@ -8,7 +8,7 @@ import { descriptorLimitOf } from './client/kernel.ts'
 import type { ParsedUrl } from './client/url.ts'
 import { drainOf, isAlive, watchDrain } from './drain-watch.ts'
 import { besideCase, besideRun, type Capacity, capacityOf } from './find/capacity.ts'
-import { checkCertificate, listeningOn, type Visit, visit } from './find/preflight.ts'
+import { checkCertificate, listeningOn, type Preflight, preflight } from './find/preflight.ts'
 import { judgedBehind } from './judge/behind.ts'
 import { isThere, judgedGone } from './judge/survives.ts'
 import { type Judged, type Outcome, probe, type Site } from './probing.ts'
@@ -23,14 +23,19 @@ export interface Asking {
   /** Told when the first look is over. `serves`: as many clients as the server serves at once, where that is few. */
   readonly begun?: (url: string, serves: number | null) => void
   readonly watch?: (theCase: Case, state: 'running' | CaseRun) => void
+  /** Default: the system's, as both. */
+  readonly clock?: Clock
+  readonly date?: () => Date
 }
 
 /** Rejects with a `ConfigError` or an `UnreachableError` where there is nothing to ask. */
-export async function ask(request: ProbeRequest, { signal, begun, watch }: Asking): Promise<Report> {
+export async function ask(
+  request: ProbeRequest,
+  { signal, begun, watch, clock = systemClock, date = () => new Date() }: Asking,
+): Promise<Report> {
   const { target, paths, expected, behind, limitMs, choice, pid, nameOf } = request
-  const clock = systemClock
-  const startedAt = new Date()
-  const { address, seen, capacity } = await lookAt(request, signal)
+  const startedAt = date()
+  const { address, seen, capacity } = await lookAt(request, signal, clock)
   const serves = capacity.full === null ? null : Math.max(1, Math.min(capacity.beside, request.connections))
   const site: Site = { ...address, paths, foreign: seen.foreign, local: seen.local, pid, vanish: request.vanish }
   const url = urlOf(target)
@@ -66,11 +71,11 @@ export async function ask(request: ProbeRequest, { signal, begun, watch }: Askin
 
 interface FirstLook {
   readonly address: Address
-  readonly seen: Visit
+  readonly seen: Preflight
   readonly capacity: Capacity
 }
 
-async function lookAt(request: ProbeRequest, signal: AbortSignal): Promise<FirstLook> {
+async function lookAt(request: ProbeRequest, signal: AbortSignal, clock: Clock): Promise<FirstLook> {
   const { target, paths, pid, insecure, ca, iMayTestThisHost = false, nameOf } = request
   signal.throwIfAborted()
   if (pid !== undefined && !isAlive(pid)) {
@@ -85,10 +90,10 @@ async function lookAt(request: ProbeRequest, signal: AbortSignal): Promise<First
   }
   const look = async (): Promise<FirstLook> => {
     const ips = await destination(target.host, iMayTestThisHost, undefined, nameOf)
-    const asked = { host: target.host, port: target.port, tls: target.tls }
+    const asked = { host: target.host, port: target.port, tls: target.tls, clock }
     const address: Address = { ...asked, ip: await listeningOn(ips, { ...asked, ...watched }) }
     if (target.tls && !insecure) await checkCertificate(address, ca, nameOf)
-    const seen = await visit({ ...address, ...watched }, paths, nameOf)
+    const seen = await preflight({ ...address, ...watched }, paths, nameOf)
     const capacity = await capacityOf({ ...address, ...watched }, paths.hello ?? '/', request.connections - 1)
     return { address, seen, capacity }
   }

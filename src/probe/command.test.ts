@@ -8,7 +8,8 @@ import { findingOf, knownFrom, questions } from './find/discover.ts'
 import { judgedBehind } from './judge/behind.ts'
 import { pools } from './judge/expectation.ts'
 import { isRed } from './judge/verdict.ts'
-import { type Outcome, touches } from './probing.ts'
+import { touches } from './needs.ts'
+import type { Outcome } from './probing.ts'
 import type { CaseRun } from './run.ts'
 
 describe('readProbe', () => {

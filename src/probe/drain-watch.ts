@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import process from 'node:process'
 import { systemClock } from '../lifecycle/clock.ts'
+import { sleep } from '../lifecycle/time.ts'
 import { format } from '../policy/units.ts'
 import type { Case } from './case.ts'
 import { authorityOf, Connection } from './client/client.ts'
@@ -9,7 +10,6 @@ import type { Finding, Question } from './find/discover.ts'
 import { fillPages } from './find/routes.ts'
 import type { Judged, Site } from './probing.ts'
 import type { CaseRun } from './run.ts'
-import { sleep } from './time.ts'
 
 const question: Question = {
   case: 'drain',

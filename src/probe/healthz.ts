@@ -3,6 +3,7 @@
  * check starts it every few seconds.
  */
 import type { IncomingMessage, RequestOptions } from 'node:http'
+import { systemClock } from '../lifecycle/clock.ts'
 import { parse } from '../policy/units.ts'
 
 export interface HealthCheck {
@@ -27,11 +28,10 @@ export function healthCheckOf(argv: readonly string[]): HealthCheck | null {
 }
 
 /** Why the server is not healthy, in one line, or null. */
-export async function illness({
-  url,
-  insecure = false,
-  limitMs = defaultHealthLimitMs,
-}: HealthCheck): Promise<string | null> {
+export async function illness(
+  { url, insecure = false, limitMs = defaultHealthLimitMs }: HealthCheck,
+  clock = systemClock,
+): Promise<string | null> {
   const options = requestOf(url)
   if (typeof options === 'string') return options
   const { protocol } = options
@@ -39,11 +39,11 @@ export async function illness({
   const more = { agent: false, headers: { 'user-agent': 'hangup' }, rejectUnauthorized: !insecure }
   return new Promise((resolve) => {
     const end = (why: string | null) => {
-      clearTimeout(timer)
+      cancel()
       asking.destroy()
       resolve(why)
     }
-    const timer = setTimeout(() => end(`${url}: no response within ${limitMs / 1_000} s`), limitMs)
+    const cancel = clock.after(limitMs, () => end(`${url}: no response within ${limitMs / 1_000} s`))
     const asking = request({ ...options, ...more }, ({ statusCode = 0 }: IncomingMessage) => {
       end(statusCode >= 200 && statusCode < 300 ? null : `${url}: the response is ${statusCode}`)
     })

@@ -1,5 +1,6 @@
 /** One case on its way through a target: what its words share. Each word is in `words/`. */
 import { type Clock, systemClock } from '../lifecycle/clock.ts'
+import { every, sleep } from '../lifecycle/time.ts'
 import type { OptionName } from '../policy/policy.ts'
 import { chunk } from './cases/texts.ts'
 import { authorityOf, Connection, type ConnectOptions } from './client/client.ts'
@@ -9,7 +10,6 @@ import { fillPages } from './find/routes.ts'
 import { CaseError } from './judge/verdict.ts'
 import { dueWindow, spanMs } from './judge/window.ts'
 import type { Anchor, Due, Span } from './terms.ts'
-import { every, sleep } from './time.ts'
 
 /** What the verdict and the report are told of a case that passed, or had come so far. */
 export interface Observation {

@@ -5,9 +5,10 @@
 
 import { deferred } from '../deferred.ts'
 import { type Clock, systemClock } from '../lifecycle/clock.ts'
-import { type OptionName, optionNames, type Policy } from '../policy/policy.ts'
+import { every, sleep } from '../lifecycle/time.ts'
+import { optionNames, type Policy } from '../policy/policy.ts'
 import { format } from '../policy/units.ts'
-import { type Case, limitsOf, pathsOf } from './case.ts'
+import { type Case, limitsOf } from './case.ts'
 import type { Connection } from './client/client.ts'
 import type { Target } from './client/target.ts'
 import {
@@ -20,11 +21,11 @@ import {
   unknownLimit,
 } from './find/discover.ts'
 import { Budget } from './judge/budget.ts'
+import { unaskable } from './judge/judgeable.ts'
 import { atLevel, unseen } from './judge/verdict.ts'
+import { touches, withNeeds } from './needs.ts'
 import type { Choice } from './request.ts'
 import { type CaseRun, runCase } from './run.ts'
-import { ownRoutes, pageOption } from './settings.ts'
-import { every, sleep } from './time.ts'
 import { words } from './words/index.ts'
 
 /** The server, without what is expected of it. */
@@ -187,7 +188,7 @@ class Probing {
   async #ask(question: Question): Promise<CaseRun> {
     const { choice, limitMs, watch } = this.#plan
     const theCase = choice.cases.find(({ id }) => id === question.case) as Case
-    const unable = this.#unable(theCase)
+    const unable = unaskable(theCase, this.#plan, this.#budget.size)
     const connections = words.connectionsOf(theCase.steps)
     const affordable = Math.floor(this.#budget.size / 2 / this.#asked.length / connections)
     const count = Math.min(mostLooks, Math.max(1, affordable))
@@ -231,7 +232,7 @@ class Probing {
 
   async #judged(theCase: Case, afterMs: number, expected: Known | null): Promise<CaseRun> {
     const { nameOf, choice } = this.#plan
-    const unable = this.#unable(theCase)
+    const unable = unaskable(theCase, this.#plan, this.#budget.size)
     if (unable !== null) return notJudged(theCase, unable)
     const stands = touches(theCase)
     const answers = this.#asked.filter(({ gives }) => gives.some((name) => stands.includes(name)))
@@ -268,27 +269,6 @@ class Probing {
     // What nobody promised may also be impossible to set up.
     if (level === 'observe' && run.verdict === 'setup-failed') return { ...run, verdict: 'not-judged' }
     return atLevel(run, level)
-  }
-
-  /** Why a case can't be put to this server, with the flag that would let it, or null. */
-  #unable(theCase: Case): string | null {
-    const { site, nameOf } = this.#plan
-    if (theCase.requires?.some((requirement) => requirement === 'process' || requirement === 'own-process')) {
-      return 'it needs a server of its own, to fill or to stop; the suite runs it on the servers that it starts'
-    }
-    for (const page of pathsOf(theCase)) {
-      if (site.paths[page] !== undefined) continue
-      if (ownRoutes.includes(page)) return `only the suite’s own application has the page (${page})`
-      return `it needs a page: ${pageOption(page, nameOf)}`
-    }
-    const connections = words.connectionsOf(theCase.steps)
-    if (connections > this.#budget.size) {
-      const { serves } = this.#plan
-      return typeof serves === 'number'
-        ? `it needs ${connections} connections, and the server serves ${serves} at once`
-        : `it needs more connections: ${nameOf('connections')} ${connections}`
-    }
-    return null
   }
 
   async #needs({ needs = [] }: Case): Promise<void> {
@@ -339,31 +319,6 @@ class Probing {
     for (const { receivedBytes, sentBytes } of this.#connections) bytes += receivedBytes + sentBytes
     if (bytes > mostBytes) this.#stop(`${format('bytes', mostBytes)} have gone over the wire`)
   }
-}
-
-/** What was chosen, and what must have passed before it says anything. */
-function withNeeds(cases: readonly Case[], chosen: (theCase: Case) => boolean): readonly Case[] {
-  const wanted = new Set<string>()
-  const want = ({ id, needs = [] }: Case): void => {
-    if (wanted.has(id)) return
-    wanted.add(id)
-    for (const one of cases) if (needs.includes(one.id)) want(one)
-  }
-  for (const one of cases) if (chosen(one)) want(one)
-  return cases.filter(({ id }) => wanted.has(id))
-}
-
-/** Every limit that a case has to do with: what is due by it, what outlives it, what is a part of it. */
-export function touches(theCase: Case): readonly OptionName[] {
-  const found = new Set<OptionName>(limitsOf(theCase))
-  const walk = (value: unknown): void => {
-    if (typeof value !== 'object' || value === null) return
-    const { outlive = [], of } = value as { outlive?: readonly OptionName[]; of?: OptionName }
-    for (const name of [...outlive, ...(of === undefined ? [] : [of])]) found.add(name)
-    Object.values(value).forEach(walk)
-  }
-  walk(theCase.steps)
-  return [...found]
 }
 
 function notJudged({ id }: Case, reason: string): CaseRun {

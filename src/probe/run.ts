@@ -1,5 +1,6 @@
 /** Runs cases on one target: all at once but the heavy ones, each judged for itself. */
 import { type Clock, systemClock } from '../lifecycle/clock.ts'
+import { every, sleep } from '../lifecycle/time.ts'
 import type { Case } from './case.ts'
 import type { Connection } from './client/client.ts'
 import type { Target } from './client/target.ts'
@@ -7,7 +8,6 @@ import { unjudgeable } from './judge/judgeable.ts'
 import { type Timeline, timelineOf } from './judge/timeline.ts'
 import { atLevel, CaseError, type Deviation, deviationOf, isKnownFailure, judge, type Result } from './judge/verdict.ts'
 import { type Expected, forgivenLagMs, nothingSeen, Play } from './play.ts'
-import { every, sleep } from './time.ts'
 import { words } from './words/index.ts'
 
 export interface RunOptions {

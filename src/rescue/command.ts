@@ -2,7 +2,6 @@
 
 import process from 'node:process'
 import { createInterface } from 'node:readline/promises'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { asked, readPlaces } from '../command/flags.ts'
 import { help } from '../command/help.ts'
 import { cannotStart, explain, type Host } from '../command/main.ts'
@@ -11,6 +10,8 @@ import { resolveEntries } from '../command/settings.ts'
 import { readable } from '../command/text-table.ts'
 import { deferred } from '../deferred.ts'
 import type { Libc, Loaded } from '../kernel/libc.ts'
+import { systemClock } from '../lifecycle/clock.ts'
+import { sleep } from '../lifecycle/time.ts'
 import { exitStatus, hasCode } from '../policy/codes.ts'
 import { ConfigError, problem } from '../policy/problems.ts'
 import type { App, Running, ServeOptions } from '../serve/contract.ts'
@@ -68,7 +69,7 @@ async function run(entry: RescueEntry, host: Host): Promise<number> {
   try {
     const settings = readRescue(host, entry.interactive)
     if (settings.undo) {
-      host.out(`${await undo(settings.port!)}\n`)
+      host.out(`${await undo(settings.port!, systemClock)}\n`)
       return done
     }
     if (settings.front) return await fronted(settings.port!, settings.directLoopback === true, entry, host)
@@ -131,7 +132,10 @@ function fronted(port: number, directLoopback: boolean, { again }: RescueEntry, 
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort())
   const say = (line: string) => host.out(`${line}\n`)
-  return front({ port, directLoopback, program: again, gatewayArgs: gatewayArgs(host.argv), say }, stop.signal)
+  return front(
+    { port, directLoopback, program: again, gatewayArgs: gatewayArgs(host.argv), say, clock: systemClock },
+    stop.signal,
+  )
 }
 
 /** Until a signal. */
@@ -174,11 +178,11 @@ const planOf = ({ pid, port, idle = defaultIdleMs, head = 0, max, keepNewest = 0
 async function rescue(settings: Settings, libc: Libc, host: Host): Promise<number> {
   const plan = planOf(settings)
   const diag = new SockDiag(libc)
-  const kit: Kit = { libc, diag }
+  const kit: Kit = { libc, diag, clock: systemClock }
   const show = printer(settings, plan, host)
   try {
     if (settings.watch) return await watch(kit, plan, show, settings.dryRun === true)
-    const found = survey(diag, plan)
+    const found = survey(diag, plan, kit.clock)
     const why = exhausted(found)
     const chosen = choose(found, plan)
     if (settings.dryRun || chosen.length === 0) {
@@ -256,18 +260,18 @@ async function watch(kit: Kit, plan: Plan, show: Show, dryRun: boolean): Promise
   let last: Exhausted = null
   while (!stopped.signal.aborted) {
     try {
-      const found = survey(kit.diag, plan)
+      const found = survey(kit.diag, plan, kit.clock)
       const chosen = choose(found, plan)
       last = exhausted(found)
       if (chosen.length > 0 && !dryRun) {
         const outcome = ended(kit, chosen, plan)
-        show(found, last, chosen, outcome, { after: survey(kit.diag, plan), why: null }, first)
+        show(found, last, chosen, outcome, { after: survey(kit.diag, plan, kit.clock), why: null }, first)
       } else if (first) show(found, last, chosen, null, null)
       first = false
     } catch (error) {
       if (!hasCode(error, 'RESCUE_NOTHING') || first || plan.pid !== null) throw error
     }
-    await sleep(watchEveryMs, undefined, { signal: stopped.signal }).catch(() => {})
+    await sleep(watchEveryMs, kit.clock, stopped.signal)
   }
   return last === null ? done : stillOut
 }

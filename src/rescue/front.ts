@@ -4,7 +4,9 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { addressText, parseTcpTable } from '../kernel/tcp-table.ts'
+import type { Clock } from '../lifecycle/clock.ts'
+import { sleep } from '../lifecycle/time.ts'
 import { CAP_NET_ADMIN, CAP_SETGID, isCapable } from './processes.ts'
 import { forget, frontOf, hasNft, RedirectError, Redirecting } from './redirect.ts'
 
@@ -25,11 +27,12 @@ export interface Front {
   /** For `hangup gateway`. */
   readonly gatewayArgs: readonly string[]
   say(line: string): void
+  readonly clock: Clock
 }
 
 /** Resolves to the exit status, after `stop` has fired or the gateway has ended. */
 export async function front(
-  { port, directLoopback, program, gatewayArgs, say }: Front,
+  { port, directLoopback, program, gatewayArgs, say, clock }: Front,
   stop: AbortSignal,
 ): Promise<number> {
   refuseWithoutRights()
@@ -55,14 +58,17 @@ export async function front(
     throw new RedirectError('the gateway could not be started in a group of its own')
   }
   try {
-    const redirecting = await Redirecting.begin({ from: port, to: own, directGroup: gatewayGroup, directLoopback })
+    const redirecting = await Redirecting.begin(
+      { from: port, to: own, directGroup: gatewayGroup, directLoopback },
+      clock,
+    )
     say(`new connections to port ${port} go through a gateway on port ${own} now; Ctrl-C or --undo takes it out again`)
     const stopped = stop.aborted ? null : once(stop, 'abort')
     const first = await Promise.race([ended.then(() => 'ended'), stopped])
     await redirecting.stop()
     if (first !== 'ended') {
       say('taking it out: clients of the gateway are answered first')
-      await sleep(onTheirWayMs)
+      await sleep(onTheirWayMs, clock)
       gateway.stdin.end()
       await ended
     }
@@ -74,7 +80,7 @@ export async function front(
 }
 
 /** Ends the front of a port, whoever started it; resolves when it is out. */
-export async function undo(port: number): Promise<string> {
+export async function undo(port: number, clock: Clock): Promise<string> {
   const pid = frontOf(port)
   if (pid === undefined) return `nothing fronts port ${port}`
   if (pid === null) {
@@ -82,7 +88,7 @@ export async function undo(port: number): Promise<string> {
     return `removed what was left of a front of port ${port}`
   }
   process.kill(pid, 'SIGTERM')
-  while (frontOf(port) !== undefined) await sleep(50)
+  while (frontOf(port) !== undefined) await sleep(50, clock)
   return `process ${pid} has taken its gateway away from port ${port}`
 }
 
@@ -110,34 +116,14 @@ function groupOf(pid: number | undefined): number | null {
   return Number(/^Gid:\s+\d+\s+(\d+)/m.exec(status)?.[1] ?? Number.NaN)
 }
 
-const LISTEN = '0A'
-
 /** Where a listener of this port can be reached from here; null: there is none. */
 function listenerOf(port: number): string | null {
-  const hex = port.toString(16).toUpperCase().padStart(4, '0')
-  for (const [file, read] of [
-    ['tcp', ipv4],
-    ['tcp6', ipv6],
-  ] as const) {
-    for (const line of readFileSync(`/proc/net/${file}`, 'utf8').split('\n').slice(1)) {
-      const [, local = '', , state] = line.trim().split(/\s+/)
-      const [address = '', ofPort] = local.split(':')
-      if (state === LISTEN && ofPort === hex) return /^0+$/.test(address) ? '127.0.0.1' : read(address)
-    }
+  for (const file of ['tcp', 'tcp6']) {
+    const listener = parseTcpTable(readFileSync(`/proc/net/${file}`, 'utf8')).find(
+      ({ state, localPort }) => state === 'LISTEN' && localPort === port,
+    )
+    if (!listener) continue
+    return /^0+$/.test(listener.localAddress) ? '127.0.0.1' : addressText(listener.localAddress)
   }
   return null
-}
-
-const bytesOf = (hex: string): number[] => (hex.match(/../g) ?? []).map((pair) => Number.parseInt(pair, 16))
-
-/** Words in the machine's own order, which is little-endian. */
-const ipv4 = (hex: string): string => bytesOf(hex).reverse().join('.')
-
-function ipv6(hex: string): string {
-  const words = hex.match(/.{8}/g) ?? []
-  const groups = words.flatMap((word) => {
-    const [a = 0, b = 0, c = 0, d = 0] = bytesOf(word).reverse()
-    return [(a << 8) | b, (c << 8) | d]
-  })
-  return `[${groups.map((group) => group.toString(16)).join(':')}]`
 }

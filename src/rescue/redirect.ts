@@ -6,7 +6,8 @@
 import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
-import { setTimeout as sleep } from 'node:timers/promises'
+import type { Clock } from '../lifecycle/clock.ts'
+import { sleep } from '../lifecycle/time.ts'
 import type { Coded } from '../policy/codes.ts'
 
 /** It can't be redirected; the message is for a person. */
@@ -48,11 +49,12 @@ const readyWithinMs = 5_000
 export class Redirecting {
   readonly #redirect: Redirect
   readonly #nft: ChildProcessByStdio<Writable, Readable, Readable>
+  readonly #clock: Clock
   #errors = ''
 
   /** Resolves when new connections go the new way. */
-  static async begin(redirect: Redirect): Promise<Redirecting> {
-    const redirecting = new Redirecting(redirect)
+  static async begin(redirect: Redirect, clock: Clock): Promise<Redirecting> {
+    const redirecting = new Redirecting(redirect, clock)
     try {
       await redirecting.#run(commands(redirect))
       return redirecting
@@ -62,7 +64,8 @@ export class Redirecting {
     }
   }
 
-  private constructor(redirect: Redirect) {
+  private constructor(redirect: Redirect, clock: Clock) {
+    this.#clock = clock
     this.#redirect = redirect
     // A group of its own: Ctrl-C is for us, who first let those go that came this way.
     this.#nft = spawn('nft', ['-i'], { stdio: 'pipe', detached: true })
@@ -96,12 +99,12 @@ export class Redirecting {
     stdout.on('data', hear)
     const mark = `table inet ${tableOf(this.#redirect.from)}`
     stdin.write(`${[...lines, `list ${mark}`].join('\n')}\n`)
-    const until = performance.now() + readyWithinMs
+    const untilMs = this.#clock.now() + readyWithinMs
     while (!said.includes(mark)) {
-      if (this.#errors !== '' || this.#nft.exitCode !== null || performance.now() > until) {
+      if (this.#errors !== '' || this.#nft.exitCode !== null || this.#clock.now() > untilMs) {
         throw new RedirectError(`nft refused: ${this.#errors.split('\n')[0] || 'no message'}`)
       }
-      await sleep(10)
+      await sleep(10, this.#clock)
     }
     stdout.off('data', hear)
   }

@@ -1,6 +1,7 @@
 /** Frees a server that has run out: chooses who goes, ends them, and looks whether it helped. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Libc } from '../kernel/libc.ts'
+import type { Clock } from '../lifecycle/clock.ts'
+import { sleep } from '../lifecycle/time.ts'
 import { BorrowError, type Ended, EPERM, Lender } from './borrow.ts'
 import { isDue, type Limits } from './judge.ts'
 import { CAP_NET_ADMIN, countDescriptors, isCapable, type Process } from './processes.ts'
@@ -52,6 +53,7 @@ export const mayReset = (): boolean => isCapable(CAP_NET_ADMIN)
 export interface Kit {
   readonly libc: Libc
   readonly diag: SockDiag
+  readonly clock: Clock
 }
 
 /** Throws a `BorrowError` where neither way is allowed. */
@@ -87,16 +89,22 @@ const settleMs = 2_000
 const lookEveryMs = 50
 
 /** Waits until the processes have given back what was ended, or two seconds are over; returns how it is then. */
-export async function settled(kit: Kit, plan: SurveyOf, before: readonly Process[], freed: number): Promise<Survey> {
+export async function settled(
+  kit: Pick<Kit, 'diag' | 'clock'>,
+  plan: SurveyOf,
+  before: readonly Process[],
+  freed: number,
+): Promise<Survey> {
   const held = before.reduce((sum, { descriptors }) => sum + descriptors, 0)
   const count = () => before.reduce((sum, { pid }) => sum + (countDescriptors(pid) ?? 0), 0)
-  const until = performance.now() + settleMs
-  while (performance.now() < until && count() > held - freed) await sleep(lookEveryMs)
-  let after = survey(kit.diag, plan)
+  const { diag, clock } = kit
+  const untilMs = clock.now() + settleMs
+  while (clock.now() < untilMs && count() > held - freed) await sleep(lookEveryMs, clock)
+  let after = survey(diag, plan, clock)
   // Those that waited to be accepted are being accepted now.
-  while (performance.now() < until && exhausted(after) !== null) {
-    await sleep(lookEveryMs)
-    after = survey(kit.diag, plan)
+  while (clock.now() < untilMs && exhausted(after) !== null) {
+    await sleep(lookEveryMs, clock)
+    after = survey(diag, plan, clock)
   }
   return after
 }

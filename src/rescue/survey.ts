@@ -2,6 +2,7 @@
 
 import { type Trust, textOf } from '../gateway/downstream/trust.ts'
 import { TCP_CLOSE_WAIT, TCP_ESTABLISHED, TCP_LISTEN } from '../kernel/layout.ts'
+import type { Clock } from '../lifecycle/clock.ts'
 import type { Coded } from '../policy/codes.ts'
 import { judge, type Verdict } from './judge.ts'
 import { holdersOf, networkOf, type Process, pids, readProcess } from './processes.ts'
@@ -42,8 +43,8 @@ export class SurveyError extends Error implements Coded {
   readonly code = 'RESCUE_NOTHING'
 }
 
-export function survey(diag: SockDiag, { pid, port, excludedPorts, isExcluded }: SurveyOf): Survey {
-  const beganAt = performance.now()
+export function survey(diag: SockDiag, { pid, port, excludedPorts, isExcluded }: SurveyOf, clock: Clock): Survey {
+  const beganMs = clock.now()
   const all = diag.list([TCP_LISTEN], pid === null ? (port ?? 0) : 0)
   const named = pid === null ? null : processOf(pid)
   const listeners = all.filter(
@@ -73,7 +74,7 @@ export function survey(diag: SockDiag, { pid, port, excludedPorts, isExcluded }:
     clients,
     acceptQueue: listeners.reduce((sum, { receiveQueue }) => sum + receiveQueue, 0),
     backlog: listeners.reduce((sum, { sendQueue }) => sum + sendQueue, 0),
-    tookMs: performance.now() - beganAt,
+    tookMs: clock.now() - beganMs,
     hiddenOwner: processes.length === 0 ? listeners[0]!.uid : null,
   }
 }

@@ -4,7 +4,7 @@ import type { Case } from '../../src/probe/case.ts'
 import { cases } from '../../src/probe/cases/index.ts'
 import { descriptorLimitOf } from '../../src/probe/client/kernel.ts'
 import { drainOf, watchDrain } from '../../src/probe/drain-watch.ts'
-import { visit } from '../../src/probe/find/preflight.ts'
+import { preflight } from '../../src/probe/find/preflight.ts'
 import { type Outcome, probe, type Site } from '../../src/probe/probing.ts'
 import { reportOf } from '../../src/probe/reports/probed.ts'
 import type { Report } from '../../src/probe/reports/report.ts'
@@ -36,7 +36,7 @@ export async function ask(
   try {
     const address = { host: '127.0.0.1', port: server.port, tls: false }
     const paths = peer.pages ?? pages
-    const seen = await visit(address, paths, flagOf)
+    const seen = await preflight(address, paths, flagOf)
     // Its table of descriptors is not where the connections are.
     const pid = peer.workers ? undefined : server.pid
     const site: Site = { ...address, paths, foreign: seen.foreign, local: seen.local, pid }

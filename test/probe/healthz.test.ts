@@ -116,6 +116,6 @@ test('the program loads nothing else for it', () => {
   const imports = (file: string) =>
     [...readFileSync(`${root}${file}`, 'utf8').matchAll(/^import (?!type).* from '(.+)'$/gm)].map(([, from]) => from)
   assert.deepEqual(imports('src/cli.ts'), ['node:process', './probe/healthz.ts'])
-  assert.deepEqual(imports('src/probe/healthz.ts'), ['../policy/units.ts'])
-  assert.deepEqual(imports('src/policy/units.ts'), [])
+  assert.deepEqual(imports('src/probe/healthz.ts'), ['../lifecycle/clock.ts', '../policy/units.ts'])
+  for (const file of ['src/lifecycle/clock.ts', 'src/policy/units.ts']) assert.deepEqual(imports(file), [])
 })

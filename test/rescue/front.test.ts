@@ -111,7 +111,7 @@ test('a gateway is put before a running server and taken out again, and no POST 
   assert.ok(Number(idle.line) >= idleLimitMs - 100 && Number(idle.line) < idleLimitMs + 1_000, idle.line)
 
   const undone = await startProgram(within(server, rescue('--undo', '--port', String(port))))
-  assert.match(undone.line, /has taken its gateway out/)
+  assert.match(undone.line, /has taken its gateway away/)
   assert.equal((await front.exited).code, 0, front.stderr())
   assert.equal(execFileSync('ip', ['netns', 'exec', server, 'nft', 'list', 'ruleset'], { encoding: 'utf8' }), '')
 

@@ -256,7 +256,7 @@ test('--watch holds the idle limit and keeps no descriptor that it borrowed', { 
 test('what can not be is one line and status 2', { skip }, async () => {
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
     [[], /--pid, --port: one of them is needed, or --metrics/],
-    [['--port', '9'], /nobody can be asked here/],
+    [['--port', '9'], /there is nobody to confirm/],
     [['--port', '9', '--dry-run'], /nothing listens on port 9/],
     [['--pid', '4194304', '--dry-run'], /there is no process 4194304/],
     [['--port', 'x', '--dry-run'], /--port: x is not a whole number; accepted: a whole number/],

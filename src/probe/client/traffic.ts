@@ -1,9 +1,9 @@
 /** The two loads that a list of steps can't say: clients that race the server's idle limit, and a drain under traffic. */
 
 import { systemClock } from '../../lifecycle/clock.ts'
+import { sleep } from '../../lifecycle/time.ts'
 import { CaseError } from '../judge/verdict.ts'
 import { harnessSlackMs } from '../judge/window.ts'
-import { sleep } from '../time.ts'
 import { authorityOf, Connection } from './client.ts'
 import type { Answer } from './response.ts'
 import type { ServerProcess, Target } from './target.ts'

@@ -3,11 +3,11 @@
  * soon full, and what is then found of the others is about the queue and not about them.
  */
 import { systemClock } from '../../lifecycle/clock.ts'
+import { sleep } from '../../lifecycle/time.ts'
 import type { Case } from '../case.ts'
 import { type Address, authorityOf, Connection } from '../client/client.ts'
 import { unseen } from '../judge/verdict.ts'
 import type { CaseRun } from '../run.ts'
-import { sleep } from '../time.ts'
 import { fillPages } from './routes.ts'
 
 export interface Capacity {

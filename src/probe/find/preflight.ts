@@ -11,7 +11,7 @@ import { pageOption, type routeFlags } from '../settings.ts'
 import type { PathName } from '../terms.ts'
 import { type ForeignPages, fillPages } from './routes.ts'
 
-export interface Visit {
+export interface Preflight {
   readonly foreign: ForeignPages
   /** Our kernel shows its side of our connections. */
   readonly local: boolean
@@ -43,7 +43,11 @@ export async function listeningOn(ips: readonly string[], address: Address): Pro
 }
 
 /** Throws where there is nothing to judge: no server, no answer, a page that does not answer 200. */
-export async function visit(address: Address, paths: Paths, nameOf: (option: string) => string): Promise<Visit> {
+export async function preflight(
+  address: Address,
+  paths: Paths,
+  nameOf: (option: string) => string,
+): Promise<Preflight> {
   const measured: Record<string, { ms: number; bytes: number }> = {}
   const problems: Problem[] = []
   const first = await ask(address, paths, 'hello', answerWithinMs)
@@ -90,7 +94,7 @@ async function ask(address: Address, paths: Paths, name: PathName, withinMs: num
   try {
     const { reader, localPort, clock } = connection
     const fromMs = clock.now()
-    const isLocal = () => heldByServer(address.port, localPort, clock.now()) !== undefined
+    const isLocal = () => heldByServer(address.port, localPort, clock.now(), clock) !== undefined
     let local = isLocal()
     const [method, body] = name === 'upload' ? ['POST', 'Content-Length: 2\r\n\r\nhi'] : ['GET', '\r\n']
     const page = fillPages(`{${name}}`, paths, { measured: {} })

@@ -5,6 +5,8 @@ import { tcpRows } from '../client/kernel.ts'
 import type { Target } from '../client/target.ts'
 import { mayVanish } from '../client/vanish.ts'
 import { unfitPage } from '../find/routes.ts'
+import type { Plan } from '../probing.ts'
+import { ownRoutes, pageOption } from '../settings.ts'
 import { type Step, words } from '../words/index.ts'
 import { spanMs, unenforced } from './window.ts'
 
@@ -54,3 +56,26 @@ function unsuitedLimit({ suits = {} }: Case, policy: Policy): string | null {
 }
 
 const needsPid = (step: Step): boolean => words.wordOf(step).needsPid ?? false
+
+/** Why this server cannot be asked a case, with the flag that would let it, or null. `size`: connections, at most. */
+export function unaskable(
+  theCase: Case,
+  { site, serves, nameOf }: Pick<Plan, 'site' | 'serves' | 'nameOf'>,
+  size: number,
+): string | null {
+  if (theCase.requires?.some((requirement) => requirement === 'process' || requirement === 'own-process')) {
+    return 'it needs a server of its own, to fill or to stop; the suite runs it on the servers that it starts'
+  }
+  for (const page of pathsOf(theCase)) {
+    if (site.paths[page] !== undefined) continue
+    if (ownRoutes.includes(page)) return `only the suite’s own application has the page (${page})`
+    return `it needs a page: ${pageOption(page, nameOf)}`
+  }
+  const connections = words.connectionsOf(theCase.steps)
+  if (connections > size) {
+    return typeof serves === 'number'
+      ? `it needs ${connections} connections, and the server serves ${serves} at once`
+      : `it needs more connections: ${nameOf('connections')} ${connections}`
+  }
+  return null
+}

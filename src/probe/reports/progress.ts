@@ -1,4 +1,6 @@
 /** How a probe is getting on: redrawn on a terminal, a line for each case that is done elsewhere. */
+import { backgroundClock, type Clock } from '../../lifecycle/clock.ts'
+import { every } from '../../lifecycle/time.ts'
 import type { Case } from '../case.ts'
 import { isRed, type Verdict } from '../judge/verdict.ts'
 import type { CaseRun } from '../run.ts'
@@ -45,20 +47,19 @@ const time = (ms: number | null) => (ms === null ? null : `${(ms / 1_000).toFixe
 const redrawMs = 100
 
 /** A mark for each case that is done, and below it those that run, the longest first. */
-export function redrawn(screen: Screen, total: number, now: () => number = () => performance.now()): Progress {
+export function redrawn(screen: Screen, total: number, clock: Clock = backgroundClock): Progress {
   const running = new Map<string, number>()
   const done = new Map<string, { readonly mark: string; readonly red: boolean }>()
-  const startedMs = now()
+  const startedMs = clock.now()
   let drawn = 0
-  const timer = setInterval(draw, redrawMs)
-  timer.unref?.()
+  const stop = every(redrawMs, clock, draw)
 
   function erase(): string {
     return drawn === 0 ? '' : `\x1b[${drawn}A\x1b[J`
   }
 
   function draw(): void {
-    const elapsed = `${((now() - startedMs) / 1_000).toFixed(0)} s`
+    const elapsed = `${((clock.now() - startedMs) / 1_000).toFixed(0)} s`
     const red = [...done.values()].filter((one) => one.red).length
     const head = `${elapsed}  ${done.size} of ${total} done, ${running.size} running${red > 0 ? `, ${red} failed` : ''}`
     const grid = [...done.values()].map(({ mark }) => mark).join('')
@@ -67,7 +68,7 @@ export function redrawn(screen: Screen, total: number, now: () => number = () =>
     const room = Math.max(1, screen.rows - gridLines.length - 3)
     const waits = [...running]
       .slice(0, room)
-      .map(([id, sinceMs]) => `  ${id}  ${((now() - sinceMs) / 1_000).toFixed(1)} s`)
+      .map(([id, sinceMs]) => `  ${id}  ${((clock.now() - sinceMs) / 1_000).toFixed(1)} s`)
     const more = running.size > room ? [`  and ${running.size - room} more`] : []
     const all = [head, ...gridLines, ...waits, ...more].map((line) => line.slice(0, width))
     screen.write(`${erase()}${all.join('\n')}\n`)
@@ -77,14 +78,14 @@ export function redrawn(screen: Screen, total: number, now: () => number = () =>
   return {
     watch({ id }, state) {
       if (state === 'running') {
-        if (!running.has(id)) running.set(id, now())
+        if (!running.has(id)) running.set(id, clock.now())
         return
       }
       running.delete(id)
       done.set(id, { mark: marks[state.verdict], red: isRed(state.verdict) })
     },
     end() {
-      clearInterval(timer)
+      stop()
       screen.write(erase())
       drawn = 0
     },

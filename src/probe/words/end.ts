@@ -28,7 +28,7 @@ async function acknowledged(connection: Connection, play: Play): Promise<void> {
   const sinceMs = play.now()
   while (play.now() - sinceMs < longestAckMs) {
     await play.sleep(pollMs)
-    const row = heldByServer(play.target.port, connection.localPort, play.now())
+    const row = heldByServer(play.target.port, connection.localPort, play.now(), play.clock)
     if (!row || row.unacknowledged === 0) return
   }
 }

@@ -19,8 +19,8 @@ export default word({
     let fillingMs = 0
     let unacknowledged: number | null = null
     for (;;) {
-      await rested(sinceMs)
-      const row = heldByServer(play.target.port, connection.localPort, sinceMs)
+      await rested(sinceMs, play.clock)
+      const row = heldByServer(play.target.port, connection.localPort, sinceMs, play.clock)
       const tookMs = play.now() - from
       if (!row) {
         play.inTime('gone', tookMs, until, fillingMs)

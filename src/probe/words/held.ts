@@ -15,7 +15,7 @@ export default word({
     const fromMs = play.now()
     while (play.now() - fromMs < play.ms(held)) {
       await play.sleep(pollMs)
-      if (!heldByServer(play.target.port, connection.localPort, fromMs)) {
+      if (!heldByServer(play.target.port, connection.localPort, fromMs, play.clock)) {
         throw new CaseError('fail', `the server let go of its socket after ${Math.round(play.now() - fromMs)} ms`)
       }
     }
