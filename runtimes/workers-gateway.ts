@@ -1,4 +1,7 @@
-/** `hangup gateway` on Cloudflare Workers: the platform holds the connections on both sides, here is what can be held between them. */
+/**
+ * `hangup gateway` on Cloudflare Workers: the platform holds the connections on both sides, here is
+ * what can be held between them.
+ */
 
 import type { Env } from '../src/command/settings.ts'
 import { jsonReport, type Started, textReport } from '../src/command/start-report.ts'
@@ -15,14 +18,17 @@ import { enforcement, type Worker, workerOf } from './workers/serve.ts'
 declare const FixedLengthStream: new (bytes: number) => FixedLength
 
 export interface GatewayWorkerOptions {
-  /** What a configuration file would say, where `HANGUP_TO` is not enough. The variables are over it. */
+  /**
+   * What a configuration file would say, where `HANGUP_TO` is not enough. The variables are over
+   * it.
+   */
   readonly config?: GatewayFile
   readonly print?: (text: string) => void
 }
 
 /**
- * `export default await gateway(env)`. Rejects with all that is wrong with the variables and the configuration, or can't be held by
- * a Worker: it does not start then.
+ * `export default await gateway(env)`. Rejects with all that is wrong with the variables and the
+ * configuration, or can't be held by a Worker: it does not start then.
  */
 export async function gateway(env: Env, options: GatewayWorkerOptions = {}): Promise<Worker> {
   const { config = null, print = console.log } = options

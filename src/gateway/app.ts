@@ -1,4 +1,4 @@
-/** The gateway's Hono app: which route a request takes, and what is answered before one does. What it forwards by, it is handed. */
+/** The gateway's Hono app: finds the route of a request, and answers what no route is asked for. */
 import { type Context, Hono } from 'hono'
 import { compress } from 'hono/compress'
 import type { BalanceBy, GatewayConfig } from './config/config.ts'
@@ -12,7 +12,7 @@ import { compileRoutes, type Router } from './message/target.ts'
 
 export type GatewayApp = Hono<{ Bindings: Downstream }>
 
-/** A configuration, ready to be asked. */
+/** A configuration, compiled for requests. */
 export interface Compiled {
   readonly config: GatewayConfig
   readonly router: Router
@@ -35,7 +35,10 @@ export const loopLine = {
     'answered 508: a request came from this gateway itself; is it one of its own upstreams? In a chain of gateways give each its --pseudonym',
 } as const
 
-/** `current` is asked at each request: a reload changes what it returns. `onLoop`: a request came from this gateway itself. */
+/**
+ * `current` is called for each request: a reload changes its result. `onLoop`: a request came from
+ * this gateway itself.
+ */
 export function gatewayApp(current: () => Compiled, limiter: ClientLimiter, onLoop: () => void): GatewayApp {
   function pass(c: Context<{ Bindings: Downstream }>): Response | Promise<Response> {
     const downstream = c.env
@@ -74,7 +77,7 @@ export function gatewayApp(current: () => Compiled, limiter: ClientLimiter, onLo
     }).then(() => c.res)
   }
 
-  // There is one route for all paths: none has to be read out of the URL.
+  // Hono has one route for all paths, so it need not parse the URL.
   const app: GatewayApp = new Hono({ getPath: () => '/' })
   app.all('*', pass)
   return app
@@ -85,7 +88,7 @@ const compressed = compress()
 const clientBehind = (downstream: Downstream, trusted: boolean, trusts: Trust): string =>
   trusted ? clientOf(downstream.address, downstream.raw, trusts) : plainAddress(downstream.address)
 
-/** What the consistent hash hashes; null where the balance asks for nothing. */
+/** Reads the key of the consistent hash; null for all other balances. */
 function keyOf(balance: BalanceBy, downstream: Downstream, trusts: Trust): (() => string | null) | null {
   if (balance.by !== 'hash') return null
   const { of, name } = balance

@@ -25,7 +25,7 @@ export interface GatewayEntry {
   readonly start?: Start
 }
 
-/** Resolves when the gateway listens, has been refused, or what was asked for is printed. */
+/** Resolves when the gateway listens, has been refused, or has printed what was asked for. */
 export async function gatewayCommand(entry: GatewayEntry, host: Host): Promise<void> {
   try {
     switch (asked(host.argv)) {
@@ -78,7 +78,7 @@ async function run({ runtime, load, start }: GatewayEntry, host: Host): Promise<
     host.out(`${JSON.stringify({ ...gatewayJson(said), ...JSON.parse(jsonReport(started)), urls })}\n`)
 }
 
-/** What ends has no use for a new configuration. */
+/** A gateway that ends takes no new configuration. */
 function untilDrained(running: RunningGateway, stopReloading: () => void): Pick<RunningGateway, 'drain' | 'kill'> {
   return {
     drain(how) {

@@ -9,7 +9,10 @@ import type { GatewayStatus } from './status.ts'
 export type { GatewayFile, GatewayStatus }
 
 export interface GatewayOptions {
-  /** The folder that paths in the configuration are relative to. Default: that of the file, else the working directory. */
+  /**
+   * The folder that paths in the configuration are relative to. Default: that of the file, else the
+   * working directory.
+   */
   readonly folder?: string
   /** Where lines about upstreams, reloads and clients go. Default: standard error. */
   readonly log?: Log
@@ -33,13 +36,14 @@ export interface GatewayServer extends AsyncDisposable {
   readonly notes: readonly string[]
   status(): GatewayStatus
   /**
-   * Takes another configuration while everything goes on: requests in flight end as they began, connections stay. Resolves to
-   * a line for each part that needs a restart. Rejects with a `ConfigError`, and changes nothing, if it is invalid.
+   * Takes another configuration while everything goes on: requests in flight end as they began,
+   * connections stay. Resolves to a line for each part that needs a restart. Rejects with a
+   * `ConfigError`, and changes nothing, if it is invalid.
    */
   reload(config: GatewayFile | string): Promise<readonly string[]>
   /**
-   * Stops listening, waits for requests in flight, and cuts what is left after `drainTimeoutMs`; resolves when no connection
-   * is open. `{ announce: false }`: without `drainDelayMs`.
+   * Stops listening, waits for requests in flight, and cuts what is left after `drainTimeoutMs`;
+   * resolves when no connection is open. `{ announce: false }`: without `drainDelayMs`.
    */
   drain(how?: { readonly announce?: boolean }): Promise<DrainResult>
   /** Cuts everything at once. */

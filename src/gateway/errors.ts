@@ -1,9 +1,15 @@
-/** Why an upstream did not answer: a table. Whether a request may be tried again follows from its row, never from a message. */
+/**
+ * Why an upstream did not answer: a table. Whether a request may be tried again follows from its
+ * row, never from a message.
+ */
 import type { Coded } from '../policy/codes.ts'
 
 export interface Failure {
   readonly status: 502 | 503 | 504
-  /** `always`: nothing of the request was sent. `idempotent`: it may have been executed. `never`: it would be slow again. */
+  /**
+   * `always`: nothing of the request was sent. `idempotent`: it may have been executed. `never`: it
+   * would be slow again.
+   */
   readonly retry: 'always' | 'idempotent' | 'never'
   /** Whether it counts against the upstream's health. */
   readonly blames: boolean
@@ -37,7 +43,10 @@ export const failures = {
 export type FailureName = keyof typeof failures
 
 export interface Retriable {
-  /** It failed on a connection that had answered before: the upstream may have been closing it already. */
+  /**
+   * It failed on a connection that had answered before: the upstream may have been closing it
+   * already.
+   */
   readonly isStale: boolean
   /** Its method (RFC 9110 9.2.2). */
   readonly isIdempotent: boolean

@@ -1,6 +1,7 @@
 /**
- * One request on its way through: taken in, sent to an upstream, tried again where that is safe, its answer passed on. What an
- * upstream's connection tells comes here; what the client's side wants to know is told to the `Downstream`.
+ * One request on its way through: taken in, sent to an upstream, tried again if that is safe, its
+ * response passed on. It hears the events of the upstream's connection and answers the
+ * `Downstream`.
  */
 import type { Duplex } from 'node:stream'
 import type { ResponseHead } from '../http1/head.ts'
@@ -29,7 +30,7 @@ import type { Group, Member } from './upstream/group.ts'
 import type { RetryBudget } from './upstream/retry-budget.ts'
 import { type Asker, isEventStream, type Sender, type Upstream, type Want } from './upstream/upstream.ts'
 
-/** What the exchanges of one gateway have in common. */
+/** What the exchanges of one group share. */
 export interface ExchangeContext {
   readonly config: GatewayConfig
   readonly group: Group<Upstream>
@@ -44,22 +45,25 @@ export interface ExchangeContext {
 /** RFC 9110 9.2.2. */
 const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 
-/** RFC 9110 8.6: they say that they have no content. */
+/** RFC 9110 8.6: these say so if they have no content. */
 const anticipatesContent = new Set(['POST', 'PUT', 'PATCH'])
 
-/** Of RFC 9110 15. Others pass as they are, but to HEAD: for that Hono makes a Response of its own, which has none of them. */
+/**
+ * RFC 9110 15. Larger ones pass as they are, but not to HEAD: Hono makes a new Response for it,
+ * which takes none of them.
+ */
 const lastStatus = 599
 
-/** Answers of known length up to here are gathered and go out in one piece. */
+/** Responses of known length up to here are gathered and go out in one piece. */
 const gatheredBytes = 256 * 1024
-/** What is kept of an answer that streams: as much as makes one large write. */
+/** Buffer of a response that streams: one large write. */
 const streamedBytes = 64 * 1024
 
 export class Exchange implements Asker, Want {
   readonly #downstream: Downstream
   readonly #route: Route
   readonly #context: ExchangeContext
-  /** What chooses the upstream, where the balance asks for something. */
+  /** The key of the consistent hash. */
   readonly #keyOf: (() => string | null) | null
   readonly #trusts: Trust | null
   #settle!: (response: Response) => void
@@ -70,17 +74,17 @@ export class Exchange implements Asker, Want {
   preamble: Uint8Array | null = null
   #member: Member<Upstream> | null = null
   #connection: Sender | null = null
-  /** The request's body, once it is here whole or is to be streamed. */
+  /** The request's body, once it is here whole or begins to be streamed. */
   #body: Uint8Array | BufferedBody | BodySource | null = null
   #attempts = 0
   /** A stale connection of a pool is tried again on a new one. */
   fresh = false
-  /** The answer has begun to reach the client, or it will never get one. */
+  /** The response has begun to reach the client, or the client will get none. */
   #answered = false
   #over = false
-  /** A body of bytes is out. */
+  /** A body of bytes has been sent. */
   #sent = false
-  /** Of the answer: gathered, or streamed. */
+  /** Of the response, which is gathered or streamed. */
   #head: ResponseHead | null = null
   #gathered: Slab | null = null
   #gatheredLength = 0
@@ -89,7 +93,7 @@ export class Exchange implements Asker, Want {
   readonly #upgrade: string | null
   endedAt = 0
 
-  /** `trusts`: whose word about the client is believed; null: not the peer's. */
+  /** `trusts`: the trusted hops; null: the peer is not trusted. */
   constructor(
     downstream: Downstream,
     route: Route,
@@ -142,13 +146,16 @@ export class Exchange implements Asker, Want {
     return answer
   }
 
-  /** Without a spool only what is sure to fit into memory is taken in; the rest passes as it comes. */
+  /**
+   * Without a spool, only a body that is sure to fit in memory is taken in; others pass as they
+   * come.
+   */
   #fits(): boolean {
     const { bodyLength } = this.#downstream
     return this.#context.spool !== null || (bodyLength >= 0 && bodyLength <= this.#route.options.bufferMemoryBytes)
   }
 
-  /** The body as it comes, held to the route's limit where its length is not known beforehand. */
+  /** The body as it comes, held to the route's limit if its length is not known beforehand. */
   #incoming(): Uint8Array | BodySource | null {
     const { body } = this.#downstream
     const { maxBodyBytes } = this.#route
@@ -158,7 +165,10 @@ export class Exchange implements Asker, Want {
     return this.#limited
   }
 
-  /** At each sweep, for a client that has sent FIN: whether it has been waited for long enough. */
+  /**
+   * At each sweep, for a client that has sent FIN: ends the wait for its upstream when it has
+   * lasted long enough.
+   */
   tick(now: number): void {
     const { abortGraceMs } = this.#route.options
     if (now - this.endedAt < abortGraceMs || this.#head !== null) return
@@ -184,7 +194,7 @@ export class Exchange implements Asker, Want {
     if (!answered) this.#answerOwn('client-gone')
   }
 
-  /** The whole body before an upstream hears of it: a slow client holds none of its workers. */
+  /** Takes the whole body before an upstream hears of it, so that a slow client holds no worker. */
   async #takeIn(source: BodySource): Promise<void> {
     const { options } = this.#route
     const kept = new BufferedBody({
@@ -200,7 +210,7 @@ export class Exchange implements Asker, Want {
       this.#release()
       if (this.#answered) return
       this.#answered = true
-      // A body that the engine has refused is answered by it.
+      // The engine answers for a body that it has refused.
       if (error instanceof SpoolFullError) this.#settle(this.#own('spool-full'))
       else this.#answerOwn('client-gone')
       return
@@ -243,7 +253,7 @@ export class Exchange implements Asker, Want {
         readTimeoutMs: options.upstreamReadTimeoutMs,
       })
     } catch {
-      // A target or host that was fit to be received and is not to be sent on.
+      // A target or host that may be received but not sent.
       this.#connection = null
       connection.close()
       this.#release()
@@ -267,7 +277,7 @@ export class Exchange implements Asker, Want {
   onWhole(head: ResponseHead, body: Uint8Array | null): void {
     this.#succeeded()
     const own = body === null ? null : slabOf(body.length)
-    // What a parser shows is gone after the call.
+    // The parser's view is valid only during the call.
     if (body !== null) own?.bytes.set(body)
     this.#release()
     this.#reuse()
@@ -321,7 +331,7 @@ export class Exchange implements Asker, Want {
     }
     const fields = responseFields(head.raw, this.#downstream, this.#route, config, head.minor)
     fields.push('Upgrade', head.upgrade ?? this.#upgrade ?? '')
-    // Gone before it has heard of it.
+    // The client is gone before it has heard of the upgrade.
     this.#downstream.onClient((what) => {
       if (what !== 'gone') return
       upstream.destroy()
@@ -354,13 +364,14 @@ export class Exchange implements Asker, Want {
   onFailure(error: UpstreamError): void {
     const { code } = error
     const member = this.#member
-    // On a connection that has answered before, it may be no answer to this request either: what its predecessor left behind.
+    // On a connection that has answered before, a bad answer may be the rest of its predecessor's.
     const stale = (code === 'ended' || code === 'bad-answer') && (this.#connection?.used ?? false)
     this.#connection = null
     if (member !== null) {
       this.#member = null
       member.inFlight -= 1
-      // It may have been hanging up while the request was on its way: the race that no client can win.
+      // The upstream may have closed an idle connection while the request was on its way: a race
+      // that no client can win.
       if (failures[code].blames && !stale) this.#context.group.failed(member, code)
     }
     if (this.#over) return
@@ -372,7 +383,7 @@ export class Exchange implements Asker, Want {
     } else if (!this.#again(code, member, stale)) this.#refuse(code)
   }
 
-  /** Tries once more, where that is safe, and elsewhere if there is an elsewhere. */
+  /** Tries once more if that is safe, on another upstream if there is one. */
   #again(code: FailureName, member: Member<Upstream> | null, stale: boolean): boolean {
     const { group, budget } = this.#context
     if (member === null || this.#attempts > this.#route.options.upstreamRetries) return false
@@ -415,7 +426,7 @@ export class Exchange implements Asker, Want {
       statusText: head.reason,
       fields: responseFields(head.raw, downstream, this.#route, this.#context.config, head.minor),
       body: body instanceof BufferedBody ? streamedFrom(body, null) : (slab?.bytes ?? null),
-      // HEAD: what GET would say is in the fields, or nobody knows it.
+      // HEAD: the fields have the length that GET would say, or it is unknown.
       left: body === null && downstream.method === 'HEAD' ? unknown : null,
       ...(slab?.release && { room: slab.room, sent: slab.release }),
     }
@@ -440,7 +451,9 @@ export class Exchange implements Asker, Want {
     return ownAnswer(reason, this.#downstream, this.#context.config, this.#route)
   }
 
-  /** The request is answered: unless another connection may still have them, its bytes are needed no more. */
+  /**
+   * The request is answered, so its bytes are free, unless another connection may still have them.
+   */
   #reuse(): void {
     if (this.#sent && this.#attempts === 1) this.#downstream.slab?.release?.()
   }
@@ -458,17 +471,17 @@ export class Exchange implements Asker, Want {
     }
   }
 
-  /** What the request says of its body (RFC 9112 6): its length wherever that is known. */
+  /** How the request frames its body (RFC 9112 6): by its length, if that is known. */
   #framing(body: Uint8Array | BodySource | null): BodyFraming {
     if (body === null) return anticipatesContent.has(this.#downstream.method) ? 0 : 'none'
     if (body instanceof Uint8Array) return body.length
     if (!(this.#body instanceof BufferedBody))
       return this.#downstream.bodyLength < 0 ? 'chunked' : this.#downstream.bodyLength
-    // Trailers only stand behind chunks.
+    // Only chunks can have trailers.
     return this.#body.trailers.length > 0 ? 'chunked' : this.#body.length
   }
 
-  /** What a connection that announces its client begins with. */
+  /** The PROXY protocol header of a connection that announces its client. */
   #announcement({ proxyProtocol }: UpstreamConfig): Uint8Array | null {
     if (proxyProtocol === 'off') return null
     const { address, port, local } = this.#downstream
@@ -477,7 +490,8 @@ export class Exchange implements Asker, Want {
 
   #host(): string {
     const { hostHeader } = this.#route
-    // HTTP/1.0 may say none, which no upstream takes in a request of HTTP/1.1 (RFC 9112 3.2).
+    // HTTP/1.0 may have no Host, without which no upstream takes a request of HTTP/1.1 (RFC 9112
+    // 3.2).
     if (hostHeader === 'keep' && this.#downstream.host !== '') return this.#downstream.host
     if (hostHeader !== 'keep' && hostHeader !== 'upstream') return hostHeader
     return this.#member === null ? '' : authorityOf(this.#member.upstream)
@@ -491,14 +505,17 @@ export class Exchange implements Asker, Want {
 
 const unknown: Left = { length: null, drop() {} }
 
-/** Protocols that the route lets through, of those that the client offers; with a body there is no upgrade. */
+/** The protocols that the client offers and the route lets through; null with a body. */
 function upgradeOf({ upgrade, body }: Downstream, { upgrades }: Route): string | null {
   if (upgrade === null || body !== null || upgrades.length === 0) return null
   const offered = upgrade.split(',').map((protocol) => protocol.trim())
   return offered.filter((protocol) => upgrades.includes(protocol.toLowerCase())).join(', ') || null
 }
 
-/** What must reach the client as it comes: an event stream, or an answer that asks for it as nginx is asked. */
+/**
+ * Whether a response must reach the client as it comes: an event stream, or one that asks for it as
+ * it would ask nginx.
+ */
 function isToStream(head: ResponseHead): boolean {
   return isEventStream(head) || /^no$/i.test(head.get('x-accel-buffering') ?? '')
 }

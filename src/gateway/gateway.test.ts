@@ -5,7 +5,10 @@ import { type Backend, type Behave, ok, World } from './world.fake.ts'
 const to = (...ports: number[]) => ports.flatMap((port) => ['--to', `http://127.0.0.1:${port}`])
 const silent = () => {}
 
-/** A world with a gateway in front of these ports; the gateway leaves nothing open when its test is over. */
+/**
+ * A world with a gateway in front of these ports; the gateway leaves nothing open when its test is
+ * over.
+ */
 async function world(t: TestContext, flags: readonly string[], seed = 1) {
   const one = new World(seed)
   const running = await one.gateway(...flags)

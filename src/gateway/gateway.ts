@@ -1,6 +1,6 @@
 /**
- * A gateway: a Hono app that answers from upstreams, and the sweep that keeps its deadlines. It does not listen itself; a
- * runtime's server does, with the connection policy.
+ * A gateway: a Hono app that answers from upstreams, and the sweep that keeps its deadlines. It
+ * does not listen itself; a runtime's server does, with the connection policy.
  */
 import type { ClientAdmission } from '../http1/server-connection.ts'
 import type { Clock } from '../lifecycle/clock.ts'
@@ -26,7 +26,7 @@ export interface GatewayDeps {
   /** [0, 1) */
   random(): number
   readonly connect: Connect
-  /** null: what can't be kept in memory is held back. */
+  /** null: what does not fit in memory waits at its sender. */
   readonly spool: Spool | null
   /** A name's addresses. */
   resolve(host: string): Promise<readonly string[]>
@@ -36,26 +36,26 @@ export interface GatewayDeps {
 export interface Gateway {
   readonly app: GatewayApp
   readonly clients: ClientAdmission
-  /** Resolves once each upstream's name has been looked up, well or badly. */
+  /** Resolves when each upstream's name has been looked up, with success or without. */
   ready(): Promise<void>
-  /** Requests under way end as they began; connections stay. */
+  /** Requests in flight end as they began; connections stay. */
   reload(config: GatewayConfig): void
-  /** Idle upstream connections are closed, tunnels cut. */
+  /** Closes idle upstream connections and cuts tunnels. */
   close(): void
   status(): GatewayStatus
 }
 
-/** Deadlines of upstreams are looked at so often: a twentieth of a second late at most. */
+/** Between two looks at the deadlines of upstreams, which are so much late at most. */
 const sweepMs = 50
 
 const surplusLines = {
   head: {
     code: 'UPSTREAM_HEAD_BODY',
-    message: 'sends a body with its answers to HEAD: a connection is not used again after one',
+    message: 'sends a body with its responses to HEAD: the gateway does not use a connection again after one',
   },
   answer: {
     code: 'UPSTREAM_SURPLUS',
-    message: 'has sent more than its answer: its connections rest after each from now on, for what may still come',
+    message: 'has sent more than its response: from now on the gateway lets each connection rest after a response',
   },
 } as const
 
@@ -127,7 +127,7 @@ export function createGateway(first: GatewayConfig, deps: GatewayDeps): Gateway 
   return {
     app: gatewayApp(() => current, limiter, onLoop),
     clients: {
-      // Counted whoever it is: a reload may change whom to trust.
+      // Trusted peers count, too: a reload may change whom to trust.
       connected: (address) => limiter.connected(address) || current.trusts(address),
       admits: (address) => current.trusts(address) || limiter.admits(address),
       disconnected: (address) => limiter.disconnected(address),

@@ -1,4 +1,7 @@
-/** The gateway as a library: reads a configuration and runs it on a runtime. Importing it starts nothing. */
+/**
+ * The gateway as a library: reads a configuration and runs it on a runtime. Importing it starts
+ * nothing.
+ */
 import process from 'node:process'
 import { backgroundClock } from '../lifecycle/clock.ts'
 import type { DrainResult } from '../lifecycle/drain.ts'
@@ -11,9 +14,10 @@ import { takeOver } from './reload.ts'
 import { type GatewayRuntime, startGateway } from './start.ts'
 
 /**
- * Starts a gateway on this runtime: `config` is what a configuration file says, or the path to one. Resolves when every
- * listener listens. Rejects with a `ConfigError` that names everything that is wrong, and with the cause named if an address
- * is not available; nothing listens then. Variables (`HANGUP_…`) are not read.
+ * Starts a gateway on this runtime: `config` is what a configuration file says, or the path to one.
+ * Resolves when every listener listens. Rejects with a `ConfigError` that names everything that is
+ * wrong, and with the cause named if an address is not available; nothing listens then. Variables
+ * (`HANGUP_…`) are not read.
  */
 export async function startOn(
   runtime: GatewayRuntime,

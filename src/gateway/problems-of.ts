@@ -5,8 +5,8 @@ import { planOf } from './config/load.ts'
 import type { GatewayFile } from './config/schema.ts'
 
 /**
- * What is wrong with a configuration, each problem by its path; empty: a gateway could start with it. Reads the files that it
- * names (certificates, error pages) and opens no port.
+ * What is wrong with a configuration, each problem by its path; empty: a gateway could start with
+ * it. Reads the files that it names (certificates, error pages) and opens no port.
  */
 export async function problemsOf(config: GatewayFile | string, folder = process.cwd()): Promise<readonly Problem[]> {
   try {

@@ -1,4 +1,4 @@
-/** A new configuration in the place of the old one, while everything goes on. */
+/** Reload: a new configuration replaces the old one while everything goes on. */
 import process from 'node:process'
 import type { Clock } from '../lifecycle/clock.ts'
 import { optionNames, optionSpecs } from '../policy/policy.ts'
@@ -10,18 +10,21 @@ import type { ListenerPlan } from './downstream/listeners.ts'
 import { FileWatch } from './watch.ts'
 
 export interface ReloadParts {
-  /** Reads everything anew; rejects with what is wrong. */
+  /** Reads everything again; rejects with what is wrong. */
   load(): Promise<GatewayPlan>
-  /** From now on that plan. Returns a line for each part of it that it could not take over. */
+  /** Runs by that plan from now on. Returns a line for each part of it that needs a restart. */
   apply(plan: GatewayPlan): readonly string[]
   readonly log: Log
   readonly clock: Clock
-  /** What an error says to a user. */
+  /** The text of an error for a user. */
   explain(error: unknown): string
   readonly process?: Pick<NodeJS.Process, 'on' | 'off'>
 }
 
-/** Reloads on SIGHUP and when a file of the plan has changed. Resolves to what ends that, once the files are watched. */
+/**
+ * Reloads on SIGHUP and when a file of the plan has changed. Resolves, when the files are watched,
+ * to a function that ends that.
+ */
 export async function keepReloading(first: GatewayPlan, parts: ReloadParts): Promise<() => void> {
   const { load, apply, log, clock, explain } = parts
   const on = parts.process ?? process
@@ -36,7 +39,7 @@ export async function keepReloading(first: GatewayPlan, parts: ReloadParts): Pro
       log({
         level: 'warn',
         code: 'WATCH_FAILED',
-        message: `changes in ${folder} are not seen (${why}); SIGHUP reloads`,
+        message: `cannot watch ${folder} for changes (${why}); send SIGHUP to reload`,
         count: 1,
       }),
   )
@@ -54,7 +57,7 @@ export async function keepReloading(first: GatewayPlan, parts: ReloadParts): Pro
     watch.close()
   }
 
-  /** One at a time; what is asked for meanwhile is one more. */
+  /** One reload at a time; requests meanwhile become one more. */
   async function reload(): Promise<void> {
     wanted = true
     if (busy) return
@@ -79,7 +82,7 @@ export async function keepReloading(first: GatewayPlan, parts: ReloadParts): Pro
       for (const line of plan.notes) log({ level: 'warn', code: 'CONFIG_NOTE', message: line, count: 1 })
       await watch.follow(plan.files)
     } catch (error) {
-      const message = `the reload is refused, all goes on as before: ${explain(error)}`
+      const message = `reload refused, the gateway goes on as before: ${explain(error)}`
       log({ level: 'error', code: 'RELOAD_REFUSED', message, count: 1 })
     }
   }
@@ -87,7 +90,9 @@ export async function keepReloading(first: GatewayPlan, parts: ReloadParts): Pro
 
 const count = (n: number, what: string) => `${n} ${what}${n === 1 ? '' : 's'}`
 
-/** Applies what a running gateway can take over; returns a line for each part that needs a restart. */
+/**
+ * Applies what a running gateway can take over; returns a line for each part that needs a restart.
+ */
 export function takeOver(first: GatewayPlan, next: GatewayPlan, apply: ReloadParts['apply']): readonly string[] {
   // Redirects lead to the listener that is there.
   const { redirectToPort } = first.config
@@ -102,7 +107,7 @@ export function needsRestart(before: GatewayPlan, after: GatewayPlan): string[] 
   }
   for (const listener of after.listeners) {
     const old = before.listeners.find(({ name }) => name === listener.name)
-    if (old === undefined) lines.push(`${listener.name}: one more listener, ${placeOf(listener)}, needs a restart`)
+    if (old === undefined) lines.push(`${listener.name}: the new listener ${placeOf(listener)} needs a restart`)
     else {
       changed(listener.name, placeOf(old), placeOf(listener))
       changed(`${listener.name}.http2`, String(old.http2), String(listener.http2))
@@ -111,7 +116,8 @@ export function needsRestart(before: GatewayPlan, after: GatewayPlan): string[] 
     }
   }
   for (const { name } of before.listeners) {
-    if (after.listeners.every((listener) => listener.name !== name)) lines.push(`${name}: it stays until a restart`)
+    if (after.listeners.every((listener) => listener.name !== name))
+      lines.push(`${name}: the listener stays until a restart`)
   }
   for (const name of optionNames) {
     const { kind } = optionSpecs[name]

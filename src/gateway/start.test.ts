@@ -26,7 +26,10 @@ interface Server {
   ended: 'drained' | 'killed' | null
 }
 
-/** Servers that only remember; `taken`: a port that can't be had, `fixed`: certificates stay as they are. */
+/**
+ * Servers that only remember; `taken`: a port that can't be had, `fixed`: certificates stay as they
+ * are.
+ */
 function runtime({ taken = -1, fixed = false } = {}) {
   const servers: Server[] = []
   const gateway: GatewayRuntime = {
@@ -118,7 +121,7 @@ describe('startGateway', () => {
     const unable = runtime({ fixed: true })
     const stuck = await startGateway(before, unable.gateway, host)
     assert.deepEqual(stuck.reload(before), [])
-    assert.match(stuck.reload(after).join(), /^listen: other certificates need a restart/)
+    assert.match(stuck.reload(after).join(), /^listen: new certificates need a restart/)
     await stuck.kill()
   })
 })

@@ -1,4 +1,4 @@
-/** A plan, running: the gateway's app behind one server for each listener. */
+/** Starts a plan: the gateway's app behind one server for each listener. */
 import type { ClientAdmission } from '../http1/server-connection.ts'
 import type { Clock } from '../lifecycle/clock.ts'
 import type { DrainResult } from '../lifecycle/drain.ts'
@@ -18,7 +18,7 @@ export interface ServeKit {
   /** The policy, as the configuration came to it. */
   readonly resolved: Resolved
   readonly clients: ClientAdmission
-  /** To all upstreams together, at most. */
+  /** The most connections to all upstreams together. */
   readonly upstreamConnections: number
 }
 
@@ -40,7 +40,7 @@ export interface RunningGateway extends Pick<Running, 'drain' | 'kill' | 'engine
   /** Lines for the start-up report. */
   readonly notes: readonly string[]
   status(): GatewayStatus
-  /** Requests under way end as they began. Returns a line for each part that could not be taken over. */
+  /** Requests in flight end as they began. Returns a line for each part that needs a restart. */
   reload(plan: GatewayPlan): readonly string[]
 }
 
@@ -55,10 +55,10 @@ export interface StartHost {
 
 export type Start = (plan: GatewayPlan, runtime: GatewayRuntime, host: StartHost) => Promise<RunningGateway>
 
-/** A name that takes longer to look up does not hold up the start: its upstreams come later. */
+/** The start waits this long for the names of upstreams; slower ones come later. */
 const namesWithinMs = 2_000
 
-/** Listens on everything, or on nothing: rejects like `serve()` then. */
+/** Listens everywhere, or rejects like `serve()` and listens nowhere. */
 export const startGateway: Start = async (plan, runtime, { log, clock, random }) => {
   const { dir, maxBytes } = plan.config.spool
   const spool = maxBytes === 0 ? null : new Spool({ dir, maxBytes })
@@ -101,7 +101,9 @@ export const startGateway: Start = async (plan, runtime, { log, clock, random })
     engineWhy: [...new Set(all(({ engineWhy }) => engineWhy))].join('; '),
     enforcement: first.enforcement,
     notes: spool?.inMemory
-      ? [`the spool’s folder ${spool.dir} is in memory, where spooling saves none; --spool-dir names another`]
+      ? [
+          `the folder of the spool, ${spool.dir}, is in memory, so the spool saves none; choose another with --spool-dir`,
+        ]
       : [],
     status: () => gateway.status(),
     reload(next) {
@@ -111,7 +113,7 @@ export const startGateway: Start = async (plan, runtime, { log, clock, random })
         if (listener.certificates === null || !certificates) return []
         if (server.setCertificates !== undefined) server.setCertificates(certificates)
         else if (JSON.stringify(certificates) !== JSON.stringify(listener.certificates)) {
-          return [`${listener.name}: other certificates need a restart on this engine`]
+          return [`${listener.name}: new certificates need a restart on this engine`]
         }
         return []
       })

@@ -8,8 +8,8 @@ import type { Clock } from '../lifecycle/clock.ts'
 export const settleMs = 100
 
 /**
- * Watches the folders, not the files: most writers put a new file in the place of the old one (rename), and Kubernetes swaps a
- * symbolic link beside it. What changed is read from the files' own numbers.
+ * Watches the folders, not the files: most writers replace a file (rename), and Kubernetes swaps a
+ * symbolic link beside it. The files' inode, size and time say which has changed.
  */
 export class FileWatch {
   readonly #clock: Clock
@@ -27,7 +27,10 @@ export class FileWatch {
     this.#onBlind = onBlind
   }
 
-  /** From now on these. A file that was followed before has changed if it is not as it was at the last `mark()`. */
+  /**
+   * Watches these files from now on. A file that was watched before has changed if it differs from
+   * the last `mark()`.
+   */
   async follow(files: readonly string[]): Promise<void> {
     const folders = new Set<string>()
     for (const file of files) {
@@ -44,7 +47,7 @@ export class FileWatch {
     for (const folder of folders) if (!this.#folders.has(folder)) this.#watch(folder)
   }
 
-  /** What the files are like now is known; call it before they are read. */
+  /** Remembers the state of the files; call it before they are read. */
   async mark(): Promise<void> {
     for (const file of this.#seen.keys()) this.#seen.set(file, await numbersOf(file))
   }

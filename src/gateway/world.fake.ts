@@ -1,4 +1,7 @@
-/** A gateway in memory, whole: clients, the socket engine, the app, its groups and pools, and backends; time is a test's. */
+/**
+ * A gateway in memory, whole: clients, the socket engine, the app, its groups and pools, and
+ * backends; time is a test's.
+ */
 import { FakeClock } from '../lifecycle/clock.fake.ts'
 import { MemoryNetwork, seeded } from '../net/memory.fake.ts'
 import type { Transport, TransportEvents } from '../net/transport.ts'

@@ -1,6 +1,6 @@
 /**
- * A network in memory: connections without sockets, the same bytes at the same moment for the same seed. What is written
- * arrives in order, in pieces and at turns that the random numbers choose.
+ * A network in memory: connections without sockets, the same bytes at the same moment for the same
+ * seed. What is written arrives in order, in pieces and at turns that the random numbers choose.
  */
 import type { Accept, Connect, ConnectTo, Listen, Peer, Transport, TransportEvents } from './transport.ts'
 

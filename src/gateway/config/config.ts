@@ -1,4 +1,7 @@
-/** What a gateway runs by, resolved and checked: made from a configuration file or from flags (`schema.ts`). */
+/**
+ * What a gateway runs by, resolved and checked: made from a configuration file or from flags
+ * (`schema.ts`).
+ */
 import type { ConnectTls } from '../../net/transport.ts'
 import type { gatewayScope, groupScope, routeScope } from './schema.ts'
 import type { Resolved } from './setting.ts'
@@ -11,7 +14,10 @@ export interface GatewayConfig
   /** The first that matches serves; none: 404. */
   readonly routes: readonly Route[]
   readonly groups: Readonly<Record<string, GroupConfig>>
-  /** Requests over plain HTTP are redirected (308) to this port of the same host; null: they are served. */
+  /**
+   * Requests over plain HTTP are redirected (308) to this port of the same host; null: they are
+   * served.
+   */
   readonly redirectToPort: number | null
   readonly clients: ClientLimits
   readonly spool: SpoolConfig
@@ -29,7 +35,10 @@ export interface Route extends Resolved<typeof routeScope> {
   readonly methods: readonly string[] | null
   /** A group's name. */
   readonly to: string
-  /** What stands in the place of `path` before the request goes on: `` strips it; null: the path goes on as it came. */
+  /**
+   * What stands in the place of `path` before the request goes on: `` strips it; null: the path
+   * goes on as it came.
+   */
   readonly replacePath: string | null
   readonly request: FieldChanges
   readonly response: FieldChanges
@@ -69,7 +78,9 @@ export interface UpstreamConfig {
   readonly unix: string | null
   readonly tls: ConnectTls | null
   readonly weight: number
-  /** Announces the client by PROXY protocol on each connection, which then serves this client alone. */
+  /**
+   * Announces the client by PROXY protocol on each connection, which then serves this client alone.
+   */
   readonly proxyProtocol: 'off' | 'v1' | 'v2'
 }
 

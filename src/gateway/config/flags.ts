@@ -85,8 +85,8 @@ export const gatewayEntries: typeof commandEntries & Entries = {
 export type GatewaySettings = Read<typeof commandEntries> & { readonly [flag: string]: unknown }
 
 /**
- * Flags and variables in the shape of the file, over it, and how each of them was written. Of several listeners they speak
- * of the first.
+ * Flags and variables in the shape of the file, over it, and how each of them was written. Of
+ * several listeners they speak of the first.
  */
 export function overlay(
   file: ReadFile,

@@ -1,4 +1,7 @@
-/** How values are written: as the value of a key in a configuration file, and as the text of a flag or variable. */
+/**
+ * How values are written: as the value of a key in a configuration file, and as the text of a flag
+ * or variable.
+ */
 import * as v from 'valibot'
 import { type Amount, acceptedOf, type OptionEntries, type OptionSpec, readOption } from '../../policy/option.ts'
 import { didYouMean } from '../../policy/spelling.ts'
@@ -81,7 +84,10 @@ export function choice<const Choices extends readonly string[]>(
   return { schema, accepted, asFlag: { value: choices.join('|'), read }, show: String }
 }
 
-/** A flag without a value. A setting that is on by default has one that turns it off: see `flags.ts`. */
+/**
+ * A flag without a value. A setting that is on by default has one that turns it off: see
+ * `flags.ts`.
+ */
 export const toggle: Kind<Key<boolean, boolean>> = {
   schema: key<boolean, boolean>('true, false', (given, refuse) =>
     typeof given === 'boolean' ? given : refuse(`it is ${typeOf(given)}`),

@@ -1,4 +1,6 @@
-/** From the command line to a plan: finds the configuration file, reads it and all that it names. */
+/**
+ * From the command line to a plan: finds the configuration file, reads it and all that it names.
+ */
 
 import { readFile, realpath, stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -41,7 +43,10 @@ const filesOn = (today: () => Date): Files => ({
   },
 })
 
-/** Throws a `ConfigError` with everything that is wrong, in flags, variables, the file, and what they name. */
+/**
+ * Throws a `ConfigError` with everything that is wrong, in flags, variables, the file, and what
+ * they name.
+ */
 export async function loadGateway(
   argv: readonly string[],
   env: Env,
@@ -104,7 +109,10 @@ async function findConfig(folder: string): Promise<string> {
   throw new ConfigError([{ option: '--config', given: '', accepted: 'a path to a file', message: why }])
 }
 
-/** A module is loaded once. A query makes it another one, but not on Bun, where it must leave the cache. */
+/**
+ * A module is loaded once. A query makes it another one, but not on Bun, where it must leave the
+ * cache.
+ */
 let version = 0
 const { cache } = createRequire(import.meta.url)
 

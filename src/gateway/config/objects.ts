@@ -1,4 +1,7 @@
-/** The objects and lists of a configuration file; what is wrong with one is said in the words of all other problems. */
+/**
+ * The objects and lists of a configuration file; what is wrong with one is said in the words of all
+ * other problems.
+ */
 import * as v from 'valibot'
 import { type Amount, type OptionEntries, specsOf } from '../../policy/option.ts'
 import { optionNames } from '../../policy/policy.ts'
@@ -9,7 +12,10 @@ import { upstreamOptionNames } from './settings/limits.ts'
 /** Too many to list in a message. */
 const limits: ReadonlySet<string> = new Set([...optionNames, ...upstreamOptionNames])
 
-/** Unknown and missing keys are all reported; a strict object of valibot's stops at the first unknown one. */
+/**
+ * Unknown and missing keys are all reported; a strict object of valibot's stops at the first
+ * unknown one.
+ */
 export const object = <const E extends v.ObjectEntries>(entries: E) => {
   const known = Object.keys(entries).filter((name) => !limits.has(name))
   const all = Object.keys(entries)

@@ -1,6 +1,7 @@
 /**
- * From a configuration file, flags and variables to what a gateway runs by. Flags win over variables, both over the file, all
- * over defaults; what the top of the file or a flag says in general gives way to what a group or a route says for itself.
+ * From a configuration file, flags and variables to what a gateway runs by. Flags win over
+ * variables, both over the file, all over defaults; what the top of the file or a flag says in
+ * general gives way to what a group or a route says for itself.
  */
 
 import { acceptedOf, readOption } from '../../policy/option.ts'

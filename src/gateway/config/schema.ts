@@ -1,6 +1,7 @@
 /**
- * What a configuration file may say: `hangup.config.ts` (the default export) or `hangup.config.json`. Flags are brought into
- * the same shape. Here each value is read by itself; how they fit together is `resolve.ts`.
+ * What a configuration file may say: `hangup.config.ts` (the default export) or
+ * `hangup.config.json`. Flags are brought into the same shape. Here each value is read by itself;
+ * how they fit together is `resolve.ts`.
  */
 import * as v from 'valibot'
 import { optionNames, optionSpecs, policySchema } from '../../policy/policy.ts'

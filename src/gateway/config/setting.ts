@@ -1,6 +1,7 @@
 /**
- * A setting of the gateway: everything that is known of it, in one entry of a table in `settings/`. Its key in the configuration
- * file, its flag and variable, its rows in the docs and in `--help`, its default, and what becomes of it on Workers follow.
+ * A setting of the gateway: everything that is known of it, in one entry of a table in `settings/`.
+ * Its key in the configuration file, its flag and variable, its rows in the docs and in `--help`,
+ * its default, and what becomes of it on Workers follow.
  */
 import * as v from 'valibot'
 import { type OptionSpec, option } from '../../policy/option.ts'
@@ -24,9 +25,14 @@ interface Refusal<Out = unknown> {
 export interface About<Out, S extends Scope | undefined = Scope | undefined> {
   /** One sentence, Markdown. */
   readonly what: string
-  /** Where it may stand: of what is at the top of the file. All other settings belong to the object whose table they are in. */
+  /**
+   * Where it may stand: of what is at the top of the file. All other settings belong to the object
+   * whose table they are in.
+   */
   readonly scope?: S
-  /** The flag's name as a key is named: `clientBurst` for `--client-burst`. Missing: there is none. */
+  /**
+   * The flag's name as a key is named: `clientBurst` for `--client-burst`. Missing: there is none.
+   */
   readonly flag?: string
   /** A variable of the platform's that is read when ours is not set. */
   readonly elseVariable?: string
@@ -51,7 +57,10 @@ export interface Setting<Schema extends v.GenericSchema = v.GenericSchema, Prese
 
 export interface Inside {
   readonly table: Table
-  /** Which of several objects a flag speaks of: the first, or with its n-th value the n-th; `none`: no flag reaches in. */
+  /**
+   * Which of several objects a flag speaks of: the first, or with its n-th value the n-th; `none`:
+   * no flag reaches in.
+   */
   readonly flagsOf: 'first' | 'each' | 'none'
   /** Its objects are the values of names that the user gives. */
   readonly byName?: true

@@ -1,4 +1,7 @@
-/** Where a configuration comes from: the names of its parts in messages, the files that it names, and its problems. */
+/**
+ * Where a configuration comes from: the names of its parts in messages, the files that it names,
+ * and its problems.
+ */
 import type { CertificatePem } from '../../net/transport.ts'
 import { type Problem, problem } from '../../policy/problems.ts'
 import { pathText } from './schema.ts'
@@ -17,7 +20,10 @@ export interface Files {
 export interface Origin {
   /** Of the file, absolute; null without one. */
   readonly path: string | null
-  /** The absolute path; `inFile`: of what the file names, which is relative to it, else to the working directory. */
+  /**
+   * The absolute path; `inFile`: of what the file names, which is relative to it, else to the
+   * working directory.
+   */
   locate(path: string, inFile: boolean): string
   readonly files: Files
 }

@@ -1,4 +1,7 @@
-/** Values that a flag and a configuration file both write as text. A reader returns the value, or what is wrong with it. */
+/**
+ * Values that a flag and a configuration file both write as text. A reader returns the value, or
+ * what is wrong with it.
+ */
 import { didYouMean } from '../../policy/spelling.ts'
 import { networks } from '../downstream/trust.ts'
 import type { BalanceBy } from './config.ts'
@@ -102,7 +105,9 @@ export function networkProblem(text: string): string | null {
   }
 }
 
-/** `received-by` of `Via` (RFC 9110 7.6.3), which `Forwarded: by=_…` takes as well (RFC 7239 6.3). */
+/**
+ * `received-by` of `Via` (RFC 9110 7.6.3), which `Forwarded: by=_…` takes as well (RFC 7239 6.3).
+ */
 export const isPseudonym = (text: string): boolean => /^[A-Za-z\d._-]+$/.test(text)
 
 export function hstsProblem(text: string): string | null {

@@ -1,10 +1,11 @@
-/** How much one client address may have: connections at once, requests a second. */
+/** Limits of one client address: connections at once, requests a second. */
 import type { ClientLimits } from '../config/config.ts'
 import { addressOf } from './trust.ts'
 
 /**
- * Addresses whose rate is remembered, 5 MB at most. Whoever could send a full burst again is forgotten first; if that makes no room,
- * whoever has been here longest is, and starts afresh: against a flood from this many addresses at once a limit per address is no help.
+ * Addresses whose rate is remembered, 5 MB at most. An address that could send a full burst again
+ * is forgotten first, then the oldest one, which starts afresh: a limit per address does not help
+ * against a flood from this many addresses at once.
  */
 const maxRemembered = 65_536
 
@@ -15,19 +16,20 @@ export class ClientLimiter {
   #toleranceMs = 0
   readonly #connections = new Map<string, number>()
   /**
-   * Per client, when its bucket is full again, in ms: the whole state of a token bucket in one number (GCRA, ITU-T I.371: the theoretical
-   * arrival time). A time that has passed says nothing, so the entry can go.
+   * Per client, the time in ms at which its bucket is full again: the whole state of a token bucket
+   * in one number (GCRA, ITU-T I.371: the theoretical arrival time). An entry whose time has passed
+   * can go.
    */
   readonly #fullAt = new Map<string, number>()
   #sweepAt = 0
 
-  /** `now` in ms, never going back. */
+  /** `now`: monotonic ms. */
   constructor(limits: ClientLimits, now: () => number) {
     this.#now = now
     this.update(limits)
   }
 
-  /** Connections that are open stay, and are counted on. */
+  /** Open connections stay, and still count. */
   update({ maxConnections, requestsPerSec, burst }: ClientLimits): void {
     this.#maxConnections = maxConnections
     this.#everyMs = requestsPerSec === 0 ? 0 : 1_000 / requestsPerSec
@@ -35,19 +37,20 @@ export class ClientLimiter {
     if (requestsPerSec === 0) this.#fullAt.clear()
   }
 
-  /** No rate is set: there is no need to ask, nor to find out who the client is. */
+  /** No rate is set, so nobody needs to know who the client is. */
   get off(): boolean {
     return this.#everyMs === 0
   }
 
-  /** There is a limit for what a client has open at once. */
+  /** Whether open connections are limited. */
   get limitsConnections(): boolean {
     return this.#maxConnections !== 0
   }
 
   /**
-   * A connection has come; false: it is one too many, to be answered 503 (RFC 9110 15.6.4; 429 is about requests in a time) and closed.
-   * It is counted either way until `disconnected`, so that who connects again and again gains nothing.
+   * Counts a new connection; false: it is one too many, to be answered 503 (RFC 9110 15.6.4; 429 is
+   * about requests in a time) and closed. It counts either way until `disconnected`, so that a
+   * client gains nothing by connecting again and again.
    */
   connected(address: string): boolean {
     const key = clientKey(address)
@@ -56,7 +59,10 @@ export class ClientLimiter {
     return this.#maxConnections === 0 || count <= this.#maxConnections
   }
 
-  /** Whether it has no more now than it may. Not to be asked about peers that are trusted: all their clients share them. */
+  /**
+   * Whether its open connections are within the limit. Not for trusted peers: all their clients
+   * share them.
+   */
   admits(address: string): boolean {
     return this.#maxConnections === 0 || (this.#connections.get(clientKey(address)) ?? 0) <= this.#maxConnections
   }
@@ -68,7 +74,10 @@ export class ClientLimiter {
     else this.#connections.delete(key)
   }
 
-  /** 0: it may pass. Else the whole seconds until one may, for `Retry-After` of a 429 (RFC 6585 4); it costs the client nothing more. */
+  /**
+   * 0: the request may pass. Else the whole seconds until one may, for the `Retry-After` of a 429
+   * (RFC 6585 4). A refusal is free.
+   */
   request(address: string): number {
     if (this.#everyMs === 0) return 0
     const now = this.#now()
@@ -76,20 +85,21 @@ export class ClientLimiter {
     const known = this.#fullAt.get(key)
     const fullAt = known === undefined || known < now ? now : known
     const aheadMs = fullAt - now - this.#toleranceMs
-    // A microsecond of tolerance: the sum of many intervals is not exact.
+    // A microsecond of tolerance, because the sum of many intervals is not exact.
     if (aheadMs > 1e-3) return Math.max(Math.ceil(aheadMs / 1_000), 1)
     if (known === undefined && this.#fullAt.size >= maxRemembered) this.#makeRoom(now)
     this.#fullAt.set(key, fullAt + this.#everyMs)
     return 0
   }
 
-  /** Addresses that are remembered now. */
+  /** How many addresses are remembered. */
   get size(): number {
     return this.#fullAt.size
   }
 
   #makeRoom(now: number): void {
-    // Looking at all of them once a second at most; a flood must not make each request cost that.
+    // Looks at all of them once a second at most, so that a flood does not make each request
+    // expensive.
     if (now >= this.#sweepAt) {
       this.#sweepAt = now + 1_000
       for (const [key, fullAt] of this.#fullAt) if (fullAt <= now) this.#fullAt.delete(key)
@@ -102,7 +112,7 @@ export class ClientLimiter {
   }
 }
 
-/** What counts as one client: an IPv4 address, or a /64 of IPv6, which one subscriber has at least (RFC 6177). */
+/** One client is an IPv4 address or a /64 of IPv6, the least that one subscriber has (RFC 6177). */
 export function clientKey(address: string): string {
   if (address.indexOf(':') < 0) return address
   const bytes = addressOf(address)

@@ -1,4 +1,7 @@
-/** The client's side of one request, whichever server it came through: our engine, which shows everything, or the runtime's own. */
+/**
+ * The client's side of one request, from the socket engine, which shows everything, or from the
+ * runtime's own server.
+ */
 import type { RequestHead } from '../../http1/head.ts'
 import type { IncomingBody } from '../../http1/incoming-body.ts'
 import type { ServerConnection } from '../../http1/server-connection.ts'
@@ -20,36 +23,36 @@ export interface Downstream {
   readonly version: string
   /** name, value, … */
   readonly raw: readonly string[]
-  /** The same as lines that a parser of ours has checked, where there were such. */
+  /** The same as lines that our parser has checked; null: another server parsed them. */
   readonly text: string | null
   readonly address: string
   readonly port: number
-  /** What the client is connected to; null: nobody knows. */
+  /** The address that the client is connected to; null: unknown. */
   readonly local: Pick<Peer, 'address' | 'port'> | null
   readonly body: Uint8Array | BodySource | null
-  /** What `body` is in, where it is bytes. */
+  /** The memory of a `body` of bytes. */
   readonly slab: Slab | null
-  /** -1: nobody knows. */
+  /** -1: unknown. */
   readonly bodyLength: number
   readonly upgrade: string | null
-  /** `ended`: it sends no more and may still read; `gone`: nobody reads the answer. */
+  /** `ended`: the client sends no more and may still read; `gone`: nobody reads the response. */
   onClient(listener: (what: 'ended' | 'gone') => void): void
   /**
-   * Where nobody counts the client's connections, or one of them has many requests at once: each request counts as one, until this
-   * calls back. Else null.
+   * Not null if each request counts as a connection of its client until this calls back: nothing
+   * else counts them, or one connection has many requests at once.
    */
   readonly onEnd: ((listener: () => void) => void) | null
-  /** An interim answer, where the client can have one. */
+  /** Sends an interim response, if the client's protocol has them. */
   inform(status: number, fields: readonly string[]): void
   respond(answer: Answer): Response
 }
 
 export interface Answer extends OutgoingResponse {
-  /** With 101, where the platform joins two WebSockets by itself. */
+  /** With 101, if the platform itself joins two WebSockets. */
   readonly webSocket?: object
 }
 
-/** What a Hono app on the hangup engine gets as `c.env` in the gateway. */
+/** On the socket engine; `c.env` of the gateway's app. */
 export class EngineDownstream implements Downstream {
   readonly #connection: ServerConnection
   readonly #head: RequestHead
@@ -57,7 +60,7 @@ export class EngineDownstream implements Downstream {
   readonly slab: Slab | null
   readonly onEnd = null
 
-  /** `body` may be a view that is valid only now. */
+  /** `body` may be a view that is valid only during the call. */
   constructor(connection: ServerConnection, head: RequestHead, body: Uint8Array | IncomingBody | null) {
     this.#connection = connection
     this.#head = head
@@ -131,7 +134,7 @@ export class EngineDownstream implements Downstream {
   }
 }
 
-/** A `Request` as the runtime's own server gives it: HTTP/2, and the edge. */
+/** A `Request` of the runtime's own server: HTTP/2, and Workers. */
 export class NativeDownstream implements Downstream {
   readonly #request: Request
   readonly #url: URL
@@ -180,7 +183,7 @@ export class NativeDownstream implements Downstream {
   }
 
   onClient(listener: (what: 'ended' | 'gone') => void): void {
-    // The runtime does not say how it went.
+    // The runtime does not tell FIN from RST.
     this.#request.signal.addEventListener('abort', () => listener('gone'), { once: true })
   }
 
@@ -192,7 +195,7 @@ export class NativeDownstream implements Downstream {
     return new Response(contentOf(answer), { status, statusText, headers: headersOf(fields) })
   }
 
-  /** What the app has made of the answer, for the server. */
+  /** The response of the app, as this server takes it. */
   finish(response: Response): Response {
     return response
   }
@@ -204,7 +207,10 @@ export function headersOf(fields: readonly string[]): Headers {
   return headers
 }
 
-/** For a native `Response`, which takes no content with some statuses, whatever an upstream sends with them. */
+/**
+ * The content for a native `Response`, which takes none with some statuses, whatever an upstream
+ * sends.
+ */
 export function contentOf({ status, body }: Pick<OutgoingResponse, 'status' | 'body'>): BodyInit | null {
   if (status === 204 || status === 205 || status === 304) {
     dropBody(body)
@@ -214,7 +220,7 @@ export function contentOf({ status, body }: Pick<OutgoingResponse, 'status' | 'b
   return body instanceof Uint8Array ? (body as Uint8Array<ArrayBuffer>) : streamOf(body)
 }
 
-/** Nobody is going to have it. */
+/** The body is not needed. */
 export function dropBody(body: OutgoingResponse['body']): void {
   if (isStreamed(body)) body.cancel(new TypeError('the body was not wanted'))
 }

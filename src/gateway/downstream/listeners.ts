@@ -21,7 +21,10 @@ export interface ListenerPlan {
   readonly http2: boolean
   /** Which engine speaks HTTP; HTTP/2 needs the runtime's own server. */
   readonly engine: 'hangup' | 'native'
-  /** Networks whose peers announce their clients, and what happens to all other peers; null: no peer does. */
+  /**
+   * Networks whose peers announce their clients, and what happens to all other peers; null: no peer
+   * does.
+   */
   readonly proxyProtocol: { readonly trust: readonly string[]; readonly others: 'refuse' | 'direct' } | null
 }
 

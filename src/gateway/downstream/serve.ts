@@ -1,6 +1,6 @@
 /**
- * The gateway's app on a runtime's servers: our engine, which shows the client's side whole, or the runtime's own for
- * HTTP/2.
+ * The gateway's app on a runtime's servers: our engine, which shows the client's side whole, or the
+ * runtime's own for HTTP/2.
  */
 import { lookup } from 'node:dns/promises'
 import type { Connect } from '../../net/transport.ts'

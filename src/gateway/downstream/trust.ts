@@ -1,14 +1,18 @@
-/** Addresses and networks: whose word about the client is believed, and who the client is then. */
+/** Trusted addresses and networks, and the client's address behind trusted hops. */
 import { hopsOf } from '../message/forwarded.ts'
 
 export type Trust = (address: string) => boolean
 
-/** Addresses whose verdict is remembered. Peers that are asked about again are few; past the bound the memory starts anew. */
+/**
+ * Addresses whose result is remembered. Peers that come again are few; past the bound the memory is
+ * cleared.
+ */
 const maxRemembered = 4096
 
 /**
- * `list`: CIDR networks or single addresses, IPv4 and IPv6, and `unix:` for peers on a Unix socket, which have no address. IPv4 and the
- * IPv6 that stands for it (`::ffff:10.0.0.1`, RFC 4291 2.5.5.2) are the same. Throws a `TypeError` that names a wrong entry.
+ * `list`: CIDR networks or single addresses, IPv4 and IPv6, and `unix:` for peers on a Unix socket,
+ * which have no address. IPv4 and its IPv6 form (`::ffff:10.0.0.1`, RFC 4291 2.5.5.2) are the same.
+ * Throws a `TypeError` that names a wrong entry.
  */
 export function networks(list: readonly string[]): Trust {
   if (list.length === 0) return () => false
@@ -27,8 +31,9 @@ export function networks(list: readonly string[]): Trust {
 }
 
 /**
- * The client's address: that of the peer, or what the hops say of each other, from the last to the first, as long as those who say it
- * are trusted. What can't be read as an address ends the walk: nothing before it has been vouched for.
+ * The client's address: the peer's, or what the hops say of each other, from the last to the first,
+ * as long as the hop that says it is trusted. Text that is not an address ends the walk, because no
+ * trusted hop vouches for what stands before it.
  */
 export function clientOf(peer: string, raw: readonly string[], trusted: Trust): string {
   let client = plainAddress(peer)
@@ -43,7 +48,10 @@ export function clientOf(peer: string, raw: readonly string[], trusted: Trust): 
   return client
 }
 
-/** As others write it: IPv4 in its own form, no zone of a link-local one. '' stays: a peer on a Unix socket has none. */
+/**
+ * The usual form: IPv4 as IPv4, a link-local address without its zone. '' stays: a peer on a Unix
+ * socket has no address.
+ */
 export function plainAddress(address: string): string {
   if (address.indexOf(':') < 0) return address
   if (address.startsWith('::ffff:') && address.indexOf('.', 7) > 0) return address.slice(7)
@@ -70,7 +78,7 @@ function networkOf(entry: string): Network {
   const bits = length + 128 - width
   const first = Uint8Array.from(bytes, (byte, at) => byte & maskAt(at, bits))
   if (first.some((byte, at) => byte !== bytes[at])) {
-    // Whoever writes 10.1.2.3/8 has one machine in mind, or sixteen million.
+    // 10.1.2.3/8 may mean one machine or sixteen million.
     throw new TypeError(
       `${JSON.stringify(entry)} has bits behind its prefix: ${textOf(first, inV4)}/${length} or ${text}`,
     )
@@ -102,7 +110,10 @@ export function textOf(bytes: Uint8Array, inV4: boolean): string {
   return new URL(`http://[${groups.join(':')}]/`).hostname.slice(1, -1)
 }
 
-/** The 16 bytes of an address, IPv4 mapped into IPv6; null if it is none. A zone (`%eth0`) is left out. */
+/**
+ * The 16 bytes of an address, IPv4 mapped into IPv6, without its zone (`%eth0`); null: not an
+ * address.
+ */
 export function addressOf(text: string): Uint8Array | null {
   const bytes = new Uint8Array(16)
   if (text.indexOf(':') < 0) {
@@ -124,7 +135,7 @@ export function addressOf(text: string): Uint8Array | null {
   return bytes
 }
 
-/** Returns how many bytes were read, -1: these are no groups. IPv4 may only be `last`. */
+/** Returns how many bytes were read; -1: not groups. IPv4 may only be `last`. */
 function readGroups(text: string, into: Uint8Array, at: number, last: boolean): number {
   const groups = text.split(':')
   for (let i = 0; i < groups.length; i++) {

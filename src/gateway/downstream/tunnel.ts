@@ -1,7 +1,10 @@
-/** Two connections as one, after an upgrade: bytes pass both ways, nothing is put in, and quiet in both directions ends it. */
+/**
+ * Two connections joined after an upgrade: bytes pass both ways unchanged, and quiet in both
+ * directions ends both.
+ */
 import type { Duplex } from 'node:stream'
 
-/** After FIN in both directions, a side that does not agree is let go. */
+/** After FIN in both directions, a side that does not end is cut after this. */
 const lingerMs = 1_000
 
 export class Tunnel {
@@ -13,7 +16,7 @@ export class Tunnel {
   #endingSince: number | null = null
   #over = false
 
-  /** `quietMs` 0: for ever. `now` is asked at each piece. `onEnd`: both sides are gone. */
+  /** `quietMs` 0: no limit. `now` is called for each piece. `onEnd`: both sides are gone. */
   constructor(client: Duplex, upstream: Duplex, quietMs: number, now: () => number, onEnd: () => void) {
     this.#client = client
     this.#upstream = upstream
@@ -27,7 +30,7 @@ export class Tunnel {
     this.#join(upstream, client, moved)
   }
 
-  /** Hangs up on a quiet one, and cuts what does not agree. */
+  /** Ends a quiet tunnel, and cuts a side that does not end. */
   tick(now: number): void {
     if (this.#endingSince !== null) {
       if (now - this.#endingSince >= lingerMs) this.cut()
@@ -47,14 +50,14 @@ export class Tunnel {
   #join(from: Duplex, to: Duplex, moved: () => void): void {
     from.on('data', moved)
     from.pipe(to)
-    // What went wrong, the close that follows says; half a tunnel is none.
+    // A close follows each error, and it ends both sides.
     from.on('error', () => {})
     from.once('close', () => {
       if (to.writableEnded || to.destroyed) this.#finishIfGone()
       else to.end()
       if (!from.readableEnded) to.destroy()
     })
-    // Both directions have ended in order: nobody else closes a socket that may be half open.
+    // Both directions have ended: nothing else closes a socket that may be half open.
     const ended = () => {
       if (from.readableEnded && to.readableEnded && from.writableFinished && to.writableFinished) {
         from.destroy()

@@ -476,7 +476,8 @@ test('in any order of events the reader gets exactly the bytes, memory is bounde
         } else if (each.do === 'read') begin()
         else if (each.do === 'step') disk.step()
         else if (each.do === 'turn') await settle()
-        // A read that fails is another test's: a fault meets a write only where nothing is being read.
+        // A read that fails is another test's: a fault meets a write only where nothing is being
+        // read.
         else if (each.do === 'fault' && reading === null && read === 0) disk.faults = [each.code]
         assert.ok(body.heldBytes <= memoryBytes + 60, `${body.heldBytes} bytes in memory`)
         assert.ok((spool?.usedBytes ?? 0) <= Math.min(maxBytes, bodyBytes))

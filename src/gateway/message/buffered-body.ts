@@ -1,6 +1,7 @@
 /**
- * A body on its way through the gateway: in memory up to a limit, on the spool above it, and above that its writer waits. An answer is
- * read while it is written, each byte once; a request is taken in whole and then read as often as it is sent.
+ * A body on its way through the gateway: in memory up to a limit, in the spool above it, and above
+ * that its writer waits. A response is read while it is written, each byte once; a request is taken
+ * in whole and then read as often as it is sent.
  */
 import { Buffer } from 'node:buffer'
 import type { BodySource } from '../../http1/web/payload.ts'
@@ -10,24 +11,27 @@ export interface KeptBodyOptions {
   /** null: what does not fit in memory waits at its writer. */
   readonly spool: Spool | null
   readonly memoryBytes: number
-  /** On the spool at once. */
+  /** In the spool at once. */
   readonly bodyBytes: number
   /** After `push` returned false. */
   readonly onRoom?: () => void
-  /** The reader wants no more, and more would have come. */
+  /** The reader has stopped before the end. */
   readonly onCancel?: () => void
 }
 
 /** A read from the spool. */
 const readBytes = 128 * 1024
-/** Smaller pieces in a row are kept as one: an array costs more than a hundred bytes, however little is in it. */
+/**
+ * Smaller pieces in a row are joined: an array costs more than a hundred bytes, however little it
+ * holds.
+ */
 const smallBytes = 4 * 1024
 
 /** Pieces in order. */
 class Pieces {
   list: Uint8Array[] = []
   bytes = 0
-  /** Where the last piece is, if there is room behind it. */
+  /** The block of the last piece, if it has room behind that. */
   #block: Uint8Array | null = null
   #blockUsed = 0
 
@@ -79,7 +83,10 @@ export class BufferedBody implements BodySource {
   readonly #options: KeptBodyOptions
   /** A quarter of the memory is written at once, while another fills. */
   readonly #batchBytes: number
-  /** In order: what is read next, then what is in the file, then what is being written to it, then the tail. Without a file there is only the first. */
+  /**
+   * In order: read next, in the file, being written to the file, the tail. Without a file there is
+   * only the first.
+   */
   #head = new Pieces()
   #file: SpoolFile | null = null
   #readAt = 0
@@ -89,12 +96,12 @@ export class BufferedBody implements BodySource {
   #receivedBytes = 0
   #ended = false
   #error: Error | null = null
-  /** Nobody reads any more. */
+  /** No one reads any more. */
   #dropped = false
   /** The writer waits. */
   #full = false
   #reader: { resolve(piece: Uint8Array | null): void; reject(error: Error): void } | null = null
-  /** `takeIn`, where it waits for the spool. */
+  /** Wakes a `takeIn` that waits for the spool. */
   #onWritten: { resolve(): void; reject(error: Error): void } | null = null
   /** After the end: name, value, … */
   trailers: readonly string[] = []
@@ -104,7 +111,7 @@ export class BufferedBody implements BodySource {
     this.#batchBytes = options.memoryBytes / 4
   }
 
-  /** -1 until the end is known. */
+  /** -1 until the end has come. */
   get length(): number {
     return this.#ended ? this.#receivedBytes : -1
   }
@@ -116,7 +123,10 @@ export class BufferedBody implements BodySource {
 
   // The writer.
 
-  /** Takes a view; returns whether there is room for more. If not, `onRoom` says when. */
+  /**
+   * Copies a view; returns whether there is room for more. If not, `onRoom` is called when there
+   * is.
+   */
   push(view: Uint8Array): boolean {
     if (this.#error !== null) return true
     const piece = Buffer.allocUnsafe(view.length)
@@ -176,7 +186,7 @@ export class BufferedBody implements BodySource {
     })
   }
 
-  /** What is kept goes, and its writer is told to stop. */
+  /** Drops what is kept and tells the writer to stop. */
   cancel(reason?: unknown): void {
     if (this.#dropped) return
     const awaited = !this.#ended && this.#error === null
@@ -184,7 +194,7 @@ export class BufferedBody implements BodySource {
     if (awaited) this.#options.onCancel?.()
   }
 
-  /** Gives the reader that waits what there is for it. */
+  /** Serves the reader that waits. */
   #advance(): void {
     if (this.#reader === null || this.#reading) return
     const file = this.#file
@@ -242,7 +252,7 @@ export class BufferedBody implements BodySource {
 
   // The spool.
 
-  /** Memory is full: the newer half of it is to be written. */
+  /** Memory is full: writes the newer half of it. */
   #spill(): void {
     const { spool, memoryBytes } = this.#options
     if (spool === null) return
@@ -257,7 +267,8 @@ export class BufferedBody implements BodySource {
   #flush(): void {
     const file = this.#file
     if (file === null || this.#writing !== null || this.#tail.list.length === 0) return
-    // As nginx does: what has reached its limit is read to its end, and begins anew (proxy_max_temp_file_size).
+    // As in nginx, a file that has reached its limit is read to its end, and begins anew
+    // (proxy_max_temp_file_size).
     if (file.size + this.#tail.bytes > this.#options.bodyBytes) return
     const batch = this.#tail
     this.#writing = batch
@@ -272,7 +283,7 @@ export class BufferedBody implements BodySource {
       (error: SpoolFullError) => {
         this.#writing = null
         if (this.#dropped) return
-        // Nothing is lost: it is tried again when memory is full once more.
+        // Nothing is lost: the next try comes when memory is full again.
         const later = this.#tail
         this.#tail = batch
         for (const piece of later.list) batch.add(piece)
@@ -290,7 +301,7 @@ export class BufferedBody implements BodySource {
     this.#roomMade()
   }
 
-  /** All of it was read: its room is free, and the tail is next. */
+  /** The whole file was read: its room is free, and the tail is next. */
   #closeFile(): void {
     this.#file?.close()
     this.#file = null
@@ -314,8 +325,8 @@ export class BufferedBody implements BodySource {
   // A request.
 
   /**
-   * Resolves when all of it is here. Rejects with the source's own error, with a `SpoolFullError` when there is no room for it, or
-   * after `release()`.
+   * Resolves when the whole body is here. Rejects with the source's own error, with a
+   * `SpoolFullError` if the spool is full, or after `release()`.
    */
   async takeIn(source: BodySource): Promise<void> {
     for (let piece = await source.read(); piece !== null; piece = await source.read()) {
@@ -339,7 +350,7 @@ export class BufferedBody implements BodySource {
     })
   }
 
-  /** After `takeIn`: all of it, from the start. */
+  /** After `takeIn`: the whole body, from the start. */
   reader(): BodySource {
     let pieceAt = 0
     let readAt = 0
@@ -364,7 +375,7 @@ export class BufferedBody implements BodySource {
     return { read: next, cancel() {}, trailers: this.trailers }
   }
 
-  /** It is not sent again; what is kept goes. */
+  /** It will not be sent again: drops what is kept. */
   release(): void {
     if (!this.#dropped) this.#drop(new Error('the body was released'))
   }

@@ -1,4 +1,7 @@
-/** What the gateway tells an upstream about the client: `Forwarded`, `X-Forwarded-*` and its own `Via`. */
+/**
+ * What the gateway tells an upstream about the client: `Forwarded`, `X-Forwarded-*` and its own
+ * `Via`.
+ */
 import { plainAddress } from '../downstream/trust.ts'
 import { hasField } from './field-kinds.ts'
 import type { Asked } from './fields.ts'
@@ -51,8 +54,9 @@ export function pushForwarded(
 }
 
 /**
- * Appends the peer to the hops before it, in both forms. If they contradict each other, `X-Forwarded-For` wins and `Forwarded`
- * is made from it (RFC 7239 7.4): most proxies write the first and pass a client's own `Forwarded` on.
+ * Appends the peer to the hops before it, in both forms. If they contradict each other,
+ * `X-Forwarded-For` wins and `Forwarded` is made from it (RFC 7239 7.4): most proxies write the
+ * first and pass a client's own `Forwarded` on.
  */
 function extend(out: string[], asked: Asked, address: string, own: string): void {
   const { xff, forwarded, forwardedText } = chainsOf(asked.raw)

@@ -1,6 +1,6 @@
 /**
- * The fields that the gateway knows by name, and what happens to each. Names are compared in place, in any case, without an
- * allocation: the tables are asked for every field of every message.
+ * The fields that the gateway knows by name, and what happens to each. Names are compared in place,
+ * in any case, without an allocation: the tables are asked for every field of every message.
  */
 
 /** `drop`: never passed on. All others are looked at. */
@@ -14,7 +14,10 @@ interface Known {
 /** By length, then by the last letter, which nearly every other name differs in. */
 export type Table = readonly (readonly Known[] | undefined)[]
 
-/** Of the connection alone (RFC 9110 7.6.1), or between a client and the proxy that it was configured with (RFC 9110 11.7). */
+/**
+ * Of the connection alone (RFC 9110 7.6.1), or between a client and the proxy that it was
+ * configured with (RFC 9110 11.7).
+ */
 const hopByHop: Readonly<Record<string, Kind>> = {
   connection: 'connection',
   'keep-alive': 'drop',
@@ -32,7 +35,8 @@ export const requestTable = tableOf({
   // The engine has answered 100 by itself, and the body is here (RFC 9110 10.1.1).
   expect: 'drop',
   te: 'te',
-  // Credentials for a proxy: an origin server has no use for them. Go's ReverseProxy drops them as well.
+  // Credentials for a proxy: an origin server has no use for them. Go's ReverseProxy drops them as
+  // well.
   'proxy-authorization': 'drop',
   // RFC 7540 3.2.1; only an upgrade to h2c carries it, and that takes its fields from elsewhere.
   'http2-settings': 'drop',
@@ -68,7 +72,10 @@ export function kindOf(table: Table, text: string, from = 0, to = text.length): 
   return null
 }
 
-/** In any case, and with `_` for `-`: where such names pass, CGI makes the same variable of both. The lengths are equal. */
+/**
+ * In any case, and with `_` for `-`: where such names pass, CGI makes the same variable of both.
+ * The lengths are equal.
+ */
 function isNamed(text: string, from: number, lower: string): boolean {
   for (let i = 0; i < lower.length; i++) {
     const want = lower.charCodeAt(i)

@@ -1,6 +1,6 @@
 /**
- * The fields of a message as lines, where nothing has to change and some lines are only left out: nearly always, and at a third
- * of the cost of `fields.ts`.
+ * The fields of a message as lines, where nothing has to change and some lines are only left out:
+ * nearly always, and at a third of the cost of `fields.ts`.
  */
 import { HTAB, SP } from '../../http1/bytes.ts'
 import type { GatewayConfig, Route } from '../config/config.ts'
@@ -29,7 +29,10 @@ export function requestLines(
   return kept === null ? null : kept + clientLines(asked, config.pseudonym)
 }
 
-/** The lines of a response that go on, without its length, as `responseHead` takes them; null: take `responseFields`. */
+/**
+ * The lines of a response that go on, without its length, as `responseHead` takes them; null: take
+ * `responseFields`.
+ */
 export function responseLines(
   text: string,
   asked: Pick<Asked, 'secure'>,

@@ -1,6 +1,7 @@
 /**
- * What the gateway changes in the fields that it passes on: one pass over a head; all other fields keep their order and case. The
- * writer sets framing and `Host`; what a message says about its connection ends here (RFC 9110 7.6.1).
+ * What the gateway changes in the fields that it passes on: one pass over a head; all other fields
+ * keep their order and case. The writer sets framing and `Host`; what a message says about its
+ * connection ends here (RFC 9110 7.6.1).
  */
 import { isForbiddenInTrailers } from '../../http1/trailers.ts'
 import type { Coded } from '../../policy/codes.ts'
@@ -12,8 +13,9 @@ import { isXForwarded, kindOf, requestTable, responseTable } from './field-kinds
 export type Asked = Pick<Downstream, 'method' | 'host' | 'secure' | 'version' | 'raw' | 'address'>
 
 /**
- * Not dropped for being named by `Connection`: without them the content would be framed, routed or read differently further on, and a
- * sender must not name what all recipients need (RFC 9110 7.6.1). So `Connection: host, content-length` changes nothing.
+ * Not dropped for being named by `Connection`: without them the content would be framed, routed or
+ * read differently further on, and a sender must not name what all recipients need (RFC 9110
+ * 7.6.1). So `Connection: host, content-length` changes nothing.
  */
 const endToEnd = new Set([
   'host',
@@ -25,7 +27,10 @@ const endToEnd = new Set([
   'x-real-ip',
 ])
 
-/** The fields of a request that goes on to an upstream. `trusted`: whether the peer's word about its client is believed. */
+/**
+ * The fields of a request that goes on to an upstream. `trusted`: whether the peer's word about its
+ * client is believed.
+ */
 export function requestFields(asked: Asked, route: Route, config: GatewayConfig, trusted: boolean): string[] {
   const { raw } = asked
   const { underscores } = route
@@ -82,8 +87,9 @@ export function requestFields(asked: Asked, route: Route, config: GatewayConfig,
 }
 
 /**
- * How often a request may have passed a gateway of our name: once, for two gateways in a row that have the default name. A gateway
- * that is its own upstream would use two descriptors a pass, until none is left.
+ * How often a request may have passed a gateway of our name: once, for two gateways in a row that
+ * have the default name. A gateway that is its own upstream would use two descriptors a pass, until
+ * none is left.
  */
 const maxOwnPasses = 1
 
@@ -143,10 +149,16 @@ export function interimFields(raw: readonly string[]): string[] {
   return out
 }
 
-/** The end of a request line: gevent.pywsgi before 23.9 takes a trailer that ends so for one (CVE-2023-41419). */
+/**
+ * The end of a request line: gevent.pywsgi before 23.9 takes a trailer that ends so for one
+ * (CVE-2023-41419).
+ */
 const requestLineEnd = /\sHTTP\/\d/i
 
-/** Trailers, in either direction, without those that a recipient might merge into the head to its harm (RFC 9110 6.5.1). */
+/**
+ * Trailers, in either direction, without those that a recipient might merge into the head to its
+ * harm (RFC 9110 6.5.1).
+ */
 export function trailerFields(raw: readonly string[]): readonly string[] {
   if (raw.length === 0) return raw
   const out: string[] = []
@@ -159,7 +171,10 @@ export function trailerFields(raw: readonly string[]): readonly string[] {
   return out
 }
 
-/** The `Connection` lines of a request with these fields: what they say about the connection has to be named there (RFC 9110 10.1.4, 7.8). */
+/**
+ * The `Connection` lines of a request with these fields: what they say about the connection has to
+ * be named there (RFC 9110 10.1.4, 7.8).
+ */
 export function connectionOptions(fields: readonly string[] | string, upgrade: string | null): string {
   // What `requestLines` gives has none.
   const te = typeof fields !== 'string' && fields.at(-2) === 'TE'
@@ -200,7 +215,10 @@ function change(fields: string[], changes: FieldChanges): void {
   for (let i = 0; i < set.length; i++) fields.push(set[i]!)
 }
 
-/** Options of `Connection` that name no field, or one that is dropped anyway, add nothing to the list. */
+/**
+ * Options of `Connection` that name no field, or one that is dropped anyway, add nothing to the
+ * list.
+ */
 export function nominatedBy(value: string, nominated: Set<string> | null): Set<string> | null {
   const options = value.toLowerCase()
   if (options === 'keep-alive' || options === 'close' || options === 'upgrade') return nominated

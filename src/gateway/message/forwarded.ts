@@ -1,17 +1,27 @@
-/** What the hops in front say about the client: `X-Forwarded-For` and `Forwarded` (RFC 7239). */
+/**
+ * The client as the hops before the gateway report it: `X-Forwarded-For` and `Forwarded` (RFC
+ * 7239).
+ */
 
-/** Their addresses, the client's first, without ports, as they were said (`unknown` and `_hidden` are such too). */
+/**
+ * The addresses of the hops, the client's first, without ports, as they were written (also
+ * `unknown` and `_hidden`).
+ */
 export function hopsOf(raw: readonly string[]): string[] {
   const told = chainsOf(raw)
-  // Most proxies write X-Forwarded-For alone and let a client's Forwarded pass: where both are there, it is believed.
+  // Most proxies write X-Forwarded-For only and pass a client's Forwarded on: if both are there,
+  // X-Forwarded-For wins.
   return told.xff ?? told.forwarded ?? []
 }
 
 export interface Chains {
-  /** null: there is no such field. */
+  /** null: the field is missing. */
   readonly xff: string[] | null
   readonly forwarded: string[] | null
-  /** The values of `Forwarded`, joined; null: an element is malformed, and might swallow what is put behind it. */
+  /**
+   * The values of `Forwarded`, joined; null: an element is malformed and might swallow whatever
+   * follows it.
+   */
   readonly forwardedText: string | null
 }
 
@@ -37,7 +47,7 @@ export function chainsOf(raw: readonly string[]): Chains {
 /** A token or a quoted string of a pair (RFC 7239 4). */
 const pair = /^\s*([!#$%&'*+.^_`|~\w-]+)=([!#$%&'*+.^_`|~\w-]+|"(?:[^"\\]|\\.)*")\s*$/
 
-/** Adds `for=` of each element, `unknown` where it says nothing; returns whether all are well formed. */
+/** Adds the `for=` of each element, or `unknown`; returns whether all are well formed. */
 function readNodes(text: string, nodes: string[]): boolean {
   let wellFormed = true
   for (const element of splitQuoted(text, ',')) {
@@ -88,7 +98,10 @@ function bareNode(text: string): string {
   return colon < 0 || text.indexOf(':', colon + 1) > 0 ? text : text.slice(0, colon)
 }
 
-/** The `for=` of an address (RFC 7239 6): IPv6 in brackets and so in quotes, `unknown` for a peer that has none. */
+/**
+ * The `for=` of an address (RFC 7239 6): IPv6 in brackets and quotes; `unknown` for a peer without
+ * one.
+ */
 export function forPair(address: string): string {
   if (nodeForm.test(address)) return `for=${address}`
   return v6Form.test(address) ? `for="[${address}]"` : 'for=unknown'
@@ -100,13 +113,16 @@ const v6Form = /^[\da-f:.]+$/i
 
 const tokenForm = /^[!#$%&'*+.^_`|~\w-]+$/
 
-/** Name and value of any pair; a host with a port is no token. */
+/** Name and value of any pair, in quotes if the value is not a token. */
 export function forwardedPair(name: string, value: string): string {
   if (tokenForm.test(value)) return `${name}=${value}`
   return `${name}="${value.replace(/["\\]/g, '\\$&')}"`
 }
 
-/** `by=` (RFC 7239 6.3): an identifier that is no address begins with `_` and has no characters but these. */
+/**
+ * `by=` (RFC 7239 6.3): an identifier that is not an address begins with `_` and has only these
+ * characters.
+ */
 export function byPair(pseudonym: string): string {
   return `by=_${pseudonym.replace(/[^\w.-]/g, '_')}`
 }

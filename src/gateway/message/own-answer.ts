@@ -1,4 +1,7 @@
-/** What the gateway answers by itself. It says what is wrong, never where: no upstream's address or name leaves it. */
+/**
+ * The gateway's own responses. They say what is wrong, never where: no address or name of an
+ * upstream leaves the gateway.
+ */
 import { isHost } from '../../http1/host.ts'
 import { phrases } from '../../http1/status.ts'
 import type { Code } from '../../policy/codes.ts'
@@ -14,13 +17,13 @@ export interface OwnAnswer {
 
 /** What no upstream is at fault for. docs/errors.md lists them. */
 export const ownReasons = {
-  'bad-request': { status: 400, fault: 'client', text: 'the request can’t be passed on as it is' },
+  'bad-request': { status: 400, fault: 'client', text: 'the request cannot be passed on as it is' },
   'ambiguous-path': { status: 400, fault: 'client', text: 'the path can be read in more than one way' },
-  'bad-host': { status: 400, fault: 'client', text: 'the request names no host' },
+  'bad-host': { status: 400, fault: 'client', text: 'the request does not name a host' },
   'no-route': { status: 404, fault: 'client', text: 'nothing is served here' },
   loop: { status: 508, fault: 'configuration', text: 'the request has come through this gateway before' },
   'body-too-large': { status: 413, fault: 'client', text: 'the request is larger than allowed' },
-  'spool-full': { status: 413, fault: 'machine', text: 'there is no room for the request now' },
+  'spool-full': { status: 413, fault: 'machine', text: 'the gateway has no room for the request now' },
   'too-many-at-once': { status: 503, fault: 'client', text: 'too many requests at once from this address' },
   'too-many-requests': { status: 429, fault: 'client', text: 'too many requests from this address' },
 } as const satisfies Readonly<Record<string, OwnAnswer>>
@@ -28,7 +31,7 @@ export type OwnReason = FailureName | keyof typeof ownReasons
 
 type Asking = Pick<Downstream, 'method' | 'raw' | 'secure' | 'respond'>
 
-/** `retryAfterSec` is said with 429 and 503 (RFC 9110 10.2.3). */
+/** 429 and 503 carry `retryAfterSec` (RFC 9110 10.2.3). */
 export function ownAnswer(
   reason: OwnReason,
   downstream: Asking,
@@ -46,7 +49,7 @@ export function ownAnswer(
   const page =
     route === null ? undefined : (route.errorPages[status] ?? route.errorPages[`${Math.floor(status / 100)}xx`])
   if (page !== undefined && htmlQuality > 0) return answer(downstream, status, fields, htmlType, page)
-  // A browser names it; `*/*` is a program.
+  // A browser names HTML; a program says `*/*`.
   const html = /\btext\/html\b/i.test(accept) && htmlQuality > 0 && htmlQuality >= qualityOf(accept, 'text', 'plain')
   const text = config.reasonHeader ? why : ''
   return html
@@ -57,7 +60,7 @@ export function ownAnswer(
 /** To the same address over TLS. 308 keeps method and body (RFC 9110 15.4.9). */
 export function redirectToTls(downstream: Downstream, config: GatewayConfig, port: number): Response {
   const name = downstream.host.replace(/:\d*$/, '')
-  // A client's own word goes into Location: only as a host, never as anything else.
+  // Location repeats the client's text, so it must be a host and nothing else.
   if (!isHost(name)) return ownAnswer('bad-host', downstream, config, null)
   const path = downstream.path.startsWith('/') ? downstream.path : '/'
   const location = `https://${name}${port === 443 ? '' : `:${port}`}${path}`
@@ -66,7 +69,7 @@ export function redirectToTls(downstream: Downstream, config: GatewayConfig, por
 
 const allowed = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
 
-/** For who asks no further than here by `Max-Forwards: 0` (RFC 9110 7.6.2): which methods there are. TRACE is not answered with what was asked. */
+/** For `Max-Forwards: 0` (RFC 9110 7.6.2): the methods. TRACE does not get its request back. */
 export function lastHopAnswer(downstream: Asking): Response {
   const fields = ['Allow', allowed]
   if (downstream.method === 'TRACE') return answer(downstream, 405, fields, textType, `${titleOf(405)}\n`)
@@ -87,7 +90,7 @@ function answerFor(reason: OwnReason): Pick<OwnAnswer, 'status' | 'text'> {
 
 const titleOf = (status: number): string => `${status} ${phrases[status] ?? ''}`
 
-/** Nothing of the request is in it. */
+/** The page repeats nothing of the request. */
 function htmlOf(status: number, text: string): string {
   const title = titleOf(status)
   const line = text && `<p>${text}</p>`
@@ -102,7 +105,7 @@ function acceptOf(raw: readonly string[]): string {
   return accept
 }
 
-/** What `Accept` gives a type: its most specific range decides (RFC 9110 12.5.1). */
+/** The quality of a type in `Accept`: its most specific range decides (RFC 9110 12.5.1). */
 function qualityOf(accept: string, type: string, subtype: string): number {
   if (accept.trim() === '') return 1
   let quality = 0

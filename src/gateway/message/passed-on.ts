@@ -5,7 +5,10 @@ import type { GatewayConfig, Route } from '../config/config.ts'
 import type { Downstream } from '../downstream/downstream.ts'
 import { responseFields } from './fields.ts'
 
-/** A response that is here whole and passes on with some lines left out: its text and its bytes are ready to be written. */
+/**
+ * A response that is here whole and passes on with some lines left out: its text and its bytes are
+ * ready to be written.
+ */
 export class PassedOn implements OutgoingResponse {
   readonly status: number
   readonly statusText: string

@@ -1,6 +1,6 @@
 /**
- * Where messages wait that are too large for memory: files without a name in one folder, with one limit over all of them. What the
- * disk refuses is an error of a type, never the end of the process.
+ * The spool holds messages that are too large for memory: files without a name in one folder, with
+ * one limit over all of them. A disk that refuses is a typed error, never the end of the process.
  */
 
 import { Buffer } from 'node:buffer'
@@ -18,7 +18,7 @@ export interface SpoolHandle {
   close(): Promise<void>
 }
 
-/** There is no room: by the spool's own limit, or, as `cause`, by the system's word (ENOSPC, EDQUOT, EMFILE, …). */
+/** The spool has reached its limit, or the system refuses (`cause`: ENOSPC, EDQUOT, EMFILE, …). */
 export class SpoolFullError extends Error implements Coded {
   override readonly name = 'SpoolFullError'
   readonly code = 'SPOOL_FULL'
@@ -27,7 +27,7 @@ export class SpoolFullError extends Error implements Coded {
 export interface SpoolOptions {
   /** null: the system's folder for temporary files. */
   readonly dir: string | null
-  /** Everything in it together. */
+  /** Of all files together. */
   readonly maxBytes: number
 }
 
@@ -50,7 +50,7 @@ export class Spool {
     return this.#usedBytes
   }
 
-  /** Whether the folder is in memory, where spooling saves none. Only Linux says. */
+  /** Whether the folder is in memory, where the spool saves none. Only Linux tells. */
   get inMemory(): boolean {
     try {
       return memoryFileSystems.has(statfsSync(this.dir).type)
@@ -75,7 +75,7 @@ export class Spool {
     return new SpoolFile(this, this.#open)
   }
 
-  /** Whether there was room; it is taken then. */
+  /** Takes room; returns whether there was any. */
   take(bytes: number): boolean {
     if (this.#usedBytes + bytes > this.maxBytes) return false
     this.#usedBytes += bytes
@@ -87,7 +87,7 @@ export class Spool {
   }
 }
 
-/** Of one message: written at its end, read anywhere. */
+/** The file of one message: written at its end, read anywhere. */
 export class SpoolFile {
   readonly #spool: Spool
   readonly #open: () => Promise<SpoolHandle>
@@ -107,7 +107,10 @@ export class SpoolFile {
     return this.#size
   }
 
-  /** All of it or nothing; one call at a time. Rejects with a `SpoolFullError`. The pieces are not to change until then. */
+  /**
+   * Writes all or nothing; one call at a time. Rejects with a `SpoolFullError`. The pieces must not
+   * change meanwhile.
+   */
   async append(pieces: readonly Uint8Array[]): Promise<void> {
     let bytes = 0
     for (const piece of pieces) bytes += piece.length
@@ -169,7 +172,10 @@ export class SpoolFile {
 /** `statfs` of Linux (statfs(2)): tmpfs, ramfs. */
 const memoryFileSystems = new Set([0x01021994, 0x858458f6])
 
-/** Nobody else can open it: it is new (O_EXCL), its owner's alone, and has a name for a moment only, or, where an open file keeps it, until it is closed. */
+/**
+ * No other process can open it: it is new (O_EXCL), readable by its owner only, and has a name for
+ * a moment, or until it is closed if the system keeps the name of an open file.
+ */
 export async function openNameless(
   dir: string,
   removeName: (path: string) => Promise<void> = unlink,
@@ -195,7 +201,7 @@ export async function openNameless(
 /** IOV_MAX is 1,024 on Linux and macOS. */
 const maxPieces = 512
 
-/** A disk that is nearly full takes a part first and says why at the next attempt. */
+/** A disk that is nearly full takes a part first and fails at the next attempt. */
 async function writeAll(handle: SpoolHandle, pieces: readonly Uint8Array[], position: number): Promise<void> {
   let left = pieces
   let at = position

@@ -1,7 +1,7 @@
-/** Which route serves a request, and the target that goes on. */
+/** The route of a request, and the target that goes on to the upstream. */
 import type { Route } from '../config/config.ts'
 
-/** Why none does: no rule fits, or the path could be read as one that another rule is for. */
+/** Why no route serves: none matches, or the path can be read as one of another route. */
 type NoRoute = 'no-route' | 'ambiguous-path'
 
 export interface Router {
@@ -12,19 +12,24 @@ export interface Router {
 /** The routes that a host can have, in the configuration's order. */
 interface Candidates {
   readonly routes: readonly Route[]
-  /** All of them take every path as it is: however it is read, nothing changes. */
+  /** All of them take every path: no reading changes the route. */
   readonly anyPath: boolean
 }
 
-/** Hosts that no route names; how many there are is the clients' to choose. */
+/**
+ * Hosts that no route names; clients choose how many there are, so they are not remembered one by
+ * one.
+ */
 const maxRemembered = 1024
 
 /**
- * A path is compared as it came, and goes on so. A backend may read it in another way, though: decode it, resolve `..`, merge slashes;
- * what a rule for `/admin` guards must not be had as `/x/../admin`, `/x/..%2fadmin` or `//admin`. nginx and Envoy (`normalize_path`,
- * `path_with_escaped_slashes_action`) normalise before they compare, each with the one reading that it knows. Here every reading has to
- * choose the same route and none may climb out of the route's prefix, else the request is refused: no client sends such a path
- * without intent, since URL parsers resolve dot segments themselves (RFC 3986 5.2.4).
+ * A path is compared as it came, and goes on unchanged. A backend may read it in another way:
+ * decode it, resolve `..`, merge slashes. What a route for `/admin` guards must not be available as
+ * `/x/../admin`, `/x/..%2fadmin` or `//admin`. nginx and Envoy (`normalize_path`,
+ * `path_with_escaped_slashes_action`) normalise before they compare, each in one way. Here every
+ * reading must choose the same route, and none may leave the route's prefix; else the request is
+ * refused. No client sends such a path without intent, because URL parsers resolve dot segments
+ * themselves (RFC 3986 5.2.4).
  */
 export function compileRoutes(routes: readonly Route[]): Router {
   const byHost = new Map<string, Candidates>()
@@ -48,7 +53,7 @@ export function compileRoutes(routes: readonly Route[]): Router {
       const { routes, anyPath } = candidates(host)
       const query = path.indexOf('?')
       const bare = query < 0 ? path : path.slice(0, query)
-      // What is written in C ends there; nginx refuses it as well.
+      // A string of C ends there; nginx refuses it, too.
       if (bare.includes('%00')) return 'ambiguous-path'
       const route = firstOf(routes, method, bare)
       if (!anyPath && readsDifferently.test(bare) && !isPlain(routes, method, bare, route)) return 'ambiguous-path'
@@ -68,8 +73,8 @@ function isHostOf(pattern: string, host: string): boolean {
 }
 
 /**
- * Lower case, without the port and the root's dot (RFC 3986 3.2.2, RFC 1034 3.1). Escapes and IPv6 are read as the URL class reads them; a
- * configuration may leave the brackets out.
+ * Lower case, without the port and the root's dot (RFC 3986 3.2.2, RFC 1034 3.1). Escapes and IPv6
+ * are read as the URL class reads them; a configuration may leave the brackets out.
  */
 function bareHost(host: string): string {
   const lower = host.toLowerCase()
@@ -98,10 +103,13 @@ function isUnder(path: string, prefix: string): boolean {
   return next === 0x2f || next === 0x3b
 }
 
-/** Escapes, dot segments, empty segments, a backslash (to Windows a slash), parameters (to Java no part of a segment). */
+/**
+ * Escapes, dot segments, empty segments, a backslash (to Windows a slash), parameters (to Java no
+ * part of a segment).
+ */
 const readsDifferently = /[%\\;]|\/\/|\/\.\.?(?:\/|$)/
 
-/** Whether a prefix is one that requests for it can have, however their path is read. */
+/** Whether a request for this prefix has it in every reading of its path. */
 export function isPrefix(path: string): boolean {
   if (!path.startsWith('/') || decode(path) !== decode(path).trimEnd()) return false
   return [path, decode(path)].every(
@@ -109,7 +117,7 @@ export function isPrefix(path: string): boolean {
   )
 }
 
-/** Whether whoever reads the path comes to the same route, and to what is inside its prefix. */
+/** Whether every reading of the path leads to the same route and stays inside its prefix. */
 function isPlain(routes: readonly Route[], method: string, path: string, route: Route | null): boolean {
   const floor = route === null ? 0 : depthOf(route.path)
   const all = readings(path)
@@ -118,7 +126,8 @@ function isPlain(routes: readonly Route[], method: string, path: string, route: 
     if (readAs(routes, method, reading) !== route) return false
     const resolved = resolve(reading, floor)
     if (resolved === null || (resolved !== reading && readAs(routes, method, resolved) !== route)) return false
-    // The URL class resolves with empty segments in their places; whoever merges them after that comes elsewhere.
+    // The URL class keeps empty segments while it resolves; merging them afterwards gives another
+    // path.
     const merged = resolved.includes('//') ? mergeSlashes(resolved) : resolved
     if (merged !== resolved && readAs(routes, method, merged) !== route) return false
   }
@@ -130,7 +139,7 @@ function depthOf(prefix: string): number {
   return prefix.split('/').length - (prefix.endsWith('/') ? 2 : 1)
 }
 
-/** As `firstOf`, but a prefix that is written with escapes is itself and what it stands for. */
+/** As `firstOf`, but a prefix with escapes matches as it is written and decoded. */
 function readAs(routes: readonly Route[], method: string, path: string): Route | null {
   for (const route of routes) {
     const fits = isUnder(path, route.path) || (route.path.includes('%') && isUnder(path, decode(route.path)))
@@ -139,21 +148,23 @@ function readAs(routes: readonly Route[], method: string, path: string): Route |
   return null
 }
 
-/** Bytes as latin1: what they mean in UTF-8 changes no comparison. */
+/** Bytes as latin1: their meaning in UTF-8 does not change a comparison. */
 function decode(path: string): string {
   return path.replace(/%([0-9a-f]{2})/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
 }
 
 const mergeSlashes = (path: string): string => path.replace(/\/{2,}/g, '/')
 
-/** What somebody does to a path before it looks at it, in this order, each or none of it. */
+/** What a backend may do to a path before it reads it, in this order; each step may be left out. */
 const rewrites: readonly ((path: string) => string)[] = [
   decode,
-  // Two in a row that decode.
+  // Two components in a row that decode.
   decode,
-  // Whoever parses what is decoded as a URL has a query or a fragment there (`/admin%3f`, `/admin%23`), and in C the text ends (`%00`).
+  // A decoded path that is parsed as a URL has a query or a fragment there (`/admin%3f`,
+  // `/admin%23`); in C the text ends (`%00`).
   (path) => path.slice(0, lengthUntil(path, '?', '#', '\0')),
-  // The URL class leaves these out, and a `$` of many regular expressions stands before the last of them.
+  // The URL class leaves these out, and the `$` of many regular expressions matches before the last
+  // of them.
   (path) => path.replace(/[\t\n\r]/g, '').trimEnd(),
   (path) => path.replace(/;[^/\\]*/g, ''),
   (path) => path.replaceAll('\\', '/'),
@@ -165,7 +176,7 @@ function lengthUntil(text: string, ...ends: readonly string[]): number {
   return Math.min(text.length, ...found)
 }
 
-/** A path with four oddities at once is nobody's; to read it in every way would cost milliseconds. */
+/** No real path has more oddities at once; to read it in every way would cost milliseconds. */
 const maxReadings = 24
 
 /** null: there are too many. */
@@ -194,12 +205,15 @@ function resolve(path: string, floor: number): string | null {
   return `/${segments.join('/')}${open && segments.length > 0 ? '/' : ''}`
 }
 
-/** What stands behind the prefix, `/` at its start, or nothing. */
+/** The rest behind the prefix, which begins with `/` or is empty. */
 function restOf(path: string, prefix: string): string {
   return path.slice(prefix.endsWith('/') ? prefix.length - 1 : prefix.length)
 }
 
-/** The target for the upstream: `path` as it came, query and all, but for the prefix that the route replaces. */
+/**
+ * The target for the upstream: `path` with its query as it came, but for a prefix that the route
+ * replaces.
+ */
 export function targetOf(path: string, { path: prefix, replacePath }: Pick<Route, 'path' | 'replacePath'>): string {
   if (replacePath === null || path.charCodeAt(0) !== 0x2f) return path
   const rest = restOf(path, prefix)

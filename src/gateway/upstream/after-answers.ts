@@ -1,14 +1,21 @@
 /**
- * When a connection may be used again after an answer. An upstream that sends more than the answer that it has announced gives those
- * bytes to the next request on that connection as its answer: another client's, maybe. So each connection has to be silent for a while
- * where there is a doubt. Most common is a body behind an answer to HEAD (RFC 9110 9.3.2): gevent.pywsgi sends what its application
- * gives it, and most applications do not look at the method.
+ * When a connection may be used again after a response. If an upstream sends more than it has
+ * announced, the next request on that connection, maybe another client's, gets those bytes as its
+ * response. So a doubtful connection must first be silent for a while. Most common is a body behind
+ * a response to HEAD (RFC 9110 9.3.2): gevent.pywsgi sends whatever its application gives it, and
+ * most applications do not look at the method.
  */
 import type { ResponseHead } from '../../http1/head.ts'
 
-/** How long a connection is silent before its upstream is believed, or where the answer does not say how long a body would be. */
+/**
+ * How long a connection must be silent until its upstream is known to be right, or if the response
+ * does not say its length.
+ */
 const longRestMs = 1_000
-/** Of an upstream that has been seen to be right: what it has too much of is written with the answer, or a moment later. */
+/**
+ * The same for an upstream that was right before: surplus bytes come with the response or a moment
+ * later.
+ */
 const shortRestMs = 100
 
 export type Surplus = 'head' | 'answer'
@@ -23,24 +30,30 @@ export class AfterAnswers {
     this.#onSurplus = onSurplus
   }
 
-  /** How long a connection has to be silent; Infinity: it is not used again. `head`: of its last answer, if that was one to HEAD. */
+  /**
+   * How long a connection must be silent; Infinity: it is not used again. `head`: of its last
+   * response, if that was to HEAD.
+   */
   restMs(head: ResponseHead | null): number {
     if (head === null) return this.#answers === 'wrong' ? shortRestMs : 0
     if (this.#heads === 'wrong') return Number.POSITIVE_INFINITY
     return this.#heads === 'right' && saysLength(head) ? shortRestMs : longRestMs
   }
 
-  /** Whether no connection that has answered may have what can't be sent twice. */
+  /** Whether a request that can't be sent twice needs a new connection. */
   get doubtful(): boolean {
     return this.#answers === 'wrong'
   }
 
-  /** It was silent for that long. Where there is no body for GET either, that shows nothing. */
+  /** It was silent for that long. That shows nothing if GET has no body either. */
   silent(head: ResponseHead): void {
     if (this.#heads === 'unknown' && saysLength(head)) this.#heads = 'right'
   }
 
-  /** Bytes came that no request had asked for: once is enough, whichever of the upstream's applications it was. */
+  /**
+   * Bytes came that no request had asked for. Once is enough, whichever application of the upstream
+   * it was.
+   */
   spoke(behind: Surplus): void {
     if ((behind === 'head' ? this.#heads : this.#answers) === 'wrong') return
     if (behind === 'head') this.#heads = 'wrong'

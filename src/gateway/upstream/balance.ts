@@ -1,18 +1,20 @@
-/** Which of those that are up gets the next request. Nothing here allocates: it runs once a request. */
+/** Chooses the upstream of the next request. Nothing here allocates: it runs once a request. */
 import type { BalanceBy } from '../config/config.ts'
 
-/** What a choice depends on. */
+/** An upstream, as far as the choice depends on it. */
 export interface Candidate {
   inFlight: number
-  /** The part of the load that it is to get, in proportion: its weight, less while it starts slowly. More than 0. */
+  /** Its part of the load, in proportion: its weight, less during a slow start. More than 0. */
   share: number
   /** Of smooth round robin: how far it is behind its turn. */
   behind: number
-  /** Of the consistent hash: what stands for its name. */
+  /** Of the consistent hash: the hash of its name. */
   readonly seed: number
 }
 
-/** `candidates`: one at least. A key of null (there is no such header or cookie) goes round. */
+/**
+ * `candidates`: at least one. A request without a key (no such header or cookie) goes round-robin.
+ */
 export function choose<C extends Candidate>(
   by: BalanceBy['by'],
   candidates: readonly C[],
@@ -51,7 +53,10 @@ function roundRobin<C extends Candidate>(candidates: readonly C[], load: number 
 
 const loadOf = ({ inFlight, share }: Candidate): number => inFlight / share
 
-/** Among equals it goes round, as in nginx: an idle group would send everything to its first otherwise. */
+/**
+ * Round-robin among equals, as in nginx; else an idle group would send everything to its first
+ * upstream.
+ */
 function leastConnections<C extends Candidate>(candidates: readonly C[]): C {
   let best = candidates[0]!
   let least = loadOf(best)
@@ -68,8 +73,9 @@ function leastConnections<C extends Candidate>(candidates: readonly C[]): C {
 }
 
 /**
- * The less loaded of two at random, each drawn by its share (Mitzenmacher, The Power of Two Choices in Randomized Load Balancing,
- * 2001): many gateways that choose the least loaded would all choose the same one.
+ * The less loaded of two at random, each drawn by its share (Mitzenmacher, The Power of Two Choices
+ * in Randomized Load Balancing, 2001): many gateways that choose the least loaded would all choose
+ * the same one.
  */
 function twoChoices<C extends Candidate>(candidates: readonly C[], random: () => number): C {
   let total = 0
@@ -93,9 +99,10 @@ function draw<C extends Candidate>(candidates: readonly C[], at: number, except:
 }
 
 /**
- * Highest random weight (Thaler and Ravishankar 1998; with weights as in Resch, New Hashing Algorithms for Data Storage, 2015). Keys
- * of a member that leaves are spread over the others by their shares and no other key moves, without a ring to keep; a share that
- * grows takes keys from the others and moves none between them.
+ * Highest random weight (Thaler and Ravishankar 1998; with weights as in Resch, New Hashing
+ * Algorithms for Data Storage, 2015). Keys of a member that leaves are spread over the others by
+ * their shares and no other key moves, without a ring to keep; a share that grows takes keys from
+ * the others and moves none between them.
  */
 function rendezvous<C extends Candidate>(candidates: readonly C[], key: number): C {
   let best = candidates[0]!
@@ -110,7 +117,7 @@ function rendezvous<C extends Candidate>(candidates: readonly C[], key: number):
   return best
 }
 
-/** FNV-1a over UTF-16 code units. What differs in its last character only is told apart by `mix`. */
+/** FNV-1a over UTF-16 code units; `mix` spreads texts that differ in their last character only. */
 export function hash(text: string): number {
   let value = 0x811c9dc5
   for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193)

@@ -1,4 +1,7 @@
-/** An active health check: one GET on a connection of its own, up if the answer is 2xx or 3xx in time. */
+/**
+ * An active health check: one GET on a connection of its own, up if the answer is 2xx or 3xx in
+ * time.
+ */
 
 import { deferred } from '../../deferred.ts'
 import type { ResponseHead } from '../../http1/head.ts'

@@ -1,6 +1,6 @@
 /**
- * One connection to an upstream: the client's role of HTTP/1.1, one exchange at a time. It does no I/O of its own and reads no
- * clock but through its pool, which asks it at each sweep whether its deadline has passed.
+ * One connection to an upstream: the client's role of HTTP/1.1, one exchange at a time. It does no
+ * I/O; its pool has the clock and asks at each sweep whether a deadline has passed.
  */
 import { latin1 } from '../../http1/bytes.ts'
 import type { Limits, ResponseSink } from '../../http1/events.ts'
@@ -21,13 +21,16 @@ export interface Owner {
   now(): number
   /** It may be used again. */
   release(connection: UpstreamConnection): void
-  /** It is gone, or is another protocol's now. */
+  /** It is gone, or speaks another protocol now. */
   remove(connection: UpstreamConnection): void
-  /** Bytes came on it behind an answer, or behind one to HEAD. */
+  /** Bytes came behind a response, or behind one to HEAD. */
   surplus(behind: Surplus): void
 }
 
-/** An answer's head may be larger than a request's: applications set many cookies. Bodies have no limit: they pass through. */
+/**
+ * The head of a response may be larger than a request's: applications set many cookies. Bodies pass
+ * through without a limit.
+ */
 const limits: Limits = {
   maxHeadBytes: 64 * 1024,
   maxTargetBytes: 0,
@@ -36,7 +39,7 @@ const limits: Limits = {
   maxBodyBytes: 0,
 }
 
-/** RFC 9110 15.2 sets no number; nobody has a use for more. */
+/** RFC 9110 15.2 sets no limit; no one needs more. */
 const maxInterim = 16
 
 const NEVER = Number.POSITIVE_INFINITY
@@ -51,9 +54,9 @@ export class UpstreamConnection implements Sender, TransportEvents, ResponseSink
   idleMs: number
   /** It serves one request and no more. */
   single = false
-  /** The last answer, if it was one to HEAD: a body may follow it, against the rules. */
+  /** The last response, if it was to HEAD: a body may follow it, against the rules. */
   headAnswer: ResponseHead | null = null
-  /** After such an answer: until when it is not to be used. */
+  /** After such a response: not to be used before this time. */
   restUntil = 0
   readonly #owner: Owner
   readonly #parser: ResponseParser
@@ -64,7 +67,7 @@ export class UpstreamConnection implements Sender, TransportEvents, ResponseSink
   /** What of the request still has to go out. */
   #source: BodySource | null = null
   #onDrained: (() => void) | null = null
-  /** A byte of the present answer has come. */
+  /** A byte of the present response has come. */
   #begun = false
   #readTimeoutMs = 0
   #interim = 0
@@ -80,7 +83,7 @@ export class UpstreamConnection implements Sender, TransportEvents, ResponseSink
     this.#parser = new ResponseParser(this, limits)
   }
 
-  /** Whether it can take a request, as far as is known by now. */
+  /** Whether it can take a request, as far as is known. */
   get usable(): boolean {
     return !this.#closed && this.#ask === null && this.#parser.reusable && (this.transport.quiet ?? true)
   }
@@ -149,7 +152,7 @@ export class UpstreamConnection implements Sender, TransportEvents, ResponseSink
       if (ask !== null) this.#begun = true
       else if (this.requests > 0 && !isTimeout(bytes)) this.#surplus()
       this.#parser.feed(bytes)
-      // Most answers are whole by now.
+      // Most responses are whole by now.
       if (ask !== null && this.#ask === ask && !this.#paused) this.#expect('read-timeout', this.#readTimeoutMs)
     }
   }
@@ -183,7 +186,7 @@ export class UpstreamConnection implements Sender, TransportEvents, ResponseSink
 
   onInformational(head: ResponseHead): void {
     if (++this.#interim > maxInterim) this.#fail('bad-answer')
-    // 100 answers what the gateway never asks.
+    // The gateway never asks for 100.
     else if (head.status !== 100) this.#ask?.asker.onInterim(head)
   }
 
@@ -214,7 +217,7 @@ export class UpstreamConnection implements Sender, TransportEvents, ResponseSink
     const ask = this.#ask
     if (ask === null || ask.asker.onData(piece)) return true
     this.#paused = true
-    // A client that does not read is no fault of the upstream's.
+    // The upstream is not to blame for a client that does not read.
     this.#deadline = NEVER
     this.transport.pause()
     return false
@@ -244,7 +247,10 @@ export class UpstreamConnection implements Sender, TransportEvents, ResponseSink
     ask.asker.onUpgrade(head, this.#upgraded)
   }
 
-  /** `Keep-Alive: timeout=N` of the first answer: the connection is left alone a second before that. */
+  /**
+   * `Keep-Alive: timeout=N` of the first response: the connection is not used in the last second of
+   * it.
+   */
   #learn(head: ResponseHead): void {
     if (this.requests > 1) return
     const said = /\btimeout\s*=\s*(\d{1,9})/i.exec(head.get('keep-alive') ?? '')?.[1]
@@ -254,7 +260,7 @@ export class UpstreamConnection implements Sender, TransportEvents, ResponseSink
     if (this.idleMs === 0) this.single = true
   }
 
-  /** The answer is whole. */
+  /** The response is whole. */
   #finish(): void {
     this.#deadline = NEVER
     if (this.#parser.pendingBytes > 0) this.#surplus()
@@ -265,7 +271,7 @@ export class UpstreamConnection implements Sender, TransportEvents, ResponseSink
       this.close()
       return
     }
-    // Paused for a slow client, it would never hear of its next answer.
+    // A connection that stays paused for a slow client would never hear its next response.
     if (this.#paused) {
       this.#paused = false
       this.transport.resume()
@@ -278,7 +284,7 @@ export class UpstreamConnection implements Sender, TransportEvents, ResponseSink
 
   #pump(source: BodySource, ask: Ask): void {
     if (this.#ask !== ask) return
-    // A client that sends slowly is no fault of the upstream's.
+    // The upstream is not to blame for a client that sends slowly.
     this.#deadline = NEVER
     source.read().then(
       (piece) => {
@@ -342,7 +348,10 @@ export class UpstreamConnection implements Sender, TransportEvents, ResponseSink
   }
 }
 
-/** What HAProxy and others say before they end an idle connection: no answer, but none too many either. */
+/**
+ * HAProxy and others send this before they close an idle connection: not a response, and not
+ * surplus either.
+ */
 function isTimeout(bytes: Uint8Array): boolean {
   return bytes.length > 12 && /^HTTP\/1\.[01] 408/.test(latin1(bytes, 0, 12))
 }

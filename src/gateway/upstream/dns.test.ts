@@ -102,8 +102,8 @@ test('a look-up that fails keeps the old addresses, and says so once', async () 
   at(names.dueAt)
   await answer(['10.0.0.1'])
   assert.deepEqual(lines, [
-    'warn UPSTREAM_UNRESOLVED upstream name app is not resolved (ENOTFOUND): 10.0.0.1 stays in use',
-    'info UPSTREAM_RESOLVED upstream name app resolves now: 10.0.0.1',
+    'warn UPSTREAM_UNRESOLVED cannot resolve upstream name app (ENOTFOUND): 10.0.0.1 stays in use',
+    'info UPSTREAM_RESOLVED upstream name app resolves again: 10.0.0.1',
   ])
 })
 
@@ -130,7 +130,7 @@ test('a name that does not resolve at the start is decided all the same', async 
   await decided
   assert.equal(names.undecided, false)
   assert.deepEqual(lines, [
-    'warn UPSTREAM_UNRESOLVED upstream name app is not resolved (ENOTFOUND): it serves nothing until it is',
+    'warn UPSTREAM_UNRESOLVED cannot resolve upstream name app (ENOTFOUND): no request goes there until it resolves',
   ])
 })
 
@@ -143,7 +143,7 @@ test('new addresses are a line, the same ones in another order are not', async (
   assert.deepEqual(lines, [])
   at(names.dueAt)
   await answer(['10.0.0.3'])
-  assert.deepEqual(lines, ['info UPSTREAM_RESOLVED upstream name app has moved: 10.0.0.3'])
+  assert.deepEqual(lines, ['info UPSTREAM_RESOLVED upstream name app has new addresses: 10.0.0.3'])
 })
 
 test('an answer for a name that was given up is dropped, and nobody waits for it', async () => {

@@ -1,11 +1,12 @@
 /**
- * The addresses of upstreams that are given by name, asked for again and again. The system's resolver does not tell how long an
- * answer is good for (`getaddrinfo` has no TTL), so the time is ours.
+ * The addresses of upstreams that are given by name, looked up again and again. The system's
+ * resolver does not say how long an answer is valid (`getaddrinfo` has no TTL), so the interval is
+ * ours.
  */
 import { type Deferred, deferred } from '../../deferred.ts'
 import type { Log } from '../../serve/log.ts'
 
-/** With ±10 %, so that a fleet does not ask at once. */
+/** ±10 %, so that a fleet does not ask at once. */
 export const resolveEveryMs = 30_000
 /** After a failure; doubled up to `resolveEveryMs`. */
 const resolveAgainMs = 1_000
@@ -16,17 +17,17 @@ export interface NamesDeps {
   /** All addresses, of both families. */
   resolve(name: string): Promise<readonly string[]>
   readonly log: Log
-  /** Addresses have changed, or the first answer to a name is there, or there is a new time in `dueAt`. */
+  /** Addresses have changed, the first answer to a name has come, or `dueAt` has changed. */
   changed(): void
 }
 
 interface Entry {
-  /** The last ones that there were; empty: none yet. */
+  /** The last known ones; empty: none yet. */
   addresses: readonly string[]
-  /** Why the last look-up failed; null: it did not. */
+  /** Why the last look-up failed; null: it succeeded. */
   failure: string | null
   againMs: number
-  /** Infinity while it is asked for. */
+  /** Infinity during a look-up. */
   dueAt: number
   answered: boolean
   readonly first: Deferred<void>
@@ -52,7 +53,7 @@ export class Names {
     this.#deps = deps
   }
 
-  /** Begins to ask for those that are new, and forgets those that are not among them. */
+  /** Starts to look up new names and forgets those that are not among these. */
   keep(names: ReadonlySet<string>): void {
     for (const [name, { first }] of this.#entries) {
       if (names.has(name)) continue
@@ -84,7 +85,7 @@ export class Names {
     return false
   }
 
-  /** Resolves once every name has been answered, well or badly. */
+  /** Resolves when every name has been looked up, with success or without. */
   async decided(): Promise<void> {
     await Promise.all([...this.#entries.values()].map(({ first }) => first.promise))
   }
@@ -112,7 +113,7 @@ export class Names {
     let failure: string | null = null
     try {
       addresses = [...new Set(await this.#deps.resolve(name))].sort()
-      if (addresses.length === 0) failure = 'it has no address'
+      if (addresses.length === 0) failure = 'no address'
     } catch (error) {
       failure = reasonOf(error)
     }
@@ -138,7 +139,7 @@ export class Names {
     entry.failure = null
     entry.addresses = addresses
     if (!entry.answered || (same && !again)) return
-    const message = `upstream name ${name} ${again ? 'resolves now' : 'has moved'}: ${addresses.join(', ')}`
+    const message = `upstream name ${name} ${again ? 'resolves again' : 'has new addresses'}: ${addresses.join(', ')}`
     this.#deps.log({ level: 'info', code: 'UPSTREAM_RESOLVED', message, count: 1 })
   }
 
@@ -147,8 +148,10 @@ export class Names {
     entry.failure = failure
     if (!first) return
     const kept =
-      entry.addresses.length === 0 ? 'it serves nothing until it is' : `${entry.addresses.join(', ')} stays in use`
-    const message = `upstream name ${name} is not resolved (${failure}): ${kept}`
+      entry.addresses.length === 0
+        ? 'no request goes there until it resolves'
+        : `${entry.addresses.join(', ')} stays in use`
+    const message = `cannot resolve upstream name ${name} (${failure}): ${kept}`
     this.#deps.log({ level: 'warn', code: 'UPSTREAM_UNRESOLVED', message, count: 1 })
   }
 }

@@ -1,6 +1,7 @@
 /**
- * What waits for a connection, a line for each client: they are served in turn, and when there is no room the last of the longest
- * line has to go. So one client that asks for everything at once, on one HTTP/2 connection or on many of HTTP/1.1, waits behind itself.
+ * Requests that wait for a connection, in a line for each client. Lines are served in turn; in a
+ * full queue the last of the longest line has to go. So a client that asks for everything at once,
+ * on one HTTP/2 connection or many of HTTP/1.1, waits behind itself.
  */
 export interface Queued {
   readonly want: { readonly client: string }
@@ -15,7 +16,9 @@ export class FairQueue<Q extends Queued> {
     return this.#length
   }
 
-  /** Returns who has to go, with `most` in it: the newcomer, or another; null: nobody. */
+  /**
+   * Returns who has to go if the queue holds `most` already: the newcomer or another; null: no one.
+   */
   push(newcomer: Q, most: number): Q | null {
     let gone: Q | null = null
     if (this.#length >= most) {
@@ -30,12 +33,12 @@ export class FairQueue<Q extends Queued> {
     return gone
   }
 
-  /** It was served, and could not be: it is next again. */
+  /** It was taken and could not be served: it is next again. */
   putBack(one: Q): void {
     this.#add(one, 'first')
   }
 
-  /** The first of the clients' turns that will do; its client is last then. */
+  /** The first that will do, in the order of the clients' turns; its client is last then. */
   take(willDo: (one: Q) => boolean = () => true): Q | null {
     for (const [client, line] of this.#lines) {
       const at = line.findIndex(willDo)

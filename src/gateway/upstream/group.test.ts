@@ -192,7 +192,7 @@ test('the last one stays in use however often it fails', () => {
   assert.deepEqual(states(), ['ejected', 'up'])
   assert.equal(
     lines[1],
-    `warn UPSTREAM_KEPT upstream ${b} stays in use after 5 failures in a row (the upstream refuses connections): it is the last of app`,
+    `warn UPSTREAM_KEPT upstream ${b} stays in use after 5 failures in a row (the upstream refuses connections): it is the last one of group app`,
   )
   assert.equal(lines.length, 2)
 })
@@ -213,7 +213,7 @@ test('one that was ejected is used when the others are down', async () => {
   assert.deepEqual(states(), ['up', 'down'])
   assert.deepEqual(lines.slice(1), [
     `warn UPSTREAM_DOWN upstream ${b} is down: it failed 2 checks in a row of /up`,
-    `info UPSTREAM_UP upstream ${a} is used again: no other is left`,
+    `info UPSTREAM_UP upstream ${a} is used again: no other upstream is left`,
   ])
 })
 

@@ -1,7 +1,7 @@
 /**
- * The upstreams of one group: which of them there are, which of them are up, and who gets the next request. As long as one is not
- * down by its checks there is one to choose: passive ejection never takes the last, and one that was ejected is used again when
- * no other is left, or when no other answers and it does.
+ * The upstreams of one group: their addresses, their health, and which gets the next request. As
+ * long as the checks leave one up, there is one to choose: passive ejection never takes the last,
+ * and an ejected one is used again if no other is left, or if it answers and no other does.
  */
 
 import type { Clock } from '../../lifecycle/clock.ts'
@@ -17,7 +17,10 @@ import { type Candidate, choose, hash } from './balance.ts'
 import { literalAddress, type NameStatus, Names } from './dns.ts'
 import { Health, slowStartMs, takesRequests } from './health.ts'
 
-/** One address. Who sends a request to it raises `inFlight`, and lowers it when the answer has ended. */
+/**
+ * One address. The sender of a request raises `inFlight`, and lowers it when the response has
+ * ended.
+ */
 export interface Member<P> extends Candidate {
   /** Its URL, and its address where the URL has a name: `http://app:8000 (10.0.0.7)`. */
   readonly name: string
@@ -26,7 +29,7 @@ export interface Member<P> extends Candidate {
   readonly pool: P
   readonly weight: number
   readonly health: Health
-  /** Of active checks. Infinity: none is to be made, none is on its way. */
+  /** Of active checks. Infinity: none is due, none is under way. */
   readonly checkDueAt: number
   readonly checkEndsAt: number
 }
@@ -40,11 +43,14 @@ export interface GroupDeps<P> {
   makePool(upstream: UpstreamConfig, address: ConnectTo, options: UpstreamOptions): P
   /** A reload has changed the options of its group. */
   changePool(pool: P, options: UpstreamOptions): void
-  /** What it is doing is finished; nothing new is asked of it. */
+  /** It finishes what it does and gets nothing new. */
   closePool(pool: P): void
-  /** All addresses of a name, of both families; null: whoever connects looks them up. */
+  /** All addresses of a name, of both families; null: the connect looks them up. */
   readonly resolve: ((name: string) => Promise<readonly string[]>) | null
-  /** One active check; one that fails by throwing has failed as well. It is not waited for longer than its `timeoutMs`. */
+  /**
+   * One active check; one that throws has failed. The group does not wait longer than its
+   * `timeoutMs`.
+   */
   check(member: Member<P>, check: CheckConfig): Promise<boolean>
   readonly log: Log
 }
@@ -71,14 +77,17 @@ export class Group<P> {
     this.update(config)
   }
 
-  /** Resolves once every name has been answered, well or badly: until then its upstreams are missing. */
+  /**
+   * Resolves when every name has been looked up, with success or without: until then its upstreams
+   * are missing.
+   */
   ready(): Promise<void> {
     return this.#names.decided()
   }
 
   /**
-   * null: none is up, or all that are have been tried. `keyOf` is asked for what the consistent hash hashes, if that is how the group
-   * is balanced.
+   * null: none is up, or all that are have been tried. `keyOf` returns the key of the consistent
+   * hash, if the group is balanced by one.
    */
   pick(keyOf: (() => string | null) | null, tried: readonly Member<P>[]): Member<P> | null {
     const up = this.#available
@@ -87,7 +96,10 @@ export class Group<P> {
     return choose(this.#config.balance.by, candidates, keyOf, this.#deps.random)
   }
 
-  /** For a request that all that are up have failed: one that is ejected, the one whose ejection ends first. null: there is none. */
+  /**
+   * After all that are up have failed a request: the ejected one whose ejection ends first. null:
+   * none is ejected.
+   */
   lastResort(tried: readonly Member<P>[]): Member<P> | null {
     let found: Slot<P> | null = null
     for (const member of this.#members.values()) {
@@ -98,7 +110,7 @@ export class Group<P> {
     return found
   }
 
-  /** An answer came, whatever its status. */
+  /** A response came, whatever its status. */
   succeeded(member: Member<P>): void {
     const { health } = member
     if (health.spotless || !health.succeeded(this.#deps.clock.now())) return
@@ -118,7 +130,7 @@ export class Group<P> {
       this.#log(
         'warn',
         'UPSTREAM_KEPT',
-        `upstream ${name} stays in use after ${row}: it is the last of ${this.#config.name}`,
+        `upstream ${name} stays in use after ${row}: it is the last one of group ${this.#config.name}`,
       )
       return
     }
@@ -128,8 +140,8 @@ export class Group<P> {
   }
 
   /**
-   * Members that stay keep their pool and their health. Those that are gone serve until the names of the new configuration
-   * have been answered, so that there is one at each moment.
+   * Members that stay keep their pool and their health. Those that are gone serve until the names
+   * of the new configuration have been looked up, so that there always is one.
    */
   update(config: GroupConfig): void {
     const now = this.#deps.clock.now()
@@ -139,7 +151,7 @@ export class Group<P> {
     for (const member of this.#members.values()) {
       this.#deps.changePool(member.pool, config.options)
       if (checkChanged) this.#scheduleFirstCheck(member, now)
-      if (check === null && member.health.unchecked(now)) this.#logUp(member, 'it is not checked any more')
+      if (check === null && member.health.unchecked(now)) this.#logUp(member, 'active checks are off now')
     }
     this.#names.keep(new Set(config.upstreams.filter((upstream) => this.#isResolved(upstream)).map(({ host }) => host)))
     this.#reconcile()
@@ -153,7 +165,10 @@ export class Group<P> {
     this.#available = []
   }
 
-  /** Does what is due. A timer calls it; where timers end with a request (at the edge) it is called before `pick`. */
+  /**
+   * Does what is due. A timer calls it; on Workers, where timers end with a request, it is called
+   * before `pick`.
+   */
   tick(): void {
     const now = this.#deps.clock.now()
     this.#names.look(now)
@@ -185,7 +200,7 @@ export class Group<P> {
     return this.#names.status()
   }
 
-  /** Makes the members what the configuration and the names say. */
+  /** Brings the members in line with the configuration and the names. */
   #reconcile(): void {
     const left = this.#members
     this.#members = new Map()
@@ -246,7 +261,7 @@ export class Group<P> {
   #settle(): void {
     const members = [...this.#members.values()]
     if (!members.some(({ health }) => takesRequests(health.state))) {
-      for (const member of members) if (member.health.noOther()) this.#logUp(member, 'no other is left')
+      for (const member of members) if (member.health.noOther()) this.#logUp(member, 'no other upstream is left')
     }
     const available: Slot<P>[] = []
     let dueAt = this.#names.dueAt
@@ -291,7 +306,7 @@ export class Group<P> {
     } catch {
       passed = false
     }
-    // It is late, its member is gone, or there are other checks now.
+    // It is late, its member is gone, or the checks have changed.
     if (member.checkEndsAt !== endsAt || this.#members.get(member.name) !== member) return
     this.#checked(member, check, passed)
     this.#settle()
@@ -316,7 +331,7 @@ export class Group<P> {
   }
 }
 
-/** Whether connections to the one are as good as connections to the other. */
+/** Whether connections to one serve the other as well. */
 function sameConnections(a: UpstreamConfig, b: UpstreamConfig): boolean {
   const of = ({ host, port, unix, tls, proxyProtocol }: UpstreamConfig) =>
     JSON.stringify([host, port, unix, tls, proxyProtocol])

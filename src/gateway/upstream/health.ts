@@ -1,6 +1,7 @@
 /**
- * Whether an upstream gets requests, and how large a part of them. It fails by what requests meet (passive) or by checks of its own
- * (active, where a path is configured). The group decides whether it can do without it.
+ * The health of one upstream: whether it gets requests, and how large a part of them. It fails by
+ * failed requests (passive) or by checks (active, if a path is configured). The group decides
+ * whether it can do without this upstream.
  */
 import type { CheckConfig } from '../config/config.ts'
 import type { FailureName } from '../errors.ts'
@@ -8,7 +9,10 @@ import type { FailureName } from '../errors.ts'
 export type HealthState = 'up' | 'slow-start' | 'ejected' | 'down'
 export type HealthEvent = 'fails' | 'ejectionOver' | 'noOther' | 'answers' | 'ramped' | 'checksFail' | 'checksPass'
 
-/** Every move there is. An event that is missing from a row changes nothing: what was in flight before a move still reports. */
+/**
+ * Every move. An event that is missing from a row changes nothing: requests in flight report after
+ * a move, too.
+ */
 export const moves: Readonly<Record<HealthState, Readonly<Partial<Record<HealthEvent, HealthState>>>>> = {
   up: { fails: 'ejected', checksFail: 'down' },
   'slow-start': { fails: 'ejected', checksFail: 'down', ramped: 'up' },
@@ -22,9 +26,15 @@ export const moves: Readonly<Record<HealthState, Readonly<Partial<Record<HealthE
   down: { checksPass: 'slow-start' },
 }
 
-/** Envoy's `consecutive_gateway_failure`. nginx's `max_fails` of 1 puts a server out for one client's bad luck. */
+/**
+ * Envoy's `consecutive_gateway_failure`. With nginx's `max_fails` of 1, one unlucky client puts a
+ * server out.
+ */
 export const failuresToEject = 5
-/** nginx's `fail_timeout`, doubled each time that it does not help (Envoy adds the same again, up to the same 5 minutes). */
+/**
+ * nginx's `fail_timeout`, doubled each time that it does not help (Envoy adds it each time, also up
+ * to 5 minutes).
+ */
 const ejectMs = 10_000
 export const longestEjectMs = 300_000
 /** A minute without trouble undoes one doubling. */
@@ -44,9 +54,9 @@ export class Health {
   #rampedFrom = 0
   #failuresInRow = 0
   #lastFailure: FailureName | null = null
-  /** It is back from an ejection and has answered nothing since: the first failure ejects it again. */
+  /** It is back from an ejection and has not answered since: the first failure ejects it again. */
   #onProbation = false
-  /** It is ejected, and was asked all the same: its next answer ends that. */
+  /** It is ejected and was asked all the same: its next response ends the ejection. */
   #onTrial = false
   #doublings = 0
   #goodSince: number | null = null
@@ -62,7 +72,7 @@ export class Health {
     return this.#dueAt
   }
 
-  /** 1, or less while it starts slowly. */
+  /** 1, or less during a slow start. */
   get share(): number {
     return this.#share
   }
@@ -102,7 +112,7 @@ export class Health {
   /** Whether that ended its ejection. */
   succeeded(now: number): boolean {
     const ejected = this.#state === 'ejected'
-    // What was in flight when it was ejected says nothing of what a new request would meet.
+    // A request that was in flight at the ejection says nothing about new ones.
     if (ejected ? !this.#onTrial : !takesRequests(this.#state)) return false
     if (ejected) this.#takeBack('answers')
     this.#failuresInRow = 0
@@ -113,7 +123,7 @@ export class Health {
     return ejected
   }
 
-  /** `spared`: no other takes requests. `kept` is said once in a row of failures. */
+  /** `spared`: no other takes requests. Returns `kept` once in a row of failures. */
   failed(now: number, failure: FailureName | null, spared: boolean): 'ejected' | 'kept' | null {
     if (!takesRequests(this.#state)) return null
     this.#failuresInRow += 1
@@ -145,7 +155,10 @@ export class Health {
     return true
   }
 
-  /** No other takes requests: one that may fail is better than none. Whether that changed anything. */
+  /**
+   * No other takes requests: one that may fail is better than none. Returns whether that changed
+   * anything.
+   */
   noOther(): boolean {
     if (this.#state !== 'ejected') return false
     this.#takeBack('noOther')
@@ -156,7 +169,8 @@ export class Health {
   checked(now: number, passed: boolean, { healthyAfter, unhealthyAfter }: CheckConfig): boolean {
     this.#checksInRow = passed === this.#checkPassed ? this.#checksInRow + 1 : 1
     this.#checkPassed = passed
-    // It was what requests met that ejected it: one sign that this is over is enough. If it is not, the next failure ejects it again.
+    // Failed requests ejected it, so one passed check is enough. If they go on, the next failure
+    // ejects it again.
     const needed = passed ? (this.#state === 'ejected' ? 1 : healthyAfter) : unhealthyAfter
     if (this.#checksInRow < needed) return false
     if (passed) return this.#rise(now)

@@ -18,7 +18,10 @@ const options = {
   upstreamMaxConnectionAgeMs: 0,
 } as UpstreamOptions
 
-/** The upstream's end of a connection, by hand: no socket, so that what happens between two turns can be said exactly. */
+/**
+ * The upstream's end of a connection, by hand: no socket, so that what happens between two turns
+ * can be said exactly.
+ */
 class FakeTransport implements Transport {
   readonly peer = { address: '127.0.0.1', port: 1, family: 'IPv4' } as const
   unsent = 0

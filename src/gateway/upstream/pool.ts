@@ -1,4 +1,7 @@
-/** The connections to one upstream: kept while they are fresh, opened up to a limit, and a queue for what comes above it. */
+/**
+ * The connections to one upstream: kept while they are fresh, opened up to a limit, and a queue
+ * above it.
+ */
 import type { Connect, ConnectTo } from '../../net/transport.ts'
 import type { UpstreamOptions } from '../config/settings/limits.ts'
 import { type FailureName, UpstreamError } from '../errors.ts'
@@ -7,7 +10,10 @@ import { type Owner, UpstreamConnection } from './connection.ts'
 import { FairQueue } from './fair-queue.ts'
 import type { Upstream, Want } from './upstream.ts'
 
-/** Within it an upstream that has just answered is not about to hang up; a round trip is shorter nearly everywhere. */
+/**
+ * An upstream that has answered within this time is not about to close; nearly every round trip is
+ * shorter.
+ */
 const justUsedMs = 250
 
 interface Waiting {
@@ -25,9 +31,9 @@ export class Pool implements Owner, Upstream {
   readonly #to: ConnectTo
   readonly #connect: Connect
   #options: UpstreamOptions
-  /** The last one in is the first one out: the others grow old and go. */
+  /** Last in, first out, so that the others grow old and close. */
   readonly #idle: UpstreamConnection[] = []
-  /** Those that may have more to say than their answer. */
+  /** Those on which surplus bytes may follow the response. */
   readonly #resting: UpstreamConnection[] = []
   readonly #after: AfterAnswers
   readonly #busy = new Set<UpstreamConnection>()
@@ -37,7 +43,10 @@ export class Pool implements Owner, Upstream {
   #isShort = false
   #closed = false
 
-  /** `onSurplus`: the upstream sends more than its answers, or a body with those to HEAD. Called once for each. */
+  /**
+   * `onSurplus`: the upstream sends more than its responses, or a body with those to HEAD. Called
+   * once for each.
+   */
   constructor(
     to: ConnectTo,
     connect: Connect,
@@ -91,7 +100,7 @@ export class Pool implements Owner, Upstream {
     const waiting = { want, until }
     if (upstreamMaxConnections === 0 || this.#size < upstreamMaxConnections) this.#dial(waiting)
     else if (this.#idle.length + this.#resting.length > 0) {
-      // None of them will do: the oldest makes room.
+      // None of the idle ones will do: the oldest makes room.
       const oldest = this.#idle.shift() ?? this.#resting.shift()
       oldest?.close()
       this.#dial(waiting)
@@ -105,7 +114,7 @@ export class Pool implements Owner, Upstream {
     this.#busy.delete(connection)
     // It has just become idle: no need to read the clock again.
     const restMs = this.#after.restMs(connection.headAnswer)
-    // What would have to rest makes room for what waits.
+    // A connection that would have to rest makes room for a request that waits.
     const inTheWay = restMs > 0 && (this.#queue.length > 0 || restMs === Number.POSITIVE_INFINITY)
     if (this.#closed || inTheWay || this.#isOld(connection, connection.idleSince)) {
       connection.close()
@@ -156,14 +165,17 @@ export class Pool implements Owner, Upstream {
     }
   }
 
-  /** No more idle connections; those in use end with their answers. */
+  /** Closes idle connections; those in use end with their responses. */
   close(): void {
     this.#closed = true
     for (const connection of this.#idle.splice(0)) connection.close()
     for (const connection of this.#resting.splice(0)) connection.close()
   }
 
-  /** Those that have been silent for long enough, back among the idle ones, which are in the order of their last answers. */
+  /**
+   * Moves those that were silent for long enough to the idle ones, which are in the order of their
+   * last responses.
+   */
   #wake(now: number): void {
     for (const connection of this.#resting.filter(({ restUntil }) => now >= restUntil)) {
       removeFrom(this.#resting, connection)
@@ -182,7 +194,8 @@ export class Pool implements Owner, Upstream {
   #take(careful: boolean): UpstreamConnection | null {
     const now = careful ? this.now() : 0
     for (let connection = this.#idle.at(-1); connection !== undefined; connection = this.#idle.at(-1)) {
-      // What can't be sent twice is never sent where an answer may be on its way that is none of its own.
+      // A request that can't be sent twice never takes a connection on which a foreign response may
+      // be on its way.
       const doubtful = connection.headAnswer !== null || this.#after.doubtful
       if (careful && (doubtful || now - connection.idleSince > justUsedMs)) return null
       this.#idle.pop()
@@ -199,7 +212,7 @@ export class Pool implements Owner, Upstream {
     return connection.idleMs !== 0 && now - connection.idleSince >= connection.idleMs
   }
 
-  /** There may be room for one that waits. */
+  /** Connects for those that wait, as far as there is room. */
   #next(): void {
     const { upstreamMaxConnections } = this.#options
     while (this.#queue.length > 0 && (upstreamMaxConnections === 0 || this.#size < upstreamMaxConnections)) {
@@ -245,7 +258,7 @@ export class Pool implements Owner, Upstream {
     )
   }
 
-  /** If nobody here could end it, to wait would be to hold the client's descriptor, too. */
+  /** If nothing here could end the shortage, waiting would hold the client's descriptor, too. */
   #waitForRoom(waiting: Waiting): void {
     if (this.#size === 0 || this.#options.upstreamMaxQueued === 0) {
       this.#refuse(waiting.want, 'queue-full')
@@ -267,13 +280,13 @@ function removeFrom(list: UpstreamConnection[], connection: UpstreamConnection):
   return at >= 0
 }
 
-/** Nobody could be asked: this process, or the machine, has no descriptor left. */
+/** This process, or the machine, has no descriptor left. */
 function isShortage(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException
   return code === 'EMFILE' || code === 'ENFILE'
 }
 
-/** The system's errors are about the connection, all others about TLS. */
+/** Errors of the system are about the connection, all others about TLS. */
 function causeOf(error: unknown): FailureName {
   const { syscall, code = '' } = error as NodeJS.ErrnoException
   const ofSystem = syscall !== undefined || /^E[A-Z]+$/.test(code) || /^Connection/.test((error as Error)?.name ?? '')

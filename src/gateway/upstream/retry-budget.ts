@@ -1,10 +1,11 @@
 /**
- * How much of the load may be retries, so that an outage does not multiply its own load: a percentage of the requests of the last ten
- * seconds and a small reserve for a gateway with little to do (Finagle's RetryBudget, which tower and Linkerd have too).
+ * The retry budget, so that an outage does not multiply its own load: a percentage of the requests
+ * of the last ten seconds, and a small reserve for a gateway with little to do (Finagle's
+ * RetryBudget, also in tower and Linkerd).
  */
 const slots = 10
 const slotMs = 1_000
-/** The clock is read so rarely: a reading costs 0.05 to 0.4 µs. What came since the last one counts as old as that one. */
+/** Requests between two readings of the clock, each of which costs 0.05 to 0.4 µs. */
 const requestsPerReading = 16
 
 /** For `minPerSec`: a gateway with little to do may still try again. */
@@ -19,7 +20,10 @@ export class RetryBudget {
   #slot: number
   #unread = 0
 
-  /** `percent` 0: no limit. The reserve is `minPerSec` for each second of the window, and may be spent at once. */
+  /**
+   * `percent` 0: no limit. The reserve is `minPerSec` for each second of the window, and may be
+   * spent at once.
+   */
   constructor(percent: number, minPerSec: number, now: () => number) {
     this.#percent = percent
     this.#reserve = minPerSec * slots
@@ -33,7 +37,7 @@ export class RetryBudget {
     if (this.#unread >= requestsPerReading) this.#turn()
   }
 
-  /** Whether there is one left; it is spent then. */
+  /** Spends a retry; returns whether there was one left. */
   tryRetry(): boolean {
     if (this.#percent === 0) return true
     const slot = this.#turn()
@@ -48,7 +52,7 @@ export class RetryBudget {
     return true
   }
 
-  /** Forgets what is older than the window; returns where to count now. */
+  /** Forgets what is older than the window; returns the present slot. */
   #turn(): number {
     const last = this.#slot % slots
     this.#requests[last] = this.#requests[last]! + this.#unread

@@ -1,4 +1,6 @@
-/** What an exchange needs of an upstream, whoever speaks to it: a pool of our own connections, or the platform's `fetch`. */
+/**
+ * An upstream, as an exchange needs it: a pool of our own connections, or the platform's `fetch`.
+ */
 
 import type { ResponseHead } from '../../http1/head.ts'
 import type { BodySource } from '../../http1/web/payload.ts'
@@ -10,37 +12,37 @@ export interface Upstream {
   acquire(want: Want): void
 }
 
-/** Who wants to send a request. Told once, in the same turn if nothing has to be waited for. */
+/** A request that wants a connection. Called back once, in the same turn if one is free. */
 export interface Want {
   onConnection(sender: Sender): void
   onRefused(error: UpstreamError): void
-  /** Nobody wants it any more. */
+  /** It is not wanted any more. */
   readonly gone: boolean
-  /** The request could not be sent twice: only a new connection will do, or one that has just been used. */
+  /** The request can't be sent twice: it needs a connection that is new or was just used. */
   readonly careful: boolean
-  /** This upstream has just ended a connection that had answered before: only a new one will do. */
+  /** This upstream has just closed a used connection: the request needs a new one. */
   readonly fresh: boolean
-  /** Whose turn it is in a queue. */
+  /** The client, whose turn it is in a queue. */
   readonly client: string
   /** Sent before anything else on a connection that serves this request alone. */
   readonly preamble: Uint8Array | null
 }
 
-/** Sends one request and tells its answer. */
+/** Sends one request and reports its response. */
 export interface Sender {
   /** Whether it has answered before: the upstream may be closing it at this very moment. */
   readonly used: boolean
-  /** Throws, with nothing sent, where the request can't be written. */
+  /** Throws, with nothing sent, if the request can't be written. */
   send(ask: Ask): void
   /** After `onData` returned false. */
   resume(): void
-  /** Nobody waits for the answer any more: the upstream learns it at once. */
+  /** No one waits for the response any more: the upstream learns it at once. */
   abort(): void
   /** It was not needed. */
   close(): void
 }
 
-/** Quiet by nature: no time between its bytes is too long. */
+/** An event stream may be quiet for any time. */
 export const isEventStream = (head: ResponseHead): boolean =>
   /^text\/event-stream\b/i.test(head.get('content-type') ?? '')
 
@@ -49,33 +51,37 @@ export interface Ask {
   readonly method: string
   readonly target: string
   readonly host: string
-  /** As `requestFields` made them, or as lines by `requestLines`. */
+  /** From `requestFields`, or lines from `requestLines`. */
   readonly fields: readonly string[] | string
   readonly body: Uint8Array | BodySource | null
-  /** Of bytes: how many in front of them, in their buffer, may be written over. */
+  /** Of a body of bytes: how many bytes before it, in its buffer, may be overwritten. */
   readonly room?: number
   readonly framing: BodyFraming
-  /** Protocols of an upgrade, one of which 101 is an answer to. */
+  /** Protocols of an upgrade; 101 accepts one of them. */
   readonly upgrade: string | null
   readonly firstByteTimeoutMs: number
   readonly readTimeoutMs: number
 }
 
-/** Who is told of the answer. After `onWhole`, `onEnd`, `onUpgrade`, `onWebSocket` or `onFailure` nothing more is told. */
+/** Hears the response. `onWhole`, `onEnd`, `onUpgrade`, `onWebSocket` and `onFailure` are last. */
 export interface Asker {
   /** A body of bytes has gone out whole. */
   onSent?(): void
-  /** 1xx; the answer itself still comes. */
+  /** 1xx; the response itself still comes. */
   onInterim(head: ResponseHead): void
-  /** An answer in one piece; `body` is a view that is valid only during the call, or null if empty. */
+  /**
+   * A response in one piece; `body` is a view that is valid only during the call, or null if empty.
+   */
   onWhole(head: ResponseHead, body: Uint8Array | null): void
-  /** An answer whose body follows: `onData` as often as needed, then `onEnd`. */
+  /** A response whose body follows: `onData` as often as needed, then `onEnd`. */
   onHead(head: ResponseHead): void
   /** A view that is valid only during the call; `false` pauses until `resume()`. */
   onData(piece: Uint8Array): boolean
   onEnd(trailers: readonly string[]): void
   onUpgrade(head: ResponseHead, stream: TransportDuplex): void
-  /** Where the platform has upgraded by itself: what it joins to the client when it is given it with the answer. */
+  /**
+   * The platform has upgraded by itself; given back with the response, it joins this to the client.
+   */
   onWebSocket(head: ResponseHead, webSocket: object): void
   onFailure(error: UpstreamError): void
 }

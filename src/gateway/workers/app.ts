@@ -1,6 +1,6 @@
 /**
- * The gateway where there are no sockets (Cloudflare Workers): the same app, groups and exchanges, with the platform's `fetch` for
- * upstreams. What it remembers, health, budgets, rates, is one isolate's.
+ * The gateway on Cloudflare Workers, without sockets: the same app, groups and exchanges, with the
+ * platform's `fetch` for upstreams. Health, budgets and rates are those of one isolate.
  */
 
 import type { BodySource } from '../../http1/web/payload.ts'
@@ -24,7 +24,10 @@ export interface WorkersDeps extends FetchDeps {
   log(line: LogLine): void
 }
 
-/** Answers requests as long as the isolate lives. Starts no timer: at the edge none outlives the request that it was started in. */
+/**
+ * Answers requests as long as the isolate lives. Starts no timer: on Workers none outlives the
+ * request that starts it.
+ */
 export function createWorkersGateway(config: GatewayConfig, deps: WorkersDeps): Fetch {
   const { now } = deps.clock
   const clock = new RequestClock(now)
@@ -57,7 +60,7 @@ export function createWorkersGateway(config: GatewayConfig, deps: WorkersDeps): 
   }
 }
 
-/** Calls back with the first request after the time has come. */
+/** Calls back at the first request after the time has come. */
 class RequestClock implements Clock {
   readonly now: () => number
   readonly #due = new Map<() => void, number>()
@@ -82,7 +85,7 @@ class RequestClock implements Clock {
   }
 }
 
-/** Of a handshake, written by the platform on each side for itself (RFC 6455 4.2.2, 9.1). */
+/** Fields of a handshake, which the platform writes on each side itself (RFC 6455 4.2.2, 9.1). */
 const ofHandshake = ['sec-websocket-accept', 'sec-websocket-extensions', 'upgrade']
 
 /** The client's side as a Worker sees it. */
@@ -91,8 +94,9 @@ class WorkersDownstream extends NativeDownstream {
   readonly #fixedLength: FetchDeps['fixedLength']
 
   /**
-   * The peer is who `CF-Connecting-IP` says: the edge puts it in the place of whatever a client sent
-   * (developers.cloudflare.com/fundamentals/reference/http-headers), and nobody but the edge calls a Worker.
+   * The peer is who `CF-Connecting-IP` says: the edge puts it in the place of whatever a client
+   * sent (developers.cloudflare.com/fundamentals/reference/http-headers), and nobody but the edge
+   * calls a Worker.
    */
   constructor(request: Request & { readonly cf?: { readonly httpProtocol?: string } }, { fixedLength }: FetchDeps) {
     const address = request.headers.get('cf-connecting-ip') ?? ''
@@ -112,11 +116,11 @@ class WorkersDownstream extends NativeDownstream {
     const length = headers.get('content-length')
     const made = contentOf(answer)
     const content = made !== null && isStreamed(body) && length !== null ? this.#ofLength(Number(length), body) : made
-    // What an upstream has coded stays so.
+    // The content coding of the upstream stays.
     return new Response(content, { status, statusText, headers, encodeBody: 'manual' } as ResponseInit)
   }
 
-  /** A stream without a length would go out in chunks. */
+  /** A plain stream would go out in chunks. */
   #ofLength(bytes: number, source: BodySource): ReadableStream<Uint8Array> {
     const { readable, writable } = this.#fixedLength(bytes)
     void pipe(source, writable.getWriter())
@@ -130,7 +134,7 @@ async function pipe(source: BodySource, writer: WritableStreamDefaultWriter<Uint
     for (let piece = await source.read(); piece !== null; piece = await source.read()) await writer.write(piece)
     await writer.close()
   } catch (error) {
-    // Nothing is written after it, so what the client has never looks whole.
+    // Nothing follows, so the client never takes it for the whole body.
     await writer.abort(error).catch(() => {})
   }
 }

@@ -1,4 +1,7 @@
-/** A gateway's configuration where there are no files and no command line: the `HANGUP_` variables of a Worker. */
+/**
+ * A gateway's configuration from the `HANGUP_` variables of a Worker, which has no files and no
+ * command line.
+ */
 
 import { type Env, readEnvironment, resolveEntries } from '../../command/settings.ts'
 import { ConfigError, problem } from '../../policy/problems.ts'
@@ -16,14 +19,14 @@ const files: Files = {
 }
 
 /**
- * `module`: what a configuration file would say, from a module that is bundled with the Worker; the variables are over it. Throws a
- * `ConfigError` with everything that is wrong.
+ * `module`: the configuration of a module that is bundled with the Worker; variables win over it.
+ * Throws a `ConfigError` with everything that is wrong.
  */
 export async function gatewayFromBindings(
   env: Env,
   module: GatewayFile | null = null,
 ): Promise<{ plan: GatewayPlan; settings: GatewaySettings }> {
-  // A PORT among a Worker's variables is not ours.
+  // A Worker's PORT is not for the gateway.
   const ours = Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith(variablePrefix)))
   const { written, problems } = readEnvironment(ours, 'gateway')
   const { settings, nameOf } = resolveEntries(gatewayEntries, [written], problems)

@@ -1,4 +1,7 @@
-/** What of a configuration a Worker can't hold, reported before it serves: the tables in `config/settings/` say it. */
+/**
+ * What of a configuration a Worker can't hold, reported before it serves: the tables in
+ * `config/settings/` say it.
+ */
 
 import { problem } from '../../policy/problems.ts'
 import { variableOf } from '../../policy/spelling.ts'

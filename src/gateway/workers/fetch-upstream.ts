@@ -1,4 +1,7 @@
-/** An upstream that is reached by the platform's `fetch`: where there are no sockets, the platform pools, resolves and speaks TLS. */
+/**
+ * An upstream that is reached by the platform's `fetch`: the platform pools connections, resolves
+ * names and speaks TLS.
+ */
 import { ResponseHead, split } from '../../http1/head.ts'
 import type { BodySource } from '../../http1/web/payload.ts'
 import type { Clock } from '../../lifecycle/clock.ts'
@@ -15,13 +18,14 @@ export interface FetchDeps {
   /** Its timers may last as long as the request that starts them. */
   readonly clock: Clock
   fetch(url: string, init: object): Promise<Response & { readonly webSocket?: object | null }>
-  /** What is written into it has this length, and so has a message that is made of it. */
+  /** Takes exactly this many bytes, and gives its message that length. */
   fixedLength(bytes: number): FixedLength
 }
 
 /**
- * How Cloudflare's network answers in the place of an origin that it could not begin to speak to; 520, 522 and 524 may come after the
- * request went out, and pass as they are (developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors).
+ * Cloudflare's responses for an origin that it never reached. 520, 522 and 524 may come after the
+ * request went out, and pass as they are
+ * (developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors).
  */
 const neverReached: Readonly<Record<number, FailureName>> = { 521: 'connect', 523: 'connect', 525: 'tls', 526: 'tls' }
 
@@ -49,7 +53,7 @@ class FetchSender implements Sender {
   #cancelTimer = (): void => {}
   /** What of the request still has to go out. */
   #source: BodySource | null = null
-  /** The answer's head has come. */
+  /** The head of the response has come. */
   #begun = false
   #onRoom: (() => void) | null = null
 
@@ -99,7 +103,8 @@ class FetchSender implements Sender {
     try {
       response = await this.#deps.fetch(url, init)
     } catch (cause) {
-      // A refused connection and one that ended look the same (workerd: "Network connection lost.").
+      // A refused connection and one that ended look the same (workerd: "Network connection
+      // lost.").
       this.#fail(ask, 'ended', cause)
       return
     }
@@ -141,7 +146,7 @@ class FetchSender implements Sender {
         this.#end()
         ask.asker.onEnd([])
       } else if (!ask.asker.onData(piece)) {
-        // A client that does not read is no fault of the upstream's.
+        // The upstream is not to blame for a client that does not read.
         this.#cancelTimer()
         await new Promise<void>((resolve) => {
           this.#onRoom = resolve
@@ -177,7 +182,7 @@ class FetchSender implements Sender {
         if (piece === null) break
         if (piece.length > 0) await writer.write(piece)
       } catch {
-        // Why, `fetch` says; it may have answered.
+        // `fetch` says why; it may have answered.
         return
       }
     }
@@ -201,7 +206,7 @@ class FetchSender implements Sender {
     ask.asker.onFailure(error)
   }
 
-  /** Nothing more is told, nor sent. */
+  /** Sends and reports nothing more. */
   #end(): void {
     this.#ask = null
     this.#cancelTimer()
@@ -210,7 +215,10 @@ class FetchSender implements Sender {
   }
 }
 
-/** As the parser would have told it; null: framed in two ways, or a status that is none (RFC 9112 6.3, RFC 9110 15). */
+/**
+ * As the parser would report it; null: framed in two ways, or not a status (RFC 9112 6.3, RFC 9110
+ * 15).
+ */
 function headOf({ status, statusText, headers, body }: Response): ResponseHead | null {
   const length = headers.get('content-length')
   const coding = headers.get('transfer-encoding')

@@ -1,6 +1,7 @@
 /**
- * The limits of a gateway's upstreams and of what it holds on the way: one schema, from which types, defaults, flags, variables,
- * keys of the configuration file, the table in the docs and who holds each on Workers are read.
+ * The limits of a gateway's upstreams and of what it holds on the way: one schema, from which
+ * types, defaults, flags, variables, keys of the configuration file, the table in the docs and who
+ * holds each on Workers are read.
  */
 import * as v from 'valibot'
 import type { Enforced } from '../../../policy/enforcement.ts'

@@ -21,7 +21,9 @@ const hostName = text({ accepted: 'a name, or *.example.com' }, (given, refuse) 
     : refuse(`${given} is not a host${/:\d+$/.test(given) ? '; leave the port out' : ''}`),
 )
 
-/** Set by what frames a message, or by the gateway for each connection: RFC 9110 7.6.1, RFC 9112 6. */
+/**
+ * Set by what frames a message, or by the gateway for each connection: RFC 9110 7.6.1, RFC 9112 6.
+ */
 const ownFields = new Set(
   'connection content-length host keep-alive proxy-connection te trailer transfer-encoding upgrade via'.split(' '),
 )

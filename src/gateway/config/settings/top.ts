@@ -1,6 +1,6 @@
 /**
- * What stands at the top of a configuration file. What belongs to groups or routes (`scope`) may stand there too, and holds
- * where they say nothing.
+ * What stands at the top of a configuration file. What belongs to groups or routes (`scope`) may
+ * stand there too, and holds where they say nothing.
  */
 import { presetNames } from '../../../policy/presets.ts'
 import { didYouMean } from '../../../policy/spelling.ts'
