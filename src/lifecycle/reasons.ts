@@ -24,9 +24,7 @@ export interface Reason {
   readonly message: string | null
 }
 
-const reason = <Name extends string>(table: Record<Name, Reason>): Readonly<Record<Name, Reason>> => table
-
-export const reasons = reason({
+export const reasons = {
   handshake: {
     option: 'handshakeTimeoutMs',
     status: null,
@@ -110,6 +108,11 @@ export const reasons = reason({
   full: { option: 'maxConnections', status: 503, act: 'report', message: 'answered 503: all connections are busy' },
   drained: { option: 'drainSpreadMs', status: null, act: 'end', message: null },
   cut: { option: 'drainTimeoutMs', status: null, act: 'reset', message: null },
-})
+} as const satisfies Readonly<Record<string, Reason>>
 
 export type ReasonName = keyof typeof reasons
+
+/** Those that end in this act. */
+export type ReasonWith<A extends Act> = {
+  [Name in ReasonName]: (typeof reasons)[Name]['act'] extends A ? Name : never
+}[ReasonName]

@@ -3,10 +3,10 @@
  * given, and whether all has come, is seen at the readers of the Request, which are ours.
  */
 
-import type { ReasonName } from '../lifecycle/reasons.ts'
+import type { ReasonWith } from '../lifecycle/reasons.ts'
 import type { Coded } from '../policy/codes.ts'
 
-export type BodyReason = Extract<ReasonName, 'body' | 'bodyRate' | 'bodyTooLarge'>
+export type BodyReason = ReasonWith<'refuse-body'>
 
 /** What the application's read of a refused body fails with. */
 export class BodyRefusedError extends Error implements Coded {
