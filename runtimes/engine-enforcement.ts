@@ -10,6 +10,7 @@ export const engineEnforcement: Enforcement = {
   maxHeadFields: swept('the parser'),
   bodyTimeoutMs: swept('swept every 50 ms while the application reads'),
   minBodyBytesPerSec: swept('swept every 50 ms while the application reads'),
+  uploadTimeoutMs: swept('swept every 50 ms'),
   maxBodyBytes: swept('the parser'),
   handlerTimeoutMs: swept('a timer round the handler'),
   writeTimeoutMs: swept('swept every 50 ms: bytes taken by the kernel; its send buffer is not seen'),

@@ -12,6 +12,7 @@ export const ledgerEnforcement = (
   headTimeoutMs: ledger('kernel ledger, looked at when due; under TLS FIN, no 408'),
   bodyTimeoutMs: ledger('kernel ledger, while the application reads the body through the Request it was given'),
   minBodyBytesPerSec: ledger('kernel ledger, while the application reads the body through the Request it was given'),
+  uploadTimeoutMs: ledger('kernel ledger, while the application reads the body through the Request it was given'),
   maxBodyBytes: ledger('Content-Length, else counted as the application reads'),
   handlerTimeoutMs: ledger('a timer round the handler'),
   writeTimeoutMs: ledger('kernel ledger: bytes that the client has acknowledged'),

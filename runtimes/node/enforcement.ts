@@ -11,6 +11,7 @@ export const enforcement: Enforcement = {
   maxHeadFields: swept('counted once the head is whole; HTTP/2: maxHeaderListPairs'),
   bodyTimeoutMs: swept('swept every 100 ms while the application reads; HTTP/2: per session'),
   minBodyBytesPerSec: swept('swept every 100 ms while the application reads; HTTP/2: per session'),
+  uploadTimeoutMs: swept('swept every 100 ms; HTTP/2: since the latest body of the session began'),
   maxBodyBytes: swept('Content-Length, else counted'),
   handlerTimeoutMs: swept('a timer round the handler'),
   writeTimeoutMs: swept('swept every 100 ms: bytes taken by the kernel; its send buffer is not seen'),

@@ -130,6 +130,7 @@ export const enforcement: Enforcement = {
   maxHeadFields: nobody('the edge publishes none'),
   bodyTimeoutMs: platform(`${unpublished}; workerd alone: none`),
   minBodyBytesPerSec: nobody(noRate),
+  uploadTimeoutMs: nobody('the edge publishes none'),
   maxBodyBytes: platform('413 from 100 MB (plans Free and Pro), 200 MB (Business), up to 5 GB (Enterprise)'),
   handlerTimeoutMs: {
     by: 'us',

@@ -142,6 +142,22 @@ const bodyRate: Rule = {
   },
 }
 
+/** The whole time of a request body: its clock runs since the head, whatever the response does meanwhile. */
+const upload: Rule = {
+  options: ['uploadTimeoutMs'],
+  reasons: ['upload'],
+  bind({ uploadTimeoutMs }) {
+    if (uploadTimeoutMs === 0) return null
+    const dueAt = ({ receivesBody, since }: Clocks) => (receivesBody ? since + uploadTimeoutMs : never)
+    return {
+      shortestMs: uploadTimeoutMs,
+      needsLook: false,
+      dueAt,
+      breach: (clocks, _, now) => (now >= dueAt(clocks) ? 'upload' : null),
+    }
+  },
+}
+
 /**
  * Quiet time and minimum rate of a response, while bytes of it wait for the peer. `judges` false: it only
  * watches, so that a client that stops and goes on is not given a new grace each time.
@@ -198,9 +214,9 @@ export const rules: Readonly<Record<State, readonly Rule[]>> = {
   handshake: [ranOut('handshakeTimeoutMs', 'handshake')],
   accepted: [ranOut('headTimeoutMs', 'silent')],
   head: [ranOut('headTimeoutMs', 'head')],
-  body: [bodyRate],
+  body: [bodyRate, upload],
   handling: [],
-  writing: [writeRate(true), bodyRate],
+  writing: [writeRate(true), bodyRate, upload],
   streaming: [writeRate(false), streamQuiet],
   discarding: [discardedBytes, ranOut('discardTimeoutMs', 'discard')],
   idle: [ranOut('idleTimeoutMs', 'idle'), aged],

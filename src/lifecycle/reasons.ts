@@ -62,6 +62,12 @@ export const reasons = {
     act: 'refuse-body',
     message: 'answered 408: a request body came too slowly',
   },
+  upload: {
+    option: 'uploadTimeoutMs',
+    status: 408,
+    act: 'refuse-body',
+    message: 'answered 408: a request body took too long',
+  },
   bodyTooLarge: {
     option: 'maxBodyBytes',
     status: 413,

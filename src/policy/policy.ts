@@ -87,6 +87,16 @@ const entries = {
     why: 'Only the application knows how long its work takes.',
     source: 'Go http.TimeoutHandler (503)',
   }),
+  uploadTimeoutMs: option({
+    kind: 'duration',
+    default: 0,
+    off: true,
+    what: 'From the end of a head to the end of its body, whoever takes the time: client, network or application.',
+    resets: 'nothing',
+    peerSees: '408, close',
+    why: 'At the minimum rate a body of 1 GB takes 51 days, all of them within the other limits; how long an upload may take only its application knows.',
+    source: 'Node http.Server requestTimeout 300 s; Tomcat connectionUploadTimeout 300 s',
+  }),
   writeTimeoutMs: option({
     kind: 'duration',
     default: 30_000,

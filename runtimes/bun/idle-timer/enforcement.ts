@@ -23,6 +23,7 @@ export const enforcement: Enforcement = {
   maxHeadFields: nobody('Bun has no such limit below its own, 198 fields; the ledger counts them (Linux)'),
   bodyTimeoutMs: ours('swept every 100 ms while the application reads the body through the Request it was given'),
   minBodyBytesPerSec: ours('swept every 100 ms while the application reads the body through the Request it was given'),
+  uploadTimeoutMs: nobody('the kernel ledger holds it (Linux), and so does --engine hangup'),
   maxBodyBytes: ours('Content-Length, else counted; the rest is read away, so that the 413 arrives'),
   handlerTimeoutMs: ours('a timer round the handler'),
   writeTimeoutMs: {
