@@ -86,7 +86,7 @@ for (const [runtime, [program = '', ...args]] of Object.entries(runtimes)) {
         assert.equal(second.socket, first.socket)
 
         await put('ftp://nowhere')
-        assert.match((await said.next()).value, /the reload is refused.*ftp is not spoken.*\[RELOAD_REFUSED\]$/)
+        assert.match((await said.next()).value, /reload refused.*does not speak ftp.*\[RELOAD_REFUSED\]$/)
         child.kill('SIGHUP')
         assert.match((await said.next()).value, /\[RELOAD_REFUSED\]$/)
         const third = await ask(url, agent)
