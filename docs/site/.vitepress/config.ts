@@ -40,7 +40,21 @@ const rewriteLinks: NonNullable<MarkdownOptions['config']> = (markdown) => {
   })
 }
 
+const drawDiagrams: NonNullable<MarkdownOptions['config']> = ({ renderer }) => {
+  const { fence } = renderer.rules
+  renderer.rules.fence = (tokens, index, ...rest) => {
+    const { info = '', content = '' } = tokens[index] ?? {}
+    if (info.trim() !== 'mermaid') return fence?.(tokens, index, ...rest) ?? ''
+    return `<Diagram source="${encodeURIComponent(content)}" />`
+  }
+}
+
 const sourceOf = (address: string) => [...pages.keys()].find((path) => addressOf(path) === address) ?? address
+
+const extendMarkdown: MarkdownOptions['config'] = (markdown) => {
+  rewriteLinks(markdown)
+  drawDiagrams(markdown)
+}
 
 const sidebar = parseIndex(pages.get(indexPath)!).map(({ title, pages }) => ({
   text: title,
@@ -55,9 +69,13 @@ export default defineConfig({
   srcExclude: ['{.*,bench,dist,node_modules,runtimes,scripts,src,test}/**', 'docs/{bench,site}/**'],
   rewrites: Object.fromEntries([...pages.keys()].map((path) => [path, addressOf(path)])),
   ignoreDeadLinks: [(url) => url.includes('/files/')], // scripts/pages.test.ts looks at those
-  markdown: { anchor: { slugify: slugOf }, config: rewriteLinks },
-  // The pages lie outside this folder, where no Vue is installed.
-  vite: { resolve: { alias: { vue: fileURLToPath(new URL('../node_modules/vue', import.meta.url)) } } },
+  markdown: { anchor: { slugify: slugOf }, config: extendMarkdown },
+  vite: {
+    // The pages lie outside this folder, where no Vue is installed.
+    resolve: { alias: { vue: fileURLToPath(new URL('../node_modules/vue', import.meta.url)) } },
+    esbuild: { tsconfigRaw: '{}' },
+    build: { chunkSizeWarningLimit: 2_000 }, // Mermaid, which only the pages with a diagram load
+  },
   themeConfig: {
     nav: [
       { text: 'Docs', link: '/docs/' },
