@@ -38,6 +38,9 @@ import { cases as allCases, chapters } from '../src/probe/cases/index.ts'
 import { countVerdicts } from '../src/probe/judge/verdict.ts'
 import { type Report, reportSchema, reportVersion } from '../src/probe/reports/report.ts'
 import { legend, notes, rowsOf } from '../src/probe/reports/table.ts'
+import { due, span } from '../src/probe/terms.ts'
+import { nameOf } from '../src/probe/word.ts'
+import { words } from '../src/probe/words/index.ts'
 import { rescueEntries } from '../src/rescue/settings.ts'
 import type { ApplicationReport, Outcome } from '../test/application/report.ts'
 import { fieldsOf, jsonSchemaOf } from './json-schema.ts'
@@ -281,6 +284,55 @@ export function reportFields(): string {
   return markdown(['field', 'is', 'what'], rows)
 }
 
+/** What each word of a case means, by the first comment of its file, and what it takes. */
+function caseWords(): string {
+  const rows = words.words.map((word) => {
+    const name = nameOf(word)
+    const file = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+    const source = readFileSync(new URL(`../src/probe/words/${file}.ts`, import.meta.url), 'utf8')
+    const comment =
+      /^\/\*\*([\s\S]*?)\*\//
+        .exec(source)?.[1]
+        ?.replace(/\s*\n \*\s*/g, ' ')
+        .trim() ?? ''
+    const what = comment.replace(/^`\w+`: /, '')
+    return [`\`${formOf(word.schema)}\``, `${what[0]?.toUpperCase()}${what.slice(1)}`]
+  })
+  return markdown(
+    ['step', 'what it does'],
+    rows.toSorted(([a = ''], [b = '']) => a.localeCompare(b)),
+  )
+}
+
+interface Shape {
+  readonly type: string
+  readonly entries?: Readonly<Record<string, Shape>>
+  readonly options?: readonly (Shape | string)[]
+  readonly item?: Shape
+  readonly wrapped?: Shape
+  readonly literal?: unknown
+}
+
+/** `{"answer": {"status", "bytes"?}, "times"?}`: keys with the form of what is not a plain number or text. */
+function formOf(shape: Shape): string {
+  const { type, entries, options = [], item, wrapped, literal } = shape
+  if (shape === (span as unknown)) return 'time'
+  if (shape === (due as unknown)) return 'due'
+  if (wrapped) return formOf(wrapped)
+  if (type === 'lazy') return 'step'
+  if (type === 'literal') return JSON.stringify(literal)
+  if (options.length > 4) return ''
+  if (options.length > 0) return options.map((one) => (typeof one === 'string' ? `"${one}"` : formOf(one))).join(' or ')
+  if (item) return `[${formOf(item)}]`
+  if (!entries) return type === 'number' || type === 'string' ? type : ''
+  const inner = Object.entries(entries).map(([key, value]) => {
+    const form = formOf(value)
+    const isPlain = form === 'number' || form === 'string' || form === '' || form === 'true'
+    return `${key}${value.type === 'optional' ? '?' : ''}${isPlain ? '' : `: ${form}`}`
+  })
+  return `{${inner.join(', ')}}`
+}
+
 /** What each case asks, and why. */
 export function casesPage(): string {
   const sections = chapters.map(({ title, cases }) =>
@@ -391,6 +443,7 @@ export const renderers = (tables: Readonly<Record<string, Enforcement>>): Render
   'conformance-short': () => conformanceShort(kept as Report),
   application: () => applicationTable(keptApplication as ApplicationReport),
   'report-fields': reportFields,
+  'case-words': caseWords,
   ...Object.fromEntries(Object.entries(benches).map(([block, name]) => [block, () => measured(name)])),
   ...Object.fromEntries(Object.entries(examples).map(([block, path]) => [block, () => sourceOf(path)])),
 })

@@ -26,8 +26,7 @@ export type CaseInput = v.InferInput<typeof ownCase>
 
 export type OwnCases = readonly Case[]
 
-const form =
-  'a case {"id": "…", "steps": [{"send": "GET / HTTP/1.1\\r\\nHost: {host}\\r\\n\\r\\n"}, …]} or a list of cases'
+const form = 'a case {"id": "…", "steps": [{"request": "GET /"}, …]} or a list of cases'
 
 /** What the files say. `name`: the option as the user wrote it. */
 export function parseCases(files: readonly string[], name: string, problems: Problem[]): OwnCases {

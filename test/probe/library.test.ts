@@ -51,11 +51,10 @@ async function serving(idleMs: number, body = 'hi', end = (socket: Socket) => vo
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-const get = 'GET {hello} HTTP/1.1\r\nHost: {host}\r\n\r\n'
 const closesIdle: CaseInput = {
   id: 'closes-idle',
   steps: [
-    { send: get },
+    { request: 'GET {hello}' },
     { answer: { status: [200], contains: 'hi', within: 2_000 } },
     { closes: { due: { by: ['idleTimeoutMs'], from: 'received' }, accept: ['fin'] } },
   ],
@@ -199,6 +198,34 @@ describe('a case of one’s own', { concurrency: true }, () => {
     assert.match(`${body?.verdict}: ${body?.reason}`, /^fail: the body is "ho", wanted hi$/)
     assert.match(`${end?.verdict}: ${end?.reason}`, /^fail: reset after \d+ ms, wanted fin/)
     assert.match(`${late?.verdict}: ${late?.reason}`, /^fail: still open after/)
+  })
+
+  test('sends a request with its fields and its body', async () => {
+    let received = ''
+    const server = createServer((socket) => {
+      sockets.add(socket)
+      socket.on('error', () => {})
+      socket.on('data', (chunk) => {
+        received += chunk
+        socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
+      })
+    }).listen(0, '127.0.0.1')
+    servers.push(server)
+    await once(server, 'listening')
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const fields = { 'Content-Type': 'application/json' }
+    const cell = await played(url, {
+      id: 'posts',
+      steps: [{ request: 'POST /login', fields, body: '{"name":"é"}' }, { answer: { status: [200], within: 2_000 } }],
+    })
+    assert.equal(cell?.verdict, 'pass')
+    const host = url.replace('http://', '')
+    assert.ok(
+      received.includes(
+        `POST /login HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 13\r\nContent-Type: application/json\r\n\r\n{"name":"é"}`,
+      ),
+      received,
+    )
   })
 
   test('is played from a file by the command', { timeout: 20_000 }, async () => {

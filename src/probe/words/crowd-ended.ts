@@ -1,4 +1,4 @@
-/** `crowdEnded`: so many of a kept crowd have been closed by the server, no more, no fewer. */
+/** `crowdEnded`: the server has closed this many of a kept crowd, no more, no fewer. */
 import * as v from 'valibot'
 import { CaseError } from '../judge/verdict.ts'
 import { harnessSlackMs } from '../judge/window.ts'

@@ -1,4 +1,4 @@
-/** `crowd`: so many connections at once, each through these steps; all must pass. */
+/** `crowd`: this many clients at once, each through these steps; all must pass. */
 import * as v from 'valibot'
 import type { Connection } from '../client/client.ts'
 import { CaseError } from '../judge/verdict.ts'

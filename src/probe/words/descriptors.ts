@@ -1,4 +1,4 @@
-/** `descriptors`: those that are sockets in the server's process: noted first, then more, then back to that number. */
+/** `descriptors`: the sockets that the server's process holds: noted, then more by so many, then back to that number. */
 import * as v from 'valibot'
 import { socketCount } from '../client/kernel.ts'
 import { CaseError } from '../judge/verdict.ts'

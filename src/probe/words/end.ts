@@ -1,4 +1,4 @@
-/** `end`: our own end: FIN; RST; both directions at once, as a program that exits; or none that the server could see. */
+/** `end`: the client ends its side: FIN, RST, both directions at once (as a program that exits), or without a sign. */
 import * as v from 'valibot'
 import type { Connection } from '../client/client.ts'
 import { heldByServer } from '../client/kernel.ts'

@@ -1,4 +1,4 @@
-/** `exits`: the server's process ends with this code. */
+/** `exits`: the server's process ends with this exit code. */
 import * as v from 'valibot'
 import { CaseError } from '../judge/verdict.ts'
 import { milliseconds } from '../terms.ts'

@@ -1,4 +1,4 @@
-/** `frame`: on HTTP/2 one of these comes next among what else comes (so many times), when it is due. */
+/** `frame`: on HTTP/2, one of these comes next among what else comes (so many times), when it is due. */
 import * as v from 'valibot'
 import type { Connection } from '../client/client.ts'
 import type { Frame } from '../client/h2.ts'

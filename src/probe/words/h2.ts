@@ -1,4 +1,4 @@
-/** `h2`: HTTP/2 frames in one segment, after `connect: 'h2'`; so many times, at this pace or as fast as they are taken. */
+/** `h2`: sends HTTP/2 frames in one segment, after `connect: 'h2'`; so many times, at this pace or as fast as possible. */
 import * as v from 'valibot'
 import type { Connection } from '../client/client.ts'
 import { FrameWriter, frameSchema } from '../client/h2.ts'

@@ -1,4 +1,4 @@
-/** `held`: for so long the server's process keeps its socket: no earlier end than the case asks for. */
+/** `held`: for this long the server's process keeps its socket. */
 import * as v from 'valibot'
 import { heldByServer } from '../client/kernel.ts'
 import { CaseError } from '../judge/verdict.ts'

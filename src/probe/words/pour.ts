@@ -1,4 +1,4 @@
-/** `pour`: so many bytes of filler as fast as they are taken; without waiting for the end. */
+/** `pour`: sends this many bytes of filler as fast as they are taken; does not wait for the end. */
 import * as v from 'valibot'
 import { count, option } from '../terms.ts'
 import { atOnce, word } from '../word.ts'

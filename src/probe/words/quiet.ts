@@ -1,4 +1,4 @@
-/** `quiet`: for so long nothing comes and nothing ends. */
+/** `quiet`: for this long nothing comes and nothing ends. */
 import * as v from 'valibot'
 import { CaseError } from '../judge/verdict.ts'
 import { spanMs } from '../judge/window.ts'

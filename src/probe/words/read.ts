@@ -1,4 +1,4 @@
-/** `read`: our reading pauses, resumes, or takes so many bytes every so many ms. */
+/** `read`: the client stops reading, reads on, or takes so many bytes every so many ms. */
 import * as v from 'valibot'
 import { CaseError } from '../judge/verdict.ts'
 import { count, milliseconds } from '../terms.ts'

@@ -1,4 +1,4 @@
-/** `received`: at least so many bytes have come. */
+/** `received`: at least this many bytes have come. */
 import * as v from 'valibot'
 import { CaseError } from '../judge/verdict.ts'
 import { harnessSlackMs } from '../judge/window.ts'

@@ -1,4 +1,4 @@
-/** `receives`: after an upgrade these bytes come. */
+/** `receives`: after an upgrade, these bytes come (hexadecimal). */
 import * as v from 'valibot'
 import { CaseError } from '../judge/verdict.ts'
 import { harnessSlackMs } from '../judge/window.ts'

@@ -1,4 +1,4 @@
-/** `sendHex`: these bytes. */
+/** `sendHex`: sends these bytes (hexadecimal). */
 import * as v from 'valibot'
 import { hex } from '../terms.ts'
 import { atOnce, word } from '../word.ts'

@@ -1,4 +1,4 @@
-/** `sendPieces`: a text in pieces of so many bytes, a segment each. */
+/** `sendPieces`: sends a text in pieces of so many bytes, a segment each. */
 import * as v from 'valibot'
 import { count, milliseconds, setup } from '../terms.ts'
 import { word } from '../word.ts'

@@ -1,4 +1,4 @@
-/** `send`: a text, once or again and again. */
+/** `send`: sends a text as it is, once or again and again. */
 import * as v from 'valibot'
 import { paceMs, spanMs } from '../judge/window.ts'
 import { count, milliseconds, setup, span } from '../terms.ts'

@@ -1,4 +1,4 @@
-/** `signal`: the server's process is told to end. */
+/** `signal`: sends this signal to the server's process. */
 import * as v from 'valibot'
 import { signal } from '../terms.ts'
 import { atOnce, word } from '../word.ts'

@@ -1,4 +1,4 @@
-/** `staysOpen`: for so long nothing ends, whatever comes. */
+/** `staysOpen`: for this long the connection does not end, whatever comes. */
 import * as v from 'valibot'
 import { spanMs } from '../judge/window.ts'
 import { span } from '../terms.ts'

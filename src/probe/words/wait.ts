@@ -1,4 +1,4 @@
-/** `wait`: nothing is done, whatever comes. */
+/** `wait`: does nothing, whatever comes. */
 import * as v from 'valibot'
 import { spanMs } from '../judge/window.ts'
 import { span } from '../terms.ts'
