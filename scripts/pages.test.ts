@@ -4,6 +4,7 @@ import {
   brokenLinks,
   indexPath,
   indexProblems,
+  missingFiles,
   pageProblems,
   parseIndex,
   parsePage,
@@ -46,6 +47,16 @@ test('a link to a missing file or heading is named with its page; one to another
       'README.md: docs/a.md#gone: docs/a.md has no heading #gone',
       'docs/a.md: #gone: docs/a.md has no heading #gone',
     ],
+  )
+})
+
+test('a file that is named in the prose and has gone is told with its page', () => {
+  const some = new Map([
+    ['docs/a.md', '`src/here.ts` `src/gone.ts` `src/<name>.ts` `npm run src/x`\n```\n`test/in-code.ts`\n```\n'],
+  ])
+  assert.deepEqual(
+    missingFiles(some, (path) => path === 'src/here.ts'),
+    ['docs/a.md: there is no src/gone.ts'],
   )
 })
 

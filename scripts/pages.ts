@@ -29,6 +29,8 @@ export interface Page {
   /** The anchors that a link may name. */
   readonly anchors: ReadonlySet<string>
   readonly links: readonly string[]
+  /** The files and folders of this repository that its prose names. */
+  readonly named: readonly string[]
 }
 
 /** Code shows links and headings that are none. */
@@ -49,7 +51,8 @@ export function parsePage(markdown: string): Page {
   }
   for (const [, id = ''] of prose.matchAll(/<[a-z]+ [^>]*\bid="([^"]+)"/g)) anchors.add(id)
   const links = [...prose.replaceAll(/`[^`\n]*`/g, '').matchAll(/\[[^\]]*\]\(<?([^)\s>]+)>?\)/g)]
-  return { anchors, links: links.map(([, href = '']) => href) }
+  const named = [...prose.matchAll(/`((?:bench|deploy|docs|examples|runtimes|scripts|src|test)\/[\w./-]*)`/g)]
+  return { anchors, links: links.map(([, href = '']) => href), named: named.map(([, path = '']) => path) }
 }
 
 export interface IndexGroup {
@@ -93,6 +96,17 @@ export function brokenLinks(pages: ReadonlyMap<string, string>, exists: (path: s
   )
 }
 
+/** One line for each file that the prose of `pages` names and that has gone; the changelog tells of the past. */
+export function missingFiles(pages: ReadonlyMap<string, string>, exists: (path: string) => boolean): string[] {
+  return [...pages].flatMap(([from, markdown]) =>
+    from === 'CHANGELOG.md'
+      ? []
+      : parsePage(markdown)
+          .named.filter((path) => !exists(path))
+          .map((path) => `${from}: there is no ${path}`),
+  )
+}
+
 /** One line for each page that the index lacks or names twice, and for each of its links that is no page. */
 export function indexProblems(pages: ReadonlyMap<string, string>): string[] {
   const indexed = parseIndex(pages.get(indexPath) ?? '')
@@ -111,5 +125,6 @@ export function indexProblems(pages: ReadonlyMap<string, string>): string[] {
 /** What is wrong with the pages under `root`. */
 export function pageProblems(root: URL): string[] {
   const pages = readPages(root)
-  return [...brokenLinks(pages, (path) => existsSync(new URL(path, root))), ...indexProblems(pages)]
+  const exists = (path: string) => existsSync(new URL(path, root))
+  return [...brokenLinks(pages, exists), ...missingFiles(pages, exists), ...indexProblems(pages)]
 }
