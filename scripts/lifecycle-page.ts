@@ -105,7 +105,9 @@ const ends: Readonly<Record<Act, string>> = {
 
 const seen = ({ status, act }: Reason): string => [status, ends[act]].filter(Boolean).join(', ')
 
-/** What follows when an option of a rule runs out; without a reason of its own the option says it. */
+/**
+ * What follows when an option of a rule runs out; without a reason of its own the option says it.
+ */
 function seenWith(option: OptionName, rule: Rule | null): string {
   const [name] = rule?.reasons.filter((reason) => reasons[reason].option === option) ?? []
   return name === undefined ? optionSpecs[option].peerSees : seen(reasons[name])

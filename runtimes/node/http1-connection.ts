@@ -1,4 +1,7 @@
-/** One HTTP/1.1 connection of a `node:http` server: its events and counters become moves of the lifecycle. */
+/**
+ * One HTTP/1.1 connection of a `node:http` server: its events and counters become moves of the
+ * lifecycle.
+ */
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import { Socket } from 'node:net'
 import type { Connection } from '../../src/lifecycle/connection.ts'
@@ -43,7 +46,10 @@ export interface NodeMember extends Member, AnswerWay {
   lastRequests?(): void
 }
 
-/** Node does not say when bytes of a head come on an idle connection: it has to be looked at, which is not free. */
+/**
+ * Node does not say when bytes of a head come on an idle connection: it has to be looked at, which
+ * is not free.
+ */
 const lookEveryMs = 100
 export class Http1Connection implements NodeMember {
   readonly connection: Connection
@@ -55,7 +61,10 @@ export class Http1Connection implements NodeMember {
   #socket: Socket
   /** The TCP socket itself: it alone can be reset, and its handle knows what the kernel took. */
   readonly #tcp: Socket
-  /** Answers that are not out yet, in the order of their requests; more than one only when pipelined. */
+  /**
+   * Answers that are not out yet, in the order of their requests; more than one only when
+   * pipelined.
+   */
   readonly #owed: ServerResponse[] = []
   /** What the application holds of the latest request, to abort when the client ends. */
   #request: Request | null = null
@@ -63,7 +72,10 @@ export class Http1Connection implements NodeMember {
   #onAnswered: (() => void) | null = null
   /** Of the latest request, until it is complete. */
   #body: Body | null = null
-  /** The status that is said after the last answer that is owed: a later request on the connection was malformed. */
+  /**
+   * The status that is said after the last answer that is owed: a later request on the connection
+   * was malformed.
+   */
   #lastWord: number | null = null
   #askResetAt = 0
 
@@ -85,7 +97,8 @@ export class Http1Connection implements NodeMember {
 
   secured(socket: Socket): void {
     this.#socket = socket
-    // An error of TLS destroys nothing by itself, and behind a request that was malformed Node tells of it nowhere else.
+    // An error of TLS destroys nothing by itself, and behind a request that was malformed Node
+    // tells of it nowhere else.
     socket.on('error', () => socket.destroy())
     this.#move('secured', this.#context.now())
   }
@@ -94,8 +107,8 @@ export class Http1Connection implements NodeMember {
     const { connection } = this
     const { policy, now, draining, book } = this.#context
     const before = this.#latest
-    // The answer before this one said that it is the last, or the end of the connection has been written already: what
-    // is pipelined behind can't be answered, so it must not run.
+    // The answer before this one said that it is the last, or the end of the connection has been
+    // written already: what is pipelined behind can't be answered, so it must not run.
     if (this.#socket.writableEnded || this.#lastWord !== null) return false
     if (before?.headersSent && !before.shouldKeepAlive) return false
     const { maxRequestsPerConnection } = policy
@@ -122,7 +135,10 @@ export class Http1Connection implements NodeMember {
     this.#socket.destroySoon = this.#lingerOrDestroy
   }
 
-  /** The client asks for another protocol, and nothing more by HTTP: calls back once all before that is answered, if it may have it then. */
+  /**
+   * The client asks for another protocol, and nothing more by HTTP: calls back once all before that
+   * is answered, if it may have it then.
+   */
   beforeUpgrade(then: () => void): void {
     if (this.#owed.length > 0) {
       this.#onAnswered = then
@@ -169,7 +185,10 @@ export class Http1Connection implements NodeMember {
     if (latest && !latest.headersSent) latest.shouldKeepAlive = false
   }
 
-  /** The client has said that it sends no more; what it is owed is still written (as in Go's net/http). */
+  /**
+   * The client has said that it sends no more; what it is owed is still written (as in Go's
+   * net/http).
+   */
   clientEnded(): void {
     if (isReset(this.#tcp)) {
       this.#tcp.destroy()
@@ -183,7 +202,8 @@ export class Http1Connection implements NodeMember {
 
   /** The parser gave up, or what lies below it. */
   failed(error: Error & { code?: string }): void {
-    // What is no error of the parser is one of TCP or TLS, behind which nothing can be read or written.
+    // What is no error of the parser is one of TCP or TLS, behind which nothing can be read or
+    // written.
     if (this.connection.isEnded || !this.#socket.writable || !error.code?.startsWith('HPE_')) {
       this.#socket.destroy()
       return
@@ -217,7 +237,8 @@ export class Http1Connection implements NodeMember {
     if (socket.writableEnded && (isWhole || connection.state === 'idle')) socket.destroy()
     return {
       received: socket.bytesRead,
-      // What was written before an answer has begun (a TLS handshake, 100 Continue, the answer before) is nothing of it.
+      // What was written before an answer has begun (a TLS handshake, 100 Continue, the answer
+      // before) is nothing of it.
       taken: this.#owed[0]?.headersSent === false ? 0 : this.#taken,
       unsent: this.#latest?.writableLength ?? socket.writableLength,
       wanted: this.#body?.wanted ?? false,
@@ -235,7 +256,10 @@ export class Http1Connection implements NodeMember {
     return true
   }
 
-  /** Answers without the application, ends, and reads on for a while so that no RST overtakes the answer. */
+  /**
+   * Answers without the application, ends, and reads on for a while so that no RST overtakes the
+   * answer.
+   */
   say(status: number, now: number): boolean {
     const socket = this.#socket
     this.connection.end('ended', now, lingerMs(this.#context.policy))
@@ -275,7 +299,10 @@ export class Http1Connection implements NodeMember {
     return this.#owed[this.#owed.length - 1]
   }
 
-  /** Returns whether the move was one. What is none is a bug of ours: it costs this client its connection, and nobody else anything. */
+  /**
+   * Returns whether the move was one. What is none is a bug of ours: it costs this client its
+   * connection, and nobody else anything.
+   */
   #move(event: Event, now: number, received?: number): boolean {
     try {
       this.connection.move(event, now, received)
@@ -302,7 +329,10 @@ export class Http1Connection implements NodeMember {
     resetTcp(this.#tcp, this.#socket)
   }
 
-  /** Node ends a connection after its last answer like this. With a body still coming that would reset it over the answer. */
+  /**
+   * Node ends a connection after its last answer like this. With a body still coming that would
+   * reset it over the answer.
+   */
   readonly #lingerOrDestroy = (): void => {
     if (this.#body !== null && !this.#body.complete) this.#socket.end()
     else Socket.prototype.destroySoon.call(this.#socket)

@@ -1,6 +1,6 @@
 /**
- * One HTTP/2 connection of a `node:http2` server. A session with any open stream is busy; its clocks are
- * the session's, not each stream's.
+ * One HTTP/2 connection of a `node:http2` server. A session with any open stream is busy; its
+ * clocks are the session's, not each stream's.
  */
 import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
@@ -44,14 +44,18 @@ export class Http2Session implements NodeMember {
     spareSiblings(session)
   }
 
-  /** A client may reset a stream in the very packet that opens it: that is no request, and never says that it ended. */
+  /**
+   * A client may reset a stream in the very packet that opens it: that is no request, and never
+   * says that it ended.
+   */
   begin(incoming: Http2ServerRequest, outgoing: Http2ServerResponse): boolean {
     const { stream } = incoming
     if (stream.destroyed || stream.closed) return false
     const { connection } = this
     const { policy, now, draining, book } = this.#context
     const at = now()
-    // Streams overlap: to the lifecycle they are one request from the first that opens to the last that closes.
+    // Streams overlap: to the lifecycle they are one request from the first that opens to the last
+    // that closes.
     const event = hasBody(incoming) || this.#bodies.size > 0 ? 'requestWithBody' : 'request'
     if (!this.#move(event, at, this.#tcp.bytesRead)) return false
     this.#open.add(outgoing)
@@ -135,7 +139,10 @@ export class Http2Session implements NodeMember {
     this.end(now)
   }
 
-  /** node:http2 waits for the client's own end, and for a head that was begun and is not a stream yet: see `drop`. */
+  /**
+   * node:http2 waits for the client's own end, and for a head that was begun and is not a stream
+   * yet: see `drop`.
+   */
   end(now: number): void {
     this.connection.end('ended', now, goAwayMs)
     this.#session.close()
@@ -191,7 +198,9 @@ export class Http2Session implements NodeMember {
   }
 }
 
-/** The end of the answer is with nghttp2, where it waits for the client's window: to Node it is out. */
+/**
+ * The end of the answer is with nghttp2, where it waits for the client's window: to Node it is out.
+ */
 function isHeldBack({ writableEnded, stream }: Http2ServerResponse): boolean {
   return writableEnded && stream.state.localClose === 0
 }

@@ -1,4 +1,7 @@
-/** Bytes as RFC 9110 5.6 classes them, one 256-entry table per class, and latin1, in which a char is a byte. */
+/**
+ * Bytes as RFC 9110 5.6 classes them, one 256-entry table per class, and latin1, in which a char is
+ * a byte.
+ */
 import { Buffer } from 'node:buffer'
 
 export const HTAB = 0x09
@@ -23,8 +26,9 @@ export const token = table((byte) => alnum(byte) || "!#$%&'*+-.^_`|~".includes(S
 /** field-vchar, SP and HTAB (RFC 9110 5.5): all but control bytes; obs-text is allowed. */
 export const value = table((byte) => byte === HTAB || (byte >= SP && byte !== 0x7f))
 /**
- * Visible ASCII without `#`: no target has a fragment (RFC 9112 3.2). Browsers send more of ASCII than RFC 3986 allows
- * (`|`, `^`, `"` in queries); bytes over 0x7f would be read differently by the next hop.
+ * Visible ASCII without `#`: no target has a fragment (RFC 9112 3.2). Browsers send more of ASCII
+ * than RFC 3986 allows (`|`, `^`, `"` in queries); bytes over 0x7f would be read differently by the
+ * next hop.
  */
 export const target = table((byte) => byte > SP && byte < 0x7f && byte !== 0x23)
 
@@ -34,8 +38,8 @@ export const hex = Uint8Array.from({ length: 256 }, (_, byte) => {
   return Number.isNaN(digit) ? 255 : digit
 })
 
-// `TextDecoder('latin1')` is windows-1252 by the Encoding Standard. These exist on Buffers of Node, Bun and Deno alike,
-// take any Uint8Array, and cost half of `Buffer.from(…).toString('latin1')`.
+// `TextDecoder('latin1')` is windows-1252 by the Encoding Standard. These exist on Buffers of Node,
+// Bun and Deno alike, take any Uint8Array, and cost half of `Buffer.from(…).toString('latin1')`.
 interface Latin1 {
   latin1Slice(this: Uint8Array, start: number, end: number): string
 }

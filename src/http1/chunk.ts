@@ -4,7 +4,10 @@ import { afterCr, INCOMPLETE, lineProblem, refuse } from './fields.ts'
 
 /** Sixteen digits hold 2^53 - 1 and forgive zeros in front of it. */
 const maxSizeDigits = 16
-/** What is left for extensions in one line. Nobody sends any; llhttp and Go had to learn to bound them (CVE-2024-22019). */
+/**
+ * What is left for extensions in one line. Nobody sends any; llhttp and Go had to learn to bound
+ * them (CVE-2024-22019).
+ */
 const maxLineBytes = 256
 
 /** The size in the line that was read last. */
@@ -44,7 +47,10 @@ export function readChunkLine(bytes: Uint8Array, at: number, end: number): numbe
   return afterCr(bytes, at, end)
 }
 
-/** From behind the first `;` to the CR. White space before that `;` is refused: a sender must not send it (RFC 9112 7.1.1). */
+/**
+ * From behind the first `;` to the CR. White space before that `;` is refused: a sender must not
+ * send it (RFC 9112 7.1.1).
+ */
 function readExtension(bytes: Uint8Array, at: number, end: number, limit: number): number {
   let place: Place = 'beforeName'
   for (; at < end; at++) {

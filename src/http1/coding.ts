@@ -1,4 +1,7 @@
-/** The verdict on a Transfer-Encoding, the same for both roles: no request of ours asks for another coding by TE. */
+/**
+ * The verdict on a Transfer-Encoding, the same for both roles: no request of ours asks for another
+ * coding by TE.
+ */
 import { seen } from './fields.ts'
 import type { ReasonId } from './reasons.ts'
 

@@ -1,12 +1,15 @@
 /**
- * What a stream of the application holds already: bytes that can be read without waiting are looked at
- * before the head goes out, so that a body that is there gets its length.
+ * What a stream of the application holds already: bytes that can be read without waiting are looked
+ * at before the head goes out, so that a body that is there gets its length.
  */
 import { Buffer } from 'node:buffer'
 import type { ServerClock } from '../lifecycle/clock.ts'
 import type { Streamed } from './web/response.ts'
 
-/** Turns of the event loop in which nothing comes: Node needs two for each part of a Blob, and for its end. */
+/**
+ * Turns of the event loop in which nothing comes: Node needs two for each part of a Blob, and for
+ * its end.
+ */
 const quietTurns = 2
 /** Of the queue of promises, before a turn of the loop is waited for. */
 const jobsBeforeTurn = 4
@@ -16,9 +19,10 @@ const mostPieces = 64
 type AfterTurn = ServerClock['afterTurn']
 
 /**
- * All of the body, or a stream that begins with what was read. Rejects if the stream fails before it
- * has given anything: later its reader is told. `length` is what the response says of itself; a body that
- * does not keep to it stays a stream. A file's first bytes are waited for: its reading is sure to end.
+ * All of the body, or a stream that begins with what was read. Rejects if the stream fails before
+ * it has given anything: later its reader is told. `length` is what the response says of itself; a
+ * body that does not keep to it stays a stream. A file's first bytes are waited for: its reading is
+ * sure to end.
  */
 export function readEarly(
   stream: Streamed,

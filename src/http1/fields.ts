@@ -1,7 +1,8 @@
 /**
- * The field section of a head or of trailers, in one pass over its bytes. There is no search for the empty line first:
- * `Buffer.indexOf` costs Deno 3 µs for a head of 700 bytes, as much as the pass. Errors are those of the first wrong byte, so that how
- * a message was cut into pieces never changes the verdict.
+ * The field section of a head or of trailers, in one pass over its bytes. There is no search for
+ * the empty line first:
+ * `Buffer.indexOf` costs Deno 3 µs for a head of 700 bytes, as much as the pass. Errors are those
+ * of the first wrong byte, so that how a message was cut into pieces never changes the verdict.
  */
 import { BACKSLASH, COLON, COMMA, CR, EQUALS, HTAB, LF, latin1, QUOTE, SEMICOLON, SP, token, value } from './bytes.ts'
 import type { Limits } from './events.ts'
@@ -31,7 +32,10 @@ export const seen = {
   hostTo: 0,
   /** Content-Length, -1: none. */
   length: -1,
-  /** Transfer-Encoding: how many lines, how often `chunked`, whether anything else, whether all is well formed and ends in `chunked`. */
+  /**
+   * Transfer-Encoding: how many lines, how often `chunked`, whether anything else, whether all is
+   * well formed and ends in `chunked`.
+   */
   codings: 0,
   chunked: 0,
   otherCoding: false,
@@ -57,7 +61,9 @@ function clear(): void {
   seen.expectContinue = false
 }
 
-/** Reads one field's value, without the white space around it. Returns a reason to refuse, or null. */
+/**
+ * Reads one field's value, without the white space around it. Returns a reason to refuse, or null.
+ */
 type Reader = (bytes: Uint8Array, from: number, to: number) => ReasonId | null
 
 const readers: Readonly<Record<string, Reader>> = {
@@ -84,7 +90,8 @@ const readers: Readonly<Record<string, Reader>> = {
     return null
   },
 
-  // RFC 9110 5.6.1 would have us skip empty list elements; servers disagree about `,chunked`, so it counts as malformed.
+  // RFC 9110 5.6.1 would have us skip empty list elements; servers disagree about `,chunked`, so it
+  // counts as malformed.
   'transfer-encoding'(bytes, from, to) {
     seen.codings++
     for (let at = from; at <= to; at++) {
@@ -127,8 +134,8 @@ const readers: Readonly<Record<string, Reader>> = {
   },
 }
 
-// Values are read byte by byte, each byte once: a regular expression with two repeats that may take the same bytes costs a
-// client's 13,000 blanks squared.
+// Values are read byte by byte, each byte once: a regular expression with two repeats that may take
+// the same bytes costs a client's 13,000 blanks squared.
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text)
 
@@ -140,7 +147,10 @@ const words = {
   expectContinue: encode('100-continue'),
 }
 
-/** `word` in lower case; its letters, digits and hyphens differ from all other bytes in more than the bit that makes letters small. */
+/**
+ * `word` in lower case; its letters, digits and hyphens differ from all other bytes in more than
+ * the bit that makes letters small.
+ */
 function isWord(bytes: Uint8Array, from: number, to: number, word: Uint8Array): boolean {
   if (to - from !== word.length) return false
   for (let i = 0; i < word.length; i++) if (lowerCase(bytes[from + i]!) !== word[i]) return false
@@ -198,7 +208,9 @@ interface Known {
   readonly read: Reader
 }
 
-/** The names above have six different lengths, so the length alone picks the one to compare with. */
+/**
+ * The names above have six different lengths, so the length alone picks the one to compare with.
+ */
 const knownByLength: (Known | undefined)[] = Array.from({ length: 32 })
 for (const [name, read] of Object.entries(readers)) {
   if (knownByLength[name.length]) throw new Error(`${name} needs a better key than its length`)
@@ -213,7 +225,8 @@ function isNamed(known: Known, bytes: Uint8Array, from: number): boolean {
 }
 
 /**
- * A head of which only some lines came: what is whole of it is not read again. Offsets are those of the buffer in which it lay.
+ * A head of which only some lines came: what is whole of it is not read again. Offsets are those of
+ * the buffer in which it lay.
  */
 export interface Mark<StartLine> {
   /** Of the head. */
@@ -235,8 +248,8 @@ export function markOf<StartLine extends object>(start: number, startLine: Start
 }
 
 /**
- * Reads fields from `at` up to and with the empty line. Returns the offset behind it, `INCOMPLETE` or `REFUSED`.
- * In trailers `seen` stays as it is.
+ * Reads fields from `at` up to and with the empty line. Returns the offset behind it, `INCOMPLETE`
+ * or `REFUSED`. In trailers `seen` stays as it is.
  */
 export function readFields(bytes: Uint8Array, at: number, end: number, limits: Limits, trailers: boolean): number {
   if (!trailers) clear()
@@ -318,7 +331,10 @@ export function afterCr(bytes: Uint8Array, at: number, end: number): number {
   return bytes[at + 1] === LF ? at + 2 : refuse('bare-cr')
 }
 
-/** What a byte that may not stand in a line is called; `otherwise` if there is nothing wrong with the byte itself. */
+/**
+ * What a byte that may not stand in a line is called; `otherwise` if there is nothing wrong with
+ * the byte itself.
+ */
 export function lineProblem(byte: number, otherwise: ReasonId): ReasonId {
   if (byte === LF) return 'bare-lf'
   if (byte === CR) return otherwise

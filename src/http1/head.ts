@@ -1,10 +1,16 @@
-/** A message head as the parser hands it out: what decides the connection's fate is read already, everything else on demand. */
+/**
+ * A message head as the parser hands it out: what decides the connection's fate is read already,
+ * everything else on demand.
+ */
 
 /** How the content is delimited. `close`: by the end of the connection (answers only). */
 export type Framing = 'none' | 'length' | 'chunked' | 'close'
 
 abstract class Head {
-  /** The fields as they came, from the first name to the CRLF of the last line: latin1, one char a byte, already checked. */
+  /**
+   * The fields as they came, from the first name to the CRLF of the last line: latin1, one char a
+   * byte, already checked.
+   */
   readonly text: string
   /** 0 or 1; a later minor version counts as 1 (RFC 9110 2.5). */
   readonly minor: 0 | 1
@@ -13,7 +19,10 @@ abstract class Head {
   readonly bodyLength: number
   /** Whether the peer lets the connection live on after this message (RFC 9112 9.3). */
   readonly keepAlive: boolean
-  /** The protocols of `Upgrade`, if `Connection` nominates it and the version is 1.1; otherwise null (RFC 9110 7.8). */
+  /**
+   * The protocols of `Upgrade`, if `Connection` nominates it and the version is 1.1; otherwise null
+   * (RFC 9110 7.8).
+   */
   readonly upgrade: string | null
   /** Bytes of the whole head on the wire. */
   readonly size: number
@@ -37,13 +46,19 @@ abstract class Head {
     this.upgrade = upgrade
   }
 
-  /** name, value, name, value, …: order, case and repetition as they came, values without the white space around them. */
+  /**
+   * name, value, name, value, …: order, case and repetition as they came, values without the white
+   * space around them.
+   */
   get raw(): readonly string[] {
     this.#raw ??= split(this.text)
     return this.#raw
   }
 
-  /** The value of a field in any case, repeated ones joined (RFC 9110 5.3; cookies by `; `); null if there is none. */
+  /**
+   * The value of a field in any case, repeated ones joined (RFC 9110 5.3; cookies by `; `); null if
+   * there is none.
+   */
   get(name: string): string | null {
     const lower = name.toLowerCase()
     const { text } = this
@@ -74,11 +89,20 @@ export class RequestHead extends Head {
   readonly method: string
   /** As it came. */
   readonly target: string
-  /** In origin form, to be appended to an authority (never resolved against one: `//x` is a path); `*` for `OPTIONS *`. */
+  /**
+   * In origin form, to be appended to an authority (never resolved against one: `//x` is a path);
+   * `*` for `OPTIONS *`.
+   */
   readonly path: string
-  /** Host and port that the request is for: of an absolute target, else of `Host`. Empty: the server's default (RFC 9112 3.3). */
+  /**
+   * Host and port that the request is for: of an absolute target, else of `Host`. Empty: the
+   * server's default (RFC 9112 3.3).
+   */
   readonly host: string
-  /** Whether to send 100 before reading the body: an HTTP/1.1 client that asked and has sent none of it yet. */
+  /**
+   * Whether to send 100 before reading the body: an HTTP/1.1 client that asked and has sent none of
+   * it yet.
+   */
   readonly expectContinue: boolean
 
   constructor(
@@ -138,8 +162,9 @@ export function split(text: string): string[] {
 }
 
 /**
- * Where the next field of this name begins, at `from` or on a later line; -1: nowhere. Only the line ends are searched for, and no string
- * is made for the fields in between: a third of what `raw` costs.
+ * Where the next field of this name begins, at `from` or on a later line; -1: nowhere. Only the
+ * line ends are searched for, and no string is made for the fields in between: a third of what
+ * `raw` costs.
  */
 function find(text: string, lower: string, from: number): number {
   let at = from === 0 ? 0 : text.indexOf('\n', from) + 1

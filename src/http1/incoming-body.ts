@@ -1,13 +1,22 @@
-/** The body of a request while it comes: what the parser gives is kept until the application reads it, up to a limit that pauses the client. */
+/**
+ * The body of a request while it comes: what the parser gives is kept until the application reads
+ * it, up to a limit that pauses the client.
+ */
 import type { Coded } from '../policy/codes.ts'
 
 /** Kept for an application that does not read yet; above it the client waits. */
 const keptBytes = 64 * 1024
-/** So many pieces are kept as they came. All that comes behind them is joined: a piece of one byte costs a hundred beside it. */
+/**
+ * So many pieces are kept as they came. All that comes behind them is joined: a piece of one byte
+ * costs a hundred beside it.
+ */
 const keptPieces = 16
 const leastJoinedBytes = 1024
 
-/** What a read of a refused or broken body fails with; Hono answers an error that has `getResponse` with what that gives. */
+/**
+ * What a read of a refused or broken body fails with; Hono answers an error that has `getResponse`
+ * with what that gives.
+ */
 export class BodyRefusedError extends Error implements Coded {
   override readonly name = 'BodyRefusedError'
   readonly code = 'BODY_REFUSED'

@@ -1,7 +1,8 @@
 /**
- * HTTP/1.1 from bytes to events, both roles, without I/O and without clocks. A parser stops after each whole message until
- * `next()`: order and pipelining are the engine's. How the bytes were cut into pieces changes nothing of what is told, but
- * that a whole message in one piece comes as `onFull`.
+ * HTTP/1.1 from bytes to events, both roles, without I/O and without clocks. A parser stops after
+ * each whole message until
+ * `next()`: order and pipelining are the engine's. How the bytes were cut into pieces changes
+ * nothing of what is told, but that a whole message in one piece comes as `onFull`.
  */
 import { CR, HTAB, LF, latin1, SP } from './bytes.ts'
 import { chunkExtensionBytes, chunkSize, readChunkLine } from './chunk.ts'
@@ -61,7 +62,10 @@ abstract class Parser<Head extends RequestHead | ResponseHead> {
     this.phase = phase
   }
 
-  /** No byte of a next message is here: the lifecycle's `idle`. An empty line is no byte of a message (RFC 9112 2.2). */
+  /**
+   * No byte of a next message is here: the lifecycle's `idle`. An empty line is no byte of a
+   * message (RFC 9112 2.2).
+   */
   get idle(): boolean {
     return (this.phase === 'head' || this.phase === 'whole') && this.#pending() === 0
   }
@@ -86,7 +90,10 @@ abstract class Parser<Head extends RequestHead | ResponseHead> {
     return this.#paused
   }
 
-  /** Bytes from the peer; copied if they must outlive the call. Not to be called from within a callback. */
+  /**
+   * Bytes from the peer; copied if they must outlive the call. Not to be called from within a
+   * callback.
+   */
   feed(bytes: Uint8Array): void {
     if (this.running) throw new Error('feed() was called from within a callback of the parser')
     if (this.phase === 'dead' || bytes.length === 0) return
@@ -96,7 +103,8 @@ abstract class Parser<Head extends RequestHead | ResponseHead> {
       this.stop = bytes.length
     } else {
       this.#append(bytes)
-      // Fields can only end or go wrong at a control byte or at a limit: a trickle costs no second pass over what is here.
+      // Fields can only end or go wrong at a control byte or at a limit: a trickle costs no second
+      // pass over what is here.
       const inFields = this.phase === 'head' || this.phase === 'trailers'
       if (inFields && this.stop - this.at < this.limits.maxHeadBytes && !hasControl(bytes)) return
     }
@@ -116,7 +124,10 @@ abstract class Parser<Head extends RequestHead | ResponseHead> {
     if (!this.running) this.run()
   }
 
-  /** What came beyond the message that was told last, for an upgrade. The parser is done with the connection. */
+  /**
+   * What came beyond the message that was told last, for an upgrade. The parser is done with the
+   * connection.
+   */
   takeLeftover(): Uint8Array {
     const leftover = copy(this.input, this.at, this.stop)
     this.#die()
@@ -407,7 +418,10 @@ export class ResponseParser extends Parser<ResponseHead> {
     this.#sink = sink
   }
 
-  /** Whether the connection can take another request: the answer is whole, the peer keeps it open and sent nothing beyond. */
+  /**
+   * Whether the connection can take another request: the answer is whole, the peer keeps it open
+   * and sent nothing beyond.
+   */
   get reusable(): boolean {
     return this.phase === 'whole' && this.keepAlive && this.at === this.stop
   }

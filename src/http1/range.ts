@@ -2,7 +2,9 @@
 import type { RequestHead } from './head.ts'
 import { fileBody, type OutgoingResponse } from './web/response.ts'
 
-/** The part that is asked for, 416, or the answer as it is: of several ranges a server may send all. */
+/**
+ * The part that is asked for, 416, or the answer as it is: of several ranges a server may send all.
+ */
 export function partOf(given: OutgoingResponse, file: Blob, head: RequestHead): OutgoingResponse {
   if (given.status !== 200 || fieldOf(given, 'content-range') !== null) return given
   const asked = head.get('range')

@@ -1,7 +1,7 @@
 /**
- * Why a message is refused. One table: the parser names the row, the engine answers its status and closes, the log and the
- * docs quote it. Where RFC 9112 lets a recipient choose between repair and refusal, the row refuses: repair is how one
- * message becomes two for the next hop.
+ * Why a message is refused. One table: the parser names the row, the engine answers its status and
+ * closes, the log and the docs quote it. Where RFC 9112 lets a recipient choose between repair and
+ * refusal, the row refuses: repair is how one message becomes two for the next hop.
  */
 export interface Reason {
   /** What a server answers; 502 where only an answer can be wrong in this way. */

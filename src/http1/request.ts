@@ -22,14 +22,18 @@ import { readVersion, minor as versionMinor } from './version.ts'
 /** UNSUBSCRIBE and VERSION-CONTROL, the longest registered ones, have 11 and 15. */
 const maxMethodBytes = 32
 
-/** What the last request line said, valid after `readRequestLine` returned an offset; lengths from its first byte. */
+/**
+ * What the last request line said, valid after `readRequestLine` returned an offset; lengths from
+ * its first byte.
+ */
 const line = { methodLength: 0, targetEnd: 0, length: 0, minor: 1 as 0 | 1 }
 
 export type RequestMark = Mark<typeof line>
 
 /**
- * The head that starts at `start`, a mark if it is not whole (null before its first line is), or `REFUSED`. `mark` is the one that the
- * call before gave. `lastHost` is one that is known to be valid: a connection mostly names one host.
+ * The head that starts at `start`, a mark if it is not whole (null before its first line is), or
+ * `REFUSED`. `mark` is the one that the call before gave. `lastHost` is one that is known to be
+ * valid: a connection mostly names one host.
  */
 export function readRequest(
   bytes: Uint8Array,
@@ -71,7 +75,8 @@ export function readRequest(
   if (target.charCodeAt(0) !== 0x2f) {
     const absolute = /^https?:\/\/([^/?]+)(.*)$/i.exec(target)
     if (absolute !== null) {
-      // The authority of the target wins over Host (RFC 9112 3.2.2). User information is an error (RFC 9110 4.2.4).
+      // The authority of the target wins over Host (RFC 9112 3.2.2). User information is an error
+      // (RFC 9110 4.2.4).
       host = absolute[1]!
       if (!isHost(host)) return no('bad-target')
       const rest = absolute[2]!

@@ -19,14 +19,18 @@ import { type Framing, ResponseHead } from './head.ts'
 import type { ReasonId } from './reasons.ts'
 import { readVersion, minor as versionMinor } from './version.ts'
 
-/** What the last status line said, valid after `readStatusLine` returned an offset; lengths from its first byte. */
+/**
+ * What the last status line said, valid after `readStatusLine` returned an offset; lengths from its
+ * first byte.
+ */
 const line = { status: 0, reasonFrom: 0, reasonEnd: 0, length: 0, minor: 1 as 0 | 1 }
 
 export type ResponseMark = Mark<typeof line>
 
 /**
- * The head that starts at `start`, a mark if it is not whole (null before its first line is), or `REFUSED`. `mark` is the one that the
- * call before gave; `method` is the one of the request that it answers.
+ * The head that starts at `start`, a mark if it is not whole (null before its first line is), or
+ * `REFUSED`. `mark` is the one that the call before gave; `method` is the one of the request that
+ * it answers.
  */
 export function readResponse(
   bytes: Uint8Array,
@@ -98,7 +102,8 @@ function readStatusLine(bytes: Uint8Array, start: number, end: number, maxBytes:
   }
   line.status = status
   if (++at >= end) return INCOMPLETE
-  // Many servers leave out the SP before an empty reason, and the reason means nothing (RFC 9112 4).
+  // Many servers leave out the SP before an empty reason, and the reason means nothing (RFC 9112
+  // 4).
   line.reasonFrom = (bytes[at] === SP ? at + 1 : at) - start
   if (bytes[at] === SP) {
     const stop = end - start > maxBytes ? start + maxBytes : end

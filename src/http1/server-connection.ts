@@ -1,6 +1,6 @@
 /**
- * One HTTP/1.1 connection, served: joins the parser, the application and the lifecycle, and does no I/O
- * of its own. Bytes come in through `feed` and go out through the transport.
+ * One HTTP/1.1 connection, served: joins the parser, the application and the lifecycle, and does no
+ * I/O of its own. Bytes come in through `feed` and go out through the transport.
  */
 
 import { Buffer } from 'node:buffer'
@@ -50,17 +50,27 @@ export interface Served {
   readonly book: Connections<ServerConnection>
   readonly draining: () => boolean
   /**
-   * Asks the application, which answers by `connection.answer`, in the same turn or later. `body` is bytes that came with
-   * the head, a body that is still coming, or null. Sets `connection.asked`.
+   * Asks the application, which answers by `connection.answer`, in the same turn or later. `body`
+   * is bytes that came with the head, a body that is still coming, or null. Sets
+   * `connection.asked`.
    */
   ask(connection: ServerConnection, head: RequestHead, body: Uint8Array | IncomingBody | null): void
-  /** Bytes that came with the head are given to `ask` as the parser shows them: valid only during the call. */
+  /**
+   * Bytes that came with the head are given to `ask` as the parser shows them: valid only during
+   * the call.
+   */
   readonly showsViews?: boolean | undefined
   /** Fires the signal of a request. */
   abort(asked: object, reason: Error): void
-  /** What the application did wrong with its answer to a request: for its operator, never for the client. */
+  /**
+   * What the application did wrong with its answer to a request: for its operator, never for the
+   * client.
+   */
   failed(error: unknown, asked: object | null): void
-  /** Who else has a say in who is served: a first request of one too many is answered 503, one that does not ask is closed soon. */
+  /**
+   * Who else has a say in who is served: a first request of one too many is answered 503, one that
+   * does not ask is closed soon.
+   */
   readonly clients?: ClientAdmission | undefined
   /** What an answer says of the connection, made once. */
   readonly connectionLines: { readonly close: string; readonly keep: string; readonly keepOld: string }
@@ -68,7 +78,10 @@ export interface Served {
 
 /** A stream that is never short of bytes lets others have their turn after so many of them. */
 const fairBytes = 256 * 1024
-/** One connection too many of its client: how long it may take to send its request, to be answered 503. */
+/**
+ * One connection too many of its client: how long it may take to send its request, to be answered
+ * 503.
+ */
 const surplusMs = 1_000
 
 export class ServerConnection implements Member, Sink<RequestHead> {
@@ -79,7 +92,10 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   readonly secure: boolean
   /** It came when all were busy: its first request is answered 503. */
   surplus = false
-  /** Of the present request: told when nobody may want its answer any more. Once for each; FIN may be followed by the end. */
+  /**
+   * Of the present request: told when nobody may want its answer any more. Once for each; FIN may
+   * be followed by the end.
+   */
   onClient: ((what: 'ended' | 'gone') => void) | null = null
   /** The request that the application holds, until its answer is out. */
   asked: object | null = null
@@ -119,7 +135,10 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     served.book.add(this)
   }
 
-  /** Counts it for its client: the peer at first, and whom that announces through the PROXY protocol once it has. */
+  /**
+   * Counts it for its client: the peer at first, and whom that announces through the PROXY protocol
+   * once it has.
+   */
   #count(): void {
     const { clients, clock } = this.#served
     const { address } = this.transport.peer
@@ -166,7 +185,10 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     then?.()
   }
 
-  /** The client has said that it sends no more; what it is owed is still written (as in Go's net/http). */
+  /**
+   * The client has said that it sends no more; what it is owed is still written (as in Go's
+   * net/http).
+   */
   peerEnded(): void {
     if (this.#upgraded !== null) this.#upgraded.peerEnded()
     if (this.connection.isGone || this.#upgraded !== null) return
@@ -295,12 +317,18 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     return !this.connection.isEnded && !this.#peerEnded
   }
 
-  /** Whether an error is only the news that the client went, as the application got it from its signal. */
+  /**
+   * Whether an error is only the news that the client went, as the application got it from its
+   * signal.
+   */
   isLeaving(error: unknown): boolean {
     return this.#leaving !== null && error === this.#leaving
   }
 
-  /** Instead of an answer: the connection speaks another protocol from here on, and this is its stream. */
+  /**
+   * Instead of an answer: the connection speaks another protocol from here on, and this is its
+   * stream.
+   */
   upgrade(): TransportDuplex {
     this.connection.move('upgrade', this.#served.clock.now())
     this.#head = null
@@ -352,7 +380,10 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     }
   }
 
-  /** By the policy, and what the server is in. Asked when a request begins, and when its answer's head is written. */
+  /**
+   * By the policy, and what the server is in. Asked when a request begins, and when its answer's
+   * head is written.
+   */
   get #isLast(): boolean {
     const { policy, draining, book } = this.#served
     const { connection, surplus } = this
@@ -415,7 +446,8 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     const chunked = length === null && stream !== null && head.minor === 1
     // Without a length an answer to HTTP/1.0 ends with its connection.
     if (length === null && stream !== null && !chunked) this.#last()
-    // With nothing to wait for the client may ask again before it is known whether the stream has something.
+    // With nothing to wait for the client may ask again before it is known whether the stream has
+    // something.
     if (stream !== null && (length === 0 || stream.isTooLong === true)) this.#last()
     const framing: BodyFraming = chunked ? 'chunked' : (length ?? 'none')
     // Looking at its `fields` would make them.
@@ -499,7 +531,10 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     }
   }
 
-  /** With `rest` the client has all that was said: what the stream does beyond it concerns the operator alone. */
+  /**
+   * With `rest` the client has all that was said: what the stream does beyond it concerns the
+   * operator alone.
+   */
   #stopAtLength(error: unknown, stream: Streamed, rest: Uint8Array | null = null): void {
     this.#stream = null
     if (this.connection.isGone) return
@@ -629,7 +664,10 @@ function drop({ body, left }: OutgoingResponse): void {
   left?.drop()
 }
 
-/** RFC 9112 6.3 from the sender's side; for HEAD and 304 what GET would have said. null: nobody knows. */
+/**
+ * RFC 9112 6.3 from the sender's side; for HEAD and 304 what GET would have said. null: nobody
+ * knows.
+ */
 function lengthOf(given: OutgoingResponse, method: string): number | null {
   const { status, body, left } = given
   if (status === 205) return 0

@@ -1,4 +1,7 @@
-/** For tests: a sink that writes down what it is told, in a form that does not depend on how the bytes were cut. */
+/**
+ * For tests: a sink that writes down what it is told, in a form that does not depend on how the
+ * bytes were cut.
+ */
 import { latin1 } from './bytes.ts'
 import { type Limits, limitsOf } from './events.ts'
 import type { RequestHead, ResponseHead } from './head.ts'
@@ -69,7 +72,10 @@ export function bytesOf(text: string): Uint8Array {
   return Uint8Array.from(text, (char) => char.charCodeAt(0))
 }
 
-/** What a server is told of these pieces, each request being answered at once, and of the FIN after them. */
+/**
+ * What a server is told of these pieces, each request being answered at once, and of the FIN after
+ * them.
+ */
 export function serve(pieces: readonly Uint8Array[], fin = true, within: Limits = limits): Recording<RequestHead> {
   const recording = new Recording<RequestHead>()
   const parser = new RequestParser(recording, within)

@@ -1,6 +1,6 @@
 /**
- * Memory for bodies that are on their way, used again and again: to allocate and collect a hundred kilobytes for each answer was a
- * quarter of what one cost on Node.
+ * Memory for bodies that are on their way, used again and again: to allocate and collect a hundred
+ * kilobytes for each answer was a quarter of what one cost on Node.
  */
 import { Buffer } from 'node:buffer'
 

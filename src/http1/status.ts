@@ -1,4 +1,7 @@
-/** Reason phrases (IANA HTTP Status Code Registry). They mean nothing to a client (RFC 9112 4); people read them. */
+/**
+ * Reason phrases (IANA HTTP Status Code Registry). They mean nothing to a client (RFC 9112 4);
+ * people read them.
+ */
 export const phrases: Readonly<Record<number, string>> = {
   100: 'Continue',
   101: 'Switching Protocols',

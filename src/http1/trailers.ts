@@ -1,4 +1,7 @@
-/** Not for a trailer section: framing, routing, authentication, request modifiers, response control, content format (RFC 9110 6.5.1). */
+/**
+ * Not for a trailer section: framing, routing, authentication, request modifiers, response control,
+ * content format (RFC 9110 6.5.1).
+ */
 const headOnly = new Set([
   'content-length',
   'transfer-encoding',

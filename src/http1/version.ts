@@ -4,7 +4,10 @@ import { INCOMPLETE, lineProblem, refuse } from './fields.ts'
 
 const versionStart = new TextEncoder().encode('HTTP/')
 
-/** The minor version that was read last, where `readVersion` returned an offset; a later one is treated as the highest we know (RFC 9110 2.5). */
+/**
+ * The minor version that was read last, where `readVersion` returned an offset; a later one is
+ * treated as the highest we know (RFC 9110 2.5).
+ */
 export let minor: 0 | 1 = 1
 
 /** The offset behind the version at `at`. */

@@ -1,4 +1,7 @@
-/** What a client can write into a field costs every reader of it a small multiple of what as many plain bytes cost. */
+/**
+ * What a client can write into a field costs every reader of it a small multiple of what as many
+ * plain bytes cost.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { GatewayConfig, Route } from '../gateway/config/config.ts'
@@ -194,7 +197,10 @@ function cost(run: () => void, enoughMs: number, tries = 8): number {
 
 const plain = bytesOf(`${requestOf('X-Plain', 'a'.repeat(size))}\r\n`)
 const plainMs = cost(() => parsed(plain), 0, 500)
-/** Measured: 170 at most, a list of 4,000 hops that a trusted peer announces. Looked at in pairs, 8,000 bytes come to over 2,000. */
+/**
+ * Measured: 170 at most, a list of 4,000 hops that a trusted peer announces. Looked at in pairs,
+ * 8,000 bytes come to over 2,000.
+ */
 const most = 600
 
 for (const [reader, read] of Object.entries(readers)) {

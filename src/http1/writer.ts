@@ -1,13 +1,16 @@
 /**
- * Heads and chunk framing as latin1 text: one char is one byte, so a small answer goes out in one write with its body.
- * Framing is decided by the caller once and written here; what the application says about it is left out, because two
- * opinions in one head are two messages for somebody.
+ * Heads and chunk framing as latin1 text: one char is one byte, so a small answer goes out in one
+ * write with its body. Framing is decided by the caller once and written here; what the application
+ * says about it is left out, because two opinions in one head are two messages for somebody.
  */
 import { isHost } from './host.ts'
 import { phrases } from './status.ts'
 import { isForbiddenInTrailers } from './trailers.ts'
 
-/** How the content of a message is delimited: its length, `chunked`, or no field at all (no content, or the end of the connection). */
+/**
+ * How the content of a message is delimited: its length, `chunked`, or no field at all (no content,
+ * or the end of the connection).
+ */
 export type BodyFraming = number | 'chunked' | 'none'
 
 /** Name, value, name, value, … */
@@ -36,7 +39,10 @@ function nameKind(name: string): NameKind {
   return kind
 }
 
-/** Throws for CR, LF, NUL, other control bytes and what is not latin1: any of them could end the field early. */
+/**
+ * Throws for CR, LF, NUL, other control bytes and what is not latin1: any of them could end the
+ * field early.
+ */
 function checkValue(name: string, value: string): void {
   if (notInValue.test(value))
     throw new TypeError(`the value of ${name} has a byte that no field may have: ${JSON.stringify(value)}`)
@@ -71,8 +77,9 @@ export function dateLine(nowMs: number): string {
 }
 
 /**
- * What an answer says about the connection. To HTTP/1.0 persistence must be said, to 1.1 only its end (RFC 9112 9.3); `hintSec` > 0
- * promises `Keep-Alive: timeout=` that many seconds. The text depends on nothing else: make it once.
+ * What an answer says about the connection. To HTTP/1.0 persistence must be said, to 1.1 only its
+ * end (RFC 9112 9.3); `hintSec` > 0 promises `Keep-Alive: timeout=` that many seconds. The text
+ * depends on nothing else: make it once.
  */
 export function connectionLines(keep: boolean, minor: 0 | 1, hintSec: number): string {
   if (!keep) return 'Connection: close\r\n'
@@ -81,9 +88,11 @@ export function connectionLines(keep: boolean, minor: 0 | 1, hintSec: number): s
 }
 
 /**
- * The head of an answer, empty line included. `phrase` '' is the standard one. `connection` comes from `connectionLines`, `date` from
- * `dateLine` ('' for none); a Date among the fields wins. 1xx and 204 never get framing (RFC 9110 8.6, RFC 9112 6.1). Fields in text are
- * lines that have been checked, a Date among them and nothing of what is the writer's own.
+ * The head of an answer, empty line included. `phrase` '' is the standard one. `connection` comes
+ * from `connectionLines`, `date` from
+ * `dateLine` ('' for none); a Date among the fields wins. 1xx and 204 never get framing (RFC 9110
+ * 8.6, RFC 9112 6.1). Fields in text are lines that have been checked, a Date among them and
+ * nothing of what is the writer's own.
  */
 export function responseHead(
   status: number,
@@ -120,8 +129,8 @@ export function informationalHead(status: number, fields: RawFields = []): strin
 let lastHost = ''
 
 /**
- * The head of a request, empty line included; `Host` comes first (RFC 9110 7.2) and from `host` alone. Fields in text are lines that have
- * been checked, with nothing of what is the writer's own.
+ * The head of a request, empty line included; `Host` comes first (RFC 9110 7.2) and from `host`
+ * alone. Fields in text are lines that have been checked, with nothing of what is the writer's own.
  */
 export function requestHead(
   method: string,
@@ -173,7 +182,10 @@ export function encodeChunk(content: Uint8Array): Uint8Array {
   return chunk
 }
 
-/** The end of a chunked body. A body that failed must not get it: without it no client takes the answer for whole. */
+/**
+ * The end of a chunked body. A body that failed must not get it: without it no client takes the
+ * answer for whole.
+ */
 export function lastChunk(trailers: RawFields = []): string {
   let end = '0\r\n'
   for (let i = 0; i < trailers.length; i += 2) {

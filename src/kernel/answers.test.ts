@@ -1,4 +1,7 @@
-/** What follows from an answer: the connection's last one, an early one, one that is made piece by piece, one that is refused. */
+/**
+ * What follows from an answer: the connection's last one, an early one, one that is made piece by
+ * piece, one that is refused.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { TCP_CLOSE_WAIT } from './layout.ts'

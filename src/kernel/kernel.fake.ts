@@ -21,7 +21,10 @@ export interface FakeSocket {
   watchedAs: number | null
 }
 
-/** Descriptors and sockets that a test moves; the runtime that owns them closes what was shut, as soon as `reap` is called. */
+/**
+ * Descriptors and sockets that a test moves; the runtime that owns them closes what was shut, as
+ * soon as `reap` is called.
+ */
 export class FakeKernel implements Kernel {
   readonly sockets = new Map<number, FakeSocket>()
   aborts = 0

@@ -1,6 +1,7 @@
 /**
- * What the ledger asks of the kernel, over the C library. Every descriptor stays its runtime's: nothing is closed here
- * that was not opened here, and all that is needed later, when no descriptor is free, is opened at the beginning.
+ * What the ledger asks of the kernel, over the C library. Every descriptor stays its runtime's:
+ * nothing is closed here that was not opened here, and all that is needed later, when no descriptor
+ * is free, is opened at the beginning.
  */
 import type { Descriptors } from '../lifecycle/descriptor-budget.ts'
 import {
@@ -29,7 +30,10 @@ interface KeepAlive {
   readonly userTimeoutMs: number
 }
 
-/** All take what a descriptor is now: between two calls it may have become another socket, which `cookie` tells. */
+/**
+ * All take what a descriptor is now: between two calls it may have become another socket, which
+ * `cookie` tells.
+ */
 export interface Kernel {
   /** The socket's own number, never given to another while the machine is up; 0: no socket. */
   cookie(fd: number): number
@@ -39,42 +43,66 @@ export interface Kernel {
   look(fd: number, into: Snapshot): boolean
   /** Bytes in the receive queue: the runtime has not read them. -1: gone. */
   queued(fd: number): number
-  /** An orderly end. The runtime sees it and closes the descriptor itself; what still comes is answered by RST. */
+  /**
+   * An orderly end. The runtime sees it and closes the descriptor itself; what still comes is
+   * answered by RST.
+   */
   shut(fd: number): boolean
   /** An orderly end of what we send; what comes is still taken. */
   finish(fd: number): boolean
   /** The peer sees RST at once; the runtime an error, and closes the descriptor. */
   reset(fd: number): boolean
-  /** Writes past the runtime: only where it has nothing to write, and speaks no TLS. Returns whether all of it was taken. */
+  /**
+   * Writes past the runtime: only where it has nothing to write, and speaks no TLS. Returns whether
+   * all of it was taken.
+   */
   say(fd: number, text: string): boolean
   /** Descriptors in use; null: the kernel does not say cheaply (before Linux 6.2). */
   count(): number | null
   /** All descriptors in use, in one go: 0.8 µs each. */
   list(): number[]
-  /** Those in use from `from` on, of the next `most` numbers: 50 ns each. At most 1,024, and no more than the soft limit. */
+  /**
+   * Those in use from `from` on, of the next `most` numbers: 50 ns each. At most 1,024, and no more
+   * than the soft limit.
+   */
   used(from: number, most: number): readonly number[]
   /** The lowest free descriptor, and so how full the table is; null: none is free. */
   lowestFree(): number | null
   limit(): DescriptorLimit
-  /** `events()` tells of bytes and ends on the socket from now on, under `id`, and once at first. It ends with the socket. */
+  /**
+   * `events()` tells of bytes and ends on the socket from now on, under `id`, and once at first. It
+   * ends with the socket.
+   */
   watch(fd: number, id: number): boolean
   /** The ids that something happened to since the last call, at most `eventsAtMost`. */
   events(): readonly number[]
   /** Inherited by what a listener accepts from now on. */
   keepAlive(fd: number, how: KeepAlive): boolean
-  /** Clients that say nothing are accepted too, and not a second later (Bun sets TCP_DEFER_ACCEPT on its listeners). */
+  /**
+   * Clients that say nothing are accepted too, and not a second later (Bun sets TCP_DEFER_ACCEPT on
+   * its listeners).
+   */
   acceptSilent(fd: number): boolean
   listen(fd: number, backlog: number): boolean
   /**
-   * Closes the socket and leaves its number taken, by what never stirs, until its runtime closes that: for a listener, where
-   * the runtime's loop would spin on one that is only shut.
+   * Closes the socket and leaves its number taken, by what never stirs, until its runtime closes
+   * that: for a listener, where the runtime's loop would spin on one that is only shut.
    */
   vacate(fd: number): boolean
-  /** `PassiveOpens`: connections that this network namespace has taken from others so far; null: unknown. */
+  /**
+   * `PassiveOpens`: connections that this network namespace has taken from others so far; null:
+   * unknown.
+   */
   passiveOpens(): number | null
-  /** `TCPAbortOnData`: connections of this network namespace whose peer sent what nobody was left to read; null: unknown. */
+  /**
+   * `TCPAbortOnData`: connections of this network namespace whose peer sent what nobody was left to
+   * read; null: unknown.
+   */
   abortsOnData(): number | null
-  /** A file as it is now, opened beforehand or by this call; null: it can't be read. For what `/proc` says. */
+  /**
+   * A file as it is now, opened beforehand or by this call; null: it can't be read. For what
+   * `/proc` says.
+   */
   read(path: string): string | null
   close(): void
 }
@@ -148,8 +176,9 @@ export function openKernel(libc: c.Libc): Kernel {
     event.view.setUint32(epollEvent.data + 4, 0, true)
     return libc.epollControl(epoll, operation, fd, event) === 0
   }
-  // Whoever reads first leaves nothing to be told of: epoll looks again before it tells. So it is asked to tell of room
-  // for writing as well, which is there as a rule, and edge-triggered it looks only when something came.
+  // Whoever reads first leaves nothing to be told of: epoll looks again before it tells. So it is
+  // asked to tell of room for writing as well, which is there as a rule, and edge-triggered it
+  // looks only when something came.
   const stir = c.EPOLLIN + c.EPOLLOUT + c.EPOLLRDHUP + c.EPOLLET
   const seconds = (ms: number) => Math.max(1, Math.round(ms / 1000))
 
@@ -179,7 +208,8 @@ export function openKernel(libc: c.Libc): Kernel {
       value.view.setInt32(0, 1, true)
       value.view.setInt32(4, 0, true)
       libc.setsockopt(fd, c.SOL_SOCKET, c.SO_LINGER, value, 8)
-      // connect(2): AF_UNSPEC dissolves the association, which tcp_disconnect() does by RST (net/ipv4/tcp.c).
+      // connect(2): AF_UNSPEC dissolves the association, which tcp_disconnect() does by RST
+      // (net/ipv4/tcp.c).
       address.bytes.fill(0)
       address.view.setUint16(0, c.AF_UNSPEC, true)
       if (libc.connect(fd, address, 16) === 0) return true

@@ -1,9 +1,14 @@
-/** Connections whose last response is with the runtime: they end as soon as the kernel shows that it is out. */
+/**
+ * Connections whose last response is with the runtime: they end as soon as the kernel shows that it
+ * is out.
+ */
 import type { Clock } from '../lifecycle/clock.ts'
 import { settleMs } from './observe.ts'
 import type { Peer } from './peers.ts'
 
-/** Between two looks, in a turn of the event loop each: what is with the runtime is written by then. */
+/**
+ * Between two looks, in a turn of the event loop each: what is with the runtime is written by then.
+ */
 const outMs = 2
 
 export class LastWords {
@@ -55,7 +60,10 @@ export class LastWords {
     return true
   }
 
-  /** Its response has failed, and an orderly end would look like the response's: RST once what was sent has been taken. */
+  /**
+   * Its response has failed, and an orderly end would look like the response's: RST once what was
+   * sent has been taken.
+   */
   async resetSoon(peer: Peer): Promise<void> {
     const until = this.#clock.now() + settleMs
     for (;;) {

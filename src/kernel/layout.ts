@@ -7,7 +7,10 @@ export const TCP_CLOSE = 7
 export const TCP_CLOSE_WAIT = 8
 export const TCP_LISTEN = 10
 
-/** `struct tcp_info` of linux/tcp.h: where the fields are that we read. It only ever grows at its end. */
+/**
+ * `struct tcp_info` of linux/tcp.h: where the fields are that we read. It only ever grows at its
+ * end.
+ */
 export const tcpInfo = {
   state: 0,
   sndMss: 16,
@@ -34,7 +37,10 @@ export interface Snapshot {
   receivedAgoMs: number
   received: number
   acked: number
-  /** Bytes written by the runtime that the peer has not acknowledged: those on their way are counted in whole segments. */
+  /**
+   * Bytes written by the runtime that the peer has not acknowledged: those on their way are counted
+   * in whole segments.
+   */
   unsent: number
   /** Segments with data in them that came, and that went out. */
   segmentsIn: number
@@ -79,7 +85,10 @@ export interface Address {
   readonly port: number
 }
 
-/** `struct sockaddr_in`, `sockaddr_in6`; null: another family. An IPv4 client of an IPv6 listener is an IPv4 client. */
+/**
+ * `struct sockaddr_in`, `sockaddr_in6`; null: another family. An IPv4 client of an IPv6 listener is
+ * an IPv4 client.
+ */
 export function readAddress(view: DataView): Address | null {
   const family = view.getUint16(0, true)
   const port = view.getUint16(2)
@@ -108,8 +117,8 @@ function ipv6(view: DataView, at: number): string {
 }
 
 /**
- * Whether a socket with this local address is the listener's own, or one that it has accepted: another listener of the process
- * may have the same port of another address.
+ * Whether a socket with this local address is the listener's own, or one that it has accepted:
+ * another listener of the process may have the same port of another address.
  */
 export function isAt({ host, port }: Address, local: Address): boolean {
   if (local.port !== port) return false
@@ -123,7 +132,9 @@ export function peerName(host: string, port: number): string {
   return `${host.startsWith('::ffff:') && host.includes('.') ? host.slice(7) : host}|${port}`
 }
 
-/** Of `struct linux_dirent64` records: the names that are numbers, as those of `/proc/self/fd` are. */
+/**
+ * Of `struct linux_dirent64` records: the names that are numbers, as those of `/proc/self/fd` are.
+ */
 export function readDescriptors(view: DataView, length: number): number[] {
   const found: number[] = []
   for (let at = 0; at + 19 <= length; ) {

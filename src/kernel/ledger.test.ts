@@ -834,16 +834,23 @@ interface Client {
   /** It has been answered, and has sent nothing since. */
   idle: boolean
   inHead: boolean
-  /** A head began so soon after an answer that the kernel's figures do not tell the two apart: either limit may end it. */
+  /**
+   * A head began so soon after an answer that the kernel's figures do not tell the two apart:
+   * either limit may end it.
+   */
   blurred: boolean
   readonly connectedAt: number
   /**
-   * It spoke before it was found, under the name of one whose handler still runs: as long as that does, it is taken for its own.
+   * It spoke before it was found, under the name of one whose handler still runs: as long as that
+   * does, it is taken for its own.
    */
   shared: boolean
 }
 
-/** Two clients that reuse their ports and the server's descriptors, in any order; what holds is checked at every scan. */
+/**
+ * Two clients that reuse their ports and the server's descriptors, in any order; what holds is
+ * checked at every scan.
+ */
 function play(all: readonly Step[], notes: Notes): void {
   const [idleMs, headMs] = [1_500, 2_000]
   const open = new Map<number, Client>()

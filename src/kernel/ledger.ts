@@ -1,10 +1,10 @@
 /**
  * The kernel ledger: a table of the connections of our listeners, kept from two sources only, the
- * kernel's snapshots and what the application says of requests. For a runtime whose own server shows no
- * connections and closes none.
+ * kernel's snapshots and what the application says of requests. For a runtime whose own server
+ * shows no connections and closes none.
  *
- * On the request's path are `started` and `finished`, which write down two numbers; what they mean is
- * found out when a connection is looked at next.
+ * On the request's path are `started` and `finished`, which write down two numbers; what they mean
+ * is found out when a connection is looked at next.
  */
 import type { ServerClock } from '../lifecycle/clock.ts'
 import { Connections } from '../lifecycle/connections.ts'
@@ -26,22 +26,28 @@ export interface LedgerOptions {
   /** Its timers should not keep the process alive: see `backgroundClock`. */
   readonly clock: ServerClock
   readonly random: () => number
-  /** The listener speaks TLS. Then every request has to be noted: what the handshake sends looks like a response. */
+  /**
+   * The listener speaks TLS. Then every request has to be noted: what the handshake sends looks
+   * like a response.
+   */
   readonly secure: boolean
   readonly notes: Notes
   /**
-   * For `late`: notes every request in flight that is not noted yet. Asked before an unfinished head is
-   * closed: a head that was finished at the last moment looks no different.
+   * For `late`: notes every request in flight that is not noted yet. Asked before an unfinished
+   * head is closed: a head that was finished at the last moment looks no different.
    */
   readonly noteNow?: (() => void) | undefined
-  /** All requests that came before have been noted, or answered. Default: no request is ever noted late. */
+  /**
+   * All requests that came before have been noted, or answered. Default: no request is ever noted
+   * late.
+   */
   readonly notedUntil?: (() => number) | undefined
   /** Told once for each connection that is closed by the policy. */
   readonly onHangUp: (reason: ReasonName) => void
   /**
-   * Answers the requests of this peer in the application's place: what `reasons` says for it, and then the
-   * connection is to end. Without it, or when it has not ended a second later, the connection is ended
-   * without a response.
+   * Answers the requests of this peer in the application's place: what `reasons` says for it, and
+   * then the connection is to end. Without it, or when it has not ended a second later, the
+   * connection is ended without a response.
    */
   readonly refuse?: ((peer: Peer, reason: ReasonName) => void) | undefined
   /** Where several threads of this process serve on the same listener. */
@@ -108,8 +114,8 @@ export class Ledger {
   }
 
   /**
-   * The application has a request of `peer` (see `peerName`), since `startedAt` if it is noted late. What is
-   * returned is for `finished`: a name can pass to another connection.
+   * The application has a request of `peer` (see `peerName`), since `startedAt` if it is noted
+   * late. What is returned is for `finished`: a name can pass to another connection.
    */
   started(name: string, body: IncomingBody | null = null, startedAt: number = this.#options.clock.now()): Peer {
     let peer = this.#peers.of(name)
@@ -123,7 +129,10 @@ export class Ledger {
     return peer
   }
 
-  /** The application has begun a response that comes piece by piece: how long it is quiet counts from now on. */
+  /**
+   * The application has begun a response that comes piece by piece: how long it is quiet counts
+   * from now on.
+   */
   began(peer: Peer): void {
     peer.begunAt = Math.min(peer.begunAt, this.#options.clock.now())
   }
@@ -138,18 +147,22 @@ export class Ledger {
     }
   }
 
-  /** A response is about to say that it is its connection's last. `endsItself`: the runtime ends the connection with it. */
+  /**
+   * A response is about to say that it is its connection's last. `endsItself`: the runtime ends the
+   * connection with it.
+   */
   lastAnswer(peer: Peer, endsItself = false): void {
     peer.last = true
     peer.endsItself = endsItself
-    // What the handshake sends looks like a response: nothing but its descriptor tells this connection from the port's next.
+    // What the handshake sends looks like a response: nothing but its descriptor tells this
+    // connection from the port's next.
     if (this.#options.secure && !endsItself && peer.socket === null) this.#options.discover?.()
   }
 
   /**
-   * Whether a request that has come is of a connection whose last response is out: no response comes after
-   * the last. Its port may have become a new connection's, which knows nothing of that. Null: it can't be
-   * told before the next walk.
+   * Whether a request that has come is of a connection whose last response is out: no response
+   * comes after the last. Its port may have become a new connection's, which knows nothing of that.
+   * Null: it can't be told before the next walk.
    */
   wasLast(name: string): boolean | null {
     const peer = this.#peers.of(name)
@@ -185,8 +198,8 @@ export class Ledger {
   }
 
   /**
-   * Descriptors are short, and its response, which the runtime has whole and keeps the connection after,
-   * said that it is the last: it ends as soon as the response is out.
+   * Descriptors are short, and its response, which the runtime has whole and keeps the connection
+   * after, said that it is the last: it ends as soon as the response is out.
    */
   finishSoon(peer: Peer): void {
     this.#lastWords.finishSoon(peer)
@@ -197,7 +210,10 @@ export class Ledger {
     return this.#lastWords.resetSoon(peer)
   }
 
-  /** What the kernel counted since the beginning, in this network namespace: see `Kernel.abortsOnData`. */
+  /**
+   * What the kernel counted since the beginning, in this network namespace: see
+   * `Kernel.abortsOnData`.
+   */
   abortsOnData(): number | null {
     const now = this.#kernel.abortsOnData()
     return now === null || this.#abortsBefore === null ? null : now - this.#abortsBefore
@@ -220,7 +236,10 @@ export class Ledger {
     for (const socket of this.#byFd.values()) if (socket.fd >= fd) socket.look()
   }
 
-  /** A walk that began then has come to its end: whoever was answered before, and was not found, is gone. */
+  /**
+   * A walk that began then has come to its end: whoever was answered before, and was not found, is
+   * gone.
+   */
   walked(beganAt: number): void {
     this.#peers.walked(beganAt)
   }
@@ -289,14 +308,17 @@ export class Ledger {
     peer.surplus = full && !this.book.makeRoom(now)
   }
 
-  /** A client's port can be a new connection's while the application still works for the one before. */
+  /**
+   * A client's port can be a new connection's while the application still works for the one before.
+   */
   #peerOf(name: string, acceptedAt: number, untouched: boolean, now: number): Peer {
     const known = this.#peers.of(name)
     if (known?.socket) this.gone(known.socket)
     if (known !== undefined && this.#peers.knows(known) && known.latestAt >= acceptedAt - tickMs) {
       const isOut = known.last && known.owed === 0 && now - known.finishedAt > tickMs
       if (!isOut || !untouched || this.#options.secure) return known
-      // Nothing has gone out on it, and the last response has: the port is another connection's by now.
+      // Nothing has gone out on it, and the last response has: the port is another connection's by
+      // now.
     }
     return this.#peers.fresh(name)
   }

@@ -1,10 +1,11 @@
 /**
- * The few calls into the C library that show and end TCP connections, and what their numbers are on Linux. What a
- * runtime's FFI calls them is in `runtimes/<name>/libc.ts`; what the bytes mean is in `layout.ts`.
+ * The few calls into the C library that show and end TCP connections, and what their numbers are on
+ * Linux. What a runtime's FFI calls them is in `runtimes/<name>/libc.ts`; what the bytes mean is in
+ * `layout.ts`.
  *
- * Numbers from the kernel's own headers: asm-generic/{socket,fcntl,poll,resource}.h, linux/{in,tcp,sockios,stat,eventpoll}.h.
- * x86-64 and arm64 share them, but for those in `arches`. Tested on x86-64 with glibc; arm64, and musl, are written from
- * the headers and untested.
+ * Numbers from the kernel's own headers: asm-generic/{socket,fcntl,poll,resource}.h,
+ * linux/{in,tcp,sockios,stat,eventpoll}.h. x86-64 and arm64 share them, but for those in `arches`.
+ * Tested on x86-64 with glibc; arm64, and musl, are written from the headers and untested.
  */
 
 /** Memory that does not move, to be filled by a call. */
@@ -48,8 +49,8 @@ export interface Libc {
   statx(dirfd: number, path: Block, flags: number, mask: number, into: Block): number
   getrlimit(resource: number, into: Block): number
   /**
-   * Of this thread's last failed call. The runtime may make calls of its own between the two: good enough to tell a
-   * person, never asked to decide.
+   * Of this thread's last failed call. The runtime may make calls of its own between the two: good
+   * enough to tell a person, never asked to decide.
    */
   errno(): number
 }
@@ -57,7 +58,10 @@ export interface Libc {
 /** What differs between the two architectures. */
 export interface Arch {
   readonly name: 'x64' | 'arm64'
-  /** asm/unistd_64.h; asm-generic/unistd.h. glibc before 2.30 has no getdents64(), musl before 1.2.5 no statx(). */
+  /**
+   * asm/unistd_64.h; asm-generic/unistd.h. glibc before 2.30 has no getdents64(), musl before 1.2.5
+   * no statx().
+   */
   readonly syscalls: { readonly getdents64: number; readonly statx: number }
   /** O_DIRECTORY: asm-generic/fcntl.h; arch/arm64/include/uapi/asm/fcntl.h. */
   readonly oDirectory: number
@@ -132,7 +136,10 @@ interface Signature {
 const int = (...takes: Kind[]): Signature => ({ takes, gives: 'int' })
 const long = (...takes: Kind[]): Signature => ({ takes, gives: 'long' })
 
-/** Every function that is called, as in C, where `size_t`, `off_t` and `long` are 64 bits. A runtime says it in words of its FFI. */
+/**
+ * Every function that is called, as in C, where `size_t`, `off_t` and `long` are 64 bits. A runtime
+ * says it in words of its FFI.
+ */
 export const signatures = {
   getsockopt: int('int', 'int', 'int', 'pointer', 'pointer'),
   setsockopt: int('int', 'int', 'int', 'pointer', 'uint'),
@@ -189,7 +196,10 @@ export function archOf({ os, arch, who }: Machine): Arch | { readonly libc: null
   return name === undefined ? { libc: null, why: `${who} does not know ${arch}` } : arches[name]
 }
 
-/** The C library where it is: glibc's, or musl's on Alpine (untested there). `bind` throws for a path that has none. */
+/**
+ * The C library where it is: glibc's, or musl's on Alpine (untested there). `bind` throws for a
+ * path that has none.
+ */
 export function loadFrom({ name }: Arch, bind: (path: string) => Libc): Loaded {
   let last: unknown
   for (const path of ['libc.so.6', `libc.musl-${unames[name]}.so.1`]) {
@@ -202,10 +212,16 @@ export function loadFrom({ name }: Arch, bind: (path: string) => Libc): Loaded {
   return { libc: null, why: `the C library could not be loaded: ${(last as Error).message}` }
 }
 
-/** The functions whose arguments are the same to every FFI. A result may come as a bigint where it is a `long`. */
+/**
+ * The functions whose arguments are the same to every FFI. A result may come as a bigint where it
+ * is a `long`.
+ */
 type Calls = Readonly<Record<Exclude<FunctionName, 'syscall' | '__errno_location'>, (...values: unknown[]) => number>>
 
-/** What is left to an FFI: memory, `errno`, and the calls that have no function of their own in every C library. */
+/**
+ * What is left to an FFI: memory, `errno`, and the calls that have no function of their own in
+ * every C library.
+ */
 export type OfFfi = Pick<Libc, 'allocate' | 'getdents' | 'statx' | 'pidfdOpen' | 'pidfdGetfd' | 'errno'>
 
 export const libcOf = (arch: Arch, call: Calls, own: OfFfi): Libc => ({

@@ -1,6 +1,6 @@
 /**
- * What two sights of a connection and the application's notes mean in the words of the lifecycle: figures in, moves out.
- * Pure: it reads no clock and calls no kernel.
+ * What two sights of a connection and the application's notes mean in the words of the lifecycle:
+ * figures in, moves out. Pure: it reads no clock and calls no kernel.
  */
 import type { Connection } from '../lifecycle/connection.ts'
 import type { Policy } from '../policy/policy.ts'
@@ -47,9 +47,14 @@ export interface Note {
   /** Of the latest request; null: it has none, or the engine does not watch it. */
   body: IncomingBody | null
   upgraded: boolean
-  /** It speaks HTTP/2: bytes that no request explains are frames like PING and WINDOW_UPDATE, not a head that has begun. */
+  /**
+   * It speaks HTTP/2: bytes that no request explains are frames like PING and WINDOW_UPDATE, not a
+   * head that has begun.
+   */
   http2: boolean
-  /** Answers that wait for the client where the kernel does not show it: in the windows of HTTP/2. */
+  /**
+   * Answers that wait for the client where the kernel does not show it: in the windows of HTTP/2.
+   */
   held: number
 }
 
@@ -66,12 +71,15 @@ export const freshNote = (): Note => ({
   held: 0,
 })
 
-/** Which requests the application notes: each one when it begins, or only those that have taken a while. */
+/**
+ * Which requests the application notes: each one when it begins, or only those that have taken a
+ * while.
+ */
 export type Notes = 'every' | 'late'
 
 /**
- * An answer that the runtime still holds in part is sent on as soon as the kernel has room: if nothing waits and nothing
- * has gone out for so long, all of it is out.
+ * An answer that the runtime still holds in part is sent on as soon as the kernel has room: if
+ * nothing waits and nothing has gone out for so long, all of it is out.
  */
 export const settleMs = 100
 /** The kernel counts in its own ticks (CONFIG_HZ, 100 at the least). */
@@ -82,20 +90,29 @@ const quietMs = 1_000
 /** What is remembered of a connection between two sights. */
 export class Reading {
   seen: Figures
-  /** `Sample.taken`: what the peer took of the answers, and never what it still had to take of one when the next began. */
+  /**
+   * `Sample.taken`: what the peer took of the answers, and never what it still had to take of one
+   * when the next began.
+   */
   taken = 0
   readonly #notes: Notes
   readonly #quietMs: number
   #rounds = 0
   #bodyOpen = false
-  /** The request that it is in was told of by its bytes alone: what went out was taken for its answer. */
+  /**
+   * The request that it is in was told of by its bytes alone: what went out was taken for its
+   * answer.
+   */
   #isGuess = false
   /** Bytes received that are explained: more of them are a request of which nobody has told. */
   #known = 0
   /** When more last went out than had come: of HTTP/2 that is an answer, and never a PING's. */
   #answeredAt = Number.NEGATIVE_INFINITY
 
-  /** `discardTimeoutMs`: a client that is silent for half of it after an early answer has nothing left to send. */
+  /**
+   * `discardTimeoutMs`: a client that is silent for half of it after an early answer has nothing
+   * left to send.
+   */
   constructor(seen: Figures, notes: Notes, { discardTimeoutMs }: Pick<Policy, 'discardTimeoutMs'>) {
     this.seen = seen
     this.#notes = notes
@@ -169,7 +186,8 @@ export class Reading {
       return
     }
     if (state === 'idle' && (seen.unsent > 0 || (note.http2 && this.#answeredAt > since))) {
-      // It was not all: the rest of the answer is taken for the answer. Of HTTP/2 it had waited for the client's window.
+      // It was not all: the rest of the answer is taken for the answer. Of HTTP/2 it had waited for
+      // the client's window.
       connection.move('request', clamp(seen.sentAt, since, now), seen.received)
       connection.requests -= 1
       return
@@ -178,8 +196,8 @@ export class Reading {
       this.#known = seen.received
       return
     }
-    // All of the answer before had been taken: what has been taken since is of another. The times are no witness: the
-    // kernel counts them in ticks.
+    // All of the answer before had been taken: what has been taken since is of another. The times
+    // are no witness: the kernel counts them in ticks.
     const answered = this.#notes === 'late' && (seen.unsent > 0 || seen.acked > before.acked)
     if (answered && (seen.received > this.#known || state === 'head')) {
       // A request that took less time than is noted.
@@ -187,7 +205,8 @@ export class Reading {
       this.#isGuess = true
       this.#known = seen.received
     } else if (seen.received > this.#known && state !== 'head') {
-      // A single segment says when it came; of several the first may have come as early as we know of no quiet.
+      // A single segment says when it came; of several the first may have come as early as we know
+      // of no quiet.
       const alone = seen.segmentsIn - before.segmentsIn === 1
       const earliest = Math.max(quietUntil, since)
       const began = state === 'accepted' ? since : alone ? seen.receivedAt : earliest
@@ -202,8 +221,9 @@ export class Reading {
     connection.move('answered', clamp(lastAt, connection.since, now), seen.received)
     this.#isGuess = false
     this.#known = seen.received
-    // The client has gone on meanwhile, and nobody has told of a request. The kernel's two times are of one clock, whose tick
-    // is all that a head may begin late by; where nothing has gone out since, ours and the kernel's are compared.
+    // The client has gone on meanwhile, and nobody has told of a request. The kernel's two times
+    // are of one clock, whose tick is all that a head may begin late by; where nothing has gone out
+    // since, ours and the kernel's are compared.
     const isOut = seen.sentAt >= note.finishedAt - tickMs
     const goneOn = seen.receivedAt > (isOut ? seen.sentAt : lastAt + tickMs)
     if (connection.state === 'idle' && !note.http2 && goneOn) {
@@ -231,9 +251,10 @@ export class Reading {
 }
 
 /**
- * The client has spoken, taken what the server said, and spoken again: its Finished. The server's last word is no witness:
- * rustls and OpenSSL send their tickets at once, BoringSSL (Bun) with its first answer. A client that stops in its second
- * flight, or whose ClientHello is of several segments, looks the same, and has the head's limit instead.
+ * The client has spoken, taken what the server said, and spoken again: its Finished. The server's
+ * last word is no witness: rustls and OpenSSL send their tickets at once, BoringSSL (Bun) with its
+ * first answer. A client that stops in its second flight, or whose ClientHello is of several
+ * segments, looks the same, and has the head's limit instead.
  */
 const handshakeDone = ({ acked, segmentsIn }: Figures): boolean => acked > 0 && segmentsIn >= 2
 

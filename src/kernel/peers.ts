@@ -1,6 +1,6 @@
 /**
- * What the application says of requests, by the client's address and port: the other half of what is
- * known of a connection, which the kernel may not have shown yet.
+ * What the application says of requests, by the client's address and port: the other half of what
+ * is known of a connection, which the kernel may not have shown yet.
  */
 import { freshNote, type IncomingBody, type Note } from './observe.ts'
 import type { TrackedSocket } from './tracked-socket.ts'
@@ -91,7 +91,10 @@ export class Peers {
     if (peer.requests > 0) this.#onForgotten(peer)
   }
 
-  /** A walk that began then has come to its end: whoever was answered before, and was not found, is gone. */
+  /**
+   * A walk that began then has come to its end: whoever was answered before, and was not found, is
+   * gone.
+   */
   walked(beganAt: number): void {
     for (const peer of this.#unfound) {
       if (peer.owed > 0 || peer.finishedAt >= beganAt) continue

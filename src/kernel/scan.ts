@@ -1,6 +1,7 @@
 /**
- * What keeps the ledger's table: finds new connections among the process's descriptors and forgets those
- * that are gone. A walk is cut in slices, and begins only when something says that it may find anything.
+ * What keeps the ledger's table: finds new connections among the process's descriptors and forgets
+ * those that are gone. A walk is cut in slices, and begins only when something says that it may
+ * find anything.
  */
 import type { Clock } from '../lifecycle/clock.ts'
 import { shortestMs } from '../lifecycle/limits.ts'
@@ -23,19 +24,26 @@ export interface ScanOptions {
 
 const everyMs = 50
 const betweenSlicesMs = 4
-/** A walk takes no more than a fiftieth of the time, and comes no more often, nor less often if something has changed. */
+/**
+ * A walk takes no more than a fiftieth of the time, and comes no more often, nor less often if
+ * something has changed.
+ */
 const walkShare = 50
 const walkEveryMs = { least: 100, most: 1_000 }
 const walkNowShare = 10
 /** Descriptors whose walk costs no more than a TLS handshake, after which one may be asked for. */
 const smallWalk = 2_000
 /**
- * A newcomer in the place of a connection that ended unseen changes no count of descriptors; that somebody came at all is
- * known, but for all processes of the network namespace. It is asked for a few times within the shortest limit of a newcomer.
+ * A newcomer in the place of a connection that ended unseen changes no count of descriptors; that
+ * somebody came at all is known, but for all processes of the network namespace. It is asked for a
+ * few times within the shortest limit of a newcomer.
  */
 const asksInALimit = 4
 const askEveryMs = { least: 250, most: 5_000 }
-/** In case a change went unseen: the runtime has closed one by itself, and another was opened in its place. */
+/**
+ * In case a change went unseen: the runtime has closed one by itself, and another was opened in its
+ * place.
+ */
 const walkAnywayMs = 10_000
 /** Between two looks at the clock. */
 const stride = 64

@@ -1,11 +1,17 @@
-/** How often the ledger looks at what no event of the kernel tells of: folds over the limits of each state. */
+/**
+ * How often the ledger looks at what no event of the kernel tells of: folds over the limits of each
+ * state.
+ */
 import type { Connection } from '../lifecycle/connection.ts'
 import { bindLimits, type Limits, shortestMs } from '../lifecycle/limits.ts'
 import type { State } from '../lifecycle/states.ts'
 import type { Policy } from '../policy/policy.ts'
 import { settleMs } from './observe.ts'
 
-/** Time to the next look at what can't be told of: a request whose response begins, a body that falls silent. */
+/**
+ * Time to the next look at what can't be told of: a request whose response begins, a body that
+ * falls silent.
+ */
 export interface LookEvery {
   readonly headMs: number
   readonly requestMs: number
@@ -16,7 +22,10 @@ export const sliceMs = 1
 
 /** Looked at again after bytes without a request, so soon. */
 const againMs = 150
-/** What the kernel could not be asked to tell of (`fs.epoll.max_user_watches`) is looked at so often instead. */
+/**
+ * What the kernel could not be asked to tell of (`fs.epoll.max_user_watches`) is looked at so often
+ * instead.
+ */
 const unwatchedMs = 500
 const longestNoteAfterMs = 2_000
 const inRequest: readonly State[] = ['body', 'handling', 'writing', 'streaming', 'discarding']

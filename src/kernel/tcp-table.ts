@@ -1,4 +1,7 @@
-/** The kernel's table of TCP sockets as text: `/proc/net/tcp` and `/proc/net/tcp6` (proc_net_tcp(5)). */
+/**
+ * The kernel's table of TCP sockets as text: `/proc/net/tcp` and `/proc/net/tcp6`
+ * (proc_net_tcp(5)).
+ */
 
 export interface TcpSocketLine {
   /** As the kernel writes it; `addressText` reads it. */
@@ -8,7 +11,10 @@ export interface TcpSocketLine {
   readonly state: string
   /** Bytes that its owner has written and the other side has not acknowledged. */
   readonly unacknowledged: number
-  /** 0: no process holds it any more; what is left belongs to the kernel (TIME_WAIT, an orphan's FIN_WAIT). */
+  /**
+   * 0: no process holds it any more; what is left belongs to the kernel (TIME_WAIT, an orphan's
+   * FIN_WAIT).
+   */
   readonly inode: number
 }
 
@@ -29,13 +35,18 @@ const states = [
   'NEW_SYN_RECV',
 ]
 
-/** `sl: local rem st tx:rx tr:tm retrnsmt uid timeout inode …`, numbers in hex but the last ones. */
+/**
+ * `sl: local rem st tx:rx tr:tm retrnsmt uid timeout inode …`, numbers in hex but the last ones.
+ */
 const line =
   /^ *\d+: ([\dA-F]+):([\dA-F]{4}) [\dA-F]+:([\dA-F]{4}) ([\dA-F]{2}) ([\dA-F]+):\S+ \S+ \S+ +\d+ +\d+ (\d+)/gm
 
 const fromHex = (digits: string): number => Number.parseInt(digits, 16)
 
-/** The kernel gives its table page by page, and where it changes in between a socket may stand in it twice: it counts once. */
+/**
+ * The kernel gives its table page by page, and where it changes in between a socket may stand in it
+ * twice: it counts once.
+ */
 export function parseTcpTable(text: string): TcpSocketLine[] {
   const held = new Set<number>()
   const sockets: TcpSocketLine[] = []

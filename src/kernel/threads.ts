@@ -1,10 +1,12 @@
 /**
- * Threads of one process that serve on one listener, each with a ledger of its own: who judges which connection. All see the
- * same descriptors; each knows only its own requests. What one has to know of another stands in memory that they share, so
- * that a thread whose event loop is blocked is still understood.
+ * Threads of one process that serve on one listener, each with a ledger of its own: who judges
+ * which connection. All see the same descriptors; each knows only its own requests. What one has to
+ * know of another stands in memory that they share, so that a thread whose event loop is blocked is
+ * still understood.
  *
- * A connection is its thread's from the first request that is noted on; until then, and for all that need no note, it is
- * the first thread's to judge. That one hangs up on nobody whom another thread may have a request of.
+ * A connection is its thread's from the first request that is noted on; until then, and for all
+ * that need no note, it is the first thread's to judge. That one hangs up on nobody whom another
+ * thread may have a request of.
  */
 
 /** Words of 64 bits, all zero at first. */
@@ -33,7 +35,10 @@ const never = 2n ** 62n
 
 export class Threads {
   readonly #words: BigInt64Array
-  /** Of the caller's clock: what to add for one that all threads agree on, such as `performance.timeOrigin`. */
+  /**
+   * Of the caller's clock: what to add for one that all threads agree on, such as
+   * `performance.timeOrigin`.
+   */
   readonly #origin: number
   readonly #id: number
   #asked = 0n
@@ -95,7 +100,10 @@ export class Threads {
     return this.#ownerOf(peer) === this.#id
   }
 
-  /** `notedUntil`: all requests that came before have been claimed, or answered. `open`: connections in this thread's book. */
+  /**
+   * `notedUntil`: all requests that came before have been claimed, or answered. `open`: connections
+   * in this thread's book.
+   */
   beat(notedUntil: number, open: number): void {
     const at = word.threads + this.#id * perThread
     Atomics.store(this.#words, at, BigInt(Math.floor(notedUntil + this.#origin)))
@@ -146,7 +154,10 @@ export class Threads {
     return isNew
   }
 
-  /** The listener, which is that of all, is about to be shut, and this thread has found all connections that are its own. */
+  /**
+   * The listener, which is that of all, is about to be shut, and this thread has found all
+   * connections that are its own.
+   */
   stopAccepting(): void {
     if (this.#isOver) return
     this.#isOver = true
@@ -158,7 +169,10 @@ export class Threads {
     return Atomics.load(this.#words, word.over) > 0n
   }
 
-  /** What the end of all waits for: the connections of other threads, and threads that have not heard of it yet. */
+  /**
+   * What the end of all waits for: the connections of other threads, and threads that have not
+   * heard of it yet.
+   */
   get leftElsewhere(): number {
     const unaware = Number(Atomics.load(this.#words, word.count) - Atomics.load(this.#words, word.over))
     return this.openElsewhere + Math.max(0, this.#isOver ? unaware : unaware - 1)
@@ -171,7 +185,10 @@ export class Threads {
     Atomics.store(this.#words, at + 1, 0n)
   }
 
-  /** Returns the process's exit status, the worst of all threads', if this thread is the last to end. */
+  /**
+   * Returns the process's exit status, the worst of all threads', if this thread is the last to
+   * end.
+   */
   end(status: number): number | null {
     for (;;) {
       const worst = Atomics.load(this.#words, word.status)
@@ -207,7 +224,10 @@ function* places(key: bigint): Generator<number> {
   for (let step = 0; step < reach; step++) yield claims + ((from + step) % slots)
 }
 
-/** 52 bits: two peers of ten thousand share one once in a hundred million. FNV-1a, twice from different bases. */
+/**
+ * 52 bits: two peers of ten thousand share one once in a hundred million. FNV-1a, twice from
+ * different bases.
+ */
 function keyOf(peer: string): bigint {
   let a = 0x811c9dc5
   let b = 0x1b873593

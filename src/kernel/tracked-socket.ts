@@ -1,7 +1,7 @@
 /**
- * One connection of the ledger: what the kernel shows of it becomes moves of the lifecycle, and the verbs
- * of the lifecycle become calls of the kernel. Its descriptor stays the runtime's; the socket's cookie
- * tells whether it is still the same socket.
+ * One connection of the ledger: what the kernel shows of it becomes moves of the lifecycle, and the
+ * verbs of the lifecycle become calls of the kernel. Its descriptor stays the runtime's; the
+ * socket's cookie tells whether it is still the same socket.
  */
 import type { ServerClock } from '../lifecycle/clock.ts'
 import type { Connection } from '../lifecycle/connection.ts'
@@ -55,7 +55,10 @@ export interface Found {
 const stirredEveryMs = 100
 /** Upper bound on the re-checks that a stream of HTTP/2 PINGs can cause. */
 const mostStirrings = 3
-/** A look that is so late comes after a blocked event loop: what the client sent meanwhile is unread. */
+/**
+ * A look that is so late comes after a blocked event loop: what the client sent meanwhile is
+ * unread.
+ */
 const lateMs = 150
 
 /** Of the reasons that are said, the ledger meets one: an unfinished head. */
@@ -81,7 +84,10 @@ export class TrackedSocket implements Member {
   #wasLate = false
   /** A request of it that may not be noted yet was asked for, in the state that began then. */
   #asked: { readonly since: number; readonly at: number } | null = null
-  /** Looks in a row that saw bytes come, of HTTP/2: a request among them may not have been handed over yet. */
+  /**
+   * Looks in a row that saw bytes come, of HTTP/2: a request among them may not have been handed
+   * over yet.
+   */
   #stirrings = 0
   /** Bytes without a request have been seen, and have not been looked at again yet. */
   #headSeen = false
@@ -170,14 +176,17 @@ export class TrackedSocket implements Member {
     this.#tracking.connections.wake(this)
   }
 
-  /** Whether it has a request by now, or is gone, or may have something that nobody has read yet. */
+  /**
+   * Whether it has a request by now, or is gone, or may have something that nobody has read yet.
+   */
   spared(reason: ReasonName, now: number): boolean {
     const { connection, reading } = this
     const { kernel, isTracked, noteNow } = this.#tracking
     // In a sweep it has been looked at just now.
     const snapshot = this.lookedAt === now ? null : this.look()
     if (!isTracked(this)) return true
-    // What the kernel itself has counted is a reason to reset. For silence our own pause may be to blame.
+    // What the kernel itself has counted is a reason to reset. For silence our own pause may be to
+    // blame.
     if (connection.busy) return reasons[reason].act !== 'reset' && this.#mayBeUnread(now)
     if (!waiting.includes(connection.state)) return false
     if (connection.state === 'head') noteNow(now)
@@ -192,7 +201,10 @@ export class TrackedSocket implements Member {
     return true
   }
 
-  /** The loop was blocked, or bytes wait to be read: the runtime reads, and hands over, before the next look. */
+  /**
+   * The loop was blocked, or bytes wait to be read: the runtime reads, and hands over, before the
+   * next look.
+   */
   #mayBeUnread(now: number): boolean {
     if (this.connection.refusedAt !== null) return false
     if (!this.#wasLate && this.#tracking.kernel.queued(this.fd) <= 0) return false
@@ -201,8 +213,8 @@ export class TrackedSocket implements Member {
   }
 
   /**
-   * The application may have a request of it that is not noted yet: on another thread, or here, where the
-   * event loop has been blocked for longer than a request protects itself.
+   * The application may have a request of it that is not noted yet: on another thread, or here,
+   * where the event loop has been blocked for longer than a request protects itself.
    */
   #mayBeUnnoted(now: number): boolean {
     const { threads, notedUntil, noteNow } = this.#tracking
@@ -210,7 +222,8 @@ export class TrackedSocket implements Member {
     const isElsewhere = threads !== undefined && !threads.alone && !threads.isClaimed(peer.name)
     const until = Math.min(notedUntil?.() ?? now, isElsewhere ? threads.notedUntil : now)
     if (reading.seen.receivedAt + tickMs < until) return false
-    // Of a head that trickles in the last byte is always too young. What was whole when it was asked for is noted by now.
+    // Of a head that trickles in the last byte is always too young. What was whole when it was
+    // asked for is noted by now.
     if (this.#asked?.since !== connection.since) this.#asked = { since: connection.since, at: now }
     if (this.#asked.at < until) return false
     noteNow(now)
@@ -238,8 +251,8 @@ export class TrackedSocket implements Member {
   }
 
   /**
-   * The response is out and the client still sends: a whole end now would be RST over it. It lingers anew,
-   * because the runtime reads on, and how much it has read by now nobody can tell.
+   * The response is out and the client still sends: a whole end now would be RST over it. It
+   * lingers anew, because the runtime reads on, and how much it has read by now nobody can tell.
    */
   linger(_: number, now: number): void {
     this.#ended(now)
@@ -264,8 +277,8 @@ export class TrackedSocket implements Member {
   }
 
   /**
-   * Its last response is out, and its runtime keeps it. Only what we send ends if the client is still
-   * sending: a whole end would be RST over the response.
+   * Its last response is out, and its runtime keeps it. Only what we send ends if the client is
+   * still sending: a whole end would be RST over the response.
    */
   finish(now: number): void {
     const { connection, fd } = this

@@ -1,4 +1,7 @@
-/** Time as an argument: what decides on deadlines takes one of these, so that a test can hold the hands. */
+/**
+ * Time as an argument: what decides on deadlines takes one of these, so that a test can hold the
+ * hands.
+ */
 export interface Clock {
   /** Monotonic ms. */
   now(): number

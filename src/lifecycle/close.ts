@@ -1,4 +1,7 @@
-/** What follows from a reason to close a connection: which verb of its engine, and what if the engine can't. */
+/**
+ * What follows from a reason to close a connection: which verb of its engine, and what if the
+ * engine can't.
+ */
 
 import type { Policy } from '../policy/policy.ts'
 import type { Connection } from './connection.ts'
@@ -6,8 +9,8 @@ import { lingerAfterDiscardMs, refusedResponseMs } from './ending.ts'
 import { type ReasonName, reasons } from './reasons.ts'
 
 /**
- * What an engine can do to a connection, in its own way. Each tells the `Connection` that it is ended.
- * Those that return a boolean may decline: then the connection is ended instead.
+ * What an engine can do to a connection, in its own way. Each tells the `Connection` that it is
+ * ended. Those that return a boolean may decline: then the connection is ended instead.
  */
 interface Verbs {
   /** Fails the application's read of the body, so that the client gets the reason's status. */

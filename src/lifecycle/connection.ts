@@ -1,7 +1,7 @@
 /**
- * One connection: where it is in its life, since when, and the one decision that matters, whether to
- * close it now. Pure: it reads no clock and touches no socket; observers tell it what happened and
- * what they see.
+ * One connection: where it is in its life, since when, and the one decision that matters, whether
+ * to close it now. Pure: it reads no clock and touches no socket; observers tell it what happened
+ * and what they see.
  */
 import type { Coded } from '../policy/codes.ts'
 import { lingerMs } from './ending.ts'
@@ -126,14 +126,20 @@ export class Connection implements Clocks {
     return this.#pair.answering !== 'none'
   }
 
-  /** When a limit runs out if nothing more happens, as far as the last look knows; Infinity: none does. */
+  /**
+   * When a limit runs out if nothing more happens, as far as the last look knows; Infinity: none
+   * does.
+   */
   get dueAt(): number {
     let dueAt = Number.POSITIVE_INFINITY
     for (const limit of this.#limitsNow) dueAt = Math.min(dueAt, limit.dueAt(this))
     return dueAt
   }
 
-  /** When it has to be looked at: `dueAt`, or 0 where bytes decide, or a response has moves to report. */
+  /**
+   * When it has to be looked at: `dueAt`, or 0 where bytes decide, or a response has moves to
+   * report.
+   */
   get lookAt(): number {
     if (this.owesAnswer) return 0
     for (const limit of this.#limitsNow) if (limit.needsLook) return 0
@@ -144,7 +150,10 @@ export class Connection implements Clocks {
     return this.#limits.in[this.#state]
   }
 
-  /** `received`: bytes received so far, where the observer knows. A connection that is closing moves no more. */
+  /**
+   * `received`: bytes received so far, where the observer knows. A connection that is closing moves
+   * no more.
+   */
   move(event: Event, now: number, received = this.#receivedBefore): void {
     if (this.#state === 'closing') return
     const before = this.#pair
@@ -169,8 +178,8 @@ export class Connection implements Clocks {
   }
 
   /**
-   * One step of the connection's end. `forMs`, with `ended`: how long it lingers at most. Once it is
-   * closing, only `gone` changes anything.
+   * One step of the connection's end. `forMs`, with `ended`: how long it lingers at most. Once it
+   * is closing, only `gone` changes anything.
    */
   end(event: EndingEvent, now: number, forMs: number = lingerMs(this.#limits.policy)): void {
     const before = this.#state
@@ -181,7 +190,10 @@ export class Connection implements Clocks {
     this.#lingerMs = forMs
   }
 
-  /** Reports what changed in the bytes as moves, then says why the connection is to be closed now, or null. */
+  /**
+   * Reports what changed in the bytes as moves, then says why the connection is to be closed now,
+   * or null.
+   */
   look(sample: Sample, now: number): ReasonName | null {
     this.#takenBefore = this.#taken
     this.#takenFrom = Math.max(this.#lookedAt, this.#since)

@@ -1,6 +1,6 @@
 /**
- * All connections of one server under one timer: the sweep that asks each whether its time is up, the
- * room that is made for newcomers, and the count of what was done. One timer for ten thousand
+ * All connections of one server under one timer: the sweep that asks each whether its time is up,
+ * the room that is made for newcomers, and the count of what was done. One timer for ten thousand
  * connections; it runs only while there are any.
  */
 import type { Policy } from '../policy/policy.ts'
@@ -16,7 +16,10 @@ import { reasons } from './reasons.ts'
 import type { Beginning, State } from './states.ts'
 
 export interface Member extends Closable {
-  /** Nothing can be due before, so no sweep looks at it. A member that sets it to an earlier time calls `wake`. */
+  /**
+   * Nothing can be due before, so no sweep looks at it. A member that sets it to an earlier time
+   * calls `wake`.
+   */
   readonly lookAt: number
   /** Belongs to `Connections`: where the member waits while it need not be looked at. */
   parkedIn: Set<Member> | null
@@ -37,13 +40,16 @@ export interface ConnectionsOptions {
   /** Spreads the ages, and the ends in a drain. */
   readonly random: () => number
   /**
-   * How long a sweep may take where looking is not free: the rest of it comes a little later. Default:
-   * as long as it takes.
+   * How long a sweep may take where looking is not free: the rest of it comes a little later.
+   * Default: as long as it takes.
    */
   readonly sliceMs?: number
   /** The process's descriptor budget. Default: none. */
   readonly budget?: Budget | null
-  /** Finds connections that are not known yet: asked when the known ones do not make the room that is needed. */
+  /**
+   * Finds connections that are not known yet: asked when the known ones do not make the room that
+   * is needed.
+   */
   readonly discover?: () => void
   /**
    * The runtime drops all that wait to be accepted once no descriptor is free: before that, silent
@@ -56,12 +62,18 @@ export interface ConnectionsOptions {
 
 /** Limits hold to 10 % or 250 ms, whichever is more: a sweep is late by a fraction of that. */
 const sweepMs = 50
-/** What is due later is parked: most of ten thousand connections are idle, and even to pass them by is not free. */
+/**
+ * What is due later is parked: most of ten thousand connections are idle, and even to pass them by
+ * is not free.
+ */
 const parkMs = 500
 const betweenSlicesMs = 1
 /** Members that are passed by between two looks at the clock. */
 const stride = 64
-/** While descriptors are short all are asked so often how long they have been idle; at most so many are closed at a time. */
+/**
+ * While descriptors are short all are asked so often how long they have been idle; at most so many
+ * are closed at a time.
+ */
 const easeEveryMs = 250
 const easeAtMost = 512
 
@@ -232,7 +244,10 @@ export class Connections<M extends Member> {
     this.#options.onHangUp(reason)
   }
 
-  /** Called for a newcomer before it is added: whether `maxConnections` has room for it, or room could be made. */
+  /**
+   * Called for a newcomer before it is added: whether `maxConnections` has room for it, or room
+   * could be made.
+   */
   admits(now: number): boolean {
     const { maxConnections } = this.#options.policy
     const hasRoom = maxConnections === 0 || this.#size < maxConnections || this.makeRoom(now)
@@ -243,8 +258,9 @@ export class Connections<M extends Member> {
   }
 
   /**
-   * Closes the connection that has waited longest: silent since accept first, then idle, then unfinished
-   * heads, none younger than `minIdleMs`. Returns false if all are in a request or too young.
+   * Closes the connection that has waited longest: silent since accept first, then idle, then
+   * unfinished heads, none younger than `minIdleMs`. Returns false if all are in a request or too
+   * young.
    */
   makeRoom(now: number): boolean {
     const [longest] = this.#longestWaiting(now, 1)
@@ -253,7 +269,10 @@ export class Connections<M extends Member> {
     return true
   }
 
-  /** No descriptor is left for a newcomer, and no connection waits that could be closed: see `isLast`. */
+  /**
+   * No descriptor is left for a newcomer, and no connection waits that could be closed: see
+   * `isLast`.
+   */
   get full(): boolean {
     return this.#full
   }
@@ -280,8 +299,8 @@ export class Connections<M extends Member> {
   }
 
   /**
-   * For a runtime that tells of requests and not of connections: keeps within the budget now. Returns
-   * how many may come before it is to be called again.
+   * For a runtime that tells of requests and not of connections: keeps within the budget now.
+   * Returns how many may come before it is to be called again.
    */
   keepWithinBudget(now: number): number {
     const { budget } = this.#options
@@ -362,7 +381,9 @@ export class Connections<M extends Member> {
     for (const parked of this.#parked.values()) parked.forEach(see)
   }
 
-  /** One tick of a drain that has been closing for `closingForMs`: see `DrainActions.hangUpIdle`. */
+  /**
+   * One tick of a drain that has been closing for `closingForMs`: see `DrainActions.hangUpIdle`.
+   */
   hangUpIdle(closingForMs: number, atOnce = false): void {
     const { policy, random } = this.#options
     const now = this.#clock.now()

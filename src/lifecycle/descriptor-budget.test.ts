@@ -53,7 +53,9 @@ test('with plenty left descriptors are estimated; else they are asked for, and w
   assert.equal(budget?.used(60), 100, 'forty are others’')
 })
 
-/** A book of connections that have been in a state for so long, at the given number of descriptors. */
+/**
+ * A book of connections that have been in a state for so long, at the given number of descriptors.
+ */
 function scene(
   open: readonly { readonly state: State; readonly forMs: number }[],
   soft: number,

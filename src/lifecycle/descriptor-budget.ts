@@ -1,6 +1,7 @@
 /**
- * The descriptors of the process as a budget for connections: what is left of RLIMIT_NOFILE for them, and how much sooner an
- * idle one is hung up on while they run short. Decides; whom to hang up on is the book's to choose.
+ * The descriptors of the process as a budget for connections: what is left of RLIMIT_NOFILE for
+ * them, and how much sooner an idle one is hung up on while they run short. Decides; whom to hang
+ * up on is the book's to choose.
  */
 import type { Policy } from '../policy/policy.ts'
 
@@ -25,7 +26,10 @@ export interface Shortage {
 
 /** From here on descriptors are short. */
 const easeFromShare = 0.8
-/** At the budget room is made for a few, as nginx does (ngx_drain_connections): who comes next need not look for it again. */
+/**
+ * At the budget room is made for a few, as nginx does (ngx_drain_connections): who comes next need
+ * not look for it again.
+ */
 const batchShare = 1 / 64
 /** Of what is reserved: a newcomer is turned away rather than that the last of it is used. */
 const brimShare = 1 / 4
@@ -43,7 +47,10 @@ export class Budget {
   /** In use for anything but connections. */
   #others: number
 
-  /** Null where the limit is off, or unknown. `beside`: descriptors that the application takes as its connections come. */
+  /**
+   * Null where the limit is off, or unknown. `beside`: descriptors that the application takes as
+   * its connections come.
+   */
   static of(descriptors: Descriptors | null, { reservedDescriptors }: Policy, beside = 0): Budget | null {
     if (descriptors === null || reservedDescriptors === 0) return null
     return new Budget(descriptors, reservedDescriptors + beside)
@@ -60,7 +67,10 @@ export class Budget {
     this.batch = Math.max(1, Math.floor(this.most * batchShare))
   }
 
-  /** Descriptors in use, with so many connections open: estimated while there are plenty, else asked for. */
+  /**
+   * Descriptors in use, with so many connections open: estimated while there are plenty, else asked
+   * for.
+   */
   used(connections: number): number {
     const estimate = this.#others + connections
     return estimate < this.easeFrom ? estimate : this.measure(connections)
@@ -74,7 +84,10 @@ export class Budget {
     return used
   }
 
-  /** The idle limit at so many in use: it shrinks from `easeFrom` on, and at the budget is `minIdleMs`. 0: off. */
+  /**
+   * The idle limit at so many in use: it shrinks from `easeFrom` on, and at the budget is
+   * `minIdleMs`. 0: off.
+   */
   idleMs(used: number, { idleTimeoutMs, minIdleMs }: Policy): number {
     if (idleTimeoutMs === 0 || used < this.easeFrom) return idleTimeoutMs
     const share = Math.min(1, (used - this.easeFrom) / (this.most - this.easeFrom))

@@ -1,6 +1,6 @@
 /**
- * The end of a server's life in three phases: announce, close, cut. It owns the order and the time; a runtime says how
- * each is done. `drainTimeoutMs` counts from the first call over all phases.
+ * The end of a server's life in three phases: announce, close, cut. It owns the order and the time;
+ * a runtime says how each is done. `drainTimeoutMs` counts from the first call over all phases.
  */
 import type { Policy } from '../policy/policy.ts'
 import { type Clock, systemClock } from './clock.ts'
@@ -9,7 +9,10 @@ import { readingFirst } from './reading-clock.ts'
 export type Phase = 'serving' | 'announcing' | 'closing' | 'cutting' | 'closed'
 
 export interface DrainResult {
-  /** Connections that were cut in a request because `drainTimeoutMs` ran out or `kill()` was called. 0: all were answered. */
+  /**
+   * Connections that were cut in a request because `drainTimeoutMs` ran out or `kill()` was called.
+   * 0: all were answered.
+   */
   readonly cut: number
 }
 
@@ -20,10 +23,11 @@ export interface DrainActions {
   /** Shuts the listener; what is open stays open. */
   stopAccepting(): void
   /**
-   * Closes idle connections, each no sooner than `minIdleMs` after its last answer and at its own moment within
-   * `drainSpreadMs`; called again every `tickMs` until nothing is left, so that a connection that goes idle during the
-   * drain is closed then. `closingForMs`: time since the phase began, infinite where `atOnce`: then none of them is
-   * waited for.
+   * Closes idle connections, each no sooner than `minIdleMs` after its last answer and at its own
+   * moment within
+   * `drainSpreadMs`; called again every `tickMs` until nothing is left, so that a connection that
+   * goes idle during the drain is closed then. `closingForMs`: time since the phase began, infinite
+   * where `atOnce`: then none of them is waited for.
    */
   hangUpIdle(closingForMs: number, atOnce: boolean): void
   /** What keeps the drain waiting: connections where the runtime shows them, else requests. */
@@ -37,7 +41,10 @@ const tickMs = 25
 export interface DrainOptions {
   /** Default true; `false`: nobody is told beforehand. */
   readonly announce?: boolean
-  /** Default false; `true`: idle connections are closed now, whatever `minIdleMs` and `drainSpreadMs` say. */
+  /**
+   * Default false; `true`: idle connections are closed now, whatever `minIdleMs` and
+   * `drainSpreadMs` say.
+   */
   readonly atOnce?: boolean
 }
 
@@ -73,8 +80,9 @@ export class Drain {
   }
 
   /**
-   * Begins the drain; resolves when nothing is left. Later calls join the first: one without an announcement ends a
-   * running one, and one that is `atOnce` closes the idle connections that are left.
+   * Begins the drain; resolves when nothing is left. Later calls join the first: one without an
+   * announcement ends a running one, and one that is `atOnce` closes the idle connections that are
+   * left.
    */
   start({ announce = true, atOnce = false }: DrainOptions = {}): Promise<DrainResult> {
     this.#atOnce ||= atOnce

@@ -7,7 +7,10 @@ export const refusedResponseMs = 1_000
 /** Lingering close ends after this long when `discardTimeoutMs` is off. */
 const longestMs = 5_000
 
-/** For a client that owes nothing to see our FIN: a pipelined request on its way must not reset the response. */
+/**
+ * For a client that owes nothing to see our FIN: a pipelined request on its way must not reset the
+ * response.
+ */
 export const nothingOwedMs = 250
 
 /** For GOAWAY to arrive, and the client to end its half. */
@@ -15,9 +18,15 @@ export const goAwayMs = 500
 
 type Discard = Pick<Policy, 'discardTimeoutMs'>
 
-/** For a client that may still be sending a body that nobody reads, or that has to end its side first. */
+/**
+ * For a client that may still be sending a body that nobody reads, or that has to end its side
+ * first.
+ */
 export const lingerMs = ({ discardTimeoutMs }: Discard): number => discardTimeoutMs || longestMs
 
-/** What is left of that after a body was discarded for a while. One ended by its size still has time to read. */
+/**
+ * What is left of that after a body was discarded for a while. One ended by its size still has time
+ * to read.
+ */
 export const lingerAfterDiscardMs = ({ discardTimeoutMs }: Discard, discardedForMs: number): number =>
   Math.max(nothingOwedMs, discardTimeoutMs - discardedForMs)

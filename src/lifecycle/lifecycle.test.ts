@@ -1,4 +1,7 @@
-/** Every reachable place × what the client does × drain × pressure × age, all of them: the promises of the lifecycle. */
+/**
+ * Every reachable place × what the client does × drain × pressure × age, all of them: the promises
+ * of the lifecycle.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { resolveOptions } from '../policy/resolve.ts'

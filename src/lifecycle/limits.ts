@@ -1,6 +1,6 @@
 /**
- * Which limit holds in which state, as rules that every observer executes: when a connection is due,
- * and why it is closed. The table is all there is; no engine has a limit of its own.
+ * Which limit holds in which state, as rules that every observer executes: when a connection is
+ * due, and why it is closed. The table is all there is; no engine has a limit of its own.
  */
 import type { OptionName, Policy } from '../policy/policy.ts'
 import { MinRate, type RateLimits } from './min-rate.ts'
@@ -17,11 +17,17 @@ export interface Sample {
   readonly taken: number
   /** When the last of them left, where that is known; else it is taken for now. */
   readonly takenAt?: number
-  /** `false`: what has left the process is all of earlier responses. Undefined: the observer can't tell. */
+  /**
+   * `false`: what has left the process is all of earlier responses. Undefined: the observer can't
+   * tell.
+   */
   readonly begun?: boolean
   /** Bytes of ours that still wait for the peer. */
   readonly unsent: number
-  /** Whether the application is waiting for bytes of the body: a peer is not blamed for what nobody reads. */
+  /**
+   * Whether the application is waiting for bytes of the body: a peer is not blamed for what nobody
+   * reads.
+   */
   readonly wanted: boolean
 }
 
@@ -132,7 +138,8 @@ const bodyRate: Rule = {
       dueAt: (clocks) => clocks.bodyRate?.dueAt ?? never,
       breach(clocks, { received, receivedAt = 0, wanted }, now) {
         if (!clocks.receivesBody) return null
-        // Whoever looks for the first time may come late, and after bytes that it has not seen come.
+        // Whoever looks for the first time may come late, and after bytes that it has not seen
+        // come.
         const from = wanted ? Math.min(Math.max(clocks.since, receivedAt), now) : now
         clocks.bodyRate ??= new MinRate(limits, from, received)
         const breach = clocks.bodyRate.look(now, received, wanted)
@@ -142,7 +149,10 @@ const bodyRate: Rule = {
   },
 }
 
-/** The whole time of a request body: its clock runs since the head, whatever the response does meanwhile. */
+/**
+ * The whole time of a request body: its clock runs since the head, whatever the response does
+ * meanwhile.
+ */
 const upload: Rule = {
   options: ['uploadTimeoutMs'],
   reasons: ['upload'],
@@ -159,8 +169,8 @@ const upload: Rule = {
 }
 
 /**
- * Quiet time and minimum rate of a response, while bytes of it wait for the peer. `judges` false: it only
- * watches, so that a client that stops and goes on is not given a new grace each time.
+ * Quiet time and minimum rate of a response, while bytes of it wait for the peer. `judges` false:
+ * it only watches, so that a client that stops and goes on is not given a new grace each time.
  */
 const writeRate = (judges: boolean): Rule => ({
   options: ['writeTimeoutMs', 'minResponseBytesPerSec', 'minRateGraceMs'],
@@ -224,14 +234,20 @@ export const rules: Readonly<Record<State, readonly Rule[]>> = {
   closing: [lingered],
 }
 
-/** Limits of a state that are enforced where the bytes or the handler are: by the parser, and around the handler. */
+/**
+ * Limits of a state that are enforced where the bytes or the handler are: by the parser, and around
+ * the handler.
+ */
 export const elsewhere: Readonly<Partial<Record<State, readonly OptionName[]>>> = {
   head: ['maxHeadBytes', 'maxHeadFields'],
   body: ['maxBodyBytes'],
   handling: ['handlerTimeoutMs'],
 }
 
-/** The rules under one policy, bound once per server: a look at a connection is a loop over a few closures. */
+/**
+ * The rules under one policy, bound once per server: a look at a connection is a loop over a few
+ * closures.
+ */
 export interface Limits {
   readonly policy: Policy
   readonly in: Readonly<Record<State, readonly Limit[]>>
@@ -242,7 +258,10 @@ export function bindLimits(policy: Policy): Limits {
   return { policy, in: Object.fromEntries(bound) as Limits['in'] }
 }
 
-/** The least time in which a limit of these states can run out; Infinity: none can. For whoever looks in intervals. */
+/**
+ * The least time in which a limit of these states can run out; Infinity: none can. For whoever
+ * looks in intervals.
+ */
 export function shortestMs(limits: Limits, ...states: readonly State[]): number {
   return Math.min(never, ...states.flatMap((state) => limits.in[state].map((limit) => limit.shortestMs)))
 }

@@ -1,4 +1,7 @@
-/** Whom to close when room is needed: the connections that wait for their client, the longest wait first. */
+/**
+ * Whom to close when room is needed: the connections that wait for their client, the longest wait
+ * first.
+ */
 import type { Connection } from './connection.ts'
 import { type State, waiting } from './states.ts'
 
@@ -8,7 +11,9 @@ interface Held {
 
 const turns: Readonly<Partial<Record<State, number>>> = Object.fromEntries(waiting.map((state, turn) => [state, turn]))
 
-/** Silent since accept first, then idle, then unfinished heads; within each, who has waited longest. */
+/**
+ * Silent since accept first, then idle, then unfinished heads; within each, who has waited longest.
+ */
 const byTurn = ({ connection: a }: Held, { connection: b }: Held): number =>
   turns[a.state]! - turns[b.state]! || a.since - b.since
 

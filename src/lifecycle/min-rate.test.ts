@@ -5,7 +5,9 @@ import { MinRate, type RateBreach, type RateLimits } from './min-rate.ts'
 
 const limits: RateLimits = { quietMs: 3_000, bytesPerSec: 1_000, graceMs: 2_000 }
 
-/** Feeds `bytes` every `everyMs`; returns when and why it ran out, or null if it lasts for `forMs`. */
+/**
+ * Feeds `bytes` every `everyMs`; returns when and why it ran out, or null if it lasts for `forMs`.
+ */
 function run(given: RateLimits, bytes: number, everyMs: number, forMs: number): { at: number; why: RateBreach } | null {
   const pace = new MinRate(given, 0, 0)
   let total = 0

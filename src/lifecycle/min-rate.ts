@@ -1,8 +1,9 @@
 /**
- * The two clocks of a body or an answer: quiet time, and a minimum rate that is a clock as well. Every byte buys the
- * time that it may take at the minimum rate; the grace is the credit to begin with, and the credit never grows beyond
- * the grace or the quiet time, whichever is longer, so that a fast beginning does not pay for an endless trickle. At the rate or above it the
- * deadline never comes, below it it always does. (Kestrel takes the average since the beginning instead, which a
+ * The two clocks of a body or an answer: quiet time, and a minimum rate that is a clock as well.
+ * Every byte buys the time that it may take at the minimum rate; the grace is the credit to begin
+ * with, and the credit never grows beyond the grace or the quiet time, whichever is longer, so that
+ * a fast beginning does not pay for an endless trickle. At the rate or above it the deadline never
+ * comes, below it it always does. (Kestrel takes the average since the beginning instead, which a
  * client that first sends a gigabyte can starve for weeks.)
  */
 export interface RateLimits {
@@ -21,7 +22,10 @@ export class MinRate {
   #lookedAt: number
   #quietAt: number
   #rateAt: number
-  /** Set while the other side is not to blame: the application does not read, or nothing waits to be taken. */
+  /**
+   * Set while the other side is not to blame: the application does not read, or nothing waits to be
+   * taken.
+   */
   #pausedAt: number | null
 
   constructor(limits: RateLimits, now: number, total: number) {
@@ -39,8 +43,8 @@ export class MinRate {
   }
 
   /**
-   * `total`: all bytes so far; `owed`: whether the peer is the one to move; `movedAt`: when the last bytes did, where that
-   * is known. Returns what ran out, or null.
+   * `total`: all bytes so far; `owed`: whether the peer is the one to move; `movedAt`: when the
+   * last bytes did, where that is known. Returns what ran out, or null.
    */
   look(now: number, total: number, owed: boolean, movedAt = now): RateBreach | null {
     const { quietMs, bytesPerSec, graceMs } = this.#limits

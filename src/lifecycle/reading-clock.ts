@@ -1,7 +1,8 @@
 /**
- * A clock for deadlines of what comes through sockets. A process that was stopped (SIGSTOP) or whose event loop was blocked finds its
- * timers over before it has read what came in time: whoever judged then would blame the others for its own pause. So a call that comes
- * late comes again, a moment later, when everything that was there has been read.
+ * A clock for deadlines of what comes through sockets. A process that was stopped (SIGSTOP) or
+ * whose event loop was blocked finds its timers over before it has read what came in time: whoever
+ * judged then would blame the others for its own pause. So a call that comes late comes again, a
+ * moment later, when everything that was there has been read.
  */
 import type { Clock } from './clock.ts'
 
@@ -9,7 +10,10 @@ import type { Clock } from './clock.ts'
 const lateMs = 20
 /** Time for the loop to come round to its sockets, some rounds where a runtime needs them. */
 const readMs = 50
-/** A wait that is late again saw another pause. A loop that is never on time must not keep everybody open. */
+/**
+ * A wait that is late again saw another pause. A loop that is never on time must not keep everybody
+ * open.
+ */
 const mostWaits = 4
 
 export function readingFirst(clock: Clock): Clock {

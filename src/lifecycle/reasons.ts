@@ -1,17 +1,19 @@
 /**
- * Why we close a connection, as data: the option that says so, what the peer is told, what an engine
- * does about it, and whether it is worth a line in the log. No engine looks at a reason's name.
+ * Why we close a connection, as data: the option that says so, what the peer is told, what an
+ * engine does about it, and whether it is worth a line in the log. No engine looks at a reason's
+ * name.
  */
 import type { OptionName } from '../policy/policy.ts'
 
 /**
  * What an engine does; all but the last are verbs of `Member`.
- * `refuse-body`: the application's read fails and the client gets `status`; without a response in time
- * the connection is ended. `say`: `status` in the application's place, then a lingering close.
- * `linger`: our side is ended; what still comes is read away, so that no RST overtakes the response.
+ * `refuse-body`: the application's read fails and the client gets `status`; without a response in
+ * time the connection is ended. `say`: `status` in the application's place, then a lingering close.
+ * `linger`: our side is ended; what still comes is read away, so that no RST overtakes the
+ * response.
  * `end`: an orderly end of both sides at once. `reset`: RST, because the peer takes nothing.
- * `drop`: it was ended before, and its time to go is over. `report`: it has been answered already; this
- * is only counted and logged.
+ * `drop`: it was ended before, and its time to go is over. `report`: it has been answered already;
+ * this is only counted and logged.
  */
 export type Act = 'refuse-body' | 'say' | 'linger' | 'end' | 'reset' | 'drop' | 'report'
 

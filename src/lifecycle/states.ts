@@ -1,18 +1,18 @@
 /**
- * The life of a connection, all of it, as three small tables (as in h11): what we have of the request,
- * what the peer has of the response, and what is left of the connection. The first two move on the
- * same events, because HTTP/1.1 lets a body and its response overlap. The state that the policy, the
- * docs and `connections()` speak of is where the tables meet (`stateOf`).
+ * The life of a connection, all of it, as three small tables (as in h11): what we have of the
+ * request, what the peer has of the response, and what is left of the connection. The first two
+ * move on the same events, because HTTP/1.1 lets a body and its response overlap. The state that
+ * the policy, the docs and `connections()` speak of is where the tables meet (`stateOf`).
  *
- * An observer (the socket engine, the bookkeeping on Node's sockets, the kernel's snapshots) reports
- * events; what follows from a state is a rule in `limits.ts`.
+ * An observer (the socket engine, the bookkeeping on Node's sockets, the kernel's snapshots)
+ * reports events; what follows from a state is a rule in `limits.ts`.
  */
 
 /** What we have of the request. `between`: nothing, but an earlier one was answered. */
 export type Receiving = 'handshake' | 'accepted' | 'head' | 'body' | 'whole' | 'between' | 'upgraded'
 /**
- * What the peer has of the response. `writing`: bytes wait for the peer; `streaming`: it has all that
- * the application gave so far.
+ * What the peer has of the response. `writing`: bytes wait for the peer; `streaming`: it has all
+ * that the application gave so far.
  */
 export type Answering = 'none' | 'handling' | 'writing' | 'streaming'
 
@@ -39,8 +39,8 @@ export type Event =
 type Moves<Side extends string> = Readonly<Record<Side, Readonly<Partial<Record<Event, Side>>>>>
 
 /**
- * Every legal move of the request's side. An event missing from a row is a bug in the observer, not a
- * no-op.
+ * Every legal move of the request's side. An event missing from a row is a bug in the observer, not
+ * a no-op.
  */
 export const receivingMoves: Moves<Receiving> = {
   handshake: { secured: 'accepted' },
@@ -187,8 +187,8 @@ export type Beginning = keyof typeof beginnings
 
 /**
  * Where an event takes both sides, or null: it can't happen here, which is a bug in the observer.
- * The joint rule: when nothing is owed and all of the request is there, the connection is between two
- * requests, whichever of the two came last.
+ * The joint rule: when nothing is owed and all of the request is there, the connection is between
+ * two requests, whichever of the two came last.
  */
 export function step({ receiving, answering }: Pair, event: Event): Pair | null {
   const received = receivingMoves[receiving][event]
@@ -201,7 +201,10 @@ export function step({ receiving, answering }: Pair, event: Event): Pair | null 
 export const stateOf = ({ state }: Pair, ending: Ending): State =>
   ending === 'lingering' || ending === 'closed' ? 'closing' : state
 
-/** The states in which a connection only waits for its client: what pressure may close, in this order. */
+/**
+ * The states in which a connection only waits for its client: what pressure may close, in this
+ * order.
+ */
 export const waiting: readonly State[] = ['handshake', 'accepted', 'idle', 'head']
 
 /** Whether closing now would take a response from a client that is owed one. */

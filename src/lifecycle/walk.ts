@@ -1,4 +1,6 @@
-/** Every place that a connection can reach, found by walking the tables: for the tests and the docs. */
+/**
+ * Every place that a connection can reach, found by walking the tables: for the tests and the docs.
+ */
 import {
   type Beginning,
   beginnings,
