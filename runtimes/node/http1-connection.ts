@@ -202,7 +202,7 @@ export class Http1Connection implements NodeMember {
 
   /** The parser gave up, or what lies below it. */
   failed(error: Error & { code?: string }): void {
-    // What is no error of the parser is one of TCP or TLS, behind which nothing can be read or
+    // An error that is not the parser's is one of TCP or TLS, behind which nothing can be read or
     // written.
     if (this.connection.isEnded || !this.#socket.writable || !error.code?.startsWith('HPE_')) {
       this.#socket.destroy()

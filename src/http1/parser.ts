@@ -23,7 +23,7 @@ type Phase =
   | 'trailers'
   /** A message is whole; for a client also: no answer is awaited yet. */
   | 'whole'
-  /** What follows is no HTTP/1.1. */
+  /** What follows is not HTTP/1.1. */
   | 'upgraded'
   | 'dead'
 
@@ -63,7 +63,7 @@ abstract class Parser<Head extends RequestHead | ResponseHead> {
   }
 
   /**
-   * No byte of a next message is here: the lifecycle's `idle`. An empty line is no byte of a
+   * Nothing of a next message is here: the lifecycle's `idle`. An empty line is not a byte of a
    * message (RFC 9112 2.2).
    */
   get idle(): boolean {

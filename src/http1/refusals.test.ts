@@ -59,7 +59,7 @@ const refusedRequests: Readonly<Record<string, Refusal>> = {
   'a version without a minor one': { bytes: 'GET / HTTP/1\r\nHost: a\r\n\r\n', why: 'bad-version' },
   'a version of two digits': { bytes: 'GET / HTTP/11.1\r\nHost: a\r\n\r\n', why: 'bad-version' },
   'a minor version of two digits': { bytes: 'GET / HTTP/1.11\r\nHost: a\r\n\r\n', why: 'bad-request-line' },
-  'a minor version that is no digit': { bytes: 'GET / HTTP/1.x\r\nHost: a\r\n\r\n', why: 'bad-version' },
+  'a minor version that is not a digit': { bytes: 'GET / HTTP/1.x\r\nHost: a\r\n\r\n', why: 'bad-version' },
   'HTTP/2.0': { bytes: 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', why: 'version-not-supported' },
   'HTTP/0.9 by name': { bytes: 'GET / HTTP/0.9\r\nHost: a\r\n\r\n', why: 'version-not-supported' },
 
@@ -167,7 +167,7 @@ const refusedRequests: Readonly<Record<string, Refusal>> = {
     within: { maxBodyBytes: 10 },
   },
 
-  'a chunk size that is no number': chunks('x\r\n', 'bad-chunk-size'),
+  'a chunk size that is not a number': chunks('x\r\n', 'bad-chunk-size'),
   'an empty chunk size': chunks('\r\n', 'bad-chunk-size'),
   'a chunk size with 0x': chunks('0x5\r\n12345\r\n', 'bad-chunk-size'),
   'a chunk size with a sign': chunks('+5\r\n12345\r\n', 'bad-chunk-size'),

@@ -34,7 +34,7 @@ import {
 
 /** Counts connections by their clients' addresses, from accept on. */
 export interface ClientAdmission {
-  /** Returns whether it is no more than its client may have. */
+  /** Returns whether its client may have this many. */
   connected(address: string): boolean
   /** Whether the client has no more of them now than it may. */
   admits(address: string): boolean

@@ -58,7 +58,7 @@ export const emptySnapshot = (): Snapshot => ({
   segmentsOut: 0,
 })
 
-/** The oldest struct that a ledger can be kept by; a shorter one is no answer. */
+/** The oldest struct that a ledger can be kept by; a shorter one does not do. */
 export const leastTcpInfo = tcpInfo.bytesReceived + 8
 
 /** `length`: how much of it the kernel filled in. Returns whether it was enough. */

@@ -237,8 +237,8 @@ export class Ledger {
   }
 
   /**
-   * A walk that began then has come to its end: whoever was answered before, and was not found, is
-   * gone.
+   * A walk that began then has come to its end: a peer that was answered before, and was not found,
+   * is gone.
    */
   walked(beganAt: number): void {
     this.#peers.walked(beganAt)

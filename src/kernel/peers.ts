@@ -92,8 +92,8 @@ export class Peers {
   }
 
   /**
-   * A walk that began then has come to its end: whoever was answered before, and was not found, is
-   * gone.
+   * A walk that began then has come to its end: a peer that was answered before, and was not found,
+   * is gone.
    */
   walked(beganAt: number): void {
     for (const peer of this.#unfound) {

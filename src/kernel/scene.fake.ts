@@ -46,7 +46,7 @@ export function scene(input: PolicyInput = {}, more: Partial<LedgerOptions> = {}
     reasons,
     listeners,
     now: clock,
-    /** Time passes, and the scan and the book's sweep with it. */
+    /** Time passes, and the scan and the sweep of the connections with it. */
     pass(ms: number): void {
       const end = now + ms
       while (now < end) {

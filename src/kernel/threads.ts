@@ -141,7 +141,7 @@ export class Threads {
     return isNew
   }
 
-  /** A thread has no descriptor left, and those who wait are another's to hang up on. */
+  /** A thread has no descriptor left, and the waiting connections are another thread's to close. */
   wantRoom(): void {
     this.#roomWanted = Atomics.add(this.#words, word.roomWanted, 1n) + 1n
   }

@@ -25,7 +25,7 @@ export const systemClock: Clock = {
   },
 }
 
-/** For work that is no reason to stay alive. */
+/** Its timers do not keep the process alive. */
 export const backgroundClock: ServerClock = {
   now: systemClock.now,
   date: () => Date.now(),

@@ -1,7 +1,7 @@
 /**
- * The descriptors of the process as a budget for connections: what is left of RLIMIT_NOFILE for
- * them, and how much sooner an idle one is hung up on while they run short. Decides; whom to hang
- * up on is the book's to choose.
+ * The process's descriptors as a budget for connections: what RLIMIT_NOFILE leaves for them, and
+ * how much sooner an idle connection is closed while they run short. It decides how many;
+ * `connections.ts` chooses which.
  */
 import type { Policy } from '../policy/policy.ts'
 
@@ -20,7 +20,7 @@ export interface Shortage {
   readonly soft: number
   /** What is left of `idleTimeoutMs`; 0: it is off. */
   readonly idleMs: number
-  /** All that connections may use is used, and nobody waits who could be hung up on. */
+  /** Connections use all that they may, and none of them waits, so none can be closed. */
   readonly full: boolean
 }
 
@@ -36,7 +36,7 @@ const brimShare = 1 / 4
 
 export class Budget {
   readonly soft: number
-  /** Descriptors that may be in use before those that wait are hung up on. */
+  /** Descriptors that may be in use before waiting connections are closed. */
   readonly most: number
   /** Below it nothing is short. */
   readonly easeFrom: number

@@ -259,8 +259,8 @@ export function bindLimits(policy: Policy): Limits {
 }
 
 /**
- * The least time in which a limit of these states can run out; Infinity: none can. For whoever
- * looks in intervals.
+ * The least time in which a limit of these states can run out; Infinity: none can. For a
+ * schedule of looks.
  */
 export function shortestMs(limits: Limits, ...states: readonly State[]): number {
   return Math.min(never, ...states.flatMap((state) => limits.in[state].map((limit) => limit.shortestMs)))
