@@ -1,5 +1,8 @@
 #!/usr/bin/env node
-/** The program, under whichever runtime runs it: `node src/cli.ts serve`, `bun src/cli.ts serve`, `deno run -A src/cli.ts serve`. */
+/**
+ * The program, under whichever runtime runs it: `node src/cli.ts serve`, `bun src/cli.ts serve`,
+ * `deno run -A src/cli.ts serve`.
+ */
 import process from 'node:process'
 import { healthCheckOf, illness } from './probe/healthz.ts'
 

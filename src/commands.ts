@@ -1,4 +1,6 @@
-/** Every command, and the dispatch to the one that was asked for: the only file that knows them all. */
+/**
+ * Every command, and the dispatch to the one that was asked for: the only file that knows them all.
+ */
 import process from 'node:process'
 import { isatty } from 'node:tty'
 import { fileURLToPath } from 'node:url'

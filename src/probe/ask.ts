@@ -18,9 +18,15 @@ import type { ProbeRequest } from './request.ts'
 import type { CaseRun } from './run.ts'
 
 export interface Asking {
-  /** Before there is anything to report: rejects with its reason. Later: ends every connection, and reports. */
+  /**
+   * Before there is anything to report: rejects with its reason. Later: ends every connection, and
+   * reports.
+   */
   readonly signal: AbortSignal
-  /** Told when the first look is over. `serves`: as many clients as the server serves at once, where that is few. */
+  /**
+   * Told when the first look is over. `serves`: as many clients as the server serves at once, where
+   * that is few.
+   */
   readonly begun?: (url: string, serves: number | null) => void
   readonly watch?: (theCase: Case, state: 'running' | CaseRun) => void
   /** Default: the system's, as both. */

@@ -1,4 +1,7 @@
-/** Cases of the user's own: what a JSON file or a program says, checked, with the place of each mistake. */
+/**
+ * Cases of the user's own: what a JSON file or a program says, checked, with the place of each
+ * mistake.
+ */
 import { readFileSync } from 'node:fs'
 import * as v from 'valibot'
 import { optionNames } from '../policy/policy.ts'
@@ -78,7 +81,10 @@ export function readCases(list: readonly unknown[], isList: boolean, complain: (
 
 const placeholders: readonly string[] = ['host', 'hintSec', 'localPort', ...pathNames, ...optionNames]
 
-/** A text that is sent may have braces of its own, so only what is nearly a placeholder is a mistake. */
+/**
+ * A text that is sent may have braces of its own, so only what is nearly a placeholder is a
+ * mistake.
+ */
 function misspelt(candidate: unknown, root: string): string[] {
   const found: string[] = []
   const walk = (value: unknown, keys: readonly unknown[], known: readonly string[]): void => {

@@ -1,6 +1,7 @@
 /**
- * A conformance case is data: what a client does, and what the server's end must look like from outside. Its steps are in
- * the words of `words/`. A new check is a new word, never a function in a case.
+ * A conformance case is data: what a client does, and what the server's end must look like from
+ * outside. Its steps are in the words of `words/`. A new check is a new word, never a function in a
+ * case.
  */
 import * as v from 'valibot'
 import type { OptionName } from '../policy/policy.ts'
@@ -8,7 +9,9 @@ import { complaintsOf } from './complaints.ts'
 import { option, options, type PathName, pathNames } from './terms.ts'
 import { type StepsSchema, words } from './words/index.ts'
 
-/** The policies under which a server is started for its cases; a case names the one that it needs. */
+/**
+ * The policies under which a server is started for its cases; a case names the one that it needs.
+ */
 const profileNames = [
   'timed',
   'dripping',
@@ -32,7 +35,7 @@ export const transports = ['tcp', 'tls'] as const
 const steps: StepsSchema = v.pipe(v.array(words.schema), v.minLength(1, 'expected at least one step'))
 
 export const caseEntries = {
-  /** Stable for ever; no section number, no position. */
+  /** It never changes; no section number, no position. */
   id: v.pipe(v.string(), v.regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'expected lower-case letters, digits and single hyphens')),
   /** must, should: an RFC says so. policy: hangup promises it. observe: written down, never red. */
   level: v.picklist(levels),
@@ -49,7 +52,10 @@ export const caseEntries = {
   suits: v.optional(v.record(option, v.strictObject({ least: v.optional(v.number()), most: v.optional(v.number()) }))),
   /** Default: both. */
   transports: v.optional(v.array(v.picklist(transports))),
-  /** It needs the server's kernel tables, a host that can vanish, its process, or an end of that process to itself. */
+  /**
+   * It needs the server's kernel tables, a host that can vanish, its process, or an end of that
+   * process to itself.
+   */
   requires: v.optional(v.array(v.picklist(['kernel', 'net-admin', 'process', 'own-process']))),
   /** Loads the machine: run after all others. */
   heavy: v.optional(v.literal(true)),
@@ -86,7 +92,9 @@ export function checkCases(candidates: readonly unknown[]): readonly Case[] {
   return cases
 }
 
-/** The limits that a case stands on: those that it names, and those by which something in it is due. */
+/**
+ * The limits that a case stands on: those that it names, and those by which something in it is due.
+ */
 export function limitsOf({ limits = [], steps }: Case): readonly OptionName[] {
   const found = new Set<OptionName>(limits)
   const walk = (value: unknown): void => {

@@ -1,4 +1,7 @@
-/** `hangup probe`: the suite against any server. Exit status 0: all held, 1: something failed, 2: it could not run. */
+/**
+ * `hangup probe`: the suite against any server. Exit status 0: all held, 1: something failed, 2: it
+ * could not run.
+ */
 import { readFileSync } from 'node:fs'
 import process from 'node:process'
 import { asked, readPlaces } from '../command/flags.ts'
@@ -49,7 +52,10 @@ export interface ReadProbe extends ProbeRequest {
   readonly settings: Settings
 }
 
-/** Throws a `ConfigError` with everything that is wrong in flags, variables and the files that they name. */
+/**
+ * Throws a `ConfigError` with everything that is wrong in flags, variables and the files that they
+ * name.
+ */
 export function readProbe(argv: readonly string[], env: Host['env']): ReadProbe {
   const { places, problems } = readPlaces(argv, env, 'probe')
   const { settings, nameOf } = resolveEntries(probeEntries, places, problems)

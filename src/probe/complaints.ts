@@ -1,8 +1,14 @@
-/** What a schema finds wrong with data, for whoever wrote the data: the place, what is there, and the fix. */
+/**
+ * What a schema finds wrong with data, for whoever wrote the data: the place, what is there, and
+ * the fix.
+ */
 import * as v from 'valibot'
 import { didYouMean } from '../policy/spelling.ts'
 
-/** `keysOf`: the keys that an object of the data may have, where that is known. `root`: the place of the data itself. */
+/**
+ * `keysOf`: the keys that an object of the data may have, where that is known. `root`: the place of
+ * the data itself.
+ */
 export function complaintsOf(
   schema: v.GenericSchema,
   value: unknown,
@@ -25,7 +31,8 @@ type Issue = v.BaseIssue<unknown>
 type Path = readonly v.IssuePathItem[]
 
 function complaint(issue: Issue, path: Path, keysOf: (parent: object) => readonly string[]): [Path, string] {
-  // Of the forms that a value may have, the one that somebody meant is the one whose keys are there.
+  // Of the forms that a value may have, the one that somebody meant is the one whose keys are
+  // there.
   const meant = issue.type === 'union' && issue.issues?.find((one) => one.path && !isMissing(one) && !isUnknown(one))
   if (meant) return complaint(meant, [...path, ...(meant.path ?? [])], keysOf)
   const last = path.at(-1)

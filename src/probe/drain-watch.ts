@@ -1,4 +1,7 @@
-/** One drain of somebody's process, watched from outside: what becomes of what is idle, in flight and new. */
+/**
+ * One drain of somebody's process, watched from outside: what becomes of what is idle, in flight
+ * and new.
+ */
 import { readFileSync } from 'node:fs'
 import process from 'node:process'
 import { systemClock } from '../lifecycle/clock.ts'
@@ -136,7 +139,8 @@ export function isAlive(pid: number): boolean {
     process.kill(pid, 0)
     return !/^\d+ \(.*\) [ZX] /s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
   } catch (error) {
-    // Another user's process may not be signalled, and is there; without /proc the signal alone has told.
+    // Another user's process may not be signalled, and is there; without /proc the signal alone has
+    // told.
     const { code, syscall } = error as NodeJS.ErrnoException
     return code === 'EPERM' || (syscall === 'open' && code !== 'ENOENT')
   }

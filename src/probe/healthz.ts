@@ -1,6 +1,6 @@
 /**
- * `hangup probe --healthz <url>`: one GET for a health check. It loads nothing but a client, because a container's health
- * check starts it every few seconds.
+ * `hangup probe --healthz <url>`: one GET for a health check. It loads nothing but a client,
+ * because a container's health check starts it every few seconds.
  */
 import type { IncomingMessage, RequestOptions } from 'node:http'
 import { systemClock } from '../lifecycle/clock.ts'
@@ -16,7 +16,10 @@ export interface HealthCheck {
 
 const defaultHealthLimitMs = 5_000
 
-/** The check that a command line asks for; null: none, or there is something in it for the whole command to explain. */
+/**
+ * The check that a command line asks for; null: none, or there is something in it for the whole
+ * command to explain.
+ */
 export function healthCheckOf(argv: readonly string[]): HealthCheck | null {
   if (!argv.includes('--healthz')) return null
   const at = argv.indexOf('--limit')

@@ -1,6 +1,6 @@
 /**
- * The probe as a library: `probe()` and the forms of its report, the cases and their words. It starts nothing, prints
- * nothing and never ends the process.
+ * The probe as a library: `probe()` and the forms of its report, the cases and their words. It
+ * starts nothing, prints nothing and never ends the process.
  */
 export { ConfigError } from '../policy/problems.ts'
 export type { Case } from './case.ts'

@@ -14,7 +14,10 @@ export function withNeeds(cases: readonly Case[], chosen: (theCase: Case) => boo
   return cases.filter(({ id }) => wanted.has(id))
 }
 
-/** Every limit that a case has to do with: what is due by it, what outlives it, what is a part of it. */
+/**
+ * Every limit that a case has to do with: what is due by it, what outlives it, what is a part of
+ * it.
+ */
 export function touches(theCase: Case): readonly OptionName[] {
   const found = new Set<OptionName>(limitsOf(theCase))
   const walk = (value: unknown): void => {

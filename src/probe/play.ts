@@ -48,7 +48,10 @@ export const forgivenLagMs = 250
 interface PlayOptions {
   /** Ends that are accepted everywhere, because this server is known for them. */
   readonly tolerated?: readonly string[] | undefined
-  /** How late this process has been with what it saw; windows are wider by that, up to `forgivenLagMs`. */
+  /**
+   * How late this process has been with what it saw; windows are wider by that, up to
+   * `forgivenLagMs`.
+   */
   readonly lagMs?: () => number
 }
 
@@ -157,7 +160,9 @@ export class Play {
 
   // What is sent
 
-  /** The text with the target's paths, host and limits in it. `more`: further placeholders, in ms. */
+  /**
+   * The text with the target's paths, host and limits in it. `more`: further placeholders, in ms.
+   */
   fill(text: string, more: Readonly<Record<string, Span>> = {}): string {
     const { paths, policy, foreign } = this.target
     const words: Record<string, string> = {
@@ -173,7 +178,9 @@ export class Play {
       .replace(/\{(\w+)\}/g, (whole, name: string) => words[name] ?? whole)
   }
 
-  /** Notes the requests in a text that is about to be sent: a response is read by what it answers. */
+  /**
+   * Notes the requests in a text that is about to be sent: a response is read by what it answers.
+   */
   noteHeads({ reader, asked }: Connection, text: string): void {
     for (const [, method] of text.matchAll(/(?:^|\r\n\r\n)([A-Z]+) \S+ HTTP\/1/g)) {
       if (method === 'HEAD') reader.toHead.add(asked.count)
@@ -187,7 +194,10 @@ export class Play {
     return anchor === 'signalled' ? this.signalledMs : connection[`${anchor}Ms`]
   }
 
-  /** From when and until when, noted for the report; what a limit asks for is not forgotten over what is due soon. */
+  /**
+   * From when and until when, noted for the report; what a limit asks for is not forgotten over
+   * what is due soon.
+   */
   expect(connection: Connection, due: Due): { readonly from: number; readonly latestMs: number } {
     const from = this.anchorMs(connection, due.from)
     const { earliestMs, latestMs } = dueWindow(due, this.target)
@@ -243,7 +253,10 @@ export class Play {
   }
 }
 
-/** `{maxBodyBytes+1}`: a limit and so much more; `{x*maxHeadBytes}`: so many bytes; `{chunks*…}`: in chunks; `{fields*…}`: lines. */
+/**
+ * `{maxBodyBytes+1}`: a limit and so much more; `{x*maxHeadBytes}`: so many bytes; `{chunks*…}`: in
+ * chunks; `{fields*…}`: lines.
+ */
 const limitInText = /\{(?:(x|chunks|fields)\*)?([a-z]\w*)([+-]\d+)?\}/g
 
 function written(as: string | undefined, value: number): string {

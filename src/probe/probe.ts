@@ -17,37 +17,51 @@ import { type PathName, pathNames } from './terms.ts'
 export interface ProbeOptions {
   /** What the server should hold: options of `serve()`. Default: its limits are measured. */
   readonly expect?: PolicyInput
-  /** What stands in front of the server: whether its idle limit outlives theirs. Default: nothing. Not with `expect`. */
+  /**
+   * What stands in front of the server: whether its idle limit outlives theirs. Default: nothing.
+   * Not with `expect`.
+   */
   readonly behind?: readonly PresetName[]
-  /** Only these: ids of built-in cases or how they begin (`idle-`), and cases of your own. Default: all built-in cases. */
+  /**
+   * Only these: ids of built-in cases or how they begin (`idle-`), and cases of your own. Default:
+   * all built-in cases.
+   */
   readonly cases?: readonly (string | CaseInput)[]
   /**
-   * How long a connection is held open to see whether the server closes it, in ms, at least 1,000. Default: 100,000; over
-   * https 130,000; or as long as `behind` needs.
+   * How long a connection is held open to see whether the server closes it, in ms, at least 1,000.
+   * Default: 100,000; over https 130,000; or as long as `behind` needs.
    */
   readonly limitMs?: number
   /** Connections open at once, at most, 1 to 20,000. Default: 50. */
   readonly connections?: number
   /**
-   * Pages for cases that need them: `slow`, `stream`, `upload` (with `{ms}` where the page takes a time), `large` (with
-   * `{bytes}`), and more: docs/probe.md. Default: `hello`, a page that answers GET with 200, is the path of the URL.
+   * Pages for cases that need them: `slow`, `stream`, `upload` (with `{ms}` where the page takes a
+   * time), `large` (with `{bytes}`), and more: docs/probe.md. Default: `hello`, a page that answers
+   * GET with 200, is the path of the URL.
    */
   readonly paths?: Readonly<Partial<Record<PathName, string>>>
   /** The server's process on this machine, to see its descriptors. Default: none. */
   readonly pid?: number
   /** Sends SIGTERM to `pid` at the end, and watches how the server drains. Default: no. */
   readonly drain?: boolean
-  /** Lets a client vanish: an address comes to this machine's loopback and goes (CAP_NET_ADMIN). Default: no. */
+  /**
+   * Lets a client vanish: an address comes to this machine's loopback and goes (CAP_NET_ADMIN).
+   * Default: no.
+   */
   readonly vanish?: boolean
   /** Accepts any certificate. Default: no. */
   readonly insecure?: boolean
   /** Certificates to trust (PEM). Default: those of the runtime. */
   readonly ca?: string
-  /** The target is not this machine, and its owner has agreed. Default: no, and such a target is refused. */
+  /**
+   * The target is not this machine, and its owner has agreed. Default: no, and such a target is
+   * refused.
+   */
   readonly iMayTestThisHost?: boolean
   /**
-   * Ends the probe. While the server is looked at first, `probe()` rejects with the signal's reason; later every connection
-   * is closed and the report says what is known, with `cutShort`. Default: none.
+   * Ends the probe. While the server is looked at first, `probe()` rejects with the signal's
+   * reason; later every connection is closed and the report says what is known, with `cutShort`.
+   * Default: none.
    */
   readonly signal?: AbortSignal
   /** Told of each case when it starts and when it is judged. Default: nobody. */
@@ -55,9 +69,10 @@ export interface ProbeOptions {
 }
 
 /**
- * Probes the server at an http: or https: URL and resolves to the report. Starts nothing, ends no process but with
- * `drain`, and leaves no connection open. Rejects with a `ConfigError` (code `CONFIG_INVALID`) that names every option that
- * is wrong, or with an `UnreachableError` (code `PROBE_UNREACHABLE`) where no server answers.
+ * Probes the server at an http: or https: URL and resolves to the report. Starts nothing, ends no
+ * process but with `drain`, and leaves no connection open. Rejects with a `ConfigError` (code
+ * `CONFIG_INVALID`) that names every option that is wrong, or with an `UnreachableError` (code
+ * `PROBE_UNREACHABLE`) where no server answers.
  */
 export async function probe(url: string | URL, options: ProbeOptions = {}): Promise<Report> {
   const { signal = new AbortController().signal, onCase } = options

@@ -1,6 +1,7 @@
 /**
- * One probe of one server: every case at once, as far as the budget of connections goes. Where nothing is expected the
- * limits are measured first, and a case begins as soon as what it stands on is known.
+ * One probe of one server: every case at once, as far as the budget of connections goes. Where
+ * nothing is expected the limits are measured first, and a case begins as soon as what it stands on
+ * is known.
  */
 
 import { deferred } from '../deferred.ts'
@@ -41,7 +42,9 @@ export interface Plan {
   /** What `Keep-Alive: timeout` said. */
   readonly hintMs: number
   readonly connections: number
-  /** As many clients as the server serves at once, where that is fewer than it was to be asked with. */
+  /**
+   * As many clients as the server serves at once, where that is fewer than it was to be asked with.
+   */
   readonly serves?: number | null
   /** Ends everything at once. */
   readonly stop: AbortSignal
@@ -69,7 +72,10 @@ const anyEnd = ['4xx then ', '5xx then ', 'partial 2xx then ', ''].flatMap((befo
   `${before}fin`,
   `${before}reset`,
 ])
-/** Between the starts of cases, so that their handshakes and first requests don't wait for each other. */
+/**
+ * Between the starts of cases, so that their handshakes and first requests don't wait for each
+ * other.
+ */
 const staggerMs = 15
 /** Between the looks at one limit: a clock that moves in steps shows itself. */
 const lookEveryMs = 1_300
@@ -136,7 +142,8 @@ class Probing {
       this.#results.set(theCase.id, run)
       return run
     }
-    // What this process could not see in time, because another took the processor; a server's failure is never looked at twice.
+    // What this process could not see in time, because another took the processor; a server's
+    // failure is never looked at twice.
     const runs = await Promise.all(mine.map(({ id }) => this.#results.get(id)))
     await Promise.all(mine.filter((_, at) => runs[at]?.verdict === 'harness-failed').map(again))
     for (const theCase of mine.filter(({ heavy }) => heavy)) await again(theCase)
@@ -176,7 +183,10 @@ class Probing {
     return this.#plan.expected ?? knownFrom(this.#inOrder(), this.#plan.hintMs)
   }
 
-  /** What only hangup promises is a server's fault where it is about a limit that somebody expects of that server. */
+  /**
+   * What only hangup promises is a server's fault where it is about a limit that somebody expects
+   * of that server.
+   */
   #asJudged(theCase: Case): Case {
     const { expected } = this.#plan
     const isExpected = touches(theCase).some((name) => (expected?.policy[name] ?? 0) > 0)

@@ -1,4 +1,6 @@
-/** What is asked of which server: the flags of `hangup probe` or the options of `probe()`, checked. */
+/**
+ * What is asked of which server: the flags of `hangup probe` or the options of `probe()`, checked.
+ */
 import { type Problem, problem } from '../policy/problems.ts'
 import { didYouMean } from '../policy/spelling.ts'
 import type { Case } from './case.ts'

@@ -14,7 +14,10 @@ export interface RunOptions {
   readonly deviations?: readonly Deviation[]
   /** Verdicts that cases of other targets need: one map for all runs of one server program. */
   readonly results?: Map<string, Promise<CaseRun>>
-  /** Ends that do where a case is about hangup's own promise: a server that made none may choose (RFC 9112 9.5). */
+  /**
+   * Ends that do where a case is about hangup's own promise: a server that made none may choose
+   * (RFC 9112 9.5).
+   */
   readonly tolerated?: readonly string[]
 }
 
@@ -99,7 +102,10 @@ function unmet(need: string, { verdict, reason }: CaseRun): string {
   return / did not pass$| was not judged: /.test(reason) ? reason : `${need} was not judged: ${reason}`
 }
 
-/** Between the starts of cases, so that their handshakes and first requests don't wait for each other. */
+/**
+ * Between the starts of cases, so that their handshakes and first requests don't wait for each
+ * other.
+ */
 const staggerMs = 15
 
 /** All cases of the target's profile. Heavy ones run one after another when the others are done. */
@@ -119,7 +125,9 @@ export async function runCases(cases: readonly Case[], target: Target, options: 
   return [...light, ...heavy]
 }
 
-/** How late this process's own timers are: what it cannot see in time it must not blame on a server. */
+/**
+ * How late this process's own timers are: what it cannot see in time it must not blame on a server.
+ */
 class LagMonitor {
   worstMs = 0
   readonly stop: () => void

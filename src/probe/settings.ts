@@ -7,7 +7,10 @@ import { accepted, parse } from '../policy/units.ts'
 import { badPath, parseTarget } from './client/url.ts'
 import { type PathName, pathNames } from './terms.ts'
 
-/** node:http acts on its 60 s for a head up to 30 s later, and nginx keeps an idle connection for 75 s. */
+/**
+ * node:http acts on its 60 s for a head up to 30 s later, and nginx keeps an idle connection for 75
+ * s.
+ */
 export const defaultLimitMs = 100_000
 /** Node waits 120 s for a TLS handshake. */
 export const defaultTlsLimitMs = 130_000

@@ -1,8 +1,14 @@
-/** The terms that the words of a case share: times, anchors, due dates, pages. Each is data that a schema checks. */
+/**
+ * The terms that the words of a case share: times, anchors, due dates, pages. Each is data that a
+ * schema checks.
+ */
 import * as v from 'valibot'
 import { type OptionName, optionNames } from '../policy/policy.ts'
 
-/** The routes that a case may ask for, as `{slow}` in a text that is sent. A target without that route is not judged. */
+/**
+ * The routes that a case may ask for, as `{slow}` in a text that is sent. A target without that
+ * route is not judged.
+ */
 export const pathNames = [
   'hello',
   'healthz',
@@ -61,9 +67,15 @@ const anyDue = v.union(
     v.strictObject({
       by: options,
       from: anchor,
-      /** How much later it may be for a reason that is not the clock's: bytes that the kernels hold, say. */
+      /**
+       * How much later it may be for a reason that is not the clock's: bytes that the kernels hold,
+       * say.
+       */
       plusMs: v.optional(milliseconds),
-      /** The server's clock may have started as early as this: when its kernel had taken what we read later. */
+      /**
+       * The server's clock may have started as early as this: when its kernel had taken what we
+       * read later.
+       */
       soonestFrom: v.optional(anchor),
     }),
     v.strictObject({ from: anchor, withinMs: milliseconds }),

@@ -1,6 +1,7 @@
 /**
- * A word of the vocabulary of cases: what it looks like, what it does and what it costs. `words/` has one file for each,
- * and everything else about steps (their schema, their budget, their play) is a fold over those files.
+ * A word of the vocabulary of cases: what it looks like, what it does and what it costs. `words/`
+ * has one file for each, and everything else about steps (their schema, their budget, their play)
+ * is a fold over those files.
  */
 import * as v from 'valibot'
 import type { OptionName } from '../policy/policy.ts'
@@ -18,8 +19,8 @@ interface Meaning<Schema extends Shape> {
   /** Throws a `CaseError` if what the step asks for does not hold. */
   run(step: v.InferOutput<Schema>, play: Play): unknown
   /**
-   * How long the step takes on a server that holds these limits, without the wait for what is due by one. Every word says
-   * so, because a wait that nobody counts makes a probe late.
+   * How long the step takes on a server that holds these limits, without the wait for what is due
+   * by one. Every word says so, because a wait that nobody counts makes a probe late.
    */
   durationMs(step: v.InferOutput<Schema>, limits: Limits): number
   /** Connections that the step opens beside the case's own. Default: none. */
@@ -39,7 +40,10 @@ type Holds<Whole, Part> = Whole extends Part
       ? { [Key in keyof Whole]-?: Holds<Exclude<Whole[Key], undefined>, Part> }[keyof Whole]
       : false
 
-/** A word that can hold a due date says where: forgotten, it would cost no time and end no measurement. */
+/**
+ * A word that can hold a due date says where: forgotten, it would cost no time and end no
+ * measurement.
+ */
 type WithDue<Step> = true extends Holds<Step, Due> ? { due(step: Step): Due | undefined } : { due?: never }
 
 export type Word<Schema extends Shape = Shape> = Meaning<Schema> & WithDue<v.InferOutput<Schema>>
@@ -95,7 +99,8 @@ export function vocabulary<const W extends AnyWord>(words: readonly W[]): Vocabu
           const isSetup = (step as { setup?: true }).setup && error instanceof CaseError && error.verdict === 'fail'
           throw isSetup ? new CaseError('setup-failed', error.message, error.observed) : error
         }
-        // The end that is measured has come; what follows is about what the end of a known limit leaves behind.
+        // The end that is measured has come; what follows is about what the end of a known limit
+        // leaves behind.
         if (play.target.measureMs !== undefined && dueOf(step).length > 0) return
       }
     },

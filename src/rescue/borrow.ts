@@ -1,4 +1,7 @@
-/** Descriptors of another process, borrowed one at a time: looked at, ended in an orderly way, given back. */
+/**
+ * Descriptors of another process, borrowed one at a time: looked at, ended in an orderly way, given
+ * back.
+ */
 
 import { emptySnapshot, readAddress, readTcpInfo, type Snapshot, tcpInfo } from '../kernel/layout.ts'
 import { type Block, IPPROTO_TCP, type Libc, SHUT_RDWR, SIOCINQ, TCP_INFO } from '../kernel/libc.ts'
@@ -55,7 +58,10 @@ export class Lender {
     if (this.#pidfd < 0) throw new BorrowError('pidfd_open', libc.errno())
   }
 
-  /** Ends the connection to that port of its client if it is still due. Throws a `BorrowError` where it may not be borrowed. */
+  /**
+   * Ends the connection to that port of its client if it is still due. Throws a `BorrowError` where
+   * it may not be borrowed.
+   */
   end(fd: number, remotePort: number, limits: Limits): Ended {
     const libc = this.#libc
     const own = libc.pidfdGetfd(this.#pidfd, fd)

@@ -252,7 +252,10 @@ async function confirmed(count: number): Promise<boolean> {
   }
 }
 
-/** Until SIGINT or SIGTERM; a server that has gone and come back is found again where it is known by its port. */
+/**
+ * Until SIGINT or SIGTERM; a server that has gone and come back is found again where it is known by
+ * its port.
+ */
 async function watch(kit: Kit, plan: Plan, show: Show, dryRun: boolean): Promise<number> {
   const stopped = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort())

@@ -1,4 +1,7 @@
-/** Everybody's sockets as metrics: for any server in any language, and without rights (what needs them is left out). */
+/**
+ * Everybody's sockets as metrics: for any server in any language, and without rights (what needs
+ * them is left out).
+ */
 import { Gauge, Registry } from 'prom-client'
 import { TCP_CLOSE_WAIT, TCP_ESTABLISHED, TCP_LISTEN } from '../kernel/layout.ts'
 import { judge } from './judge.ts'

@@ -1,4 +1,7 @@
-/** `hangup rescue --front`: a gateway before a server that runs, for the connections that come from now on; no port and no process changes. */
+/**
+ * `hangup rescue --front`: a gateway before a server that runs, for the connections that come from
+ * now on; no port and no process changes.
+ */
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
@@ -13,7 +16,10 @@ import { forget, frontOf, hasNft, RedirectError, Redirecting } from './redirect.
 /** Nobody's: what it connects to goes past the redirect. */
 const gatewayGroup = 48_087
 
-/** The gateway ends with us, however we end: its shell reads a pipe that we hold. Its standard output is the gateway's alone. */
+/**
+ * The gateway ends with us, however we end: its shell reads a pipe that we hold. Its standard
+ * output is the gateway's alone.
+ */
 const untilStdinEnds = '"$@" </dev/null & pid=$!; exec >&-; cat >/dev/null 2>&1; kill -TERM $pid 2>/dev/null; wait $pid'
 
 /** For connections that were steered to the gateway, and are still to be accepted by it. */
@@ -48,7 +54,8 @@ export async function front(
   const gateway = spawn('sh', ['-c', untilStdinEnds, 'sh', ...command, ...gatewayArgs], {
     stdio: ['pipe', 'pipe', 'inherit'],
     gid: gatewayGroup,
-    // A group of its own: Ctrl-C is for us, who first steer newcomers past it.
+    // A process group of its own: Ctrl-C reaches this process alone, which first steers new
+    // connections past the gateway.
     detached: true,
   })
   const ended = once(gateway.stdout, 'close')

@@ -1,12 +1,15 @@
 /**
- * Which connection of somebody else's server may be ended, by what the kernel shows alone. Pure. The rule: never between
- * a request and its response.
+ * Which connection of somebody else's server may be ended, by what the kernel shows alone. Pure.
+ * The rule: never between a request and its response.
  */
 import type { Snapshot } from '../kernel/layout.ts'
 import { TCP_CLOSE_WAIT } from '../kernel/layout.ts'
 
 export type Kind =
-  /** The last data went out, and nothing waits on either side: between two requests, or silent since accept. */
+  /**
+   * The last data went out, and nothing waits on either side: between two requests, or silent since
+   * accept.
+   */
   | 'idle'
   /** Data came last: a request is with the application, or half a head is there. */
   | 'unanswered'
@@ -36,8 +39,8 @@ export function judge({ state, info, receiveQueue, sendQueue }: Seen): Verdict {
 }
 
 /**
- * Whether data went out last, or never came. The kernel counts in ticks: where both have the same age it is a response in
- * the tick of its request, unless more segments came than went.
+ * Whether data went out last, or never came. The kernel counts in ticks: where both have the same
+ * age it is a response in the tick of its request, unless more segments came than went.
  */
 function isAnswered({ sentAgoMs, receivedAgoMs, received, segmentsIn, segmentsOut }: Snapshot): boolean {
   if (received === 0 || sentAgoMs < receivedAgoMs) return true

@@ -13,7 +13,7 @@ export interface Process {
   readonly sockets: ReadonlyMap<number, number>
   /** No thread of it runs or waits for a disk. */
   readonly sleeps: boolean
-  /** The network namespace, `net:[4026531840]`; null: not to be read. */
+  /** The network namespace, `net:[4026531840]`; null: it cannot be read. */
   readonly network: string | null
 }
 
@@ -51,7 +51,10 @@ function socketsAt(pid: number, fds: readonly string[]): Map<number, number> {
 /** A server listens before it accepts: its listeners are among its first descriptors. */
 const firstFew = 256
 
-/** Those that hold these sockets. Looks at the first descriptors of each, and at all where somebody is still missing. */
+/**
+ * Those that hold these sockets. Looks at the first descriptors of each, and at all where somebody
+ * is still missing.
+ */
 export function holdersOf(inodes: ReadonlySet<number>): number[] {
   const readable = pids().flatMap((pid) => {
     const fds = descriptorsOf(pid)

@@ -1,6 +1,7 @@
 /**
- * New connections of a port, steered to another: a table of nftables of our own. It belongs to the `nft` that made it (`flags
- * owner`, Linux 5.12) and goes with it, so that nothing stays behind however we end. Connections that are there keep going.
+ * New connections of a port, steered to another: a table of nftables of our own. It belongs to the
+ * `nft` that made it (`flags owner`, Linux 5.12) and goes with it, so that nothing stays behind
+ * however we end. Connections that are there keep going.
  */
 
 import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process'
@@ -28,8 +29,9 @@ export interface Redirect {
 const tableOf = (port: number): string => `hangup_front_${port}`
 
 /**
- * Only a SYN is redirected: a connection that was there before conntrack looks new to it, and would be torn apart. The rules
- * stand apart from the chains, because a NAT that was set up goes on only as long as the chains are there.
+ * Only a SYN is redirected: a connection that was there before conntrack looks new to it, and would
+ * be torn apart. The rules stand apart from the chains, because a NAT that was set up goes on only
+ * as long as the chains are there.
  */
 function commands({ from, to, directGroup, directLoopback }: Redirect): string[] {
   const table = `inet ${tableOf(from)}`
@@ -67,7 +69,8 @@ export class Redirecting {
   private constructor(redirect: Redirect, clock: Clock) {
     this.#clock = clock
     this.#redirect = redirect
-    // A group of its own: Ctrl-C is for us, who first let those go that came this way.
+    // A process group of its own: Ctrl-C reaches this process alone, which first lets redirected
+    // connections finish.
     this.#nft = spawn('nft', ['-i'], { stdio: 'pipe', detached: true })
     this.#nft.on('error', () => {})
     this.#nft.stderr.setEncoding('utf8').on('data', (text: string) => {

@@ -84,11 +84,17 @@ export function end({ libc, diag }: Kit, chosen: readonly Client[], limits: Limi
   return { chosen: chosen.length, ended, way }
 }
 
-/** A server needs a turn of its loop to see the end of a connection; Go waits for up to a second before it accepts again. */
+/**
+ * A server needs a turn of its loop to see the end of a connection; Go waits for up to a second
+ * before it accepts again.
+ */
 const settleMs = 2_000
 const lookEveryMs = 50
 
-/** Waits until the processes have given back what was ended, or two seconds are over; returns how it is then. */
+/**
+ * Waits until the processes have given back what was ended, or two seconds are over; returns how it
+ * is then.
+ */
 export async function settled(
   kit: Pick<Kit, 'diag' | 'clock'>,
   plan: SurveyOf,

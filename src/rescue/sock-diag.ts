@@ -1,6 +1,7 @@
 /**
- * TCP sockets of this network namespace as the kernel lists them (NETLINK_SOCK_DIAG): any user may read the `tcp_info` of
- * every socket. The layouts are those of linux/{netlink,sock_diag,inet_diag}.h, little-endian as everywhere in `kernel/`.
+ * TCP sockets of this network namespace as the kernel lists them (NETLINK_SOCK_DIAG): any user may
+ * read the `tcp_info` of every socket. The layouts are those of
+ * linux/{netlink,sock_diag,inet_diag}.h, little-endian as everywhere in `kernel/`.
  */
 
 import { emptySnapshot, readTcpInfo, type Snapshot, tcpInfo } from '../kernel/layout.ts'
@@ -77,7 +78,10 @@ export class SockDiag {
     return [AF_INET, AF_INET6].flatMap((family) => this.#dump(family, states, localPort))
   }
 
-  /** Ends a connection by RST, whoever has it. Needs CAP_NET_ADMIN and a kernel that can. Returns 0, or an errno. */
+  /**
+   * Ends a connection by RST, whoever has it. Needs CAP_NET_ADMIN and a kernel that can. Returns 0,
+   * or an errno.
+   */
   destroy({ id, family }: TcpSocket): number {
     this.#ask(SOCK_DESTROY, NLM_F_REQUEST | NLM_F_ACK, family, 0xfff, id)
     const { view } = this.#answer

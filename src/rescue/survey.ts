@@ -1,4 +1,7 @@
-/** What a server's processes hold: descriptors, connections by what they do, and what waits to be accepted. */
+/**
+ * What a server's processes hold: descriptors, connections by what they do, and what waits to be
+ * accepted.
+ */
 
 import { type Trust, textOf } from '../gateway/downstream/trust.ts'
 import { TCP_CLOSE_WAIT, TCP_ESTABLISHED, TCP_LISTEN } from '../kernel/layout.ts'

@@ -1,4 +1,7 @@
-/** `hangup probe` on real sockets: against servers that leak, that hold their limits, and that can't be asked. */
+/**
+ * `hangup probe` on real sockets: against servers that leak, that hold their limits, and that can't
+ * be asked.
+ */
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -490,7 +493,8 @@ describe('the command runs', { concurrency: true }, () => {
   for (const [runtime, [program = '', ...before]] of Object.entries(runtimes)) {
     test(`on ${runtime}`, { timeout: 20_000 }, async () => {
       const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi'
-      // Ends one idle connection by FIN and the next by RST; those that look for something else do not count.
+      // Ends one idle connection by FIN and the next by RST; those that look for something else do
+      // not count.
       let number = 0
       const server = createTcp((socket) => {
         socket.on('error', () => {})

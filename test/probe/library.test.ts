@@ -1,4 +1,7 @@
-/** `probe()` as a program calls it, and cases of one's own, against servers that are scripted byte by byte. */
+/**
+ * `probe()` as a program calls it, and cases of one's own, against servers that are scripted byte
+ * by byte.
+ */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'

@@ -57,7 +57,10 @@ describe('the keep-alive race', () => {
 describe('a drain under load', () => {
   const load = { signal: 'SIGTERM', idle: 3, busy: 2, active: 5, beforeMs: 500, exitWithinMs: 1_000 } as const
 
-  /** A server that drains as it should, and then says that it has executed so many POSTs more than it answered. */
+  /**
+   * A server that drains as it should, and then says that it has executed so many POSTs more than
+   * it answered.
+   */
   async function draining(hidden: number, code: number): Promise<Target> {
     let posts = 0
     let last = false
@@ -75,7 +78,8 @@ describe('a drain under load', () => {
     const target = await listening(server)
     const signal = () => {
       last = true
-      // Not http's own close(): that ends idle connections at once, under a request that is on its way.
+      // Not http's own close(): that ends idle connections at once, under a request that is on its
+      // way.
       TcpServer.prototype.close.call(server, () => resolve({ code, stdout: `posts=${posts + hidden}\n` }))
       setTimeout(() => server.closeIdleConnections(), 200)
     }

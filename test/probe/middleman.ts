@@ -1,6 +1,6 @@
 /**
- * A man in the middle who makes a well-behaved server misbehave: what passes through him is passed on as it is (bytes,
- * FIN, RST, and how fast they are taken), but for one sin.
+ * A man in the middle who makes a well-behaved server misbehave: what passes through him is passed
+ * on as it is (bytes, FIN, RST, and how fast they are taken), but for one sin.
  */
 import { readFileSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
@@ -16,7 +16,10 @@ export interface Upstream {
 
 /** Enough for every pattern; bodies of megabytes are not searched. */
 const rememberedBytes = 32 * 1024
-/** A server that has ended its side lets go of the socket soon after, unless the client is still sending. */
+/**
+ * A server that has ended its side lets go of the socket soon after, unless the client is still
+ * sending.
+ */
 const lingerMs = 250
 
 const tlsFile = (name: string) => readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url))

@@ -16,7 +16,10 @@ const flags = [
   ...['--disable-background-networking', '--disable-component-update', '--disable-sync', '--hide-scrollbars'],
 ]
 
-/** Measures, in the page's own layout: a script of the test's, so the page's policy is left out for it. */
+/**
+ * Measures, in the page's own layout: a script of the test's, so the page's policy is left out for
+ * it.
+ */
 const measuring = `<script>
 const pictures = [...document.querySelectorAll('article svg')]
 const inside = pictures.every((svg) => {

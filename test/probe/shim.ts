@@ -1,4 +1,7 @@
-/** `node shim.ts '{"signals":1}' program …`: a process in front of a server's that passes signals and statuses on, but for a sin. */
+/**
+ * `node shim.ts '{"signals":1}' program …`: a process in front of a server's that passes signals
+ * and statuses on, but for a sin.
+ */
 import { spawn } from 'node:child_process'
 import process from 'node:process'
 import type { ProcessSin } from './sin.ts'

@@ -1,4 +1,7 @@
-/** What a misbehaving server does, as data: the words that `sinners.ts` uses and `middleman.ts` and `shim.ts` carry out. */
+/**
+ * What a misbehaving server does, as data: the words that `sinners.ts` uses and `middleman.ts` and
+ * `shim.ts` carry out.
+ */
 import type { FrameType } from '../../src/probe/client/h2.ts'
 
 /** Pattern and replacement, as `String.replace` takes them. */
@@ -19,7 +22,10 @@ export interface WireSin {
   readonly lastWords?: string
   /** Its end does not come, or late, or is an RST. */
   readonly end?: 'never' | 'reset' | { readonly lateMs: number }
-  /** It ends too early: so long after it was connected to, has heard enough, or has said the last of what it says. */
+  /**
+   * It ends too early: so long after it was connected to, has heard enough, or has said the last of
+   * what it says.
+   */
   readonly hangsUp?: { readonly by: 'fin' | 'reset'; readonly afterMs: number; readonly from?: 'connected' | 'said' }
   /** It never lets go of its socket: not after its own end, not after the client's. */
   readonly keeps?: true

@@ -1,4 +1,7 @@
-/** The suite, tested: a well-behaved server passes every case; the sinner of a case fails it, and passes its neighbours. */
+/**
+ * The suite, tested: a well-behaved server passes every case; the sinner of a case fails it, and
+ * passes its neighbours.
+ */
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import type { Case } from '../../src/probe/case.ts'

@@ -1,6 +1,6 @@
 /**
- * For each case a server that it catches: one that keeps every rule but this one. `when` names what only that case's
- * client says, so that its neighbours are served as they should be.
+ * For each case a server that it catches: one that keeps every rule but this one. `when` names what
+ * only that case's client says, so that its neighbours are served as they should be.
  */
 import type { Rewriting, Sinner, WireSin } from './sin.ts'
 
@@ -23,7 +23,10 @@ const get = r`GET / HTTP/1\.1\r\nHost: [^\r]*\r\n\r\n`
 const anAnswer = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'
 const aGet = `^${get}`
 
-/** What is wrong with an end that is due by a limit: each of them must be seen on each case that waits for one. */
+/**
+ * What is wrong with an end that is due by a limit: each of them must be seen on each case that
+ * waits for one.
+ */
 export const endings: Readonly<Record<string, WireSin>> = {
   early: { hangsUp: { by: 'fin', afterMs: 700, from: 'said' } },
   'early, without a word': { hangsUp: { by: 'fin', afterMs: 700 } },

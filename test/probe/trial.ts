@@ -1,6 +1,6 @@
 /**
- * Every case on a server that keeps the rules, and on its sinner, who is asked the cases before and after it, too. All at once
- * but what needs a process to itself or loads the machine.
+ * Every case on a server that keeps the rules, and on its sinner, who is asked the cases before and
+ * after it, too. All at once but what needs a process to itself or loads the machine.
  */
 import type { Case } from '../../src/probe/case.ts'
 import { cases } from '../../src/probe/cases/index.ts'
@@ -24,15 +24,19 @@ const isLight = (theCase: Case) => !theCase.heavy && !ownsProcess(theCase)
 const serverOf = (theCase: Case) =>
   `${saintOf(theCase) === runtimes.node ? 'h2 ' : ''}${theCase.profile} ${transportOf(theCase)}`
 
-/** They find the middleman out: by his address, or because he does not hear an RST while he waits for a slow reader. */
+/**
+ * They find the middleman out: by his address, or because he does not hear an RST while he waits
+ * for a slow reader.
+ */
 const seesMiddleman = ({ id }: Case) => id === 'whoami' || id.startsWith('reader-stalls')
 
 /** What the application is asked by others at the same time is counted, too. */
 const countsWhatRuns = ({ theCase }: Run) => theCase.steps.some((step) => 'counted' in step)
 
 /**
- * Not seen in time, or too late for a machine that is busy with something else. A sinner's pass is final if it was seen
- * in time, and so is what can't be judged here, and a neighbour's failure of a sin that it is known to see.
+ * Not seen in time, or too late for a machine that is busy with something else. A sinner's pass is
+ * final if it was seen in time, and so is what can't be judged here, and a neighbour's failure of a
+ * sin that it is known to see.
  */
 function asksAgain({ sinner, theCase, result }: Run): boolean {
   if (result?.verdict === 'not-judged' || sinners[sinner ?? '']?.also?.includes(theCase.id)) return false
@@ -126,7 +130,10 @@ async function carryOut(run: Run): Promise<void> {
 const staggerMs = 15
 const ownAtOnce = 4
 const heavyAtOnce = 3
-/** On a machine that is busy with something else it has to be asked more than once; on another, never. */
+/**
+ * On a machine that is busy with something else it has to be asked more than once; on another,
+ * never.
+ */
 const againAtOnce = [20, 20, 10, 5]
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))

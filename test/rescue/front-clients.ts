@@ -1,4 +1,7 @@
-/** Clients in a network namespace of their own: POST after POST, each connection for some of them. Prints what came of it. */
+/**
+ * Clients in a network namespace of their own: POST after POST, each connection for some of them.
+ * Prints what came of it.
+ */
 import { Agent } from 'node:http'
 import process from 'node:process'
 import { sleep } from '../gateway/clients.ts'

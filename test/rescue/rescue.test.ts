@@ -1,4 +1,7 @@
-/** `hangup rescue` on real servers that have run out, seen from outside: their clients, and the kernel. */
+/**
+ * `hangup rescue` on real servers that have run out, seen from outside: their clients, and the
+ * kernel.
+ */
 import assert from 'node:assert/strict'
 import { execFile, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -76,7 +79,9 @@ const answeredWithin = (port: number, ms: number): Promise<boolean> =>
     sleep(ms).then(() => false),
   ])
 
-/** Twenty requests that take longer than the rescue: slow handlers, slow uploads, slow downloads. */
+/**
+ * Twenty requests that take longer than the rescue: slow handlers, slow uploads, slow downloads.
+ */
 function busyClients(port: number): Promise<readonly boolean[]> {
   const handlers = Array.from({ length: 7 }, () =>
     ask(port, `/slow?ms=${3 * idleMs}`).then(({ status }) => status === 200),
@@ -122,7 +127,10 @@ function slowDownload(port: number): Promise<boolean> {
   })
 }
 
-/** Clients that keep their connections and never rest for long: what they send, and what they are answered. */
+/**
+ * Clients that keep their connections and never rest for long: what they send, and what they are
+ * answered.
+ */
 function activeClients(port: number, total: number) {
   let answered = 0
   const failures: string[] = []

@@ -21,7 +21,10 @@ export interface Leaky {
   readonly fill: number
   /** It counts what it executes, and says so on SIGTERM. */
   readonly counts: boolean
-  /** Its workers are held by clients that never speak; those that are idle it closes itself when it has too many. */
+  /**
+   * Its workers are held by clients that never speak; those that are idle it closes itself when it
+   * has too many.
+   */
   readonly fillSilently?: true
   /** A server that exits without descriptors is filled to just below. */
   readonly stopsShort?: true

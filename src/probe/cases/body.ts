@@ -1,4 +1,7 @@
-/** Request bodies: quiet time and rates, never totals; and what becomes of the rest after an early answer. */
+/**
+ * Request bodies: quiet time and rates, never totals; and what becomes of the rest after an early
+ * answer.
+ */
 import type { Case } from '../case.ts'
 import { chunk, uploadHead } from './texts.ts'
 

@@ -1,4 +1,7 @@
-/** Where one message ends and the next begins, where stock servers get it wrong: each of these was seen on at least one. */
+/**
+ * Where one message ends and the next begins, where stock servers get it wrong: each of these was
+ * seen on at least one.
+ */
 import type { Case } from '../case.ts'
 import type { Step } from '../words/index.ts'
 import { get } from './texts.ts'

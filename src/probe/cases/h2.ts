@@ -1,4 +1,7 @@
-/** HTTP/2: the same deadlines for a session, and what its frames can be used for that costs a client next to nothing. */
+/**
+ * HTTP/2: the same deadlines for a session, and what its frames can be used for that costs a client
+ * next to nothing.
+ */
 import type { Case } from '../case.ts'
 import type { Step } from '../words/index.ts'
 

@@ -1,4 +1,7 @@
-/** The quiet between two requests: closed on time, however the connection got there, and never inside a request. */
+/**
+ * The quiet between two requests: closed on time, however the connection got there, and never
+ * inside a request.
+ */
 import type { Case } from '../case.ts'
 import type { Step } from '../words/index.ts'
 import { chunk, get } from './texts.ts'

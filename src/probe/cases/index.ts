@@ -1,4 +1,7 @@
-/** Every case, checked. A new theme is one more chapter here; a new case edits its theme's file alone. */
+/**
+ * Every case, checked. A new theme is one more chapter here; a new case edits its theme's file
+ * alone.
+ */
 import { type Case, checkCases } from '../case.ts'
 import body from './body.ts'
 import drain from './drain.ts'

@@ -1,4 +1,7 @@
-/** Heads that no server may guess at: a 4xx, then the close, because nobody knows where the next request would begin. */
+/**
+ * Heads that no server may guess at: a 4xx, then the close, because nobody knows where the next
+ * request would begin.
+ */
 import type { Case } from '../case.ts'
 
 /** `allowed`: what the RFC leaves to the server beside it. */

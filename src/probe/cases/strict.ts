@@ -1,7 +1,8 @@
 /**
- * What must not be guessed at, because the next hop may guess otherwise: one message would become two (request
- * smuggling). A 4xx or 501, then the close; never a 500, which says that the application has seen it. Where the RFC
- * lets a server choose between repair and refusal the level is `policy`: hangup refuses.
+ * What must not be guessed at, because the next hop may guess otherwise: one message would become
+ * two (request smuggling). A 4xx or 501, then the close; never a 500, which says that the
+ * application has seen it. Where the RFC lets a server choose between repair and refusal the level
+ * is `policy`: hangup refuses.
  */
 import type { Case } from '../case.ts'
 import type { Step } from '../words/index.ts'
@@ -24,7 +25,10 @@ const get = (line: string) => `GET {hello} HTTP/1.1\r\n${host}${line}\r\n\r\n`
 const post = (fields: string, body = '') => `POST {upload} HTTP/1.1\r\n${host}${fields}\r\n\r\n${body}`
 const chunked = (body: string) => post('Transfer-Encoding: chunked', body)
 
-/** It may be refused as the server likes, or waited for: it must only not be taken for what it is not. */
+/**
+ * It may be refused as the server likes, or waited for: it must only not be taken for what it is
+ * not.
+ */
 const notMisread = ['4xx then fin', '4xx then open', '5xx then fin', '5xx then open', 'fin', 'open']
 
 /** Refused for their heads: the application never hears of them. */

@@ -67,7 +67,8 @@ export default [
     steps: [
       { send: 'GET {endless} HTTP/1.1\r\nHost: {host}\r\n\r\n' },
       { received: 20_000, within: 3_000, setup: true },
-      // 8 MB/s: the kernels hold some megabytes, and tell the server of room only when much of that has been read.
+      // 8 MB/s: the kernels hold some megabytes, and tell the server of room only when much of that
+      // has been read.
       { read: { bytes: 65_536, everyMs: 8 } },
       { staysOpen: { outlive: ['idleTimeoutMs', 'headTimeoutMs', 'writeTimeoutMs'] } },
     ],

@@ -1,6 +1,7 @@
 /**
- * A client without a library's opinions: it sends exactly what it is told and writes down what comes back and when.
- * FIN and RST are different ends, and our own half stays open after the server's FIN, so that each is seen for itself.
+ * A client without a library's opinions: it sends exactly what it is told and writes down what
+ * comes back and when. FIN and RST are different ends, and our own half stays open after the
+ * server's FIN, so that each is seen for itself.
  */
 
 import { connect as connectTcp, type Socket } from 'node:net'
@@ -78,7 +79,9 @@ export class Connection {
   readonly asked = { count: 0 }
   readonly localPort: number
   readonly alpn: string | null
-  /** How the server ended it; the first end counts: an RST after a FIN answers our own late bytes. */
+  /**
+   * How the server ended it; the first end counts: an RST after a FIN answers our own late bytes.
+   */
   end: End = 'open'
   endedMs: number | null = null
   readonly connectedMs: number
@@ -193,7 +196,9 @@ export class Connection {
     this.#socket.write(typeof data === 'string' ? Buffer.from(data, 'latin1') : data)
   }
 
-  /** As fast as the server takes it; resolves when all is handed over or the connection has ended. */
+  /**
+   * As fast as the server takes it; resolves when all is handed over or the connection has ended.
+   */
   async pour(bytes: number, chunkBytes: number): Promise<void> {
     const chunk = Buffer.alloc(chunkBytes, 'x')
     for (let left = bytes; left > 0 && this.end === 'open' && !this.#socket.destroyed; left -= chunkBytes) {
@@ -238,7 +243,10 @@ export class Connection {
     this.#raw.resetAndDestroy()
   }
 
-  /** Deno 2.9.6: under a node:tls socket that is paused it reads on, and may never tell of an end that comes then. */
+  /**
+   * Deno 2.9.6: under a node:tls socket that is paused it reads on, and may never tell of an end
+   * that comes then.
+   */
   get readsOn(): boolean {
     return this.#socket !== this.#raw && 'Deno' in globalThis
   }
@@ -256,7 +264,10 @@ export class Connection {
     this.#ended('reset')
   }
 
-  /** True as soon as the test holds, false at the deadline, if there is one (`Infinity`: none). It is looked at again whenever something happens here. */
+  /**
+   * True as soon as the test holds, false at the deadline, if there is one (`Infinity`: none). It
+   * is looked at again whenever something happens here.
+   */
   until(test: () => boolean, deadlineMs: number): Promise<boolean> {
     if (test()) return Promise.resolve(true)
     const { promise, resolve } = deferred<boolean>()

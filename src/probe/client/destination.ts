@@ -1,4 +1,6 @@
-/** Whether a target may be tested, and the addresses that are connected to: those that were checked. */
+/**
+ * Whether a target may be tested, and the addresses that are connected to: those that were checked.
+ */
 
 import { lookup } from 'node:dns/promises'
 import { BlockList, isIP } from 'node:net'
@@ -23,9 +25,9 @@ type Lookup = (host: string) => Promise<readonly string[]>
 const byDns: Lookup = async (host) => (await lookup(host, { all: true })).map(({ address }) => address)
 
 /**
- * The addresses of a host, after a look at all that it has: one that is not this machine is enough to be refused unless
- * the user has said `mayTest`. A name that means something else at the next look changes nothing, because nobody looks
- * again.
+ * The addresses of a host, after a look at all that it has: one that is not this machine is enough
+ * to be refused unless the user has said `mayTest`. A name that means something else at the next
+ * look changes nothing, because nobody looks again.
  */
 export async function destination(
   host: string,

@@ -1,6 +1,7 @@
 /**
- * HTTP/2 frames (RFC 9113 section 4.1) without a library's opinions: written from data, as wrong as a case wants them, and
- * read as far as a verdict needs. Fields are HPACK literals (RFC 7541 6.2.2), never compressed, so no state is shared.
+ * HTTP/2 frames (RFC 9113 section 4.1) without a library's opinions: written from data, as wrong as
+ * a case wants them, and read as far as a verdict needs. Fields are HPACK literals (RFC 7541
+ * 6.2.2), never compressed, so no state is shared.
  */
 import * as v from 'valibot'
 
@@ -43,7 +44,10 @@ const endStream = 0x1
 const ack = 0x1
 const endHeaders = 0x4
 
-/** What a case may send. A request opens the next stream; what has no stream of its own belongs to the last one opened. */
+/**
+ * What a case may send. A request opens the next stream; what has no stream of its own belongs to
+ * the last one opened.
+ */
 export const frameSchema = v.union([
   v.literal('preface'),
   v.strictObject({ settings: v.literal('ack') }),
@@ -191,7 +195,10 @@ function frameOf(head: Buffer, payload: Buffer, atMs: number): Frame {
 /** RFC 7541 appendix A, entries 8 to 14. */
 const indexedStatus = [200, 204, 206, 304, 400, 404, 500]
 
-/** `:status`, which is the first field (RFC 9113 8.3), by its index or as a literal; null if it is neither. */
+/**
+ * `:status`, which is the first field (RFC 9113 8.3), by its index or as a literal; null if it is
+ * neither.
+ */
 function statusOf(block: Buffer): number | null {
   let at = 0
   // RFC 7541 6.3: updates of the table's size come first.

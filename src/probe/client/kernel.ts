@@ -1,4 +1,7 @@
-/** What Linux shows of a server on the same machine from outside: its sockets' states, and how many it holds. */
+/**
+ * What Linux shows of a server on the same machine from outside: its sockets' states, and how many
+ * it holds.
+ */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { parseTcpTable, type TcpSocketLine } from '../../kernel/tcp-table.ts'
 import { type Clock, systemClock } from '../../lifecycle/clock.ts'
@@ -6,7 +9,10 @@ import { sleep } from '../../lifecycle/time.ts'
 
 /** Many cases look at once, and the table is one: read it at most every 20 ms. */
 const freshMs = 20
-/** The kernel walks all of its hash table, a quarter of a million places on a large machine: we look away for so much longer. */
+/**
+ * The kernel walks all of its hash table, a quarter of a million places on a large machine: we look
+ * away for so much longer.
+ */
 const restTimes = 5
 
 class Table {
@@ -43,7 +49,10 @@ const tables = [new Table('/proc/net/tcp'), new Table('/proc/net/tcp6')]
 /** Where a server's connections were found last: that one is read first. */
 const tableOf = new Map<number, Table>()
 
-/** Every TCP socket of this network namespace, not seen before `sinceMs`; null where the kernel has no such table. */
+/**
+ * Every TCP socket of this network namespace, not seen before `sinceMs`; null where the kernel has
+ * no such table.
+ */
 export function tcpRows(sinceMs = 0, clock = systemClock): TcpSocketLine[] | null {
   const seen = tables.map((table) => table.rows(sinceMs, clock))
   return seen.every((rows) => rows === null) ? null : seen.flatMap((rows) => rows ?? [])
@@ -55,7 +64,10 @@ export async function rested(sinceMs: number, clock: Clock): Promise<void> {
   if (restMs > 0) await sleep(restMs, clock)
 }
 
-/** The server's side of one connection as long as a process holds it. Or it may have been left out once: it is missed only twice in a row. */
+/**
+ * The server's side of one connection as long as a process holds it. Or it may have been left out
+ * once: it is missed only twice in a row.
+ */
 export function heldByServer(
   serverPort: number,
   clientPort: number,
@@ -78,7 +90,9 @@ function find(serverPort: number, clientPort: number, sinceMs: number, clock: Cl
   return undefined
 }
 
-/** Sockets that a process holds; null if it can't be seen (not Linux, another user's process, gone). */
+/**
+ * Sockets that a process holds; null if it can't be seen (not Linux, another user's process, gone).
+ */
 export function socketCount(pid: number): number | null {
   try {
     return readdirSync(`/proc/${pid}/fd`).filter((fd) => {

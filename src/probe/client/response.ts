@@ -1,4 +1,7 @@
-/** Reads HTTP/1.1 answers out of bytes as they come (RFC 9112 section 6.3), keeping what a verdict needs and no bodies. */
+/**
+ * Reads HTTP/1.1 answers out of bytes as they come (RFC 9112 section 6.3), keeping what a verdict
+ * needs and no bodies.
+ */
 
 export interface Answer {
   readonly status: number
@@ -40,7 +43,7 @@ export class ResponseReader {
   #rest: Buffer = Buffer.alloc(0)
   #beganMs = 0
 
-  /** True if bytes are there that are no answer yet. */
+  /** True if bytes have come that are not a whole response yet. */
   get begun(): boolean {
     return this.partial !== null || this.#rest.length > 0
   }

@@ -16,7 +16,9 @@ export interface Target extends Address {
   readonly paths: Readonly<Partial<Record<PathName, string>>>
   /** The pages are not our own: what is in their bodies is not judged. */
   readonly foreign?: ForeignPages | undefined
-  /** The case is the user's own: bodies and ends are judged as it says, whoever has made the pages. */
+  /**
+   * The case is the user's own: bodies and ends are judged as it says, whoever has made the pages.
+   */
   readonly asWritten?: boolean | undefined
   /** The policy is what was found out of it. */
   readonly measured?: boolean | undefined
@@ -26,7 +28,10 @@ export interface Target extends Address {
   readonly local?: boolean | undefined
   /** An address may be given to this machine's loopback for a client, and taken away under it. */
   readonly vanish?: boolean | undefined
-  /** The server's process on this machine: its descriptors and its side of each connection can be seen. */
+  /**
+   * The server's process on this machine: its descriptors and its side of each connection can be
+   * seen.
+   */
   readonly pid?: number | undefined
   /** A process that we may signal. */
   readonly process?: ServerProcess | undefined

@@ -1,4 +1,7 @@
-/** The two loads that a list of steps can't say: clients that race the server's idle limit, and a drain under traffic. */
+/**
+ * The two loads that a list of steps can't say: clients that race the server's idle limit, and a
+ * drain under traffic.
+ */
 
 import { systemClock } from '../../lifecycle/clock.ts'
 import { sleep } from '../../lifecycle/time.ts'
@@ -32,7 +35,10 @@ function hintMs(answer: Answer): number | null {
   return seconds === undefined ? null : Number(seconds) * 1000
 }
 
-/** Shares of the hint, and of the idle limit: up to when no server closes any more, and until all have. */
+/**
+ * Shares of the hint, and of the idle limit: up to when no server closes any more, and until all
+ * have.
+ */
 const hintedGap = [0.5, 1.1] as const
 const ignoredGap = [0.9, 1.1] as const
 
@@ -59,7 +65,8 @@ export async function keepAliveRace(
     let hint = 0
     while (left > 0 && hinted) {
       left -= 1
-      // The client must stop when the time since the answer began is up, not when it planned to send.
+      // The client must stop when the time since the answer began is up, not when it planned to
+      // send.
       const mayReuse = connection !== null && (use === 'ignored' || clock.now() - lastBeganMs < hint)
       if (connection && !mayReuse) connection.destroy()
       if (mayReuse && connection?.end !== 'open') {
@@ -83,7 +90,8 @@ export async function keepAliveRace(
       }
       lastBeganMs = answer.beganMs
       hint = said
-      // Around the hint or the limit, spread evenly over the clients and, shifted, over their requests.
+      // Around the hint or the limit, spread evenly over the clients and, shifted, over their
+      // requests.
       const share = ((number + left * 0.618) % connections) / connections
       const [from, to] = use === 'ignored' ? ignoredGap : hintedGap
       await sleep(hint * (from + (to - from) * share), clock)

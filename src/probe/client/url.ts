@@ -1,4 +1,7 @@
-/** What a target's URL says. Pure: whether the address may be tested is `destination.ts`'s to find out. */
+/**
+ * What a target's URL says. Pure: whether the address may be tested is `destination.ts`'s to find
+ * out.
+ */
 
 export interface ParsedUrl {
   /** Without the brackets of an IPv6 literal. */
@@ -8,10 +11,11 @@ export interface ParsedUrl {
   readonly path: string
 }
 
-/** A sentence of what is wrong instead, if it is no target. */
+/** If the text is not a target: a sentence that says what is wrong. */
 export function parseTarget(text: string): ParsedUrl | string {
   if (/^(\/|\.|unix:|http\+unix:)/i.test(text)) return `${text} is a Unix socket, and only --healthz can ask one`
-  // `127.0.0.1:3000` parses as a URL of no known scheme, and `localhost:3000` as one of the scheme localhost.
+  // `127.0.0.1:3000` parses as a URL of no known scheme, and `localhost:3000` as one of the scheme
+  // localhost.
   if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return `${text} has no scheme; did you mean http://${text}?`
   const url = URL.parse(text)
   if (!url) return `${text} is not a URL`
@@ -30,7 +34,8 @@ export function parseTarget(text: string): ParsedUrl | string {
 /** Why a path can't be asked for, or null. `amounts`: the placeholders that it may have. */
 export function badPath(path: string, amounts: readonly string[] = []): string | null {
   if (!path.startsWith('/')) return `${path} does not begin with /`
-  // RFC 3986 3.3 and 3.4, with the placeholders' braces: what would break the request line is refused.
+  // RFC 3986 3.3 and 3.4, with the placeholders' braces: what would break the request line is
+  // refused.
   const odd = /[^\x21-\x7e]|[#"<>\\^`|]/.exec(path)?.[0]
   if (odd !== undefined) return `${path} has ${JSON.stringify(odd)} in it, which must be percent-encoded`
   for (const [, name = ''] of path.matchAll(/\{([^}]*)\}/g)) {

@@ -1,7 +1,8 @@
 /**
- * A host that is there and then is not, without FIN or RST: an address of its own on this machine's loopback that is taken
- * away while a connection uses it. What the server still sends goes nowhere, as to a laptop that was shut. Linux,
- * CAP_NET_ADMIN and iproute2; the address is of the range for benchmarks (RFC 2544 appendix C.2.2), which nobody routes.
+ * A host that is there and then is not, without FIN or RST: an address of its own on this machine's
+ * loopback that is taken away while a connection uses it. What the server still sends goes nowhere,
+ * as to a laptop that was shut. Linux, CAP_NET_ADMIN and iproute2; the address is of the range for
+ * benchmarks (RFC 2544 appendix C.2.2), which nobody routes.
  */
 import { execFile, execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'

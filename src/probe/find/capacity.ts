@@ -1,6 +1,7 @@
 /**
- * How many silent clients a server takes before it serves nobody else: one with a process or a thread for each client is
- * soon full, and what is then found of the others is about the queue and not about them.
+ * How many silent clients a server takes before it serves nobody else: one with a process or a
+ * thread for each client is soon full, and what is then found of the others is about the queue and
+ * not about them.
  */
 import { systemClock } from '../../lifecycle/clock.ts'
 import { sleep } from '../../lifecycle/time.ts'
@@ -21,7 +22,10 @@ const answerWithinMs = 5_000
 /** Whoever comes first is taken first, but not everywhere. */
 const settleMs = 20
 
-/** 1, 2, 4, … silent clients, at most so many, each time with one beside them that asks for the page. */
+/**
+ * 1, 2, 4, … silent clients, at most so many, each time with one beside them that asks for the
+ * page.
+ */
 export async function capacityOf(
   address: Address,
   path: string,

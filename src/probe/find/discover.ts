@@ -1,6 +1,7 @@
 /**
- * What is found out of a server that has promised nothing: each question is a case that is watched instead of judged.
- * What is found is then the policy that the other cases stand on. Data and arithmetic only.
+ * What is found out of a server that has promised nothing: each question is a case that is watched
+ * instead of judged. What is found is then the policy that the other cases stand on. Data and
+ * arithmetic only.
  */
 import type { Enforcement } from '../../policy/enforcement.ts'
 import { type OptionName, optionNames, type Policy } from '../../policy/policy.ts'
@@ -13,7 +14,9 @@ export interface Question {
   readonly name: string
   /** The limits that the answer gives, if it is one. */
   readonly gives: readonly OptionName[]
-  /** What was not seen while the connection was watched; for how long that was is said behind it. */
+  /**
+   * What was not seen while the connection was watched; for how long that was is said behind it.
+   */
   readonly leak: string
   /** The attack that lives on it. */
   readonly attack?: string
@@ -97,7 +100,9 @@ export function problemOf({ leak, attack }: Question, watchedMs: number): string
   return `${leak} within ${format('duration', watchedMs)}${attack === undefined ? '' : ` (${attack})`}`
 }
 
-/** A rate is not seen, only when what is below it was cut off: any that the trickle is surely below. */
+/**
+ * A rate is not seen, only when what is below it was cut off: any that the trickle is surely below.
+ */
 const givenAs: Partial<Record<OptionName, number>> = { minBodyBytesPerSec: 100 }
 
 export interface Finding {
@@ -115,7 +120,10 @@ export interface Finding {
   readonly watchedMs: number | null
 }
 
-/** From several looks at one question: a single one that saw no end says that there is no limit to rely on. */
+/**
+ * From several looks at one question: a single one that saw no end says that there is no limit to
+ * rely on.
+ */
 export function findingOf(question: Question, looks: readonly CaseRun[], limitMs: number): Finding {
   const leak = looks.find(isLeak)
   if (leak) {

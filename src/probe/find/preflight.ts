@@ -1,4 +1,7 @@
-/** A first look at a server: whether it is there, whom it says that it is, and how slow and how large its pages are. */
+/**
+ * A first look at a server: whether it is there, whom it says that it is, and how slow and how
+ * large its pages are.
+ */
 
 import { connect as connectTls } from 'node:tls'
 import { deferred } from '../../deferred.ts'
@@ -27,7 +30,10 @@ const pageWithinMs = 30_000
 
 type Paths = Readonly<Partial<Record<PathName, string>>>
 
-/** The first of a host's addresses that somebody listens on: a server on 127.0.0.1 is not on ::1, and `localhost` is both. */
+/**
+ * The first of a host's addresses that somebody listens on: a server on 127.0.0.1 is not on ::1,
+ * and `localhost` is both.
+ */
 export async function listeningOn(ips: readonly string[], address: Address): Promise<string> {
   let failure: unknown
   for (const ip of ips) {
@@ -42,7 +48,9 @@ export async function listeningOn(ips: readonly string[], address: Address): Pro
   throw new UnreachableError(`${authorityOf(address)}: ${reasonOf(failure)}`, failure)
 }
 
-/** Throws where there is nothing to judge: no server, no answer, a page that does not answer 200. */
+/**
+ * Throws where there is nothing to judge: no server, no answer, a page that does not answer 200.
+ */
 export async function preflight(
   address: Address,
   paths: Paths,
@@ -104,7 +112,8 @@ async function ask(address: Address, paths: Paths, name: PathName, withinMs: num
       fromMs + withinMs,
     )
     const [answer] = reader.answers
-    // Nobody holds what is not accepted yet; and a server that closes after each answer is only seen before.
+    // Nobody holds what is not accepted yet; and a server that closes after each answer is only
+    // seen before.
     local ||= isLocal()
     if (name === 'hello' && !answer) {
       const why =
@@ -118,7 +127,10 @@ async function ask(address: Address, paths: Paths, name: PathName, withinMs: num
   }
 }
 
-/** Throws if the certificate cannot be trusted. `ca`: those to trust (PEM); default: those of the runtime. */
+/**
+ * Throws if the certificate cannot be trusted. `ca`: those to trust (PEM); default: those of the
+ * runtime.
+ */
 export async function checkCertificate(
   address: Address,
   ca: string | undefined,
@@ -149,7 +161,7 @@ export async function checkCertificate(
   }
 }
 
-/** Its first bytes are no TLS, or it ended instead of shaking hands. */
+/** Its first bytes are not TLS, or it closed instead of shaking hands. */
 function isNoTls(error: unknown): boolean {
   const { code = '' } = error as NodeJS.ErrnoException
   return /^ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST)$|^EPROTO$/.test(code)

@@ -1,6 +1,7 @@
 /**
- * Where a case's pages are. The suite's own servers take `?ms=` and `?bytes=` on fixed paths; another server's page has a
- * place for the amount in its path (`/wait/{ms}`), or none: then it is as slow or as large as it was measured to be.
+ * Where a case's pages are. The suite's own servers take `?ms=` and `?bytes=` on fixed paths;
+ * another server's page has a place for the amount in its path (`/wait/{ms}`), or none: then it is
+ * as slow or as large as it was measured to be.
  */
 import { parse } from '../../policy/units.ts'
 import type { Case } from '../case.ts'

@@ -6,8 +6,8 @@ import type { Pool } from './expectation.ts'
 import { unseen } from './verdict.ts'
 
 /**
- * Behind a pool an idle limit must outlive it. That none was seen by then is no leak: it may be as long as it likes, and
- * a longer look tells whether there is one.
+ * Behind a pool an idle limit must outlive it. That none was seen by then is not a leak: it may be as
+ * long as it likes, and a longer look tells whether there is one.
  */
 export function judgedBehind(outcome: Outcome, behind: readonly Pool[], nameOf: (option: string) => string): Outcome {
   const isIdle = ({ question }: Finding) => question.gives.includes('idleTimeoutMs')
@@ -56,7 +56,10 @@ function againstPool(pool: Pool, idle: Finding | undefined): Judged {
   }
 }
 
-/** What becomes of requests that such a pool sends into a connection that the server has just closed. */
+/**
+ * What becomes of requests that such a pool sends into a connection that the server has just
+ * closed.
+ */
 export function outlives(pool: Pool, idleFromMs: number): string | null {
   if (idleFromMs > pool.keepsIdleMs) return null
   const mine = (idleFromMs / 1_000).toFixed(idleFromMs < 10_000 ? 1 : 0)

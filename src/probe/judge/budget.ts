@@ -18,8 +18,8 @@ export class Budget {
   }
 
   /**
-   * Resolves when so many are free, to what gives them back. The highest priority goes first and is waited for: a crowd
-   * is not passed over by those that are content with one.
+   * Resolves when so many are free, to what gives them back. The highest priority goes first and is
+   * waited for: a crowd is not passed over by those that are content with one.
    */
   take(count: number, priority: number): Promise<() => void> {
     const { promise, resolve } = deferred<() => void>()

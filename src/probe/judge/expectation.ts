@@ -1,4 +1,7 @@
-/** What a server is to be judged by: limits that somebody names, or the pools of what stands in front of it. */
+/**
+ * What a server is to be judged by: limits that somebody names, or the pools of what stands in
+ * front of it.
+ */
 import { readFileSync } from 'node:fs'
 import type { Enforcement } from '../../policy/enforcement.ts'
 import { type OptionName, optionNames, type Policy } from '../../policy/policy.ts'
@@ -21,7 +24,10 @@ export interface Pool {
 /** Nobody sees who is first when both end a connection at the same time. */
 const marginMs = 5_000
 
-/** `--expect`: options with values by their flags' words, or a JSON file; null if it is neither, with the problems. */
+/**
+ * `--expect`: options with values by their flags' words, or a JSON file; null if it is neither,
+ * with the problems.
+ */
 export function readExpect(
   text: string,
   flag: string,
@@ -66,7 +72,10 @@ function readFile(path: string, flag: string, problems: Problem[]): ReturnType<t
   }
 }
 
-/** The limits that somebody named; null if nobody did. What nobody named is off: nobody is blamed for it. */
+/**
+ * The limits that somebody named; null if nobody did. What nobody named is off: nobody is blamed
+ * for it.
+ */
 export function expected(
   layers: readonly Layer[],
   enforcement: Enforcement | undefined,

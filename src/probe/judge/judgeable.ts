@@ -57,7 +57,10 @@ function unsuitedLimit({ suits = {} }: Case, policy: Policy): string | null {
 
 const needsPid = (step: Step): boolean => words.wordOf(step).needsPid ?? false
 
-/** Why this server cannot be asked a case, with the flag that would let it, or null. `size`: connections, at most. */
+/**
+ * Why this server cannot be asked a case, with the flag that would let it, or null. `size`:
+ * connections, at most.
+ */
 export function unaskable(
   theCase: Case,
   { site, serves, nameOf }: Pick<Plan, 'site' | 'serves' | 'nameOf'>,

@@ -24,8 +24,8 @@ export function timelineOf({ timeline, end, endedMs }: Connection, fromMs: numbe
 }
 
 /**
- * At most so many events, as far as bytes that came or went can be put together: those closest in time first, never
- * across anything else that happened.
+ * At most so many events, as far as bytes that came or went can be put together: those closest in
+ * time first, never across anything else that happened.
  */
 export function condense(events: readonly TimelineEvent[], most: number): readonly TimelineEvent[] {
   let kept = events

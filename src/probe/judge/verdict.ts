@@ -12,8 +12,10 @@ export const verdicts = [
   'harness-failed',
 ] as const
 /**
- * `observed`: it did otherwise than hangup would, where no rule and no promise says how. `fail`: the server. `setup-failed`: it did not get as far as the question. `harness-failed`: we could not look, or not
- * in time. `deviation`: it fails as it is known to; `unexpected-pass`: it no longer does, so the entry must go.
+ * `observed`: it did otherwise than hangup would, where no rule and no promise says how. `fail`:
+ * the server. `setup-failed`: it did not get as far as the question. `harness-failed`: we could not
+ * look, or not in time. `deviation`: it fails as it is known to; `unexpected-pass`: it no longer
+ * does, so the entry must go.
  */
 export type Verdict = (typeof verdicts)[number]
 
@@ -34,7 +36,10 @@ export class CaseError extends Error {
 export interface Deviation {
   readonly cases: readonly string[]
   readonly transports?: readonly ('tcp' | 'tls')[]
-  /** Ends that the cases do not accept and this server is known for; on time all the same. Without it: any failure. */
+  /**
+   * Ends that the cases do not accept and this server is known for; on time all the same. Without
+   * it: any failure.
+   */
   readonly accept?: readonly string[]
   readonly what: string
   readonly issue: string
@@ -67,7 +72,10 @@ export function isKnownFailure({ verdict }: Pick<Result, 'verdict'>, known: Devi
   return known !== undefined && known.accept === undefined && verdict === 'fail'
 }
 
-/** Joins what was seen with what is known. `usedDeviation`: it passed only by an end that the deviation accepts. */
+/**
+ * Joins what was seen with what is known. `usedDeviation`: it passed only by an end that the
+ * deviation accepts.
+ */
 export function judge<R extends Result>(result: R, known: Deviation | undefined, usedDeviation: boolean): R {
   if (!known) return result
   const note = `${known.what} (${known.issue})`
@@ -94,7 +102,7 @@ export const isRed = (verdict: Verdict): boolean => red.includes(verdict)
 
 export type Counts = Readonly<Record<Verdict, number>>
 
-/** Of a case that did not come to a connection of its own. */
+/** The run of a case that opened no connection. */
 export const unseen = { observed: null, observedMs: null, expected: null, tookMs: 0, timelines: [] } as const
 
 /** The one count: every form of a report, and the exit status, says this. */

@@ -3,7 +3,10 @@ import type { Enforcement } from '../../policy/enforcement.ts'
 import type { OptionName, Policy } from '../../policy/policy.ts'
 import type { Due, Span } from '../terms.ts'
 
-/** Ends seen so much earlier than the limit are still "not early": the two sides do not start their clocks together. */
+/**
+ * Ends seen so much earlier than the limit are still "not early": the two sides do not start their
+ * clocks together.
+ */
 const earlySlackMs = 50
 /** What the harness's own event loop and the loopback may add. */
 export const harnessSlackMs = 150
@@ -12,7 +15,10 @@ export interface Limits {
   readonly policy: Policy
   /** Without it every limit that is set is expected to be held, exactly. */
   readonly enforcement?: Enforcement | undefined
-  /** The policy is what was seen, and what was seen was as late as a server may be: the limit itself may be shorter. */
+  /**
+   * The policy is what was seen, and what was seen was as late as a server may be: the limit itself
+   * may be shorter.
+   */
   readonly measured?: boolean | undefined
   /** Nothing is expected yet: whenever a limit acts is in time, up to here. */
   readonly measureMs?: number | undefined
@@ -50,7 +56,10 @@ export function limitWindow(name: OptionName, { policy, enforcement, measured }:
   }
 }
 
-/** Of several limits the first to act ends the connection, and which that is may be the server's choice. */
+/**
+ * Of several limits the first to act ends the connection, and which that is may be the server's
+ * choice.
+ */
 export function dueWindow(due: Due, limits: Limits): Window {
   if ('withinMs' in due) return { earliestMs: Number.NEGATIVE_INFINITY, latestMs: due.withinMs + harnessSlackMs }
   if (limits.measureMs !== undefined) return { earliestMs: Number.NEGATIVE_INFINITY, latestMs: limits.measureMs }

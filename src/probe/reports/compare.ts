@@ -1,4 +1,7 @@
-/** `hangup compare`: cases × servers, out of the reports of several runs. Exit status 0: compared, 2: it could not. */
+/**
+ * `hangup compare`: cases × servers, out of the reports of several runs. Exit status 0: compared,
+ * 2: it could not.
+ */
 import { readFile, writeFile } from 'node:fs/promises'
 import { asked, readPlaces } from '../../command/flags.ts'
 import { help } from '../../command/help.ts'

@@ -1,4 +1,6 @@
-/** `Map.groupBy`, which Node has since 21: groups and their members in the order in which they come. */
+/**
+ * `Map.groupBy`, which Node has since 21: groups and their members in the order in which they come.
+ */
 export function groupedBy<T, K>(items: Iterable<T>, keyOf: (item: T) => K): Map<K, T[]> {
   const groups = new Map<K, T[]>()
   for (const item of items) {

@@ -1,6 +1,7 @@
 /**
- * A report as one page: no script, nothing loaded from anywhere, light or dark as the reader's system is. One server is
- * shown with its limits and a timeline for each case; several with a matrix before that.
+ * A report as one page: no script, nothing loaded from anywhere, light or dark as the reader's
+ * system is. One server is shown with its limits and a timeline for each case; several with a
+ * matrix before that.
  */
 
 import { type Counts, isRed, verdicts } from '../judge/verdict.ts'
@@ -12,7 +13,7 @@ import { style } from './style.ts'
 import { axisEndMs, key, marks, timelineSvg } from './timeline-svg.ts'
 import { dueOf, endOf, sayingOf, type Tone } from './words.ts'
 
-/** Of each a case shows the worst cell; what is no failure beyond that folds away. */
+/** A case shows the worst cell of each server; further cells that are not failures are folded. */
 const unfoldedServers = 8
 /** Of a text that came from a server's log, say. */
 const longestReason = 4_000

@@ -4,7 +4,10 @@ import { toJUnit } from './junit.ts'
 import type { Cell } from './report.ts'
 import { cellWith, idleCell, sampleReport } from './sample.ts'
 
-/** Tags in order, after a check that they are balanced and that nothing but them and text with entities is there. */
+/**
+ * Tags in order, after a check that they are balanced and that nothing but them and text with
+ * entities is there.
+ */
 function parse(xml: string): { name: string; attributes: Record<string, string>; text: string }[] {
   assert.match(xml, /^<\?xml version="1\.0" encoding="UTF-8"\?>\n/)
   const body = xml.slice(xml.indexOf('\n') + 1)

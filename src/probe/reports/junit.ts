@@ -1,4 +1,6 @@
-/** JUnit's XML, as CI systems read it: a suite for each server and transport, a test for each case. */
+/**
+ * JUnit's XML, as CI systems read it: a suite for each server and transport, a test for each case.
+ */
 
 import { type Counts, countVerdicts, type Verdict } from '../judge/verdict.ts'
 import { groupedBy } from './grouped.ts'

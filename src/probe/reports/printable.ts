@@ -1,6 +1,11 @@
-/** Text of which a part may come from a server: it must not steer a terminal, nor end a document. */
+/**
+ * Text of which a part may come from a server: it must not steer a terminal, nor end a document.
+ */
 
-/** Control characters as their pictures (U+2400), halves of surrogate pairs and non-characters as U+FFFD. */
+/**
+ * Control characters as their pictures (U+2400), halves of surrogate pairs and non-characters as
+ * U+FFFD.
+ */
 export function printable(text: string): string {
   return text
     .toWellFormed()

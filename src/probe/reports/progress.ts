@@ -1,4 +1,6 @@
-/** How a probe is getting on: redrawn on a terminal, a line for each case that is done elsewhere. */
+/**
+ * How a probe is getting on: redrawn on a terminal, a line for each case that is done elsewhere.
+ */
 import { backgroundClock, type Clock } from '../../lifecycle/clock.ts'
 import { every } from '../../lifecycle/time.ts'
 import type { Case } from '../case.ts'

@@ -1,6 +1,7 @@
 /**
- * What a run came to, for programs: one schema for the conformance suite, for `hangup probe` and for `hangup compare`.
- * The types, the check of what is read, `docs/report.schema.json` and the table in `docs/probe-report.md` follow from it.
+ * What a run came to, for programs: one schema for the conformance suite, for `hangup probe` and
+ * for `hangup compare`. The types, the check of what is read, `docs/report.schema.json` and the
+ * table in `docs/probe-report.md` follow from it.
  */
 import process from 'node:process'
 import * as v from 'valibot'
@@ -13,7 +14,10 @@ import { type Finding, problemOf } from '../find/discover.ts'
 import { countVerdicts, type Verdict, verdicts } from '../judge/verdict.ts'
 import type { CaseRun } from '../run.ts'
 
-/** Rises when a program that reads the old form would misread the new one; a new field alone does not raise it. */
+/**
+ * Rises when a program that reads the old form would misread the new one; a new field alone does
+ * not raise it.
+ */
 export const reportVersion = 3
 
 const described = <S extends v.GenericSchema>(schema: S, text: string) => v.pipe(schema, v.description(text))
@@ -269,8 +273,8 @@ export interface Named {
 }
 
 /**
- * One report with the servers of all. A name that several have gets its file's beside it; a case that several have is
- * told as in the newest.
+ * One report with the servers of all. A name that several have gets its file's beside it; a case
+ * that several have is told as in the newest.
  */
 export function merged(reports: readonly Named[]): Report {
   const newestFirst = reports.toSorted((a, b) => b.report.startedAt.localeCompare(a.report.startedAt))

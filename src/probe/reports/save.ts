@@ -13,7 +13,10 @@ const forms = {
 export type Form = keyof typeof forms
 export const formNames = Object.keys(forms) as readonly Form[]
 
-/** Throws a `ConfigError` that names every file that can't be written; the others are. `-`: to `print`. */
+/**
+ * Throws a `ConfigError` that names every file that can't be written; the others are. `-`: to
+ * `print`.
+ */
 export async function save(
   report: Report,
   files: Readonly<Partial<Record<Form, string>>>,

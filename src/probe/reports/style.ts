@@ -1,4 +1,7 @@
-/** The style sheet of every page that a report becomes. Contrast of text on its ground is 4.5:1 or more in both schemes. */
+/**
+ * The style sheet of every page that a report becomes. Contrast of text on its ground is 4.5:1 or
+ * more in both schemes.
+ */
 export const style = `
 :root{color-scheme:light dark;
 --ground:#faf9f6;--paper:#fff;--ink:#1d1c1a;--soft:#5d5a53;--line:#e2dfd7;--wash:#f1efe9;

@@ -19,7 +19,10 @@ const marks: Record<Verdict, string> = {
 /** What the table says of a case. */
 type Row = Pick<ReportCase, 'id' | 'level'>
 
-/** Cases down, servers across, TCP and TLS side by side where they differ; the first row is the head. */
+/**
+ * Cases down, servers across, TCP and TLS side by side where they differ; the first row is the
+ * head.
+ */
 export function rowsOf(cases: readonly Row[], servers: readonly string[], cells: readonly Cell[]): string[][] {
   const find = (id: string, server: string) => cells.filter((cell) => cell.case === id && cell.server === server)
   return [
@@ -33,7 +36,10 @@ export function rowsOf(cases: readonly Row[], servers: readonly string[], cells:
 export const legend =
   '✓ pass   ≠ known deviation   ○ only observed   · not judged   times: when the end came, TCP / TLS'
 
-/** The rows with a legend; what is not a pass is explained below. More servers than fit the columns go below too. */
+/**
+ * The rows with a legend; what is not a pass is explained below. More servers than fit the columns
+ * go below too.
+ */
 export function table(
   cases: readonly Row[],
   servers: readonly string[],
@@ -57,7 +63,9 @@ const gap = 2
 const widthsOf = (rows: readonly (readonly string[])[]): number[] =>
   (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
 
-/** Several tables, each with the first columns and as many of the others as the width has room for. */
+/**
+ * Several tables, each with the first columns and as many of the others as the width has room for.
+ */
 export function fitting(rows: readonly (readonly string[])[], columns: number, fixed = 2): string[][][] {
   const widths = widthsOf(rows)
   const head = widths.slice(0, fixed)
@@ -111,7 +119,9 @@ function shown(cell: Cell): string {
   return [marks[verdict], observed, time].filter((part) => part !== null).join(' ')
 }
 
-/** Limits down, servers across: when each hangs up on a silent client; the first row is the head. */
+/**
+ * Limits down, servers across: when each closes a silent connection; the first row is the head.
+ */
 export function limitRows(servers: readonly ReportServer[]): string[][] {
   const names = [...new Set(servers.flatMap(({ limits }) => limits.map(({ name }) => name)))]
   return [

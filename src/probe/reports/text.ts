@@ -1,6 +1,6 @@
 /**
- * A report of one server for a terminal: what leaks first, with what it costs; then what was found, what failed, and why
- * not more.
+ * A report of one server for a terminal: what leaks first, with what it costs; then what was found,
+ * what failed, and why not more.
  */
 import { readable, wrap } from '../../command/text-table.ts'
 import { flagOf } from '../../policy/spelling.ts'

@@ -1,8 +1,10 @@
 /**
- * What happened on the connections of a case as a picture: sent bytes hang below a connection's line, received ones
- * stand above it, its end is a mark, and the window in which that was due is a band behind all.
+ * What happened on the connections of a case as a picture: sent bytes hang below a connection's
+ * line, received ones stand above it, its end is a mark, and the window in which that was due is a
+ * band behind all.
  *
- * Positions are shares of the width, so that a picture is as wide as its place while its text keeps its size.
+ * Positions are shares of the width, so that a picture is as wide as its place while its text keeps
+ * its size.
  */
 
 import { html, type Markup } from './markup.ts'
@@ -31,7 +33,8 @@ export function axisEndMs(cells: readonly Drawn[]): number {
   const windowsMs = cells.flatMap(({ expected }) => {
     if (!expected) return []
     const endMs = expected.fromMs + expected.latestMs + expected.lagMs
-    // A window without a beginning may end long after everything is over; it is told, not drawn to its end.
+    // A window without a beginning may end long after everything is over; it is told, not drawn to
+    // its end.
     return [expected.earliestMs === null ? Math.min(endMs, lastMs * 1.5) : endMs]
   })
   return Math.max(1, lastMs, ...windowsMs) * 1.05

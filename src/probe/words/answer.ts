@@ -25,9 +25,9 @@ const want = v.strictObject({
     }),
   ),
   /**
-   * The size of a page, by the bodies of GET and by what HEAD says of it. `note`: remember it. `same`: a page that has
-   * another size now has none to compare with, and the case is not judged. `said`: Content-Length says that size, if it is
-   * there at all.
+   * The size of a page, by the bodies of GET and by what HEAD says of it. `note`: remember it.
+   * `same`: a page that has another size now has none to compare with, and the case is not judged.
+   * `said`: Content-Length says that size, if it is there at all.
    */
   size: v.optional(v.picklist(['note', 'same', 'said'])),
   within: span,
@@ -102,7 +102,10 @@ function checkHeader(answer: Answer, wanted: NonNullable<Want['header']>, play: 
 /** What GET gave of the page, and what HEAD said of it where that is something else. */
 const sizes = new WeakMap<Play, { readonly bytes: number; readonly said: string | null }>()
 
-/** A page may have changed between two requests, so nobody is blamed before its size has been seen once more. */
+/**
+ * A page may have changed between two requests, so nobody is blamed before its size has been seen
+ * once more.
+ */
 function checkSize({ bodyBytes, headers }: Answer, wanted: NonNullable<Want['size']>, play: Play): void {
   const length = headers.get('content-length')
   if (wanted === 'note') {

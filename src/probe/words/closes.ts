@@ -5,9 +5,10 @@ import { due } from '../terms.ts'
 import { atOnce, word } from '../word.ts'
 
 /**
- * How a connection ended: `fin`, `reset` or `open`, with the response that came unasked before it (`408 then fin`,
- * `4xx then fin`), with the one that it broke off (`partial 200 then reset`), or with the HTTP/2 session's last word
- * (`goaway then fin`, whatever its code; `goaway NO_ERROR then fin`).
+ * How a connection ended: `fin`, `reset` or `open`, with the response that came unasked before it
+ * (`408 then fin`, `4xx then fin`), with the one that it broke off (`partial 200 then reset`), or
+ * with the HTTP/2 session's last word (`goaway then fin`, whatever its code; `goaway NO_ERROR then
+ * fin`).
  */
 const outcome = v.pipe(
   v.string(),
@@ -23,7 +24,10 @@ export default word({
     closes: v.strictObject({
       due,
       accept: outcomes,
-      /** What else the RFC allows: not what hangup does, and no failure of a server that has promised nothing. */
+      /**
+       * What else the RFC allows: not what hangup does, and no failure of a server that has
+       * promised nothing.
+       */
       allowed: v.optional(outcomes),
     }),
   }),

@@ -1,6 +1,6 @@
 /**
- * `connect`: a new connection: TCP alone, HTTP/2, from a host that can vanish, or once more as the server speaks. Without
- * it a case starts on a connection as the server speaks.
+ * `connect`: a new connection: TCP alone, HTTP/2, from a host that can vanish, or once more as the
+ * server speaks. Without it a case starts on a connection as the server speaks.
  */
 import { isIP } from 'node:net'
 import process from 'node:process'

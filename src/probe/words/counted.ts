@@ -1,4 +1,7 @@
-/** `counted`: the number that a POST to `{count}` on a fresh connection answers: noted, then greater by exactly so many. */
+/**
+ * `counted`: the number that a POST to `{count}` on a fresh connection answers: noted, then greater
+ * by exactly so many.
+ */
 import * as v from 'valibot'
 import { CaseError } from '../judge/verdict.ts'
 import type { Play } from '../play.ts'

@@ -1,4 +1,7 @@
-/** `descriptors`: the sockets that the server's process holds: noted, then more by so many, then back to that number. */
+/**
+ * `descriptors`: the sockets that the server's process holds: noted, then more by so many, then
+ * back to that number.
+ */
 import * as v from 'valibot'
 import { socketCount } from '../client/kernel.ts'
 import { CaseError } from '../judge/verdict.ts'

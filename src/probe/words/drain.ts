@@ -1,4 +1,7 @@
-/** `drain`: the signal under load; every POST that the application has counted is answered, and the process exits 0. */
+/**
+ * `drain`: the signal under load; every POST that the application has counted is answered, and the
+ * process exits 0.
+ */
 import * as v from 'valibot'
 import { drainUnderLoad } from '../client/traffic.ts'
 import { count, milliseconds, signal } from '../terms.ts'

@@ -1,4 +1,7 @@
-/** `end`: the client ends its side: FIN, RST, both directions at once (as a program that exits), or without a sign. */
+/**
+ * `end`: the client ends its side: FIN, RST, both directions at once (as a program that exits), or
+ * without a sign.
+ */
 import * as v from 'valibot'
 import type { Connection } from '../client/client.ts'
 import { heldByServer } from '../client/kernel.ts'
@@ -23,7 +26,10 @@ export default word({
   },
 })
 
-/** What the server sent has reached the client's kernel, and the server's knows: a delayed ACK may be on its way. */
+/**
+ * What the server sent has reached the client's kernel, and the server's knows: a delayed ACK may
+ * be on its way.
+ */
 async function acknowledged(connection: Connection, play: Play): Promise<void> {
   const sinceMs = play.now()
   while (play.now() - sinceMs < longestAckMs) {

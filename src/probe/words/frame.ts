@@ -1,4 +1,7 @@
-/** `frame`: on HTTP/2, one of these comes next among what else comes (so many times), when it is due. */
+/**
+ * `frame`: on HTTP/2, one of these comes next among what else comes (so many times), when it is
+ * due.
+ */
 import * as v from 'valibot'
 import type { Connection } from '../client/client.ts'
 import type { Frame } from '../client/h2.ts'
@@ -6,7 +9,10 @@ import { CaseError } from '../judge/verdict.ts'
 import { count, due, setup } from '../terms.ts'
 import { atOnce, word } from '../word.ts'
 
-/** What is looked for among the frames of a session; `answer`: HEADERS with a status, `end`: END_STREAM. */
+/**
+ * What is looked for among the frames of a session; `answer`: HEADERS with a status, `end`:
+ * END_STREAM.
+ */
 const events = ['settings', 'settings ack', 'ping ack', 'answer', 'end', 'rst_stream', 'goaway'] as const
 
 /** Frames of a connection that steps have already looked at. */

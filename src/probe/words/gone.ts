@@ -14,7 +14,8 @@ export default word({
     const connection = await play.connection()
     const { from, latestMs } = play.expect(connection, until)
     const sinceMs = play.now()
-    // A client that stops reading has a kernel that takes more, as fast as the server gives: from then on it takes nothing.
+    // A client that stops reading has a kernel that takes more, as fast as the server gives: from
+    // then on it takes nothing.
     const fills = 'by' in until && until.by.includes('writeTimeoutMs')
     let fillingMs = 0
     let unacknowledged: number | null = null

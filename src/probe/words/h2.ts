@@ -1,4 +1,7 @@
-/** `h2`: sends HTTP/2 frames in one segment, after `connect: 'h2'`; so many times, at this pace or as fast as possible. */
+/**
+ * `h2`: sends HTTP/2 frames in one segment, after `connect: 'h2'`; so many times, at this pace or
+ * as fast as possible.
+ */
 import * as v from 'valibot'
 import type { Connection } from '../client/client.ts'
 import { FrameWriter, frameSchema } from '../client/h2.ts'

@@ -1,4 +1,6 @@
-/** Every word: those that one client can be told (`list.ts`), and those that speak of many clients. */
+/**
+ * Every word: those that one client can be told (`list.ts`), and those that speak of many clients.
+ */
 import type * as v from 'valibot'
 import { type StepOf, type Vocabulary, vocabulary } from '../word.ts'
 import crowd from './crowd.ts'
@@ -14,5 +16,8 @@ export type Step = StepOf<AnyWord>
 
 export const words: Vocabulary<AnyWord> = vocabulary([...Object.values(list), crowd, crowdEnded, race, drain])
 
-/** An interface, because a compiler that writes declarations names those, and spells out everything else at each use. */
+/**
+ * An interface, because a compiler that writes declarations names those, and spells out everything
+ * else at each use.
+ */
 export interface StepsSchema extends v.GenericSchema<Step[]> {}

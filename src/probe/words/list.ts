@@ -1,4 +1,7 @@
-/** The words that one client can be told, a line each. A crowd is many clients that are told the same. */
+/**
+ * The words that one client can be told, a line each. A crowd is many clients that are told the
+ * same.
+ */
 export { default as alive } from './alive.ts'
 export { default as answer } from './answer.ts'
 export { default as closes } from './closes.ts'

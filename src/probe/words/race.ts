@@ -1,7 +1,8 @@
 /**
- * `race`: connections that honour the server's `Keep-Alive: timeout`: each sends GET, waits for about the hint, and uses the
- * connection again only inside it. No request may stay without its response. With the hint ignored they wait for about the
- * idle limit itself, and use whatever they have not seen end.
+ * `race`: connections that honour the server's `Keep-Alive: timeout`: each sends GET, waits for
+ * about the hint, and uses the connection again only inside it. No request may stay without its
+ * response. With the hint ignored they wait for about the idle limit itself, and use whatever they
+ * have not seen end.
  */
 import * as v from 'valibot'
 import { keepAliveRace } from '../client/traffic.ts'

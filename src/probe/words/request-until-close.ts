@@ -1,4 +1,7 @@
-/** `requestUntilClose`: sends this text every so many ms until a response says `Connection: close`; that is due. */
+/**
+ * `requestUntilClose`: sends this text every so many ms until a response says `Connection: close`;
+ * that is due.
+ */
 import * as v from 'valibot'
 import { CaseError } from '../judge/verdict.ts'
 import { due, milliseconds } from '../terms.ts'

@@ -1,4 +1,6 @@
-/** `request`: sends a well-formed HTTP/1.1 request, where its bytes are not the point: `GET /login`. */
+/**
+ * `request`: sends a well-formed HTTP/1.1 request, where its bytes are not the point: `GET /login`.
+ */
 import * as v from 'valibot'
 import { setup } from '../terms.ts'
 import { atOnce, word } from '../word.ts'

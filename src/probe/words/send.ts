@@ -9,12 +9,18 @@ export default word({
     send: v.string(),
     /** More placeholders: `{quiet}` becomes the span in ms. */
     with: v.optional(v.record(v.string(), span)),
-    /** Again and again at this pace: so many times, for so long, or (without waiting) until the connection has ended. */
+    /**
+     * Again and again at this pace: so many times, for so long, or (without waiting) until the
+     * connection has ended.
+     */
     everyMs: v.optional(milliseconds),
     times: v.optional(count),
     for: v.optional(span),
     until: v.optional(v.literal('closed')),
-    /** A slower pace where that would be more often than so: servers count fields and bytes as well as time. */
+    /**
+     * A slower pace where that would be more often than so: servers count fields and bytes as well
+     * as time.
+     */
     atMost: v.optional(v.strictObject({ times: count, within: span })),
     setup,
   }),
