@@ -65,6 +65,7 @@ export default defineConfig({
   title: 'hangup',
   description: 'HTTP servers that hang up: one connection policy on Node, Bun, Deno and Workers',
   base: process.env['SITE_BASE'] ?? '/',
+  head: [['link', { rel: 'icon', href: 'data:,' }]], // none, and no request for one
   srcDir: '../..',
   srcExclude: ['{.*,bench,dist,node_modules,runtimes,scripts,src,test}/**', 'docs/{bench,site}/**'],
   rewrites: Object.fromEntries([...pages.keys()].map((path) => [path, addressOf(path)])),
