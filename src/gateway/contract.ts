@@ -1,5 +1,4 @@
 /** What a program that has a gateway in it names. */
-import type { Clock } from '../lifecycle/clock.ts'
 import type { DrainResult } from '../lifecycle/drain.ts'
 import type { Enforcement } from '../policy/enforcement.ts'
 import type { Log } from '../serve/log.ts'
@@ -18,10 +17,6 @@ export interface GatewayOptions {
   readonly log?: Log
   /** Whether SIGTERM and SIGINT drain. Default: true. */
   readonly signals?: boolean
-  /** Default: the system's. Its timers are no reason to stay alive. */
-  readonly clock?: Clock
-  /** [0, 1). Default: `Math.random`. */
-  readonly random?: () => number
 }
 
 /** A gateway that listens. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { type Backend, type Behave, ok, World } from './world.fake.ts'
+import { type Backend, type Behave, MemoryWorld, ok } from './world.fake.ts'
 
 const to = (...ports: number[]) => ports.flatMap((port) => ['--to', `http://127.0.0.1:${port}`])
 const silent = () => {}
@@ -10,11 +10,11 @@ const silent = () => {}
  * over.
  */
 async function world(t: TestContext, flags: readonly string[], seed = 1) {
-  const one = new World(seed)
+  const one = new MemoryWorld(seed)
   const running = await one.gateway(...flags)
   t.after(async () => {
     const killed = running.kill()
-    await one.network.settled()
+    await one.settled()
     await killed
     assert.equal(one.network.open, 0)
   })
@@ -88,19 +88,21 @@ test('an upstream is ejected after five failures, and comes back slowly after it
   let broken = true
   const first = await one.backend(1, (request, socket) => (broken ? socket.destroy() : ok('one')(request, socket)))
   await one.backend(2, ok('two'))
-  const client = await one.client()
-  for (let i = 0; i < 12; i++) await client.get()
+  const early = await one.client()
+  for (let i = 0; i < 12; i++) await early.get()
   assert.deepEqual(one.log, ['UPSTREAM_EJECTED'])
   assert.equal(first.heads.length, 5)
   broken = false
   await one.pass(9_900)
-  await client.get()
+  await (await one.client()).get()
   assert.equal(first.heads.length, 5)
   await one.pass(12_000)
-  for (let i = 0; i < 20; i++) await client.get()
+  const late = await one.client()
+  for (let i = 0; i < 20; i++) await late.get()
   assert.deepEqual(one.log, ['UPSTREAM_EJECTED', 'UPSTREAM_UP'])
   assert.equal(first.heads.length, 15)
-  assert.ok(client.statuses.every((status) => status === '200'))
+  const statuses = [...early.statuses, ...late.statuses]
+  assert.deepEqual([statuses.length, new Set(statuses)], [32, new Set(['200'])])
 })
 
 test('a request waits for a connection, and is refused when it has waited for its time', async (t) => {
@@ -142,6 +144,32 @@ test('interim responses are passed on, but not by a route that says so', async (
     await one.backend(1, hints)
     assert.deepEqual((await (await one.client()).get()).statuses, statuses)
   }
+})
+
+test('a client that says nothing after its response is closed at its idle limit', async (t) => {
+  const one = await world(t, [...to(1), '--idle-timeout', '5s'])
+  await one.backend(1, ok('hello'))
+  const client = await (await one.client()).get()
+  await one.pass(4_900)
+  assert.equal(client.closed, false)
+  await one.pass(300)
+  assert.equal(client.closed, true)
+})
+
+test('a drain answers what is in flight, and closes the idle upstream connections', async (t) => {
+  const one = await world(t, [...to(1), '--drain-timeout', '10s', '--drain-delay', '0', '--drain-spread', '0'])
+  let answer = () => {}
+  const backend = await one.backend(1, (request, socket) => {
+    answer = () => ok('late')(request, socket)
+  })
+  const client = await (await one.client()).get()
+  const drained = one.running.drain()
+  await one.pass(3_000)
+  await assert.rejects(one.client(), { code: 'ECONNREFUSED' })
+  answer()
+  await one.pass(1_000)
+  assert.deepEqual([client.statuses, client.closed], [['200'], true])
+  assert.deepEqual([await drained, backend.open], [{ cut: 0 }, 0])
 })
 
 /** What a thousand steps of clients and backends come to, in one line each. */

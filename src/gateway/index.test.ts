@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { GatewayFile, GatewayServer } from './contract.ts'
 import { startOn } from './index.ts'
 import { problemsOf } from './problems-of.ts'
-import { ok, World } from './world.fake.ts'
+import { MemoryWorld, ok } from './world.fake.ts'
 
 const to = (port: number): GatewayFile => ({
   to: `http://127.0.0.1:${port}`,
@@ -11,13 +11,12 @@ const to = (port: number): GatewayFile => ({
   spoolMaxBytes: 'off',
 })
 
-async function started(world: World, config: GatewayFile): Promise<GatewayServer> {
-  const { runtime, clock, random, note: log } = world
-  return startOn(runtime, config, { clock, random, log, signals: false })
+async function started(world: MemoryWorld, config: GatewayFile): Promise<GatewayServer> {
+  return startOn(world.runtime, config, { log: world.note, signals: false }, world)
 }
 
 test('a program starts a gateway with what a file would say, and gives it another configuration', async () => {
-  const world = new World()
+  const world = new MemoryWorld()
   await world.backend(1, ok('one'))
   await world.backend(2, ok('two'))
   const gateway = await started(world, to(1))
@@ -33,7 +32,7 @@ test('a program starts a gateway with what a file would say, and gives it anothe
 })
 
 test('a configuration that is wrong starts nothing, changes nothing, and can be asked about before', async () => {
-  const world = new World()
+  const world = new MemoryWorld()
   const wrong: GatewayFile = { to: 'ftp://a', listen: { port: 80 } }
   await assert.rejects(started(world, wrong), { code: 'CONFIG_INVALID' })
   await assert.rejects(world.client(), { code: 'ECONNREFUSED' })

@@ -7,6 +7,7 @@ import { backgroundClock } from '../lifecycle/clock.ts'
 import type { DrainResult } from '../lifecycle/drain.ts'
 import { stderrLog } from '../serve/log.ts'
 import { onSignals } from '../serve/signals.ts'
+import type { World } from '../serve/socket-engine.ts'
 import { planOf } from './config/load.ts'
 import type { GatewayFile, GatewayOptions, GatewayServer } from './contract.ts'
 import { refuseUnspoken } from './downstream/listeners.ts'
@@ -22,18 +23,12 @@ import { type GatewayRuntime, startGateway } from './start.ts'
 export async function startOn(
   runtime: GatewayRuntime,
   config: GatewayFile | string,
-  options: GatewayOptions = {},
+  { folder = process.cwd(), log = stderrLog, signals = true }: GatewayOptions = {},
+  world: World = { clock: backgroundClock, random: Math.random },
 ): Promise<GatewayServer> {
-  const {
-    folder = process.cwd(),
-    log = stderrLog,
-    signals = true,
-    clock = backgroundClock,
-    random = Math.random,
-  } = options
   const first = await planOf(config, folder)
   refuseUnspoken(first.listeners, first.config.clients, runtime)
-  const running = await startGateway(first, runtime, { log, clock, random })
+  const running = await startGateway(first, runtime, { log, ...world })
   const letGoOfSignals = signals ? onSignals(running, { log }) : () => {}
   const ended = (end: Promise<DrainResult>) => end.finally(letGoOfSignals)
   return {

@@ -7,6 +7,7 @@ import type { Enforcement } from '../policy/enforcement.ts'
 import type { GivenOptions, Resolved } from '../policy/resolve.ts'
 import type { App, Running, ServeOptions } from '../serve/contract.ts'
 import type { Log } from '../serve/log.ts'
+import type { World } from '../serve/socket-engine.ts'
 import type { GatewayPlan } from './config/resolve.ts'
 import type { ListenerPlan } from './downstream/listeners.ts'
 import { networks } from './downstream/trust.ts'
@@ -20,6 +21,7 @@ export interface ServeKit {
   readonly clients: ClientAdmission
   /** The most connections to all upstreams together. */
   readonly upstreamConnections: number
+  readonly world: World
 }
 
 /** What a runtime gives to a gateway. */
@@ -45,12 +47,8 @@ export interface RunningGateway extends Pick<Running, 'drain' | 'kill' | 'engine
 }
 
 /** What a start has of the process. */
-export interface StartHost {
+export interface StartHost extends World {
   readonly log: Log
-  /** Its timers are no reason to stay alive. */
-  readonly clock: Clock
-  /** [0, 1) */
-  random(): number
 }
 
 export type Start = (plan: GatewayPlan, runtime: GatewayRuntime, host: StartHost) => Promise<RunningGateway>
@@ -59,7 +57,8 @@ export type Start = (plan: GatewayPlan, runtime: GatewayRuntime, host: StartHost
 const namesWithinMs = 2_000
 
 /** Listens everywhere, or rejects like `serve()` and listens nowhere. */
-export const startGateway: Start = async (plan, runtime, { log, clock, random }) => {
+export const startGateway: Start = async (plan, runtime, { log, ...world }) => {
+  const { clock, random } = world
   const { dir, maxBytes } = plan.config.spool
   const spool = maxBytes === 0 ? null : new Spool({ dir, maxBytes })
   const gateway = createGateway(plan.config, {
@@ -81,6 +80,7 @@ export const startGateway: Start = async (plan, runtime, { log, clock, random })
     resolved: plan.resolved,
     clients: gateway.clients,
     upstreamConnections: mostUpstreamConnections(plan),
+    world,
   }
   await within(namesWithinMs, clock, gateway.ready())
   try {

@@ -8,6 +8,7 @@ import type { Transport, TransportEvents } from '../net/transport.ts'
 import type { Enforced, Enforcement } from '../policy/enforcement.ts'
 import { optionNames } from '../policy/policy.ts'
 import type { LogLine } from '../serve/log.ts'
+import type { World } from '../serve/socket-engine.ts'
 import { loadGateway } from './config/load.ts'
 import { gatewayOn } from './downstream/serve.ts'
 import { type GatewayRuntime, type RunningGateway, startGateway } from './start.ts'
@@ -30,8 +31,9 @@ export const ok =
 const held: Enforced = { by: 'us', stepMs: 0, how: 'in memory' }
 const enforcement = Object.fromEntries(optionNames.map((option) => [option, held])) as Enforcement
 
-export class World {
+export class MemoryWorld implements World {
   readonly clock = new FakeClock()
+  readonly drainClock = this.clock
   readonly random: () => number
   readonly network: MemoryNetwork
   readonly log: string[] = []
@@ -63,7 +65,12 @@ export class World {
   /** `flags`: of `hangup gateway`; the backends are at `http://127.0.0.1:<port>`. */
   async gateway(...flags: string[]): Promise<RunningGateway> {
     const { plan } = await loadGateway([...flags, '--port', '80', '--spool-max', 'off'], {}, '/')
-    return startGateway(plan, this.runtime, { log: this.note, clock: this.clock, random: this.random })
+    return startGateway(plan, this.runtime, {
+      log: this.note,
+      clock: this.clock,
+      drainClock: this.clock,
+      random: this.random,
+    })
   }
 
   async backend(port: number, behave: Behave): Promise<Backend> {
@@ -105,23 +112,30 @@ export class World {
     return client
   }
 
+  /** Resolves when nothing happens any more without time passing. */
+  async settled(): Promise<void> {
+    await this.network.settled()
+    this.clock.pass(0)
+    await this.network.settled()
+  }
+
   /** Lets time pass in steps, each followed by whatever comes of it. */
   async pass(ms: number, stepMs = 50): Promise<void> {
     for (let left = ms; left > 0; left -= stepMs) {
-      await this.network.settled()
+      await this.settled()
       this.clock.pass(Math.min(stepMs, left))
     }
-    await this.network.settled()
+    await this.settled()
   }
 }
 
 export class Client implements TransportEvents {
   received = ''
   closed = false
-  readonly #world: World
+  readonly #world: MemoryWorld
   #socket: Transport | null = null
 
-  constructor(world: World) {
+  constructor(world: MemoryWorld) {
     this.#world = world
   }
 
@@ -143,7 +157,7 @@ export class Client implements TransportEvents {
 
   async send(text: string): Promise<this> {
     this.#socket!.write(text, null)
-    await this.#world.network.settled()
+    await this.#world.settled()
     return this
   }
 
@@ -157,12 +171,12 @@ export class Client implements TransportEvents {
 
   async end(): Promise<void> {
     this.#socket!.end()
-    await this.#world.network.settled()
+    await this.#world.settled()
   }
 
   async reset(): Promise<void> {
     this.#socket!.reset()
-    await this.#world.network.settled()
+    await this.#world.settled()
   }
 
   secured(): void {}

@@ -29,7 +29,7 @@ export function gatewayOn(runtime: Runtime): GatewayRuntime {
     http2,
     connect,
     resolve: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
-    async serve(app, options, { resolved, clients, upstreamConnections }) {
+    async serve(app, options, { resolved, clients, upstreamConnections, world }) {
       if (options.engine === 'native') {
         const { fetch } = app as { readonly fetch: Fetch }
         const native = await planStart(runtime, options, resolved)
@@ -43,6 +43,7 @@ export function gatewayOn(runtime: Runtime): GatewayRuntime {
         runtime.sockets,
         { env: (connection, head, body) => new EngineDownstream(connection, head, body), bodyInEnv: true },
         { clients, descriptorsBeside: upstreamConnections },
+        world,
       )
     },
   }
