@@ -21,8 +21,9 @@ import { createInterface } from 'node:readline'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { environment, root } from '../conformance/server.ts'
-import { dockerfile, folder, missing } from './files.ts'
+import { dockerfile, missing } from './files.ts'
 import { freePort } from './free-port.ts'
+import { makeProject } from './project.ts'
 
 const skip =
   missing('buildah', 'builds images (Debian: buildah)') ||
@@ -77,23 +78,13 @@ const bases: Readonly<Record<string, (path: string) => void>> = {
 const runtimes = ['node', 'bun', 'deno'] as const
 const fileOf = (runtime: string) => `${runtime}.Dockerfile`
 
-/** The project of `deploy/image`, with the package as it would be published, and what must not come along. */
+/** What the images are built from, and what must not come along. */
 function makeContext(): void {
-  cpSync(`${folder}image`, context, { recursive: true })
-  execFileSync('npm', ['pack', '--silent', '--pack-destination', context], { cwd: root, env: environment })
-  const path = join(context, 'package.json')
-  const packageJson = JSON.parse(readFileSync(path, 'utf8'))
-  packageJson.dependencies.hangup = 'file:hangup-0.1.0.tgz'
-  packageJson.devDependencies = { 'itty-router': '5.0.24' }
-  writeFileSync(path, JSON.stringify(packageJson))
-  const options = { cwd: context, env: environment }
-  execFileSync('npm', ['install', '--package-lock-only', '--no-audit', '--no-fund', '--silent'], options)
-  execFileSync(`${bin}bun`, ['install', '--lockfile-only', '--silent'], options)
+  makeProject(context)
+  execFileSync(`${bin}bun`, ['install', '--lockfile-only', '--silent'], { cwd: context, env: environment })
   writeFileSync(join(context, '.env'), 'SECRET=1')
-  writeFileSync(
-    npmrc,
-    `registry=${execFileSync('npm', ['config', 'get', 'registry'], { encoding: 'utf8' })}fetch-retries=0\n`,
-  )
+  const registry = execFileSync('npm', ['config', 'get', 'registry'], { encoding: 'utf8' })
+  writeFileSync(npmrc, `registry=${registry}fetch-retries=0\n`)
 }
 
 function makeBases(): void {
