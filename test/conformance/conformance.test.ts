@@ -7,28 +7,30 @@ import { isRed } from '../../src/probe/judge/verdict.ts'
 import { toJson } from '../../src/probe/reports/json.ts'
 import { type Cell, makeReport, serverNamed } from '../../src/probe/reports/report.ts'
 import { table } from '../../src/probe/reports/table.ts'
-import { runtimeNames } from './runtimes.ts'
+import { runColumns } from './column.ts'
+import { type RuntimeName, runtimeNames } from './runtimes.ts'
 import { root } from './server.ts'
-import { casesFor, runRuntime, transports, versionOf } from './suite.ts'
+import { casesFor, transports, versionOf } from './suite.ts'
 
-const longestRunMs = 180_000
+const longestRunMs = 600_000
 const startedAt = new Date()
-const all: Cell[] = []
+let columns: ReadonlyMap<RuntimeName, readonly Cell[]> = new Map()
+
+before(
+  async () => {
+    columns = await runColumns(runtimeNames)
+  },
+  { timeout: longestRunMs },
+)
 
 for (const name of runtimeNames) {
   describe(name, () => {
-    let cells: readonly Cell[] = []
-    before(
-      async () => {
-        cells = await runRuntime(cases, name)
-        all.push(...cells)
-      },
-      { timeout: longestRunMs },
-    )
     for (const transport of transports) {
       for (const { id, title } of casesFor(cases, name, transport)) {
         test(`${name} ${transport} ${id}: ${title}`, (t) => {
-          const cell = cells.find((candidate) => candidate.case === id && candidate.transport === transport)
+          const cell = columns
+            .get(name)
+            ?.find((candidate) => candidate.case === id && candidate.transport === transport)
           assert.ok(cell, 'the case did not run')
           if (cell.verdict === 'not-judged') return t.skip(cell.reason ?? '')
           if (cell.verdict === 'deviation') t.diagnostic(`known deviation: ${cell.reason}`)
@@ -41,6 +43,7 @@ for (const name of runtimeNames) {
 }
 
 after(async () => {
+  const all = [...columns.values()].flat()
   const report = makeReport({
     startedAt,
     tookMs: Date.now() - startedAt.getTime(),

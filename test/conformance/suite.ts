@@ -35,31 +35,55 @@ export function casesFor(cases: readonly Case[], name: RuntimeName, transport: T
   return casesOf(cases, runtimes[name], transport)
 }
 
+export const subjectOf = (name: RuntimeName): Subject => ({
+  name,
+  profiles: runtimes[name].profiles,
+  deviations: deviations[name],
+  start: (profile, transport) => startServer(runtimes[name], profile, transport),
+})
+
 export function runRuntime(cases: readonly Case[], name: RuntimeName): Promise<Cell[]> {
-  const runtime = runtimes[name]
-  return runSubject(cases, {
-    name,
-    profiles: runtime.profiles,
-    deviations: deviations[name],
-    start: (profile, transport) => startServer(runtime, profile, transport),
-  })
+  return runSubject(cases, subjectOf(name))
 }
 
-/**
- * Every case of a subject, over each of the transports. What the harness could not see in time (another program took the
- * processor) it looks at once more at the end, with fresh servers; a server's failure is never looked at twice.
- */
 export async function runSubject(cases: readonly Case[], subject: Subject, over = transports): Promise<Cell[]> {
-  const run = new SubjectRun(subject)
-  const items = over.flatMap((transport) =>
-    casesOf(cases, subject, transport).map((theCase) => ({ theCase, transport })),
-  )
-  await run.all(items)
-  const unseen = items.filter((item) => run.cell(item)?.verdict === 'harness-failed')
-  const needUnseen = ({ theCase: { needs }, transport }: Item) =>
-    needs?.some((need) => unseen.some((item) => item.theCase.id === need && item.transport === transport)) ?? false
-  await run.all(items.filter((item) => unseen.includes(item) || needUnseen(item)))
-  return [...run.cells.values()]
+  return new Look(cases, subject, over).at('all')
+}
+
+export type Which = 'all' | 'light' | 'heavy' | 'heavy, backwards'
+const belongs: Readonly<Record<Which, (theCase: Case) => boolean>> = {
+  all: () => true,
+  light: ({ heavy }) => heavy !== true,
+  heavy: ({ heavy }) => heavy === true,
+  'heavy, backwards': ({ heavy }) => heavy === true,
+}
+
+/** Every case of a subject, over each of the transports. */
+export class Look {
+  readonly #run: SubjectRun
+  readonly #items: readonly Item[]
+
+  constructor(cases: readonly Case[], subject: Subject, over: readonly Transport[]) {
+    this.#run = new SubjectRun(subject)
+    this.#items = over.flatMap((transport) =>
+      casesOf(cases, subject, transport).map((theCase) => ({ theCase, transport })),
+    )
+  }
+
+  /**
+   * The cells of this part. What the harness could not see in time (another program took the processor) it looks at once
+   * more at the end, with fresh servers; a server's failure is never looked at twice.
+   */
+  async at(which: Which): Promise<Cell[]> {
+    const items = this.#items.filter(({ theCase }) => belongs[which](theCase))
+    if (which === 'heavy, backwards') items.reverse()
+    await this.#run.all(items)
+    const unseen = items.filter((item) => this.#run.cell(item)?.verdict === 'harness-failed')
+    const needUnseen = ({ theCase: { needs }, transport }: Item) =>
+      needs?.some((need) => unseen.some((item) => item.theCase.id === need && item.transport === transport)) ?? false
+    await this.#run.all(items.filter((item) => unseen.includes(item) || needUnseen(item)))
+    return items.map((item) => this.#run.cell(item)).filter((cell) => cell !== undefined)
+  }
 }
 
 interface Item {
