@@ -52,7 +52,10 @@ test('a link to a missing file or heading is named with its page; one to another
 
 test('a file that is named in the prose and has gone is told with its page', () => {
   const some = new Map([
-    ['docs/a.md', '`src/here.ts` `src/gone.ts` `src/<name>.ts` `npm run src/x`\n```\n`test/in-code.ts`\n```\n'],
+    [
+      'docs/a.md',
+      '`src/here.ts` `src/gone.ts` `src/<name>.ts` `npm run src/x` `docs/site/dist`\n```\n`test/in-code.ts`\n```\n',
+    ],
   ])
   assert.deepEqual(
     missingFiles(some, (path) => path === 'src/here.ts'),
