@@ -9,8 +9,8 @@ import {
   type LedgerServer,
   type ListenKit,
   type NativeListener,
-  serveUnderLedger,
-} from '../../src/native/serve-under-ledger.ts'
+} from '../../src/native/ledger-server.ts'
+import { serveUnderLedger } from '../../src/native/serve-under-ledger.ts'
 import { UnusableResponseError } from '../../src/serve/application.ts'
 import type { Running, ServeOptions } from '../../src/serve/contract.ts'
 import { certificatesOf } from '../../src/serve/prepare.ts'
