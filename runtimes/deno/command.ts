@@ -13,7 +13,9 @@ import { checkEnforcement, jsonReport, type Started, textReport } from '../../sr
 import { openKernel } from '../../src/kernel/kernel.ts'
 import type { Libc } from '../../src/kernel/libc.ts'
 import type { Threads } from '../../src/kernel/threads.ts'
+import { backgroundClock } from '../../src/lifecycle/clock.ts'
 import { plainResponse } from '../../src/native/answers.ts'
+import { Observer } from '../../src/observe/observer.ts'
 import type { Enforcement } from '../../src/policy/enforcement.ts'
 import type { Policy } from '../../src/policy/policy.ts'
 import { ConfigError, type Problem, problem } from '../../src/policy/problems.ts'
@@ -105,7 +107,14 @@ export function hangup(app: App, { report, ...options }: HangupOptions = {}): De
   const served = whenServed()
   let handler: Handler | null = null
   let address: ListenAddress | null = null
-  const start: Start = { app, options: { ...options, signals: false }, resolved, runtime: 'deno serve', why }
+  const start: Start = {
+    app,
+    options: { ...options, signals: false },
+    resolved,
+    runtime: 'deno serve',
+    why,
+    observer: new Observer(backgroundClock),
+  }
   const running =
     libc === null
       ? serveUnenforced(start, (given) => {

@@ -140,8 +140,8 @@ export class NodeConnections {
     this.#members.set(tcp, wire)
     book.add(wire)
     tcp.once('close', () => {
-      book.remove(wire)
       wire.gone()
+      book.remove(wire)
     })
     if (!this.#secure) tcp.on('end', () => wire.clientEnded())
   }
@@ -161,14 +161,19 @@ export class NodeConnections {
     const tcp = tcpUnder(session.socket as TLSSocket)
     const wire = this.#members.get(tcp)
     if (!(wire instanceof Http1Connection)) return
-    book.remove(wire)
     const member = new Http2Session(session, tcp, this.#context)
     member.surplus = wire.surplus
     this.#members.set(tcp, member)
     session.prependListener('stream', (stream) => this.#members.set(stream, member))
-    if (tcp.destroyed || session.destroyed) return
-    book.add(member)
-    tcp.once('close', () => book.remove(member))
+    if (tcp.destroyed || session.destroyed) {
+      book.remove(wire)
+      return
+    }
+    book.replace(wire, member)
+    tcp.once('close', () => {
+      member.connection.blame('client', 'reset')
+      book.remove(member)
+    })
     if (this.#parts.draining()) member.announce()
   }
 

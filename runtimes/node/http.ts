@@ -29,7 +29,7 @@ export const nodeHttp: NativeServer<NodeServeOptions> = {
 }
 
 async function serveNodeHttp(start: Start<NodeServeOptions>): Promise<Running> {
-  const { app, options } = start
+  const { app, options, observer } = start
   const descriptors = procDescriptors()
   const held = enforcementWith(descriptors, enforcement)
   const { policy, log } = prepare(start, held)
@@ -42,12 +42,15 @@ async function serveNodeHttp(start: Start<NodeServeOptions>): Promise<Running> {
     budget: Budget.of(descriptors, policy),
     turnsAway: true,
     onShortage: shortageLog(log, now),
+    observer,
   })
+  observer.watch(book)
   const context: ServerContext = {
     policy,
     now,
     book,
     draining: () => drain.draining,
+    observer,
     onBug: bugLog(log),
   }
   const connections = new NodeConnections(context, options, {

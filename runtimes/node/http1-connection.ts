@@ -6,11 +6,13 @@ import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:ht
 import { Socket } from 'node:net'
 import type { Connection } from '../../src/lifecycle/connection.ts'
 import type { Connections, Member } from '../../src/lifecycle/connections.ts'
+import { type Description, peerText, routeOf } from '../../src/lifecycle/description.ts'
 import { lingerMs } from '../../src/lifecycle/ending.ts'
 import { isLast } from '../../src/lifecycle/last-answer.ts'
 import type { Sample } from '../../src/lifecycle/limits.ts'
 import { type ReasonName, reasons } from '../../src/lifecycle/reasons.ts'
 import type { Event } from '../../src/lifecycle/states.ts'
+import type { Observer } from '../../src/observe/observer.ts'
 import type { Policy } from '../../src/policy/policy.ts'
 import type { Outgoing } from './answer.ts'
 import { type Body, hasBody, type Incoming } from './body.ts'
@@ -24,6 +26,7 @@ export interface ServerContext {
   readonly now: () => number
   readonly book: Connections<NodeMember>
   readonly draining: () => boolean
+  readonly observer: Observer
   /** Told of a bug of ours that has cost a client its connection. */
   readonly onBug: (error: Error) => void
 }
@@ -66,6 +69,8 @@ export class Http1Connection implements NodeMember {
    * pipelined.
    */
   readonly #owed: ServerResponse[] = []
+  /** When the request of each was there. */
+  readonly #askedAt: number[] = []
   /** What the application holds of the latest request, to abort when the client ends. */
   #request: Request | null = null
   /** An upgrade that was asked for behind requests that are not answered yet. */
@@ -78,9 +83,12 @@ export class Http1Connection implements NodeMember {
    */
   #lastWord: number | null = null
   #askResetAt = 0
+  /** Is forgotten by Node with the socket's handle. */
+  readonly #peer: string
 
   constructor(tcp: Socket, secure: boolean, context: ServerContext) {
     this.#context = context
+    this.#peer = peerText(tcp.remoteAddress, tcp.remotePort)
     this.#tcp = tcp
     this.#socket = tcp
     this.connection = context.book.begin(secure ? 'handshake' : 'accepted', context.now())
@@ -88,6 +96,7 @@ export class Http1Connection implements NodeMember {
 
   /** The TCP connection is no more. */
   gone(): void {
+    this.connection.blame('client', 'reset')
     this.connection.end('gone', this.#context.now())
     this.#onAnswered = null
     this.#body?.gone()
@@ -118,6 +127,7 @@ export class Http1Connection implements NodeMember {
     if (!this.#move(hasBody(incoming) ? 'requestWithBody' : 'request', at)) return false
     this.#body = null
     this.#owed.push(outgoing)
+    this.#askedAt.push(at)
     outgoing.on('finish', this.#answered)
     if (isLast(connection, policy, at, { surplus: this.surplus, draining: draining(), full: book.full })) {
       if (before && !before.headersSent) before.shouldKeepAlive = true
@@ -151,6 +161,7 @@ export class Http1Connection implements NodeMember {
   /** Whether the connection may speak another protocol from now on. */
   upgrade(): boolean {
     this.#owed.length = 0
+    this.#askedAt.length = 0
     return this.#move('upgrade', this.#context.now())
   }
 
@@ -166,7 +177,13 @@ export class Http1Connection implements NodeMember {
   /** An answer has left the process. */
   readonly #answered = (): void => {
     const now = this.#context.now()
-    this.#owed.shift()
+    const outgoing = this.#owed.shift()
+    const askedAt = this.#askedAt.shift()
+    if (outgoing !== undefined && askedAt !== undefined) {
+      const { req, statusCode, shouldKeepAlive } = outgoing
+      this.#context.observer.requests.answered(req.method ?? '', statusCode, now - askedAt)
+      if (!shouldKeepAlive) this.connection.blame('server', 'last')
+    }
     if (this.#owed.length > 0) return
     this.#request = null
     if (this.#body !== null) {
@@ -194,6 +211,7 @@ export class Http1Connection implements NodeMember {
       this.#tcp.destroy()
       return
     }
+    this.connection.blame('client', 'fin')
     if (this.#owed.length === 0) return
     if (this.#request !== null) abort(this.#request, gone())
     // The rest of a body that is not there will not come.
@@ -209,6 +227,7 @@ export class Http1Connection implements NodeMember {
       return
     }
     const isTooLarge = error.code === 'HPE_HEADER_OVERFLOW'
+    if (!isTooLarge) this.connection.blame('server', 'malformed')
     const status = isTooLarge ? statusOf('headTooLarge') : malformed
     const { book, now } = this.#context
     if (this.#owed.length > 0) {
@@ -293,6 +312,20 @@ export class Http1Connection implements NodeMember {
   cut(): void {
     if (this.connection.busy) this.#reset()
     else this.#socket.destroy()
+  }
+
+  finishSoon(): void {
+    this.announce()
+  }
+
+  describe(): Description {
+    const { req } = this.#owed[0] ?? {}
+    return {
+      peer: this.#peer,
+      received: this.#socket.bytesRead,
+      sent: this.#socket.bytesWritten,
+      route: req === undefined ? null : routeOf(req.method ?? '', req.url ?? ''),
+    }
   }
 
   get #latest(): ServerResponse | undefined {

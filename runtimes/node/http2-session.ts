@@ -5,6 +5,7 @@
 import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { Connection } from '../../src/lifecycle/connection.ts'
+import { type Description, peerText, routeOf } from '../../src/lifecycle/description.ts'
 import { goAwayMs } from '../../src/lifecycle/ending.ts'
 import { isLast } from '../../src/lifecycle/last-answer.ts'
 import type { Sample } from '../../src/lifecycle/limits.ts'
@@ -33,11 +34,13 @@ export class Http2Session implements NodeMember {
   readonly #bodies = new Set<Body>()
   #askResetAt = 0
   #clientEnded = false
+  readonly #peer: string
 
   constructor(session: ServerHttp2Session, tcp: Socket, context: ServerContext) {
     this.#context = context
     this.#session = session
     this.#tcp = tcp
+    this.#peer = peerText(tcp.remoteAddress, tcp.remotePort)
     this.connection = context.book.begin('accepted', context.now())
     session.once('close', () => this.#gone())
     session.on('error', () => {})
@@ -59,7 +62,7 @@ export class Http2Session implements NodeMember {
     const event = hasBody(incoming) || this.#bodies.size > 0 ? 'requestWithBody' : 'request'
     if (!this.#move(event, at, this.#tcp.bytesRead)) return false
     this.#open.add(outgoing)
-    stream.once('close', () => this.#ended(outgoing))
+    stream.once('close', () => this.#ended(outgoing, at))
     const circumstances = { surplus: this.surplus, draining: draining(), full: book.full }
     if (isLast(connection, policy, at, circumstances)) this.#session.close()
     return true
@@ -80,6 +83,7 @@ export class Http2Session implements NodeMember {
 
   #gone(): void {
     const { book, now } = this.#context
+    this.connection.blame('client', 'reset')
     this.connection.end('gone', now())
     book.remove(this)
     this.#tcp.destroy()
@@ -99,6 +103,7 @@ export class Http2Session implements NodeMember {
 
   clientEnded(): void {
     this.#clientEnded = true
+    this.connection.blame('client', 'fin')
     if (isReset(this.#tcp)) this.cut()
     else if (this.#open.size === 0) this.end(this.#context.now())
   }
@@ -165,8 +170,24 @@ export class Http2Session implements NodeMember {
     this.#session.destroy()
   }
 
-  #ended(outgoing: Http2ServerResponse): void {
-    const now = this.#context.now()
+  finishSoon(): void {
+    this.#session.close()
+  }
+
+  describe(): Description {
+    const [outgoing] = this.#open
+    return {
+      peer: this.#peer,
+      received: this.#tcp.bytesRead,
+      sent: this.#tcp.bytesWritten,
+      route: outgoing === undefined ? null : routeOf(outgoing.req.method, outgoing.req.url),
+    }
+  }
+
+  #ended(outgoing: Http2ServerResponse, askedAt: number): void {
+    const { observer, now: clock } = this.#context
+    const now = clock()
+    if (outgoing.headersSent) observer.requests.answered(outgoing.req.method, outgoing.statusCode, now - askedAt)
     this.#open.delete(outgoing)
     this.#forgetComplete(now)
     if (this.#open.size > 0) return
@@ -174,7 +195,9 @@ export class Http2Session implements NodeMember {
     if (this.#bodies.size > 0) this.#move('bodyEnd', now)
     this.#bodies.clear()
     this.#move('answered', now, 0)
-    if (this.#session.closed || this.#clientEnded) this.end(now)
+    if (!this.#session.closed && !this.#clientEnded) return
+    this.connection.blame('server', 'last')
+    this.end(now)
   }
 
   #forgetComplete(now: number): void {

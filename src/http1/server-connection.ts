@@ -7,6 +7,7 @@ import { Buffer } from 'node:buffer'
 import type { ServerClock } from '../lifecycle/clock.ts'
 import type { Connection } from '../lifecycle/connection.ts'
 import type { Connections, Member } from '../lifecycle/connections.ts'
+import { type Description, peerText, routeOf } from '../lifecycle/description.ts'
 import { lingerMs, nothingOwedMs } from '../lifecycle/ending.ts'
 import { isLast } from '../lifecycle/last-answer.ts'
 import type { Sample } from '../lifecycle/limits.ts'
@@ -67,6 +68,8 @@ export interface Served {
    * client.
    */
   failed(error: unknown, asked: object | null): void
+  /** Told of each request that is answered, and how long that took. */
+  readonly answered?: ((method: string, status: number, ms: number) => void) | undefined
   /**
    * Who else has a say in who is served: a first request of one too many is answered 503, one that
    * does not ask is closed soon.
@@ -119,6 +122,9 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   #stream: Streamed | null = null
   /** What the application's signal was aborted with. */
   #leaving: Error | null = null
+  /** When the present request was there, and what it is answered with. */
+  #askedAt = 0
+  #status = 0
   /** 100 was sent for the present request. */
   #continued = false
   #upgraded: TransportDuplex | null = null
@@ -190,6 +196,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
    * net/http).
    */
   peerEnded(): void {
+    this.connection.blame('client', 'fin')
     if (this.#upgraded !== null) this.#upgraded.peerEnded()
     if (this.connection.isGone || this.#upgraded !== null) return
     if (this.connection.isEnded || (this.#head === null && this.#parser.idle)) {
@@ -206,6 +213,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   gone(): void {
     this.#upgraded?.gone()
     if (this.connection.isGone) return
+    this.connection.blame('client', 'reset')
     this.connection.end('gone', this.#served.clock.now())
     this.#served.book.remove(this)
     if (this.#client !== null) this.#served.clients?.disconnected(this.#client)
@@ -251,6 +259,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     if (reason === 'head-too-large' || reason === 'field-too-long') this.#served.book.count('headTooLarge')
     if (reason === 'too-many-fields') this.#served.book.count('headFields')
     if (reason === 'body-too-large') this.#served.book.count('bodyTooLarge')
+    this.connection.blame('server', 'malformed')
     if (this.#head === null) this.say(status, this.#served.clock.now())
     else this.#refuseBody(status, refusals[reason].text)
   }
@@ -260,7 +269,10 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   sample(now: number): Sample {
     this.transport.poke?.()
     const { unsent } = this.transport
-    if (now >= this.#silentUntil) this.#destroy()
+    if (now >= this.#silentUntil) {
+      this.connection.blame('server', 'surplus')
+      this.#destroy()
+    }
     return {
       received: this.#received,
       taken: this.#sent - unsent,
@@ -288,6 +300,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   /** FIN after the answer. */
   linger(forMs: number, now: number): void {
     if (this.connection.isEnded) return
+    this.connection.blame('server', 'last')
     this.#letGoOfBody()
     this.connection.end('ended', now, forMs)
     this.transport.end()
@@ -310,6 +323,21 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   cut(): void {
     if (this.connection.busy) this.transport.reset()
     else this.#destroy()
+  }
+
+  finishSoon(now: number): void {
+    this.connection.end('last', now)
+  }
+
+  describe(): Description {
+    const head = this.#head
+    const { address, port } = this.transport.peer
+    return {
+      peer: peerText(address, port),
+      received: this.#received,
+      sent: this.#sent,
+      route: head === null ? null : routeOf(head.method, head.target),
+    }
   }
 
   /** Whether the client may still send: without that no other protocol can be spoken. */
@@ -359,6 +387,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   #begin(head: RequestHead, body: Uint8Array | IncomingBody | null): void {
     const { policy, book, clients } = this.#served
     this.#head = head
+    this.#askedAt = this.connection.since
     this.#sentBefore = this.#sent
     this.#continued = false
     if (this.#silentUntil !== Number.POSITIVE_INFINITY) {
@@ -437,6 +466,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     const answer = refused ? plainAnswer(failed.status) : given
     if (refused) drop(given)
     const { status, body } = answer
+    this.#status = status
     // A body that nobody asked for with 100 may come or not: only a new connection is in step.
     const outOfStep = head.expectContinue && this.#body !== null && !this.#continued
     if (refused || outOfStep || this.#nothingMore || this.#isLast || saysClose(answer)) this.#last()
@@ -550,6 +580,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     if (this.connection.isGone) return
     this.#failed(error, stream)
     stream.cancel(error)
+    this.connection.blame('server', 'application')
     this.transport.reset()
   }
 
@@ -564,11 +595,14 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   readonly #finish = (): void => {
     if (this.connection.isGone) return
     const { connection } = this
+    const { method } = this.#head!
     this.#head = null
     this.asked = null
     this.#writing?.sent?.()
     this.#writing = null
-    connection.move('answered', this.#served.clock.now(), this.#received)
+    const now = this.#served.clock.now()
+    this.#served.answered?.(method, this.#status, now - this.#askedAt)
+    connection.move('answered', now, this.#received)
     // The client may have ended its side after the head of this answer was written.
     if (connection.isLast || this.#nothingMore) {
       this.linger(this.#body === null ? nothingOwedMs : lingerMs(this.#served.policy), connection.since)
@@ -620,6 +654,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   /** A bug of ours: it costs this connection, not the process. */
   #broken(error: unknown): void {
     this.#served.failed(error, this.asked)
+    this.connection.blame('server', 'fault')
     this.#destroy()
   }
 

@@ -7,7 +7,7 @@
  * is found out when a connection is looked at next.
  */
 import type { ServerClock } from '../lifecycle/clock.ts'
-import { Connections } from '../lifecycle/connections.ts'
+import { Connections, type ConnectionsObserver } from '../lifecycle/connections.ts'
 import type { Budget, Shortage } from '../lifecycle/descriptor-budget.ts'
 import type { ReasonName } from '../lifecycle/reasons.ts'
 import type { Policy } from '../policy/policy.ts'
@@ -56,6 +56,7 @@ export interface LedgerOptions {
   readonly budget?: Budget | null
   readonly onShortage?: ((shortage: Shortage) => void) | undefined
   readonly discover?: (() => void) | undefined
+  readonly observer?: ConnectionsObserver | undefined
 }
 
 export class Ledger {
@@ -92,6 +93,7 @@ export class Ledger {
       ...(options.budget && { budget: options.budget }),
       ...(options.onShortage && { onShortage: options.onShortage }),
       ...(options.discover && { discover: options.discover }),
+      observer: options.observer,
     })
     this.#tracking = {
       policy,
@@ -288,6 +290,8 @@ export class Ledger {
   }
 
   gone(socket: TrackedSocket): void {
+    // The descriptor is gone, and with it what would tell a FIN from a reset.
+    socket.connection.blame('client', 'left')
     this.book.remove(socket)
     this.#byId.delete(socket.id)
     if (this.#holds(socket)) this.#byFd.delete(socket.fd)

@@ -6,13 +6,14 @@
 import type { ServerClock } from '../lifecycle/clock.ts'
 import type { Connection } from '../lifecycle/connection.ts'
 import type { Connections, Member } from '../lifecycle/connections.ts'
+import { type Description, peerText } from '../lifecycle/description.ts'
 import { lingerMs } from '../lifecycle/ending.ts'
 import type { Sample } from '../lifecycle/limits.ts'
 import { type ReasonName, reasons } from '../lifecycle/reasons.ts'
 import { waiting } from '../lifecycle/states.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { Kernel } from './kernel.ts'
-import type { Snapshot } from './layout.ts'
+import { type Snapshot, TCP_CLOSE_WAIT } from './layout.ts'
 import { figuresOf, type Reading, settleMs, tickMs } from './observe.ts'
 import type { Peer } from './peers.ts'
 import { type LookEvery, nextLook } from './schedule.ts'
@@ -130,6 +131,7 @@ export class TrackedSocket implements Member {
     if (!connection.isEnded) {
       const quietUntil = this.quietUntil ?? this.lookedAt
       this.#stirrings = peer.http2 && snapshot.received > reading.seen.received ? this.#stirrings + 1 : 0
+      if (snapshot.state === TCP_CLOSE_WAIT) connection.blame('client', 'fin')
       reading.read(connection, figuresOf(snapshot, now), peer, quietUntil, now)
       if (peer.last && peer.owed === 0 && !connection.busy) this.finish(now)
     }
@@ -283,6 +285,7 @@ export class TrackedSocket implements Member {
   finish(now: number): void {
     const { connection, fd } = this
     const { kernel } = this.#tracking
+    connection.blame('server', 'last')
     const whole = connection.state !== 'discarding' && kernel.queued(fd) === 0
     connection.end('ended', now)
     if (whole) kernel.shut(fd)
@@ -294,6 +297,18 @@ export class TrackedSocket implements Member {
     if (!this.isSame) gone(this)
     else if (this.connection.busy) kernel.reset(this.fd)
     else kernel.shut(this.fd)
+  }
+
+  /** Its response does not say so: the runtime has it already, or writes it. */
+  finishSoon(): void {
+    this.peer.last = true
+  }
+
+  /** What is in flight the application alone knows. */
+  describe(): Description {
+    const { received, acked } = this.reading.seen
+    const [address, port] = this.peer.name.split('|')
+    return { peer: peerText(address, Number(port)), received, sent: acked, route: null }
   }
 
   #ended(now: number): void {

@@ -4,6 +4,8 @@
  * and what they see.
  */
 import type { Coded } from '../policy/codes.ts'
+import type { OptionName } from '../policy/policy.ts'
+import type { By, Cause, Why } from './cause.ts'
 import { lingerMs } from './ending.ts'
 import type { Clocks, Limit, Limits, Sample } from './limits.ts'
 import type { MinRate } from './min-rate.ts'
@@ -22,6 +24,7 @@ import {
   stateOf,
   step,
 } from './states.ts'
+import { Trail } from './trail.ts'
 
 /** A bug in an observer: it reported something that can't happen in this state. */
 export class IllegalMoveError extends Error implements Coded {
@@ -31,6 +34,11 @@ export class IllegalMoveError extends Error implements Coded {
 
 export class Connection implements Clocks {
   readonly agesAt: number
+  /** Counts the server's connections. */
+  readonly id: number
+  readonly openedAt: number
+  /** Its last moves; null: nobody records them. */
+  readonly trail: Trail | null
   /** Requests begun on it. */
   requests = 0
   bodyRate: MinRate | null = null
@@ -49,9 +57,13 @@ export class Connection implements Clocks {
   #takenFrom = 0
   #takenAt = 0
   #lookedAt: number
+  #cause: Cause | null = null
 
-  constructor(now: number, limits: Limits, first: Beginning, random: () => number) {
+  constructor(now: number, limits: Limits, first: Beginning, random: () => number, id = 0, records = false) {
+    this.id = id
     this.#limits = limits
+    this.openedAt = now
+    this.trail = records ? new Trail() : null
     this.#since = now
     this.#lookedAt = now
     this.#pair = beginnings[first]
@@ -86,6 +98,16 @@ export class Connection implements Clocks {
 
   get since(): number {
     return this.#since
+  }
+
+  /** Null until somebody is to blame for its end. */
+  get cause(): Cause | null {
+    return this.#cause
+  }
+
+  /** The first call counts: what follows an end is not its cause. */
+  blame(by: By, why: Why): void {
+    this.#cause ??= { by, phase: this.#state, why }
   }
 
   get lingerMs(): number {
@@ -136,6 +158,19 @@ export class Connection implements Clocks {
     return dueAt
   }
 
+  /** `dueAt`, and the option that says so; null: no limit runs out. */
+  get due(): { readonly dueAt: number; readonly option: OptionName | null } {
+    let dueAt = Number.POSITIVE_INFINITY
+    let option: OptionName | null = null
+    for (const limit of this.#limitsNow) {
+      const at = limit.dueAt(this)
+      if (at >= dueAt) continue
+      dueAt = at
+      option = limit.option
+    }
+    return { dueAt, option }
+  }
+
   /**
    * When it has to be looked at: `dueAt`, or 0 where bytes decide, or a response has moves to
    * report.
@@ -159,6 +194,7 @@ export class Connection implements Clocks {
     const before = this.#pair
     const after = step(before, event)
     if (after === null) throw new IllegalMoveError(`${event} while ${before.receiving}/${before.answering}`)
+    this.trail?.note(event, now - this.openedAt)
     if (event === 'request' || event === 'requestWithBody') this.requests += 1
     if (event === 'requestWithBody' || after.receiving !== 'body') {
       this.bodyRate = null
@@ -174,7 +210,9 @@ export class Connection implements Clocks {
 
   /** The application's read of the body fails from now on; the first call counts. */
   refuseBody(now: number): void {
-    this.#refusedAt ??= now
+    if (this.#refusedAt !== null) return
+    this.#refusedAt = now
+    this.trail?.note('bodyRefused', now - this.openedAt)
   }
 
   /**
@@ -183,7 +221,9 @@ export class Connection implements Clocks {
    */
   end(event: EndingEvent, now: number, forMs: number = lingerMs(this.#limits.policy)): void {
     const before = this.#state
-    this.#ending = endingMoves[this.#ending][event]
+    const ending = endingMoves[this.#ending][event]
+    if (ending !== this.#ending) this.trail?.note(event, now - this.openedAt)
+    this.#ending = ending
     this.#state = stateOf(this.#pair, this.#ending)
     if (this.#state === before) return
     this.#since = now

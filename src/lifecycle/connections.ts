@@ -7,6 +7,7 @@ import type { Policy } from '../policy/policy.ts'
 import type { Clock } from './clock.ts'
 import { type Closable, close } from './close.ts'
 import { Connection } from './connection.ts'
+import type { Description } from './description.ts'
 import type { Budget, Shortage } from './descriptor-budget.ts'
 import { bindLimits, type Limits, type Sample } from './limits.ts'
 import { longestIn, longestWaiting } from './make-room.ts'
@@ -29,6 +30,18 @@ export interface Member extends Closable {
   spared?(reason: ReasonName, now: number): boolean
   /** Ends it at once, whatever it is doing. */
   cut(): void
+  /** The response that it owes is its last. */
+  finishSoon(now: number): void
+  describe(): Description
+}
+
+/** Told of each connection's beginning and end. */
+export interface ConnectionsObserver {
+  opened(): void
+  /** It has left, and its `cause` says why. */
+  ended(member: Member, now: number): void
+  /** A limit that ran out so long ago is executed now. */
+  late(ms: number): void
 }
 
 export interface ConnectionsOptions {
@@ -58,6 +71,8 @@ export interface ConnectionsOptions {
   readonly turnsAway?: boolean
   /** Told while descriptors are short, as often as something is done about it. */
   readonly onShortage?: (shortage: Shortage) => void
+  /** Default: nobody looks, and no moves are kept. */
+  readonly observer?: ConnectionsObserver | undefined
 }
 
 /** Limits hold to 10 % or 250 ms, whichever is more: a sweep is late by a fraction of that. */
@@ -86,6 +101,7 @@ export class Connections<M extends Member> {
   /** By the sweep in which they are due, counted from the clock's zero. */
   readonly #parked = new Map<number, Set<M>>()
   #size = 0
+  #begun = 0
   /** The last sweep whose parked members have come back. */
   #swept = 0
   readonly #counted = new WeakSet<M>()
@@ -111,7 +127,9 @@ export class Connections<M extends Member> {
 
   /** A new connection under this server's limits, not yet among the others. */
   begin(first: Beginning, now: number = this.#clock.now()): Connection {
-    return new Connection(now, this.limits, first, this.#options.random)
+    const { random, observer } = this.#options
+    this.#begun += 1
+    return new Connection(now, this.limits, first, random, this.#begun, observer !== undefined)
   }
 
   get size(): number {
@@ -131,6 +149,7 @@ export class Connections<M extends Member> {
   add(member: M): void {
     this.#active.add(member)
     this.#size += 1
+    this.#options.observer?.opened()
     if (this.#cancelSweep !== null) return
     this.#swept = Math.floor(this.#clock.now() / sweepMs)
     this.#awaitSweep()
@@ -144,16 +163,29 @@ export class Connections<M extends Member> {
   }
 
   remove(member: M): void {
-    const held = member.parkedIn === null ? this.#active.delete(member) : member.parkedIn.delete(member)
-    member.parkedIn = null
-    if (!held) return
-    this.#size -= 1
-    this.#leaving.delete(member)
+    if (!this.#take(member)) return
+    this.#options.observer?.ended(member, this.#clock.now())
     if (this.#size > 0 || this.#cancelSweep === null) return
     this.#parked.clear()
     this.#pass = null
     this.#cancelSweep()
     this.#cancelSweep = null
+  }
+
+  /** The same connection, which speaks another protocol from now on. */
+  replace(member: M, by: M): void {
+    if (!this.#take(member)) return
+    this.#active.add(by)
+    this.#size += 1
+  }
+
+  #take(member: M): boolean {
+    const held = member.parkedIn === null ? this.#active.delete(member) : member.parkedIn.delete(member)
+    member.parkedIn = null
+    if (!held) return false
+    this.#size -= 1
+    this.#leaving.delete(member)
+    return true
   }
 
   /** Its `lookAt` has come nearer. */
@@ -204,8 +236,12 @@ export class Connections<M extends Member> {
   }
 
   #look(member: M, now: number): void {
-    const reason = member.connection.look(member.sample(now), now)
-    if (reason !== null) this.close(member, reason, now)
+    const { connection } = member
+    const reason = connection.look(member.sample(now), now)
+    if (reason === null) return
+    const { dueAt } = connection
+    if (dueAt <= now && !connection.isEnded) this.#options.observer?.late(now - dueAt)
+    this.close(member, reason, now)
   }
 
   #later(): void {
@@ -233,9 +269,21 @@ export class Connections<M extends Member> {
     // The end of one that is closing was counted as what it was, or was no limit's doing.
     if (!this.#counted.has(member) && !member.connection.isEnded) {
       this.#counted.add(member)
+      member.connection.blame(reason === 'drained' ? 'operator' : 'server', reason)
       this.count(reason)
     }
     close(member, reason, now, this.#options.policy)
+  }
+
+  /** An operator ends it: at once if it only waits for its client, else with the response that it owes. */
+  closeByHand(member: M): void {
+    const { connection } = member
+    const now = this.#clock.now()
+    connection.look(member.sample(now), now)
+    if (connection.isEnded || member.spared?.('drained', now)) return
+    connection.blame('operator', 'operator')
+    if (connection.busy) member.finishSoon(now)
+    else member.end(now)
   }
 
   count(reason: ReasonName): void {
@@ -404,6 +452,7 @@ export class Connections<M extends Member> {
     let inRequest = 0
     for (const member of this) {
       if (member.connection.busy) inRequest += 1
+      member.connection.blame('operator', 'cut')
       member.cut()
     }
     return inRequest

@@ -54,6 +54,8 @@ export interface Clocks {
 
 /** A rule under one policy. */
 export interface Limit {
+  /** What it enforces, first of all. */
+  readonly option: OptionName
   /** It can't run out in less time than this. */
   readonly shortestMs: number
   /** It is judged by bytes: only a look can tell when it is due. */
@@ -69,7 +71,7 @@ export interface Rule {
   /** Why it closes a connection, if it does. */
   readonly reasons: readonly ReasonName[]
   /** Null: switched off by its options. */
-  bind(policy: Policy): Limit | null
+  bind(policy: Policy): Omit<Limit, 'option'> | null
 }
 
 const never = Number.POSITIVE_INFINITY
@@ -254,8 +256,12 @@ export interface Limits {
 }
 
 export function bindLimits(policy: Policy): Limits {
-  const bound = Object.entries(rules).map(([state, some]) => [state, some.flatMap((rule) => rule.bind(policy) ?? [])])
-  return { policy, in: Object.fromEntries(bound) as Limits['in'] }
+  const bound = (rule: Rule): Limit[] => {
+    const limit = rule.bind(policy)
+    return limit === null ? [] : [{ ...limit, option: rule.options[0]! }]
+  }
+  const states = Object.entries(rules).map(([state, some]) => [state, some.flatMap(bound)])
+  return { policy, in: Object.fromEntries(states) as Limits['in'] }
 }
 
 /**

@@ -1,6 +1,7 @@
 /** For tests: a member without a socket, which writes down what is done to it. */
 import type { Connection } from './connection.ts'
 import type { Member } from './connections.ts'
+import type { Description } from './description.ts'
 import type { Sample } from './limits.ts'
 
 export const still: Sample = { received: 0, taken: 0, unsent: 0, wanted: false }
@@ -54,5 +55,12 @@ export class FakeMember implements Member {
   }
   cut(): void {
     this.#act('cut')
+  }
+  finishSoon(now: number): void {
+    this.#act('finishSoon')
+    this.connection.end('last', now)
+  }
+  describe(): Description {
+    return { peer: '10.0.0.1:50000', received: 0, sent: 0, route: null }
   }
 }

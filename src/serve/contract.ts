@@ -3,6 +3,7 @@
 import type { DrainResult, Phase } from '../lifecycle/drain.ts'
 import type { State } from '../lifecycle/states.ts'
 import type { CertificatePem, ListenTls, ProxyProtocolFrom } from '../net/transport.ts'
+import type { Observer } from '../observe/observer.ts'
 import type { Enforcement } from '../policy/enforcement.ts'
 import type { Policy, PolicyInput } from '../policy/policy.ts'
 import type { PresetName } from '../policy/presets.ts'
@@ -110,6 +111,8 @@ export interface Running extends AsyncDisposable {
   /** Where the drain is; anything but `serving` means: not ready. */
   readonly phase: Phase
   connections(): ConnectionsSummary
+  /** Connections one by one, those that have ended and why, and requests by method and status. */
+  readonly observer: Observer
   /**
    * For TLS handshakes from now on; open connections go on. Throws a `CertificateError`, and changes nothing, if one can't be
    * served with. Undefined without TLS, and where the runtime's own server has to be started anew for it (Bun).

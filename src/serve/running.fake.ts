@@ -1,4 +1,6 @@
 /** A server that listens on nothing, for whoever is given one. */
+import { backgroundClock } from '../lifecycle/clock.ts'
+import { Observer } from '../observe/observer.ts'
 import type { Enforcement } from '../policy/enforcement.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { Running } from './contract.ts'
@@ -21,6 +23,7 @@ export function runningFake({ port = 3000, policy, enforcement, engine = 'none' 
     policy,
     enforcement,
     phase: 'serving',
+    observer: new Observer(backgroundClock),
     connections: () => ({
       open: 0,
       busy: 0,

@@ -86,6 +86,7 @@ function runningWith(
       return drain.phase
     },
     connections,
+    observer: start.observer,
     ...(setCertificates && { setCertificates }),
     drain: ({ announce = true } = {}) => drain.start({ announce }).finally(ended),
     kill: () => drain.kill().finally(ended),

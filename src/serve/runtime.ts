@@ -6,6 +6,7 @@ import type { ServerConnection } from '../http1/server-connection.ts'
 import type { Loaded } from '../kernel/libc.ts'
 import type { Descriptors } from '../lifecycle/descriptor-budget.ts'
 import type { Listen } from '../net/transport.ts'
+import type { Observer } from '../observe/observer.ts'
 import type { Enforcement } from '../policy/enforcement.ts'
 import type { Resolved } from '../policy/resolve.ts'
 import type { App, Running, ServeOptions } from './contract.ts'
@@ -19,6 +20,8 @@ export interface Start<Options extends ServeOptions = ServeOptions> {
   readonly runtime: string
   /** Why this engine serves. */
   readonly why: string
+  /** Is to watch the engine's connections. */
+  readonly observer: Observer
 }
 
 /** What a runtime's own server does wrong whatever the policy says. */

@@ -1,70 +1,14 @@
 /** The socket engine as it is served, over sockets in memory and a clock that the test moves. */
 import assert from 'node:assert/strict'
-import { type TestContext, test } from 'node:test'
-import { FakeClock } from '../lifecycle/clock.fake.ts'
-import { FakeTransport, latin1 } from '../net/transport.fake.ts'
-import type { Accept } from '../net/transport.ts'
-import type { Enforcement } from '../policy/enforcement.ts'
-import { optionNames } from '../policy/policy.ts'
-import { resolveOptions } from '../policy/resolve.ts'
-import type { App, ServeOptions } from './contract.ts'
-import { serveOnSockets } from './socket-engine.ts'
-
-const enforcement = Object.fromEntries(
-  optionNames.map((option) => [option, { by: 'us', stepMs: 0, how: 'swept' }]),
-) as object as Enforcement
-
-/** What the application's promises need to settle: no time passes for the server. */
-const settled = () => new Promise<void>((resolve) => setImmediate(resolve))
-
-async function serve(t: TestContext, app: App, given: ServeOptions = {}) {
-  const options: ServeOptions = { signals: false, log: () => {}, drainSpreadMs: 0, ...given }
-  const clock = new FakeClock()
-  let accept: Accept | null = null
-  let listening = true
-  const stop = () => {
-    listening = false
-  }
-  const running = await serveOnSockets(
-    { app, options, resolved: resolveOptions(options), runtime: 'memory', why: 'a test' },
-    {
-      async listen(_, accepted) {
-        accept = accepted
-        return { host: '127.0.0.1', port: 80, stop }
-      },
-      enforcement: () => enforcement,
-      descriptors: () => null,
-    },
-    { env: () => undefined },
-    {},
-    { clock, random: () => 0.5, drainClock: clock },
-  )
-  t.after(() => running.kill())
-  return {
-    clock,
-    running,
-    isListening: () => listening,
-    connect() {
-      const transport = new FakeTransport()
-      const server = accept!(transport)
-      transport.onClosed = () => server.gone()
-      return {
-        transport,
-        async send(text: string) {
-          server.feed(latin1(text))
-          await settled()
-        },
-        end: () => server.peerEnded(),
-      }
-    },
-  }
-}
+import { test } from 'node:test'
+import type { App } from './contract.ts'
+import { serveInMemory, settled } from './in-memory.fake.ts'
 
 const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
 const hello = () => new Response('hello')
 
 test('a day of limits passes in a moment, each at its own time', async (t) => {
-  const { clock, connect, running } = await serve(t, hello, { idleTimeoutMs: 5_000, headTimeoutMs: 60_000 })
+  const { clock, connect, running } = await serveInMemory(t, hello, { idleTimeoutMs: 5_000, headTimeoutMs: 60_000 })
   const silent = connect()
   const idle = connect()
   const trickling = connect()
@@ -91,7 +35,7 @@ test('a day of limits passes in a moment, each at its own time', async (t) => {
 })
 
 test('a client that does not end its side is dropped when its linger is over', async (t) => {
-  const { clock, connect } = await serve(t, hello, { headTimeoutMs: 1_000, discardTimeoutMs: 3_000 })
+  const { clock, connect } = await serveInMemory(t, hello, { headTimeoutMs: 1_000, discardTimeoutMs: 3_000 })
   const { transport, send } = connect()
   await send('GET / HT')
   clock.pass(1_100)
@@ -105,7 +49,7 @@ test('a client that does not end its side is dropped when its linger is over', a
 test('a drain answers what is in flight, says so, and ends what is idle after minIdleMs', async (t) => {
   let answer = (_: Response): void => {}
   const app: App = ({ url }) => (url.endsWith('/slow') ? new Promise((resolve) => (answer = resolve)) : hello())
-  const { clock, connect, running, isListening } = await serve(t, app, { minIdleMs: 1_000, drainDelayMs: 500 })
+  const { clock, connect, running, isListening } = await serveInMemory(t, app, { minIdleMs: 1_000, drainDelayMs: 500 })
   const idle = connect()
   await idle.send(get)
   const busy = connect()
@@ -126,7 +70,7 @@ test('a drain answers what is in flight, says so, and ends what is idle after mi
 })
 
 test('a newcomer above maxConnections is answered 503 and let go', async (t) => {
-  const { clock, connect } = await serve(t, () => new Promise(() => {}), { maxConnections: 1 })
+  const { clock, connect } = await serveInMemory(t, () => new Promise(() => {}), { maxConnections: 1 })
   await connect().send(get)
   const newcomer = connect()
   await newcomer.send(get)

@@ -44,7 +44,7 @@ export async function serveOnSockets(
   { clients, descriptorsBeside }: Admission = {},
   { clock, random, drainClock }: World = { clock: backgroundClock, random: Math.random },
 ): Promise<Running> {
-  const { app, options } = start
+  const { app, options, observer } = start
   const descriptors = sockets.descriptors()
   const enforcement = enforcementWith(descriptors, sockets.enforcement())
   const { policy, log } = prepare(start, enforcement)
@@ -56,7 +56,9 @@ export async function serveOnSockets(
     budget: Budget.of(descriptors, policy, descriptorsBeside),
     turnsAway: sockets.holdAccept !== undefined,
     onShortage: shortageLog(log, clock.now),
+    observer,
   })
+  observer.watch(book)
   const secure = options.tls !== undefined
   const application = applicationOf(app, {
     policy,
@@ -80,6 +82,7 @@ export async function serveOnSockets(
     connectionLines: connectionLinesOf(policy),
     failed: failureLog(application, log),
     abort: webRequests ? (asked, reason) => WebRequest.abort(asked as WebRequest, reason) : abortNative,
+    answered: (method, status, ms) => observer.requests.answered(method, status, ms),
     ask: (connection, head, body) => requests.ask(connection, head, body),
   }
 

@@ -1,4 +1,6 @@
 /** `serve()` on any runtime: the options are resolved, the engine is chosen, and that engine is started. */
+import { backgroundClock } from '../lifecycle/clock.ts'
+import { Observer } from '../observe/observer.ts'
 import { type Resolved, resolveOptions } from '../policy/resolve.ts'
 import { type Chosen, chooseEngine, isNative } from './choose-engine.ts'
 import type { App, Running, ServeOptions } from './contract.ts'
@@ -26,7 +28,14 @@ export async function planStart(
     engine,
     why,
     async serve(app, more) {
-      const start: Start = { app, options: { ...options, ...more }, resolved, runtime: runtime.name, why }
+      const start: Start = {
+        app,
+        options: { ...options, ...more },
+        resolved,
+        runtime: runtime.name,
+        why,
+        observer: new Observer(backgroundClock),
+      }
       const server = await (engine === 'native' && isNative(native)
         ? native.serve(start)
         : serveOnSockets(start, runtime.sockets, runtime.bindings(start.options)))

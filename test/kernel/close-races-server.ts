@@ -6,6 +6,8 @@
 import process from 'node:process'
 import { createInterface } from 'node:readline'
 import { type Libc, type Loaded, SHUT_RDWR } from '../../src/kernel/libc.ts'
+import { backgroundClock } from '../../src/lifecycle/clock.ts'
+import { Observer } from '../../src/observe/observer.ts'
 import { resolveOptions } from '../../src/policy/resolve.ts'
 import type { NativeServer } from '../../src/serve/runtime.ts'
 
@@ -40,6 +42,7 @@ const running = await denoUnderLedger!(pauseMs === 0 ? libc : slow).serve({
   resolved: resolveOptions(options),
   runtime,
   why: 'for a test',
+  observer: new Observer(backgroundClock),
 })
 console.log(running.url)
 for await (const _ of createInterface(process.stdin)) {

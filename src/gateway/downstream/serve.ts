@@ -3,7 +3,9 @@
  * runtime's own for HTTP/2.
  */
 import { lookup } from 'node:dns/promises'
+import { backgroundClock } from '../../lifecycle/clock.ts'
 import type { Connect } from '../../net/transport.ts'
+import { Observer } from '../../observe/observer.ts'
 import type { Runtime } from '../../runtime.ts'
 import type { Fetch } from '../../serve/contract.ts'
 import { serveOnSockets } from '../../serve/socket-engine.ts'
@@ -39,7 +41,7 @@ export function gatewayOn(runtime: Runtime): GatewayRuntime {
         })
       }
       return serveOnSockets(
-        { app, options, resolved, runtime: name, why },
+        { app, options, resolved, runtime: name, why, observer: new Observer(backgroundClock) },
         runtime.sockets,
         { env: (connection, head, body) => new EngineDownstream(connection, head, body), bodyInEnv: true },
         { clients, descriptorsBeside: upstreamConnections },

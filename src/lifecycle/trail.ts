@@ -1,0 +1,59 @@
+/** The last moves of one connection and how it ended, kept without an object for each move. */
+import type { EndingEvent, Event } from './states.ts'
+
+export type Mark = Event | EndingEvent | 'bodyRefused'
+
+/** What each move is called in a trail; a place in this list is its code. */
+const marks = [
+  'secured',
+  'bytes',
+  'request',
+  'requestWithBody',
+  'bodyEnd',
+  'begun',
+  'blocked',
+  'flowing',
+  'answered',
+  'upgrade',
+  'last',
+  'ended',
+  'gone',
+  'bodyRefused',
+] as const satisfies readonly Mark[]
+
+const codes = Object.fromEntries(marks.map((mark, code) => [mark, code])) as Readonly<Record<Mark, number>>
+
+/** Moves that are kept of one connection: the last so many. */
+export const trailLength = 32
+const codeSize = 16
+
+export interface TrailMove {
+  readonly mark: Mark
+  /** Since the connection was opened. */
+  readonly atMs: number
+}
+
+export class Trail {
+  /** Time in units of 0.1 ms and code, in one number. */
+  readonly #moves = new Float64Array(trailLength)
+  #count = 0
+
+  note(mark: Mark, sinceOpenMs: number): void {
+    this.#moves[this.#count % trailLength] = Math.round(sinceOpenMs * 10) * codeSize + codes[mark]
+    this.#count += 1
+  }
+
+  /** How many moves there were before those that are kept. */
+  get lost(): number {
+    return Math.max(this.#count - trailLength, 0)
+  }
+
+  read(): TrailMove[] {
+    const moves: TrailMove[] = []
+    for (let at = this.lost; at < this.#count; at++) {
+      const move = this.#moves[at % trailLength]!
+      moves.push({ mark: marks[move % codeSize]!, atMs: Math.floor(move / codeSize) / 10 })
+    }
+    return moves
+  }
+}

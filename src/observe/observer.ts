@@ -1,0 +1,179 @@
+/**
+ * What a server knows of its connections, for whoever operates it: who is connected, what ended and why.
+ * It listens on nothing; the admin listener, the metrics and the commands read it.
+ */
+import type { Cause } from '../lifecycle/cause.ts'
+import type { ServerClock } from '../lifecycle/clock.ts'
+import type { Connections, ConnectionsObserver, Member } from '../lifecycle/connections.ts'
+import type { Description } from '../lifecycle/description.ts'
+import type { State } from '../lifecycle/states.ts'
+import type { OptionName } from '../policy/policy.ts'
+import { type Ended, type EndedConnection, FlightRecorder } from './flight-recorder.ts'
+import { Histogram, type HistogramReading } from './histogram.ts'
+import { RequestTotals } from './request-totals.ts'
+
+/** One open connection. */
+export interface ConnectionView extends Description {
+  /** Counts the server's connections. */
+  readonly id: number
+  readonly state: State
+  /** How long it has been in this state. */
+  readonly forMs: number
+  /** Ms since 1970. */
+  readonly openedAt: number
+  readonly requests: number
+  /** When the next limit closes it if nothing happens, and which option that is; null: none does. */
+  readonly dueInMs: number | null
+  readonly dueBy: OptionName | null
+}
+
+export interface ListOptions {
+  /** At most so many, those that have been longest in their state first. Default 100. */
+  readonly limit?: number
+  readonly state?: State
+}
+
+export interface EndReading extends Cause {
+  readonly lifetime: HistogramReading
+}
+
+const lifetimeBounds = [0.01, 0.1, 1, 5, 10, 30, 60, 300, 900, 3_600, 14_400, 86_400]
+const latenessBounds = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
+
+/** An end that nobody was blamed for is a gap in our bookkeeping; it is shown as what it most likely was. */
+const unknown: Cause = { by: 'client', phase: 'closing', why: 'left' }
+
+export class Observer implements ConnectionsObserver {
+  readonly requests = new RequestTotals()
+  /** Connections since the start. */
+  openedCount = 0
+  readonly #clock: Pick<ServerClock, 'now' | 'date'>
+  readonly #recorder = new FlightRecorder()
+  readonly #lifetimes = new Map<string, { readonly cause: Cause; readonly lifetime: Histogram }>()
+  readonly #lateness = new Histogram(latenessBounds)
+  #connections: Connections<Member> | null = null
+  readonly #onEnd = new Set<(ended: Ended) => void>()
+
+  constructor(clock: Pick<ServerClock, 'now' | 'date'>) {
+    this.#clock = clock
+  }
+
+  /** Once, by the engine. Before that, and where the runtime shows none, there are no connections. */
+  watch(connections: Connections<Member>): void {
+    this.#connections = connections
+  }
+
+  opened(): void {
+    this.openedCount += 1
+  }
+
+  ended(member: Member, now: number): void {
+    const { connection } = member
+    const { id, requests, trail, cause } = connection
+    const { by, phase, why } = cause ?? unknown
+    const { peer, received, sent } = member.describe()
+    const endedAt = this.#clock.date()
+    const openedAt = endedAt - (now - connection.openedAt)
+    this.#lifetimeOf({ by, phase, why }).add((endedAt - openedAt) / 1_000)
+    const ended = { id, peer, by, phase, why, openedAt, endedAt, requests, received, sent }
+    this.#recorder.record(ended, trail)
+    for (const tell of this.#onEnd) tell(ended)
+  }
+
+  late(ms: number): void {
+    this.#lateness.add(ms / 1_000)
+  }
+
+  /** Told of each end from now on; returns what takes that back. */
+  onEnd(tell: (ended: Ended) => void): () => void {
+    this.#onEnd.add(tell)
+    return () => this.#onEnd.delete(tell)
+  }
+
+  /** Open connections. To list all of them is work for each, so it is not for every second of a busy server. */
+  list({ limit = 100, state }: ListOptions = {}): ConnectionView[] {
+    const now = this.#clock.now()
+    const date = this.#clock.date()
+    const members: Member[] = []
+    this.#connections?.each((member) => {
+      if (state === undefined || member.connection.state === state) members.push(member)
+    })
+    members.sort((a, b) => a.connection.since - b.connection.since)
+    return members.slice(0, limit).map((member) => {
+      const { connection } = member
+      const { id, requests, since, openedAt } = connection
+      const { dueAt, option } = connection.due
+      return {
+        id,
+        ...member.describe(),
+        state: connection.state,
+        forMs: now - since,
+        openedAt: date - (now - openedAt),
+        requests,
+        dueInMs: option === null ? null : dueAt - now,
+        dueBy: option,
+      }
+    })
+  }
+
+  /** The latest first. */
+  ends(): EndedConnection[] {
+    return this.#recorder.read()
+  }
+
+  /**
+   * Ends one connection in an orderly way: at once if it only waits for its client, else with the
+   * response that it owes. Returns false if there is none of that number.
+   */
+  close(id: number): boolean {
+    const member = this.#find(id)
+    if (member === null) return false
+    this.#connections?.closeByHand(member)
+    return true
+  }
+
+  /** Ends all idle connections; returns how many. */
+  closeIdle(): number {
+    const idle: Member[] = []
+    this.#connections?.each((member) => {
+      if (member.connection.state === 'idle') idle.push(member)
+    })
+    for (const member of idle) this.#connections?.closeByHand(member)
+    return idle.length
+  }
+
+  get open(): number {
+    return this.#connections?.size ?? 0
+  }
+
+  states(): Partial<Record<State, number>> {
+    return this.#connections?.states() ?? {}
+  }
+
+  lifetimes(): EndReading[] {
+    return Array.from(this.#lifetimes.values(), ({ cause, lifetime }) => ({ ...cause, lifetime: lifetime.read() }))
+  }
+
+  lateness(): HistogramReading {
+    return this.#lateness.read()
+  }
+
+  #find(id: number): Member | null {
+    let found: Member | null = null
+    this.#connections?.each((member) => {
+      if (member.connection.id === id) found = member
+    })
+    return found
+  }
+
+  #lifetimeOf(cause: Cause): Histogram {
+    const { by, phase, why } = cause
+    const key = `${by} ${phase} ${why}`
+    let known = this.#lifetimes.get(key)
+    if (known === undefined) {
+      known = { cause, lifetime: new Histogram(lifetimeBounds) }
+      this.#lifetimes.set(key, known)
+    }
+    return known.lifetime
+  }
+}

@@ -1,0 +1,39 @@
+/** Requests by method and status, and how long they took: what `http.server.request.duration` counts. */
+import { Histogram, type HistogramReading } from './histogram.ts'
+
+/** OpenTelemetry's bounds for `http.server.request.duration`, in seconds. */
+export const requestBounds = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
+
+/** The methods that OpenTelemetry knows; any other is `_OTHER`, so that no client can make up labels. */
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH', 'QUERY', '_OTHER']
+const codes = new Map(methods.map((method, code) => [method, code]))
+const other = methods.length - 1
+
+export interface RequestReading {
+  readonly method: string
+  readonly status: number
+  readonly duration: HistogramReading
+}
+
+export class RequestTotals {
+  readonly #histograms = new Map<number, Histogram>()
+
+  /** The response is out, so long after the request's head was there. */
+  answered(method: string, status: number, ms: number): void {
+    const key = status * methods.length + (codes.get(method) ?? other)
+    let histogram = this.#histograms.get(key)
+    if (histogram === undefined) {
+      histogram = new Histogram(requestBounds)
+      this.#histograms.set(key, histogram)
+    }
+    histogram.add(ms / 1_000)
+  }
+
+  read(): RequestReading[] {
+    return Array.from(this.#histograms, ([key, histogram]) => ({
+      method: methods[key % methods.length]!,
+      status: Math.floor(key / methods.length),
+      duration: histogram.read(),
+    }))
+  }
+}

@@ -1,0 +1,62 @@
+/** For tests: the socket engine as it is served, over sockets in memory and a clock that the test moves. */
+import type { TestContext } from 'node:test'
+import { FakeClock } from '../lifecycle/clock.fake.ts'
+import { FakeTransport, latin1 } from '../net/transport.fake.ts'
+import type { Accept } from '../net/transport.ts'
+import { Observer } from '../observe/observer.ts'
+import type { Enforcement } from '../policy/enforcement.ts'
+import { optionNames } from '../policy/policy.ts'
+import { resolveOptions } from '../policy/resolve.ts'
+import type { App, ServeOptions } from './contract.ts'
+import { serveOnSockets } from './socket-engine.ts'
+
+const enforcement = Object.fromEntries(
+  optionNames.map((option) => [option, { by: 'us', stepMs: 0, how: 'swept' }]),
+) as object as Enforcement
+
+/** What the application's promises need to settle: no time passes for the server. */
+export const settled = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+export async function serveInMemory(t: TestContext, app: App, given: ServeOptions = {}) {
+  const options: ServeOptions = { signals: false, log: () => {}, drainSpreadMs: 0, ...given }
+  const clock = new FakeClock()
+  const observer = new Observer(clock)
+  let accept: Accept | null = null
+  let listening = true
+  const stop = () => {
+    listening = false
+  }
+  const running = await serveOnSockets(
+    { app, options, resolved: resolveOptions(options), runtime: 'memory', why: 'a test', observer },
+    {
+      async listen(_, accepted) {
+        accept = accepted
+        return { host: '127.0.0.1', port: 80, stop }
+      },
+      enforcement: () => enforcement,
+      descriptors: () => null,
+    },
+    { env: () => undefined },
+    {},
+    { clock, random: () => 0.5, drainClock: clock },
+  )
+  t.after(() => running.kill())
+  return {
+    clock,
+    running,
+    isListening: () => listening,
+    connect() {
+      const transport = new FakeTransport()
+      const server = accept!(transport)
+      transport.onClosed = () => server.gone()
+      return {
+        transport,
+        async send(text: string) {
+          server.feed(latin1(text))
+          await settled()
+        },
+        end: () => server.peerEnded(),
+      }
+    },
+  }
+}
