@@ -114,6 +114,7 @@ export function hangup(app: App, { report, ...options }: HangupOptions = {}): De
     runtime: 'deno serve',
     why,
     observer: new Observer(backgroundClock),
+    companions: { admin: null },
   }
   const running =
     libc === null

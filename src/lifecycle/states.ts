@@ -133,18 +133,22 @@ export const endingMoves: Readonly<Record<Ending, Readonly<Record<EndingEvent, E
   closed: { last: 'closed', ended: 'closed', gone: 'closed' },
 }
 
-export type State =
-  | 'handshake'
-  | 'accepted'
-  | 'head'
-  | 'body'
-  | 'handling'
-  | 'writing'
-  | 'streaming'
-  | 'discarding'
-  | 'idle'
-  | 'upgraded'
-  | 'closing'
+/** Every state, as tables and lists show them. */
+export const states = [
+  'handshake',
+  'accepted',
+  'head',
+  'body',
+  'handling',
+  'writing',
+  'streaming',
+  'discarding',
+  'idle',
+  'upgraded',
+  'closing',
+] as const
+
+export type State = (typeof states)[number]
 
 /** Both sides at one moment. There is one object for each pair, so a move allocates nothing. */
 export interface Pair {

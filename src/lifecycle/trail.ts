@@ -24,7 +24,7 @@ const marks = [
 const codes = Object.fromEntries(marks.map((mark, code) => [mark, code])) as Readonly<Record<Mark, number>>
 
 /** Moves that are kept of one connection: the last so many. */
-export const trailLength = 32
+const trailLength = 32
 const codeSize = 16
 
 export interface TrailMove {

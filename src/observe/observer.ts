@@ -73,7 +73,7 @@ export class Observer implements ConnectionsObserver {
     const { by, phase, why } = cause ?? unknown
     const { peer, received, sent } = member.describe()
     const endedAt = this.#clock.date()
-    const openedAt = endedAt - (now - connection.openedAt)
+    const openedAt = Math.round(endedAt - (now - connection.openedAt))
     this.#lifetimeOf({ by, phase, why }).add((endedAt - openedAt) / 1_000)
     const ended = { id, peer, by, phase, why, openedAt, endedAt, requests, received, sent }
     this.#recorder.record(ended, trail)
@@ -107,10 +107,10 @@ export class Observer implements ConnectionsObserver {
         id,
         ...member.describe(),
         state: connection.state,
-        forMs: now - since,
-        openedAt: date - (now - openedAt),
+        forMs: Math.round(now - since),
+        openedAt: Math.round(date - (now - openedAt)),
         requests,
-        dueInMs: option === null ? null : dueAt - now,
+        dueInMs: option === null ? null : Math.round(dueAt - now),
         dueBy: option,
       }
     })

@@ -2,7 +2,7 @@
 import { Histogram, type HistogramReading } from './histogram.ts'
 
 /** OpenTelemetry's bounds for `http.server.request.duration`, in seconds. */
-export const requestBounds = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
+const requestBounds = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
 
 /** The methods that OpenTelemetry knows; any other is `_OTHER`, so that no client can make up labels. */
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH', 'QUERY', '_OTHER']

@@ -293,6 +293,7 @@ const besidePolicy: readonly string[] = [
   'log',
   'onError',
   'onListen',
+  'admin',
 ] satisfies (keyof ServeOptions)[]
 
 /** The policy of what was given to `serve()`. `also`: options that only this runtime's `serve` has. */

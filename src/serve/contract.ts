@@ -1,5 +1,6 @@
 /** The one shape that every runtime's `serve()` has. */
 
+import type { AdminOptions } from '../admin/options.ts'
 import type { DrainResult, Phase } from '../lifecycle/drain.ts'
 import type { State } from '../lifecycle/states.ts'
 import type { CertificatePem, ListenTls, ProxyProtocolFrom } from '../net/transport.ts'
@@ -44,6 +45,11 @@ export interface ServeOptions extends PolicyInput {
   readonly globals?: 'replace' | 'keep'
   /** `false`: SIGTERM and SIGINT are left to the program, which calls `drain()`. Default true. */
   readonly signals?: boolean
+  /**
+   * Listens for its operator: health, connections and why they ended, and the page that shows them. `true`: on
+   * 127.0.0.1:9180. Needs `hono`. Default: nothing listens.
+   */
+  readonly admin?: boolean | string | number | AdminOptions
   /** Where events go; default: one line each on standard error. */
   readonly log?: (line: LogLine) => void
   /**
@@ -113,6 +119,8 @@ export interface Running extends AsyncDisposable {
   connections(): ConnectionsSummary
   /** Connections one by one, those that have ended and why, and requests by method and status. */
   readonly observer: Observer
+  /** Where the admin listener listens; null: there is none. */
+  readonly admin: ServerAddress | null
   /**
    * For TLS handshakes from now on; open connections go on. Throws a `CertificateError`, and changes nothing, if one can't be
    * served with. Undefined without TLS, and where the runtime's own server has to be started anew for it (Bun).

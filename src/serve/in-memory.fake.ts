@@ -27,7 +27,15 @@ export async function serveInMemory(t: TestContext, app: App, given: ServeOption
     listening = false
   }
   const running = await serveOnSockets(
-    { app, options, resolved: resolveOptions(options), runtime: 'memory', why: 'a test', observer },
+    {
+      app,
+      options,
+      resolved: resolveOptions(options),
+      runtime: 'memory',
+      why: 'a test',
+      observer,
+      companions: { admin: null },
+    },
     {
       async listen(_, accepted) {
         accept = accepted

@@ -24,6 +24,7 @@ export function runningFake({ port = 3000, policy, enforcement, engine = 'none' 
     enforcement,
     phase: 'serving',
     observer: new Observer(backgroundClock),
+    admin: null,
     connections: () => ({
       open: 0,
       busy: 0,

@@ -69,9 +69,10 @@ function runningWith(
   const { options, resolved, why } = start
   const address = addressOf(options, at)
   let letGoOfSignals = (): void => {}
-  const ended = (): void => {
+  const ended = async (): Promise<void> => {
     log.flush()
     letGoOfSignals()
+    await start.companions.admin?.close()
   }
   const close: Running['close'] = ({ fast = false } = {}) =>
     (fast ? drain.kill() : drain.start({ announce: false, atOnce: true })).finally(ended)
@@ -87,6 +88,9 @@ function runningWith(
     },
     connections,
     observer: start.observer,
+    get admin() {
+      return start.companions.admin?.address ?? null
+    },
     ...(setCertificates && { setCertificates }),
     drain: ({ announce = true } = {}) => drain.start({ announce }).finally(ended),
     kill: () => drain.kill().finally(ended),

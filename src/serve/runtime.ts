@@ -1,5 +1,6 @@
 /** What a runtime gives to `serve()`: its sockets, its own server, and what an application gets beside its Request. */
 import type { Duplex } from 'node:stream'
+import type { AdminListener } from '../admin/listener.ts'
 import type { RequestHead } from '../http1/head.ts'
 import type { IncomingBody } from '../http1/incoming-body.ts'
 import type { ServerConnection } from '../http1/server-connection.ts'
@@ -22,6 +23,12 @@ export interface Start<Options extends ServeOptions = ServeOptions> {
   readonly why: string
   /** Is to watch the engine's connections. */
   readonly observer: Observer
+  readonly companions: Companions
+}
+
+/** What listens beside a server, and ends with it. */
+export interface Companions {
+  admin: AdminListener | null
 }
 
 /** What a runtime's own server does wrong whatever the policy says. */

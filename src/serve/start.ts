@@ -1,4 +1,5 @@
 /** `serve()` on any runtime: the options are resolved, the engine is chosen, and that engine is started. */
+import { adminPlan } from '../admin/options.ts'
 import { backgroundClock } from '../lifecycle/clock.ts'
 import { Observer } from '../observe/observer.ts'
 import { type Resolved, resolveOptions } from '../policy/resolve.ts'
@@ -22,6 +23,8 @@ export async function planStart(
   options: ServeOptions,
   resolved: Resolved = resolveOptions(options, runtime.ownOptions),
 ): Promise<Planned> {
+  const { admin } = options
+  const plan = admin === undefined || admin === false ? null : adminPlan(admin)
   const native = await runtime.native(options)
   const { engine, why } = chooseEngine(options, resolved, native)
   return {
@@ -35,11 +38,21 @@ export async function planStart(
         runtime: runtime.name,
         why,
         observer: new Observer(backgroundClock),
+        companions: { admin: null },
       }
       const server = await (engine === 'native' && isNative(native)
         ? native.serve(start)
         : serveOnSockets(start, runtime.sockets, runtime.bindings(start.options)))
-      await listens(server, options.onListen)
+      try {
+        if (plan !== null) {
+          const { listenForAdmin } = await import('../admin/listener.ts')
+          start.companions.admin = await listenForAdmin(server, plan, runtime, options.log)
+        }
+        await options.onListen?.(server)
+      } catch (error) {
+        await server.kill()
+        throw error
+      }
       return server
     },
   }
@@ -47,13 +60,4 @@ export async function planStart(
 
 export async function serveOn(runtime: ServeRuntime, app: App, options: ServeOptions = {}): Promise<Running> {
   return (await planStart(runtime, options)).serve(app)
-}
-
-async function listens(server: Running, onListen: ServeOptions['onListen']): Promise<void> {
-  try {
-    await onListen?.(server)
-  } catch (error) {
-    await server.kill()
-    throw error
-  }
 }

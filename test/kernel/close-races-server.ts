@@ -43,6 +43,7 @@ const running = await denoUnderLedger!(pauseMs === 0 ? libc : slow).serve({
   runtime,
   why: 'for a test',
   observer: new Observer(backgroundClock),
+  companions: { admin: null },
 })
 console.log(running.url)
 for await (const _ of createInterface(process.stdin)) {

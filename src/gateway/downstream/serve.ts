@@ -41,7 +41,15 @@ export function gatewayOn(runtime: Runtime): GatewayRuntime {
         })
       }
       return serveOnSockets(
-        { app, options, resolved, runtime: name, why, observer: new Observer(backgroundClock) },
+        {
+          app,
+          options,
+          resolved,
+          runtime: name,
+          why,
+          observer: new Observer(backgroundClock),
+          companions: { admin: null },
+        },
         runtime.sockets,
         { env: (connection, head, body) => new EngineDownstream(connection, head, body), bodyInEnv: true },
         { clients, descriptorsBeside: upstreamConnections },

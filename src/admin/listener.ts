@@ -1,0 +1,53 @@
+/**
+ * The admin listener: a server of its own beside the one that it tells of, so that it answers when that
+ * one is full, and goes on answering while it drains.
+ */
+import { Hono } from 'hono'
+import { backgroundClock } from '../lifecycle/clock.ts'
+import { Observer } from '../observe/observer.ts'
+import { resolveOptions } from '../policy/resolve.ts'
+import type { ServeOptions, ServerAddress } from '../serve/contract.ts'
+import type { Log } from '../serve/log.ts'
+import type { Sockets } from '../serve/runtime.ts'
+import { serveOnSockets } from '../serve/socket-engine.ts'
+import { guard } from './guard.ts'
+import type { AdminPlan } from './options.ts'
+import { type Administered, adminRoutes } from './routes.ts'
+
+export interface AdminListener {
+  readonly address: ServerAddress
+  /** Cuts what is open. */
+  close(): Promise<void>
+}
+
+/** Few clients, of which one may leave a page open. Its descriptors are of those that the policy reserves. */
+const policy = { idleTimeoutMs: 60_000, maxConnections: 64, drainTimeoutMs: 1_000, minIdleMs: 0, drainSpreadMs: 0 }
+
+export async function listenForAdmin(
+  server: Administered,
+  { at, token, hosts }: AdminPlan,
+  runtime: { readonly name: string; readonly sockets: Sockets },
+  log: Log | undefined,
+): Promise<AdminListener> {
+  const app = new Hono().use(guard({ token, hosts })).route('/', adminRoutes(server))
+  const options: ServeOptions = { ...at, ...policy, signals: false, ...(log && { log }) }
+  const running = await serveOnSockets(
+    {
+      app,
+      options,
+      resolved: resolveOptions(options),
+      runtime: runtime.name,
+      why: 'the admin listener',
+      observer: new Observer(backgroundClock),
+      companions: { admin: null },
+    },
+    { ...runtime.sockets, descriptors: () => null },
+    { env: () => undefined },
+  )
+  return {
+    address: running.address,
+    async close() {
+      await running.close({ fast: true })
+    },
+  }
+}

@@ -1,0 +1,65 @@
+/** What the admin listener answers: health, connections and their ends, and what an operator may do about them. */
+import { Hono } from 'hono'
+import { type State, states } from '../lifecycle/states.ts'
+import type { Running } from '../serve/contract.ts'
+
+/** What is asked of a server; a gateway is one. */
+export type Administered = Pick<Running, 'connections' | 'observer' | 'phase' | 'drain' | 'policy' | 'url' | 'engine'>
+
+const mostListed = 10_000
+
+/** As many as `?limit=` says, within bounds; null: it is not a number. */
+function limitOf(text: string | undefined): number | null {
+  if (text === undefined) return 100
+  return /^\d{1,5}$/.test(text) ? Math.min(Number(text), mostListed) : null
+}
+
+/**
+ * Routes for a listener of their own, or to be mounted in an app behind a login of its own: they guard
+ * nothing. `GET /healthz`, `/readyz`, `/connections?state=&limit=`, `/ends?limit=`, `/summary`; `POST
+ * /connections/:id/close`, `/idle/close`, `/drain`.
+ */
+export function adminRoutes(server: Administered): Hono {
+  const app = new Hono()
+  const { observer } = server
+
+  app.get('/healthz', (c) => c.text('ok\n'))
+  app.get('/readyz', (c) => (server.phase === 'serving' ? c.text('ok\n') : c.text('draining\n', 503)))
+
+  app.get('/summary', (c) => {
+    const { url, engine, phase } = server
+    return c.json({ url, engine, phase, opened: observer.openedCount, ...server.connections() })
+  })
+
+  app.get('/connections', (c) => {
+    const { state, limit: text } = c.req.query()
+    const limit = limitOf(text)
+    if (limit === null) return c.text(`limit=${text}: not a number\n`, 400)
+    if (state !== undefined && !isState(state)) return c.text(`state=${state}: one of ${states.join(', ')}\n`, 400)
+    return c.json(observer.list({ limit, ...(state !== undefined && { state }) }))
+  })
+
+  app.get('/ends', (c) => {
+    const { limit: text } = c.req.query()
+    const limit = limitOf(text)
+    if (limit === null) return c.text(`limit=${text}: not a number\n`, 400)
+    return c.json(observer.ends().slice(0, limit))
+  })
+
+  app.post('/connections/:id/close', (c) => {
+    const id = c.req.param('id')
+    return observer.close(Number(id)) ? c.body(null, 204) : c.text(`no open connection has the number ${id}\n`, 404)
+  })
+
+  app.post('/idle/close', (c) => c.json({ closed: observer.closeIdle() }))
+
+  app.post('/drain', (c) => {
+    // Whoever asked hears of its beginning; of its end, the exit status.
+    server.drain().catch(() => {})
+    return c.json({ phase: server.phase }, 202)
+  })
+
+  return app
+}
+
+const isState = (name: string): name is State => (states as readonly string[]).includes(name)
