@@ -1,13 +1,13 @@
 /** The groups of a configuration and the upstreams in them. */
 import { format } from '../../policy/units.ts'
-import type { GroupConfig, UpstreamConfig } from '../config/config.ts'
-import { type GroupFile, groupScope, type ReadFile } from '../config/schema.ts'
-import { settled } from '../config/setting.ts'
-import { checkSettings } from '../config/settings/checks.ts'
-import { optionsOf, type UpstreamOptions } from '../config/settings/limits.ts'
-import type { UpstreamFile } from '../config/settings/upstreams.ts'
-import type { Keys, Source } from '../config/source.ts'
-import type { UpstreamText } from '../config/texts.ts'
+import type { GroupConfig, UpstreamConfig } from './config.ts'
+import { type GroupFile, groupScope, type ReadFile } from './schema.ts'
+import { settled } from './setting.ts'
+import { checkSettings } from './settings/checks.ts'
+import { optionsOf, type UpstreamOptions } from './settings/limits.ts'
+import type { UpstreamFile } from './settings/upstreams.ts'
+import type { Keys, Source } from './source.ts'
+import type { UpstreamText } from './texts.ts'
 
 export async function groupsOf(
   file: ReadFile,
