@@ -68,6 +68,11 @@ describe('a mistake is told with its place and the fix:', () => {
       { send: 'GET {helo} HTTP/1.1' },
       /steps\[1\]\.send: unknown placeholder \{helo\}; did you mean \{?hello/,
     ],
+    'a time that no timer counts': [{ wait: 1e12 }, /steps\[1\]\.wait: expected at most a day$/],
+    'a pattern that is not one': [
+      { answer: { status: 'any', within: 5, header: { name: 'a', matches: '(' } } },
+      /steps\[1\]\.answer\.header\.matches: expected a regular expression$/,
+    ],
     'a step that is a text': ['closes', /steps\[1\]: a step is an object$/],
   }
   for (const [what, [step, said]] of Object.entries(cases)) {

@@ -113,6 +113,8 @@ function readOptions(url: string, options: ProbeOptions): ProbeRequest {
   if (known && behind.length > 0) problems.push(problem('behind', 'behind', noBehindWithExpect, ''))
   const limitMs = limitFor(options.limitMs, { flag: 'limitMs', tls }, behind, problems)
   const chosen = options.cases ?? []
+  if (options.cases?.length === 0)
+    problems.push(problem('cases', 'cases', 'the list is empty', 'ids and cases, or no list'))
   const own = readCases(
     chosen.filter((one) => typeof one !== 'string'),
     true,

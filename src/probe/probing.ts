@@ -234,8 +234,11 @@ class Probing {
   // What is judged
 
   async #judge(theCase: Case, afterMs: number): Promise<CaseRun> {
-    const { expected, watch } = this.#plan
-    const run = await this.#judged(theCase, afterMs, expected)
+    const { expected, watch, choice } = this.#plan
+    const judged = await this.#judged(theCase, afterMs, expected)
+    // A regression test of the user's that cannot be asked must not look like one that passed.
+    const isLost = judged.verdict === 'not-judged' && this.#cutShort === null && theCase.level !== 'observe'
+    const run: CaseRun = isLost && choice.own.has(theCase.id) ? { ...judged, verdict: 'setup-failed' } : judged
     watch?.(this.#asJudged(theCase), run)
     return run
   }

@@ -41,7 +41,8 @@ export interface DueSchema extends v.GenericSchema<Due> {}
 export const option: OptionSchema = v.picklist(optionNames as readonly [OptionName, ...OptionName[]])
 export const options: OptionsSchema = v.pipe(v.array(option), v.minLength(1))
 export const count = v.pipe(v.number(), v.integer(), v.minValue(1))
-export const milliseconds = v.pipe(v.number(), v.minValue(0))
+/** Timers count no further than 2^31 ms. */
+export const milliseconds = v.pipe(v.number(), v.minValue(0), v.maxValue(86_400_000, 'expected at most a day'))
 export const hex = v.pipe(v.string(), v.regex(/^([0-9a-f]{2})+$/, 'expected bytes in lower-case hexadecimal'))
 
 const anySpan = v.union(

@@ -203,6 +203,11 @@ describe('a case of one’s own', { concurrency: true }, () => {
     assert.match(`${late?.verdict}: ${late?.reason}`, /^fail: still open after/)
   })
 
+  test('that cannot be asked is red: it does not look like one that passed', async () => {
+    const cell = await played(await serving(600), { id: 'slow', steps: [{ request: 'GET {slow}' }] })
+    assert.equal(`${cell?.verdict}: ${cell?.reason}`, 'setup-failed: it needs a page: paths.slow')
+  })
+
   test('sends a request with its fields and its body', async () => {
     let received = ''
     const server = createServer((socket) => {

@@ -8,6 +8,15 @@ import type { Play } from '../play.ts'
 import { count, due, setup, span } from '../terms.ts'
 import { atOnce, word } from '../word.ts'
 
+function isPattern(text: string): boolean {
+  try {
+    new RegExp(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
 const want = v.strictObject({
   status: v.union(
     [v.picklist(['2xx', '4xx', '5xx', 'any']), v.pipe(v.array(v.number()), v.minLength(1))],
@@ -19,8 +28,8 @@ const want = v.strictObject({
   contains: v.optional(v.string()),
   header: v.optional(
     v.strictObject({
-      name: v.string(),
-      matches: v.optional(v.string()),
+      name: v.pipe(v.string(), v.regex(/^[\w!#$%&'*+.^`|~-]+$/, 'expected the name of a field')),
+      matches: v.optional(v.pipe(v.string(), v.check(isPattern, 'expected a regular expression'))),
       absent: v.optional(v.literal(true)),
     }),
   ),
