@@ -22,6 +22,7 @@ function limitOf(text: string | undefined): number | null {
 export function adminRoutes(server: Administered): Hono {
   const app = new Hono()
   const { observer } = server
+  observer.requests.areRead = true
 
   app.get('/healthz', (c) => c.text('ok\n'))
   app.get('/readyz', (c) => (server.phase === 'serving' ? c.text('ok\n') : c.text('draining\n', 503)))

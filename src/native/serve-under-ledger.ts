@@ -68,7 +68,7 @@ class UnderLedger<Call> {
   #lastAborts: number | null = null
 
   constructor(start: Start, server: LedgerServer<Call>, policy: Policy, log: ReasonLog) {
-    const { app, options, resolved } = start
+    const { app, options, resolved, observer } = start
     const { now } = backgroundClock
     const secure = options.tls !== undefined
     const kernel = openKernel(server.libc)
@@ -103,8 +103,10 @@ class UnderLedger<Call> {
         if (!this.#isOver) this.#scan?.walkAgain()
       },
       refuse: (peer, reason) => flights.refuse(peer, reason as BodyReason),
+      observer,
     })
     const { ledger } = this
+    observer.watch(ledger.book)
     const application = applicationOf(app, {
       policy,
       onError: options.onError,
@@ -128,7 +130,9 @@ class UnderLedger<Call> {
   async listen(): Promise<NativeListener['at']> {
     const { exchanges } = this
     try {
-      this.#listener = await this.#server.listen((request, call) => exchanges.onRequest(request, call), this.#kit())
+      const { requests } = this.#start.observer
+      const onRequest = requests.timing((request: Request, call: Call) => exchanges.onRequest(request, call))
+      this.#listener = await this.#server.listen(onRequest, this.#kit())
     } catch (error) {
       this.#kernel.close()
       throw listenError(error, this.#start.options)

@@ -44,7 +44,7 @@ const latenessBounds = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
 const unknown: Cause = { by: 'client', phase: 'closing', why: 'left' }
 
 export class Observer implements ConnectionsObserver {
-  readonly requests = new RequestTotals()
+  readonly requests: RequestTotals
   /** Connections since the start. */
   openedCount = 0
   readonly #clock: Pick<ServerClock, 'now' | 'date'>
@@ -56,6 +56,7 @@ export class Observer implements ConnectionsObserver {
 
   constructor(clock: Pick<ServerClock, 'now' | 'date'>) {
     this.#clock = clock
+    this.requests = new RequestTotals(() => clock.now())
   }
 
   /** Once, by the engine. Before that, and where the runtime shows none, there are no connections. */

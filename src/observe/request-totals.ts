@@ -16,7 +16,14 @@ export interface RequestReading {
 }
 
 export class RequestTotals {
+  /** Whether somebody reads them: where a request is not timed anyway, it is timed only then. */
+  areRead = false
   readonly #histograms = new Map<number, Histogram>()
+  readonly #now: () => number
+
+  constructor(now: () => number) {
+    this.#now = now
+  }
 
   /** The response is out, so long after the request's head was there. */
   answered(method: string, status: number, ms: number): void {
@@ -27,6 +34,23 @@ export class RequestTotals {
       this.#histograms.set(key, histogram)
     }
     histogram.add(ms / 1_000)
+  }
+
+  /** For a runtime's own server, which does not tell when a response is out: until the response is there. */
+  timing<Call>(
+    handler: (request: Request, call: Call) => Response | Promise<Response>,
+  ): (request: Request, call: Call) => Response | Promise<Response> {
+    return (request, call) => {
+      if (!this.areRead) return handler(request, call)
+      const from = this.#now()
+      const { method } = request
+      const answered = (response: Response): Response => {
+        this.answered(method, response.status, this.#now() - from)
+        return response
+      }
+      const returned = handler(request, call)
+      return returned instanceof Promise ? returned.then(answered) : answered(returned)
+    }
   }
 
   read(): RequestReading[] {
