@@ -118,3 +118,66 @@ describe('a project of its own', { concurrency: 2 }, () => {
     }
   })
 })
+
+describe('from an empty folder', { concurrency: 2 }, () => {
+  const inEmpty = (what: (empty: Project) => Promise<void>) => async () => {
+    const empty = emptyProject(registry)
+    try {
+      await what(empty)
+    } finally {
+      empty.remove()
+    }
+  }
+  const version = (runtime: string) => `hangup ${packageJson.version} on ${runtime}`
+
+  test(
+    'npx has the command, and alone says what it can do',
+    inEmpty(async (empty) => {
+      assert.match(await empty.run(['npx', '--yes', 'hangup', '--version']), new RegExp(version('node')))
+      await assert.rejects(empty.run(['npx', '--yes', 'hangup']), /ended with 2:(.|\n)*probe +Asks any HTTP server/)
+    }),
+  )
+
+  test(
+    'bun add installs the library, bunx has the command',
+    inEmpty(async (empty) => {
+      await empty.run(['bun', 'add', 'hangup', 'hono'])
+      assert.match(await empty.run(['bun', '--bun', 'app.mjs']), /^fine$/m)
+      assert.match(await empty.run(['bunx', '--bun', 'hangup', '--version']), new RegExp(version('bun')))
+    }),
+  )
+
+  test(
+    'deno add installs the library, deno run npm:hangup is the command',
+    inEmpty(async (empty) => {
+      await empty.run(['deno', 'add', 'npm:hangup', 'npm:hono'])
+      assert.match(await empty.run(['deno', 'run', '-A', 'app.mjs']), /^fine$/m)
+      assert.match(await empty.run(['deno', 'run', '-A', 'npm:hangup', '--version']), new RegExp(version('deno')))
+    }),
+  )
+})
+
+describe('a bundle of an application', { concurrency: 2 }, () => {
+  const esbuild = [join(root, 'test/node_modules/.bin/esbuild'), '--bundle', '--format=esm', '--log-level=error']
+  const bundlers = {
+    'esbuild for Node': {
+      bundle: [...esbuild, '--platform=node', '--outfile=out-node.mjs'],
+      command: ['node', 'out-node.mjs'],
+    },
+    'esbuild for Deno': {
+      bundle: [...esbuild, '--platform=node', '--conditions=deno', '--outfile=out-deno.mjs'],
+      command: ['deno', 'run', '-A', 'out-deno.mjs'],
+    },
+    'bun build': { bundle: ['bun', 'build', '--target=bun', '--outfile=out-bun.mjs'], command: ['bun', 'out-bun.mjs'] },
+  }
+  for (const [name, { bundle, command }] of Object.entries(bundlers)) {
+    test(`of ${name} serves, and starts nothing else`, async () => {
+      await project.run([...bundle, 'bundled.ts'])
+      assert.equal(await project.run(command), 'bundled\n')
+    })
+  }
+
+  test('imported and not called, every entry stays silent and ends', async () => {
+    for (const command of Object.values(runtimes)) assert.equal(await project.run([...command, 'imports.mjs']), '')
+  })
+})

@@ -13,7 +13,7 @@ const files = fileURLToPath(new URL('project', import.meta.url))
 export interface Project {
   readonly folder: string
   /** Standard output; rejects with all that was said if the status is not `status`, by default 0. */
-  run(command: readonly string[], status?: number): Promise<string>
+  run(command: readonly string[], status?: number, withinMs?: number): Promise<string>
   /** Resolves with the address that a server says in the report of its start. */
   start(command: readonly string[]): Promise<string>
   /** Ends what was started and is gone with all that is in it. */
@@ -39,9 +39,9 @@ export function emptyProject(registry?: Registry): Project {
 
   return {
     folder,
-    run: ([program = '', ...args], status = 0) =>
+    run: ([program = '', ...args], status = 0, withinMs = 120_000) =>
       new Promise((resolve, reject) => {
-        execFile(program, args, { cwd: folder, env, timeout: 120_000 }, (error, stdout, stderr) => {
+        execFile(program, args, { cwd: folder, env, timeout: withinMs }, (error, stdout, stderr) => {
           const ended = error === null ? 0 : error.code
           if (ended === status) resolve(stdout)
           else reject(new Error(`${program} ${args.join(' ')} ended with ${ended ?? error}:\n${stdout}${stderr}`))

@@ -1,0 +1,2 @@
+/** What `hangup serve --app` serves. */
+export default { fetch: () => new Response('a page') }
