@@ -177,8 +177,12 @@ export class Connection implements Clocks {
    */
   get lookAt(): number {
     if (this.owesAnswer) return 0
-    for (const limit of this.#limitsNow) if (limit.needsLook) return 0
-    return this.dueAt
+    let dueAt = Number.POSITIVE_INFINITY
+    for (const limit of this.#limitsNow) {
+      if (limit.needsLook) return 0
+      dueAt = Math.min(dueAt, limit.dueAt(this))
+    }
+    return dueAt
   }
 
   get #limitsNow(): readonly Limit[] {
