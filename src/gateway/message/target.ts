@@ -96,12 +96,21 @@ function firstOf(routes: readonly Route[], method: string, path: string): Route 
 /** `*` is for the whole server (RFC 9110 9.3.7). */
 function isUnder(path: string, prefix: string): boolean {
   if (prefix === '/') return true
-  if (!path.startsWith(prefix)) return false
-  if (path.length === prefix.length || prefix.endsWith('/')) return true
-  const next = path.charCodeAt(prefix.length)
-  // A segment ends before its parameters (`/shop;jsessionid=1`).
-  return next === 0x2f || next === 0x3b
+  const { length } = prefix
+  if (path.length < length) return false
+  // Most of many routes differ here: it costs less than to compare a beginning that they share.
+  const last = prefix.charCodeAt(length - 1)
+  if (path.charCodeAt(length - 1) !== last) return false
+  if (path.length !== length && last !== slash) {
+    const next = path.charCodeAt(length)
+    // A segment ends before its parameters (`/shop;jsessionid=1`).
+    if (next !== slash && next !== semicolon) return false
+  }
+  return path.startsWith(prefix)
 }
+
+const slash = 0x2f
+const semicolon = 0x3b
 
 /**
  * Escapes, dot segments, empty segments, a backslash (to Windows a slash), parameters (to Java no
