@@ -20,8 +20,10 @@ type Run = (argv: readonly string[], host: Host, ownFile: string | null) => Prom
 
 /** What a command needs is loaded for it alone. */
 const run: Record<CommandName, Run> = {
-  serve: async (argv, host) =>
-    main({ ...entryOf(await loadRuntime()), program: `${program} serve` }, { ...host, argv }),
+  serve: async (argv, host, ownFile) => {
+    const again: readonly [string, ...string[]] = [...programAgain(ownFile), 'serve', ...argv]
+    await main({ ...entryOf(await loadRuntime()), program: `${program} serve`, again }, { ...host, argv })
+  },
   gateway: async (argv, host) => {
     const { gatewayCommand } = await import('./gateway/command.ts')
     const load = async () => {
@@ -45,7 +47,7 @@ const run: Record<CommandName, Run> = {
         elsewhere: (argv) => (ownFile === null ? null : rescueElsewhere(ownFile, argv)),
         interactive: isatty(0) && isatty(1),
         serve: (app, options) => serveOn(runtime, app, options),
-        again: [process.execPath, ...(ownFile === null ? [] : [...runtimes[here].before, ownFile])],
+        again: programAgain(ownFile),
       },
       { ...host, argv },
     )
@@ -53,6 +55,11 @@ const run: Record<CommandName, Run> = {
   compare: async (argv, host) =>
     (await import('./probe/reports/compare.ts')).compareCommand(argv, { ...host, exit: exitFlushed }),
 }
+
+const programAgain = (ownFile: string | null): readonly [string, ...string[]] => [
+  process.execPath,
+  ...(ownFile === null ? [] : [...runtimes[here].before, ownFile]),
+]
 
 /** `url`: the `import.meta.url` of the program. */
 export async function dispatch(url: string): Promise<void> {

@@ -204,7 +204,9 @@ async function ofSettings(): Promise<DenoServe> {
     // PORT is meant for whoever listens: that is the command.
     const { port, globals: _, ...rest } = options
     const wanted = port === undefined || nameOf('port') === 'PORT' ? rest : { ...rest, port }
-    const { tlsCert, tlsKey } = settings
+    const { tlsCert, tlsKey, watch } = settings
+    if (watch)
+      throw new ConfigError([problem(nameOf('watch'), 'yes', 'deno serve watches by itself', 'deno serve --watch')])
     refuseForeign({ ...wanted, ...(tlsCert && tlsKey && { tls: { cert: tlsCert, key: tlsKey } }) }, (name) =>
       name === 'tls' ? nameOf('tlsCert') : name === 'proxyProtocol' ? name : nameOf(name as 'port'),
     )

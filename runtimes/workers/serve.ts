@@ -60,6 +60,7 @@ export function workerOf(app: App, options: WorkerOptions = {}, resolved = resol
 /** Where each of these is decided instead, for those that no variable can decide here. */
 const decidedBy: Partial<Record<SettingName, string>> = {
   app: 'a Worker is bundled before it runs: let `main` in wrangler.toml name a module with `export default serve(app)`',
+  watch: '`wrangler dev` starts it anew after each change',
   port: 'use `wrangler dev --port`',
   host: 'use `wrangler dev --ip`',
   tlsCert: 'use `wrangler dev --local-protocol https --https-cert-path`',

@@ -5,7 +5,7 @@ import { ConfigError } from '../policy/problems.ts'
 import { givenAs, resolveOptions } from '../policy/resolve.ts'
 import { flagOf, variableOf } from '../policy/spelling.ts'
 import { asked, readPlaces, readSettings } from './flags.ts'
-import { commands, readEnvironment, settingNames } from './settings.ts'
+import { commands, readEnvironment, settingNames, settingSpecs } from './settings.ts'
 
 function refusals(argv: string[], env: Record<string, string | undefined> = {}): string[] {
   try {
@@ -54,7 +54,7 @@ describe('readSettings', () => {
       assert.equal(readSettings([flagOf(name), value], {}).resolved.origins[name], 'flag')
       assert.equal(readSettings([], { [variableOf(name)]: value }).resolved.origins[name], 'environment')
     }
-    for (const name of settingNames) {
+    for (const name of settingNames.filter((name) => !settingSpecs[name].isSwitch)) {
       assert.deepEqual(refusals([flagOf(name), '']), [`${flagOf(name)}: it needs a value`])
     }
   })
@@ -65,6 +65,13 @@ describe('readSettings', () => {
     assert.equal(readSettings([], env).resolved.policy.idleTimeoutMs, 20_000)
     assert.equal(readSettings([], { HANGUP_PRESET: 'heroku' }).resolved.policy.idleTimeoutMs, 95_000)
     assert.equal(readSettings(['--port', '2'], env).options.port, 2)
+  })
+
+  test('the app is an argument or a flag, once', () => {
+    assert.equal(readSettings(['app.ts', '--watch'], {}).settings.app, 'app.ts')
+    assert.equal(readSettings(['--watch', 'app.ts'], {}).settings.app, 'app.ts')
+    assert.equal(readSettings(['--app', 'app.ts'], {}).settings.watch, undefined)
+    assert.deepEqual(refusals(['--app', 'a.ts', 'b.ts']), ['b.ts: unexpected argument'])
   })
 
   test('a flag without its value does not swallow the next', () => {
@@ -104,6 +111,7 @@ describe('readSettings', () => {
         '70000',
         '--min-idle',
         '-5s',
+        'app.ts',
         'extra',
       ],
       { HANGUP_IDEL_TIMEOUT: '5s', HANGUP_MAX_BODY: '-1b', HANGUP_REPORT: 'jsno', HOME: '/' },
@@ -118,7 +126,7 @@ describe('readSettings', () => {
       'HANGUP_IDEL_TIMEOUT 5s: there is no such variable; did you mean HANGUP_IDLE_TIMEOUT?',
       'HANGUP_MAX_BODY: "-1b" is not a size; accepted: a size with a unit (512b, 64kb, 1mb, 2gb; 1gb is 2^30 bytes) or off',
       'HANGUP_REPORT: jsno is no report; did you mean json?; accepted: text, json, none',
-      'extra: it is no flag',
+      'extra: unexpected argument',
     ])
   })
 
@@ -174,7 +182,7 @@ describe('readPlaces', () => {
     assert.deepEqual(places[0]?.values, { quiet: 'yes', target: 'http://a', drain: 'no', pid: '7' })
     assert.deepEqual(
       problems.map(({ message }) => message),
-      ['b: it is no flag'],
+      ['b: unexpected argument'],
     )
     const many = readPlaces(['a.json', '--html', 'm.html', 'b.json'], {}, 'compare')
     assert.deepEqual(many.places[0]?.values, { reports: 'a.json\nb.json', html: 'm.html' })

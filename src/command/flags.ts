@@ -113,8 +113,9 @@ function tryResolve(given: PolicySources, problems: Problem[]): Resolved | null 
  * runtime. All boolean to it, so that a flag whose value is missing doesn't swallow the next flag.
  */
 function readFlags(argv: readonly string[], { takes, settings }: Command, problems: Problem[]): Written {
-  const argument = takes.find((name) => specOf(settings, name)?.isArgument)
-  const byFlag = new Map(takes.filter((name) => name !== argument).map((name) => [flagOf(name), name]))
+  const onlyArgument = takes.find((name) => specOf(settings, name)?.isArgument)
+  const argument = onlyArgument ?? takes.find((name) => specOf(settings, name)?.mayBeArgument)
+  const byFlag = new Map(takes.filter((name) => name !== onlyArgument).map((name) => [flagOf(name), name]))
   const { tokens } = parseArgs({ args: [...argv], strict: false, tokens: true, allowPositionals: true, options: {} })
   const values: Record<string, string> = {}
   const loose: string[] = []
@@ -140,8 +141,12 @@ function readFlags(argv: readonly string[], { takes, settings }: Command, proble
     else values[name] = value
   }
   const many = argument !== undefined && specOf(settings, argument)!.value.endsWith('…')
-  const taken = argument === undefined ? [] : many ? loose : loose.slice(0, 1)
+  const taken = argument === undefined || argument in values ? [] : many ? loose : loose.slice(0, 1)
   if (argument !== undefined && taken.length > 0) values[argument] = taken.join('\n')
-  for (const text of loose.slice(taken.length)) problems.push(problem(text, text, 'it is no flag', ''))
-  return { origin: 'flag', values, nameOf: (name) => (name === argument ? argumentOf(settings, name) : flagOf(name)) }
+  for (const text of loose.slice(taken.length)) problems.push(problem(text, text, 'unexpected argument', ''))
+  return {
+    origin: 'flag',
+    values,
+    nameOf: (name) => (name === onlyArgument ? argumentOf(settings, name) : flagOf(name)),
+  }
 }

@@ -30,7 +30,13 @@ export function help(command: CommandName, program: string, columns = 80): strin
     status,
   }: Command = commands[command]
   const argument = takes.find((name) => specOf(settings, name)?.isArgument)
-  const usage = argument === undefined ? '' : `${argumentOf(settings, argument)} `
+  const optional = takes.find((name) => specOf(settings, name)?.mayBeArgument)
+  const usage =
+    argument !== undefined
+      ? `${argumentOf(settings, argument)} `
+      : optional !== undefined
+        ? `[${argumentOf(settings, optional)}] `
+        : ''
   const rows = takes.flatMap((name) => {
     const spec = specOf(settings, name)
     if (!spec) return []

@@ -100,7 +100,7 @@ describe('main', () => {
 
   test('--help and --version serve nothing and exit 0, whatever else is wrong', async () => {
     const help = await run(['--nonsense', '--help'])
-    assert.match(help.out, /^Usage: memory runtimes\/memory\.ts \[flags\]\n/)
+    assert.match(help.out, /^Usage: memory runtimes\/memory\.ts \[<file>\] \[flags\]\n/)
     const version = await run(['--version'], { HANGUP_NONSENSE: '1' })
     assert.match(version.out, /^hangup \d+\.\d+\.\d+ on memory\n$/)
     for (const { served, statuses } of [help, version]) {

@@ -1,9 +1,11 @@
 /** The shared main of `hangup serve` and of each runtime's entry: reads the settings, serves, reports, ends on a signal. */
+import { resolve } from 'node:path'
 import process from 'node:process'
 import { installGlobals } from '../http1/web/globals.ts'
 import { type ErrorCode, errorCodes, exitStatus } from '../policy/codes.ts'
-import { isConfigError } from '../policy/problems.ts'
+import { ConfigError, isConfigError, problem } from '../policy/problems.ts'
 import type { Resolved } from '../policy/resolve.ts'
+import { flagOf } from '../policy/spelling.ts'
 import type { Running, ServeOptions } from '../serve/contract.ts'
 import { stderrLog } from '../serve/log.ts'
 import type { ServeRuntime } from '../serve/runtime.ts'
@@ -15,8 +17,9 @@ import { asked, readSettings } from './flags.ts'
 import { help } from './help.ts'
 import { failureDetail } from './module-failure.ts'
 import { noteServiceLinks } from './service-links.ts'
-import type { Env } from './settings.ts'
+import type { Env, SettingName, Settings } from './settings.ts'
 import { jsonReport, type Started, textReport } from './start-report.ts'
+import { watchedBy } from './watch/watched.ts'
 
 /** A runtime as a program. */
 export interface Entry {
@@ -25,6 +28,8 @@ export interface Entry {
   plan(options: ServeOptions, resolved: Resolved): Promise<Planned>
   /** How the command is started, for `--help`. */
   readonly program?: string
+  /** Starts the same command once more, as a process of its own. */
+  readonly again?: readonly [string, ...string[]]
 }
 
 export const entryOf = (runtime: ServeRuntime): Entry => ({
@@ -106,11 +111,15 @@ export async function main(entry: Entry, host: Host = thisProcess): Promise<void
   }
 }
 
-async function start({ runtime, plan }: Entry, host: Host): Promise<void> {
+async function start({ runtime, plan, again }: Entry, host: Host): Promise<void> {
   noteServiceLinks(host.env, stderrLog)
   const { options, settings, nameOf, resolved } = readSettings(host.argv, host.env)
+  const watched = watchedBy()
+  if (settings.watch && watched === null) return watching(settings, nameOf, again, host)
   const tls = await loadTls(settings, nameOf)
-  const planned = await plan({ ...options, ...(tls && { tls }), signals: false }, resolved)
+  const port = options.port === 0 ? (watched?.port ?? 0) : options.port
+  const chosen = { ...options, ...(port !== undefined && { port }), ...(tls && { tls }), signals: false }
+  const planned = await plan(chosen, resolved)
   // A class that extends Request is made while the app is loaded, and must be able to take a request of ours.
   if (options.globals === 'replace' && planned.engine === 'hangup') installGlobals()
   let running: Running | undefined
@@ -118,13 +127,35 @@ async function start({ runtime, plan }: Entry, host: Host): Promise<void> {
     settings.app === undefined
       ? await builtInApp(() => running?.phase === 'serving')
       : await loadApp(settings.app, nameOf)
-  running = await planned.serve(app, websocket && { websocket })
+  await watched?.mayListen()
+  const listen = () => planned.serve(app, websocket && { websocket })
+  running = await (watched?.listening(listen) ?? listen())
   onSignals(running, { exit: host.exit, log: stderrLog })
   const { url, engine, engineWhy, enforcement } = running
   const started: Started = { url, runtime, engine, engineWhy, resolved, enforcement }
   const { report = 'text' } = settings
-  if (report === 'text') host.out(textReport(started, host.columns))
+  if (report === 'text' && !watched?.isLater) host.out(textReport(started, host.columns))
   if (report === 'json') host.out(`${jsonReport(started)}\n`)
+}
+
+async function watching(
+  { app, tlsCert, tlsKey }: Settings,
+  nameOf: (setting: SettingName) => string,
+  again: Entry['again'],
+  host: Host,
+): Promise<void> {
+  const refuse = (why: string, accepted: string) =>
+    new ConfigError([problem(nameOf('watch'), nameOf('watch'), why, accepted)])
+  if (app === undefined) throw refuse('it needs an app whose files it can watch', `${flagOf('app')} <file>`)
+  if (again === undefined) throw refuse('only the command starts itself again', 'hangup serve --watch')
+  const { watchApp } = await import('./watch/watch.ts')
+  await watchApp({
+    app: resolve(app),
+    files: [tlsCert, tlsKey].flatMap((file) => (file === undefined ? [] : [resolve(file)])),
+    command: again,
+    say: (line) => host.err(`hangup: ${line}\n`),
+    exit: host.exit,
+  })
 }
 
 /** Loaded for it alone: whoever serves an app of their own, or nothing, needs no Hono for it. */

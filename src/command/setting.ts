@@ -15,6 +15,8 @@ export interface SettingSpec {
   readonly isRepeatable?: true
   /** Given as an argument without a flag. */
   readonly isArgument?: true
+  /** Also without its flag. */
+  readonly mayBeArgument?: true
 }
 
 /** `read` ends with `refuse(why)` where the text is no value. */

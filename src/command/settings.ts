@@ -16,7 +16,7 @@ import { engineChoices } from '../serve/choose-engine.ts'
 import type { EngineChoice } from '../serve/contract.ts'
 import { type ReportKind, reportKinds } from './report-kind.ts'
 import { isServiceLink } from './service-links.ts'
-import { type Entries, type Read, type SettingSpec, setting, specOf } from './setting.ts'
+import { type Entries, onOff, type Read, type SettingSpec, setting, specOf } from './setting.ts'
 
 const entries = {
   app: setting(
@@ -25,8 +25,12 @@ const entries = {
       what: 'Module whose default export is a Hono app, has a fetch method or is a fetch function; relative to the working directory.',
       default: 'a small built-in app',
       accepted: 'a path to a module',
+      mayBeArgument: true,
     },
     (text) => text,
+  ),
+  watch: onOff(
+    'Starts the server anew after each change of the app’s module and of what it imports, with a drain; what does not load changes nothing.',
   ),
   port: setting(
     {
