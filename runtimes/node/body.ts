@@ -1,27 +1,11 @@
 /** The body of a request on `node:http` and `node:http2`: counted, refused in the middle, or read away after an early answer. */
 
-import { type IncomingMessage, STATUS_CODES } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
+import { type BodyRefusal, BodyRefusedError, statusOf } from '../../src/http1/body-refused.ts'
 import { plainResponse } from '../../src/native/answers.ts'
-import type { Coded } from '../../src/policy/codes.ts'
 
 export type Incoming = IncomingMessage | Http2ServerRequest
-
-/** What the application's read of a refused body fails with; Hono answers an error that has `getResponse` with what that gives. */
-class BodyRefusedError extends Error implements Coded {
-  override readonly name = 'BodyRefusedError'
-  readonly code = 'BODY_REFUSED'
-  readonly status: number
-  readonly #close: boolean
-  constructor(status: number, close: boolean) {
-    super(`the request body was refused: ${status} ${STATUS_CODES[status]}`)
-    this.status = status
-    this.#close = close
-  }
-  getResponse(): Response {
-    return refusal(this.status, this.#close)
-  }
-}
 
 /** HTTP/2 knows no `Connection: close`; there the stream ends and the session lives. */
 const refusal = (status: number, close: boolean): Response =>
@@ -96,11 +80,11 @@ export class Body {
   }
 
   /** Makes the application's read fail; whatever it then answers, `refusal` is what is answered. */
-  refuse(status: number): void {
+  refuse(reason: BodyRefusal): void {
     if (this.refused) return
-    this.#refusedWith = status
+    this.#refusedWith = statusOf(reason)
     if (this.#incoming.listenerCount('error') === 0) return
-    this.#incoming.emit('error', new BodyRefusedError(status, this.#close))
+    this.#incoming.emit('error', new BodyRefusedError(reason, { closes: this.#close }))
   }
 
   /** Reads the rest away, whoever else was reading it. */

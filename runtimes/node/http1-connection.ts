@@ -4,13 +4,14 @@
  */
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import { Socket } from 'node:net'
+import { type BodyRefusal, statusOf } from '../../src/http1/body-refused.ts'
 import type { Connection } from '../../src/lifecycle/connection.ts'
 import type { Connections, Member } from '../../src/lifecycle/connections.ts'
 import { type Description, peerText, routeOf } from '../../src/lifecycle/description.ts'
 import { lingerMs } from '../../src/lifecycle/ending.ts'
 import { isLast } from '../../src/lifecycle/last-answer.ts'
 import type { Sample } from '../../src/lifecycle/limits.ts'
-import { type ReasonName, reasons } from '../../src/lifecycle/reasons.ts'
+import type { ReasonName } from '../../src/lifecycle/reasons.ts'
 import type { Event } from '../../src/lifecycle/states.ts'
 import type { Observer } from '../../src/observe/observer.ts'
 import type { Policy } from '../../src/policy/policy.ts'
@@ -215,7 +216,7 @@ export class Http1Connection implements NodeMember {
     if (this.#owed.length === 0) return
     if (this.#request !== null) abort(this.#request, gone())
     // The rest of a body that is not there will not come.
-    if (this.#body !== null && !this.#body.complete) this.#refuseBody(malformed)
+    if (this.#body !== null && !this.#body.complete) this.#refuseBody('malformed')
   }
 
   /** The parser gave up, or what lies below it. */
@@ -228,10 +229,11 @@ export class Http1Connection implements NodeMember {
     }
     const isTooLarge = error.code === 'HPE_HEADER_OVERFLOW'
     if (!isTooLarge) this.connection.blame('server', 'malformed')
-    const status = isTooLarge ? statusOf('headTooLarge') : malformed
+    const reason = isTooLarge ? 'headTooLarge' : 'malformed'
+    const status = statusOf(reason)
     const { book, now } = this.#context
     if (this.#owed.length > 0) {
-      if (this.#body !== null && !this.#body.complete) this.#refuseBody(status)
+      if (this.#body !== null && !this.#body.complete) this.#refuseBody(reason)
       else this.#lastWord = status
     } else if (isTooLarge) book.close(this, 'headTooLarge', now())
     else this.say(status, now())
@@ -239,7 +241,7 @@ export class Http1Connection implements NodeMember {
 
   bodyTooLarge(_: Body): void {
     this.#context.book.count('bodyTooLarge')
-    this.#refuseBody(statusOf('bodyTooLarge'))
+    this.#refuseBody('bodyTooLarge')
   }
 
   sample(now: number): Sample {
@@ -271,7 +273,7 @@ export class Http1Connection implements NodeMember {
   }
 
   refuseBody(reason: ReasonName): boolean {
-    this.#refuseBody(statusOf(reason))
+    this.#refuseBody(reason)
     return true
   }
 
@@ -352,10 +354,10 @@ export class Http1Connection implements NodeMember {
     this.#move('bodyEnd', now, this.#socket.bytesRead)
   }
 
-  #refuseBody(status: number): void {
+  #refuseBody(reason: BodyRefusal): void {
     if (this.#body === null || this.#body.refused) return
     this.connection.refuseBody(this.#context.now())
-    this.#body.refuse(status)
+    this.#body.refuse(reason)
   }
 
   #reset(): void {
@@ -371,6 +373,3 @@ export class Http1Connection implements NodeMember {
     else Socket.prototype.destroySoon.call(this.#socket)
   }
 }
-
-const malformed = 400
-const statusOf = (reason: ReasonName): number => reasons[reason].status ?? malformed

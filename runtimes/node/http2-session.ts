@@ -9,7 +9,7 @@ import { type Description, peerText, routeOf } from '../../src/lifecycle/descrip
 import { goAwayMs } from '../../src/lifecycle/ending.ts'
 import { isLast } from '../../src/lifecycle/last-answer.ts'
 import type { Sample } from '../../src/lifecycle/limits.ts'
-import { type ReasonName, reasons } from '../../src/lifecycle/reasons.ts'
+import type { ReasonName } from '../../src/lifecycle/reasons.ts'
 import type { Event } from '../../src/lifecycle/states.ts'
 import type { Body } from './body.ts'
 import { hasBody } from './body.ts'
@@ -72,7 +72,7 @@ export class Http2Session implements NodeMember {
 
   bodyTooLarge(body: Body): void {
     this.#context.book.count('bodyTooLarge')
-    body.refuse(413)
+    body.refuse('bodyTooLarge')
   }
 
   cutAnswer({ stream }: Http2ServerResponse): void {
@@ -131,7 +131,7 @@ export class Http2Session implements NodeMember {
 
   refuseBody(reason: ReasonName, now: number): boolean {
     this.connection.refuseBody(now)
-    for (const body of this.#bodies) body.refuse(reasons[reason].status ?? 408)
+    for (const body of this.#bodies) body.refuse(reason)
     return true
   }
 

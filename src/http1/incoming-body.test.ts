@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { BodyRefusedError, IncomingBody } from './incoming-body.ts'
+import { BodyRefusedError } from './body-refused.ts'
+import { IncomingBody } from './incoming-body.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 const text = (piece: Uint8Array | null) => (piece === null ? null : new TextDecoder().decode(piece))
@@ -44,11 +45,11 @@ test('it pauses the client when 64 KiB are kept, and says when there is room', a
 test('a refused body rejects the read under way and every later one, and what was kept is gone', async () => {
   const body = new IncomingBody(() => {})
   const waiting = body.read()
-  body.fail(new BodyRefusedError(413, 'too large'))
+  body.fail(new BodyRefusedError('bodyTooLarge'))
   await assert.rejects(waiting, { code: 'BODY_REFUSED' })
   body.push(bytes('more'))
   await assert.rejects(body.read(), { code: 'BODY_REFUSED' })
-  assert.equal(new BodyRefusedError(413, '').getResponse().status, 413)
+  assert.equal(new BodyRefusedError('bodyTooLarge').getResponse().status, 413)
 })
 
 test('a body that was read to its end can’t fail any more', async () => {

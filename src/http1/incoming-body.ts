@@ -2,7 +2,6 @@
  * The body of a request while it comes: what the parser gives is kept until the application reads
  * it, up to a limit that pauses the client.
  */
-import type { Coded } from '../policy/codes.ts'
 
 /** Kept for an application that does not read yet; above it the client waits. */
 const keptBytes = 64 * 1024
@@ -12,23 +11,6 @@ const keptBytes = 64 * 1024
  */
 const keptPieces = 16
 const leastJoinedBytes = 1024
-
-/**
- * What a read of a refused or broken body fails with; Hono answers an error that has `getResponse`
- * with what that gives.
- */
-export class BodyRefusedError extends Error implements Coded {
-  override readonly name = 'BodyRefusedError'
-  readonly code = 'BODY_REFUSED'
-  readonly status: number
-  constructor(status: number, message: string) {
-    super(message)
-    this.status = status
-  }
-  getResponse(): Response {
-    return new Response(null, { status: this.status, headers: { connection: 'close' } })
-  }
-}
 
 export class IncomingBody {
   /** Called when the application first reads, and whenever it has made room. */

@@ -11,15 +11,16 @@ import { type Description, peerText, routeOf } from '../lifecycle/description.ts
 import { lingerMs, nothingOwedMs } from '../lifecycle/ending.ts'
 import { isLast } from '../lifecycle/last-answer.ts'
 import type { Sample } from '../lifecycle/limits.ts'
-import { type ReasonName, reasons } from '../lifecycle/reasons.ts'
+import type { ReasonName } from '../lifecycle/reasons.ts'
 import { TransportDuplex } from '../net/duplex.ts'
 import type { Transport } from '../net/transport.ts'
 import type { Coded } from '../policy/codes.ts'
 import type { Policy } from '../policy/policy.ts'
+import { type BodyRefusal, BodyRefusedError, type BodyRefusedOptions } from './body-refused.ts'
 import { readEarly } from './early-body.ts'
 import type { Limits, Sink } from './events.ts'
 import type { RequestHead } from './head.ts'
-import { BodyRefusedError, IncomingBody } from './incoming-body.ts'
+import { IncomingBody } from './incoming-body.ts'
 import { RequestParser } from './parser.ts'
 import { type ReasonId, reasons as refusals } from './reasons.ts'
 import { isStreamed, type OutgoingResponse, type Streamed } from './web/response.ts'
@@ -261,7 +262,10 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     if (reason === 'body-too-large') this.#served.book.count('bodyTooLarge')
     this.connection.blame('server', 'malformed')
     if (this.#head === null) this.say(status, this.#served.clock.now())
-    else this.#refuseBody(status, refusals[reason].text)
+    else {
+      const broken = reason === 'body-too-large' ? 'bodyTooLarge' : 'malformed'
+      this.#refuseBody(broken, { status, why: refusals[reason].text })
+    }
   }
 
   // What the lifecycle says.
@@ -283,7 +287,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   }
 
   refuseBody(reason: ReasonName): boolean {
-    this.#refuseBody(reasons[reason].status ?? 408, 'it came too slowly')
+    this.#refuseBody(reason, { why: 'it came too slowly' })
     return true
   }
 
@@ -630,10 +634,10 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     this.lookAt = connection.lookAt
   }
 
-  #refuseBody(status: number, why: string): void {
+  #refuseBody(reason: BodyRefusal, how: BodyRefusedOptions): void {
     if (this.#body === null || this.#body.failed !== null) return
     this.connection.refuseBody(this.#served.clock.now())
-    this.#body.fail(new BodyRefusedError(status, `the request body was refused: ${why}`))
+    this.#body.fail(new BodyRefusedError(reason, how))
   }
 
   #onBodyRead(): void {

@@ -3,21 +3,10 @@
  * given, and whether all has come, is seen at the readers of the Request, which are ours.
  */
 
+import { BodyRefusedError } from '../http1/body-refused.ts'
 import type { ReasonWith } from '../lifecycle/reasons.ts'
-import type { Coded } from '../policy/codes.ts'
 
 export type BodyReason = ReasonWith<'refuse-body'>
-
-/** What the application's read of a refused body fails with. */
-export class BodyRefusedError extends Error implements Coded {
-  override readonly name = 'BodyRefusedError'
-  readonly code = 'BODY_REFUSED'
-  readonly reason: BodyReason
-  constructor(reason: BodyReason) {
-    super(`the request body was refused (${reason})`)
-    this.reason = reason
-  }
-}
 
 /** Between two reads of an application that goes on after its answer. */
 const heldMs = 1_000
