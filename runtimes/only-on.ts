@@ -6,5 +6,7 @@ import { here, type RuntimeName } from './here.ts'
 
 export function onlyOn(library: RuntimeName): void {
   if (here === library) return
-  throw new Error(`runtimes/${library}/index.ts is not for this runtime: import serve() from runtimes/${here}/index.ts`)
+  throw new Error(
+    `runtimes/${library}/index.ts is not for this runtime, and hangup/${library} neither: import serve() from hangup, which is the one of each runtime, or from runtimes/${here}/index.ts`,
+  )
 }

@@ -73,6 +73,11 @@ for (const major of majors) {
   })
 }
 
+test('JSR would take it, with types that are inferred', async () => {
+  const publish = ['deno', 'publish', '--dry-run', '--allow-dirty', '--allow-slow-types']
+  await project.run([...publish, '--config', join(root, 'deno.json')])
+})
+
 describe('one file', () => {
   test('of the command serves, forwards and probes', async () => {
     const outfile = join(project.folder, 'hangup')
