@@ -15,6 +15,7 @@ import { version } from '../version.ts'
 import { type LoadedApp, loadApp, loadTls } from './files.ts'
 import { asked, readSettings } from './flags.ts'
 import { help } from './help.ts'
+import { alsoAt, knownInterfaces } from './interfaces.ts'
 import { failureDetail } from './module-failure.ts'
 import { noteServiceLinks } from './service-links.ts'
 import type { Env, SettingName, Settings } from './settings.ts'
@@ -44,6 +45,8 @@ export interface Host {
   readonly columns: number
   /** Lines of the terminal that `err` writes to; undefined: it is none. */
   readonly rows?: number | undefined
+  /** The network interfaces of this machine, as far as they may be asked for. */
+  interfaces?(): ReturnType<typeof knownInterfaces>
   out(text: string): void
   err(text: string): void
   exit(status: number): void
@@ -67,6 +70,7 @@ export const thisProcess: Host = {
   env: process.env,
   columns: process.stdout.columns ?? 100,
   rows: process.stderr.isTTY && process.env['TERM'] !== 'dumb' ? process.stderr.rows : undefined,
+  interfaces: knownInterfaces,
   out: (text) => write(process.stdout, text),
   err: (text) => write(process.stderr, text),
   exit: (status) => process.exit(status),
@@ -132,7 +136,8 @@ async function start({ runtime, plan, again }: Entry, host: Host): Promise<void>
   running = await (watched?.listening(listen) ?? listen())
   onSignals(running, { exit: host.exit, log: stderrLog })
   const { url, engine, engineWhy, enforcement } = running
-  const started: Started = { url, runtime, engine, engineWhy, resolved, enforcement }
+  const also = alsoAt(url, options.host, host.interfaces?.() ?? {})
+  const started: Started = { url, also, runtime, engine, engineWhy, resolved, enforcement }
   const { report = 'text' } = settings
   if (report === 'text' && !watched?.isLater) host.out(textReport(started, host.columns))
   if (report === 'json') host.out(`${jsonReport(started)}\n`)

@@ -10,6 +10,8 @@ import { readable, table, wrap } from './text-table.ts'
 
 export interface Started {
   readonly url: string
+  /** Other addresses of a server that listens on all interfaces. */
+  readonly also?: readonly string[]
   readonly runtime: string
   /** What speaks HTTP: `node:http`, `Bun.serve`, `hangup`. */
   readonly engine: string
@@ -63,7 +65,10 @@ export function checkEnforcement(
 const exactness = ({ stepMs, how }: Enforced) => `${stepMs > 0 ? `≤ ${format('duration', stepMs)} late; ` : ''}${how}`
 
 /** For a person, at each start: one table of what holds, one line of what is off, one of what nobody enforces. */
-export function textReport({ url, runtime, engine, engineWhy, resolved, enforcement }: Started, columns = 100): string {
+export function textReport(
+  { url, also = [], runtime, engine, engineWhy, resolved, enforcement }: Started,
+  columns = 100,
+): string {
   const { policy, origins, presets, fitted } = resolved
   const width = readable(columns)
   const on = optionNames.filter((option) => policy[option] !== 0)
@@ -82,6 +87,7 @@ export function textReport({ url, runtime, engine, engineWhy, resolved, enforcem
     options.map((option) => `${label(option)}${from(option) && ` (${from(option)})`}`).join(', ')
   return [
     `hangup on ${runtime}: ${url}`,
+    ...(also.length > 0 ? wrap(`on all interfaces: also ${also.join(' ')}`, width) : []),
     ...wrap(`engine: ${engine} (${engineWhy})`, width),
     ...(presets.length > 0 ? [`preset: ${presets.join(', ')}`] : []),
     '',
