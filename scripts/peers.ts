@@ -138,7 +138,7 @@ async function writeDocs(): Promise<void> {
     const file = fileOf(asked)
     const text = await readFile(`${results}/${file}`, 'utf8').catch(() => null)
     if (text === null) {
-      console.error(`the docs stay as they are: there is no report of ${nameOf(asked)} yet (npm run peers)`)
+      console.error(`the docs stay as they are: there is not a report of ${nameOf(asked)} yet (npm run peers)`)
       return
     }
     rows.push({ asked, report: readReport(text, file), file })

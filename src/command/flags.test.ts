@@ -30,7 +30,7 @@ describe('readSettings', () => {
     assert.deepEqual([options.engine, options.unix, options.globals], ['hangup', '/run/a.sock', 'keep'])
     assert.throws(
       () => readSettings(['--engine', 'hangupp'], {}),
-      /--engine: hangupp is no engine; did you mean hangup/,
+      /--engine: hangupp is not an engine; did you mean hangup/,
     )
     assert.throws(() => readSettings([], { HANGUP_GLOBALS: 'no' }), /HANGUP_GLOBALS: no is neither replace nor keep/)
   })
@@ -125,7 +125,7 @@ describe('readSettings', () => {
       '--tls-cert a.pem: it needs --tls-key beside it',
       'HANGUP_IDEL_TIMEOUT 5s: there is no such variable; did you mean HANGUP_IDLE_TIMEOUT?',
       'HANGUP_MAX_BODY: "-1b" is not a size; accepted: a size with a unit (512b, 64kb, 1mb, 2gb; 1gb is 2^30 bytes) or off',
-      'HANGUP_REPORT: jsno is no report; did you mean json?; accepted: text, json, none',
+      'HANGUP_REPORT: jsno is not a report; did you mean json?; accepted: text, json, none',
       'extra: unexpected argument',
     ])
   })

@@ -83,7 +83,7 @@ const entries = {
     },
     (text, refuse): EngineChoice =>
       engineChoices.find((choice) => choice === text) ??
-      refuse(`${text} is no engine${didYouMean(text, engineChoices)}`),
+      refuse(`${text} is not an engine${didYouMean(text, engineChoices)}`),
   ),
   globals: setting(
     {
@@ -112,7 +112,7 @@ const entries = {
       accepted: reportKinds.join(', '),
     },
     (text, refuse): ReportKind =>
-      reportKinds.find((kind) => kind === text) ?? refuse(`${text} is no report${didYouMean(text, reportKinds)}`),
+      reportKinds.find((kind) => kind === text) ?? refuse(`${text} is not a report${didYouMean(text, reportKinds)}`),
   ),
 } as const
 

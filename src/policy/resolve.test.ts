@@ -73,7 +73,7 @@ describe('resolvePolicy', () => {
     const problems = problemsOf(() => resolvePolicy({ layers, presets: ['aws-abl'], presetNamedAs: '--preset' }))
     assert.deepEqual(problems.toSorted(), [
       '--idle-timeout: "5" has no unit; accepted: a duration with a unit (250ms, 5s, 2m, 1h) or off',
-      `--preset: aws-abl is no preset; did you mean aws-alb?; accepted: ${presetNames.join(', ')}`,
+      `--preset: aws-abl is not a preset; did you mean aws-alb?; accepted: ${presetNames.join(', ')}`,
       'HANGUP_DRAIN_TIMEOUT off: it cannot be switched off; accepted: a duration with a unit (250ms, 5s, 2m, 1h)',
       'HANGUP_IDLE_TIMEOUT: "soon" is not a duration; accepted: a duration with a unit (250ms, 5s, 2m, 1h) or off',
       'bodyTimeoutMs true: a boolean is no value of it; accepted: a number of ms, a duration with a unit (250ms, 5s, 2m, 1h) or off',

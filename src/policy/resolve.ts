@@ -174,7 +174,7 @@ function chosenPresets(given: PolicySources, problems: Problem[]): PresetName[] 
   for (const name of given.presets ?? []) {
     if (Object.hasOwn(presets, name)) chosen.add(name as PresetName)
     else {
-      const why = `${show(name)} is no preset${didYouMean(String(name), presetNames)}`
+      const why = `${show(name)} is not a preset${didYouMean(String(name), presetNames)}`
       problems.push(problem(given.presetNamedAs ?? 'preset', name, why, presetNames.join(', ')))
     }
   }

@@ -69,7 +69,7 @@ test('--html writes the same as a page, --json prints one report that can be com
   assert.match(page, /✗ not in 8 s<\/b>/)
 })
 
-test('every file that is no report is named at once, with the fix', async () => {
+test('every file that is not a report is named at once, with the fix', async () => {
   await writeFile(at('notes.json'), 'to do')
   const { out, err, status } = await compared(at('old.json'), at('tidy.json'), at('notes.json'), at('nowhere.json'))
   assert.equal(status, 2)
