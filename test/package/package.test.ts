@@ -62,7 +62,7 @@ describe('the tarball', () => {
     for (const path of files) {
       if (!/\.(js|d\.ts)$/.test(path)) continue
       for (const [, name = ''] of readFileSync(path, 'utf8').matchAll(
-        /^(?:import|export)\b[^'"]*?from ['"]([^'"]+)['"]/gm,
+        /(?:^|[;}])(?:import|export)\b[^'";]*?\bfrom\s*['"]([^'"]+)['"]/gm,
       )) {
         const inFolder = join(path, '..', path.endsWith('.d.ts') ? name.replace(/\.js$/, '.d.ts') : name)
         if (name.startsWith('.')) assert.ok(files.has(inFolder), `${path}: ${name}`)
