@@ -1,6 +1,7 @@
 /** What the admin listener answers: health, connections and their ends, and what an operator may do about them. */
 import { Hono } from 'hono'
 import { type State, states } from '../lifecycle/states.ts'
+import { readServer } from '../observe/server-metrics.ts'
 import type { Running } from '../serve/contract.ts'
 
 /** What is asked of a server; a gateway is one. */
@@ -16,7 +17,7 @@ function limitOf(text: string | undefined): number | null {
 
 /**
  * Routes for a listener of their own, or to be mounted in an app behind a login of its own: they guard
- * nothing. `GET /healthz`, `/readyz`, `/connections?state=&limit=`, `/ends?limit=`, `/summary`; `POST
+ * nothing. `GET /healthz`, `/readyz`, `/connections?state=&limit=`, `/ends?limit=`, `/summary`, `/metrics`; `POST
  * /connections/:id/close`, `/idle/close`, `/drain`.
  */
 export function adminRoutes(server: Administered): Hono {
@@ -30,6 +31,12 @@ export function adminRoutes(server: Administered): Hono {
   app.get('/summary', (c) => {
     const { url, engine, phase } = server
     return c.json({ url, engine, phase, opened: observer.openedCount, ...server.connections() })
+  })
+
+  app.get('/metrics', async (c) => {
+    const { exposition } = await import('../observe/exposition.ts')
+    const { text, contentType } = await exposition(readServer(server))
+    return c.body(text, 200, { 'Content-Type': contentType })
   })
 
   app.get('/connections', (c) => {

@@ -6,6 +6,7 @@ import type { Cause } from '../lifecycle/cause.ts'
 import type { ServerClock } from '../lifecycle/clock.ts'
 import type { Connections, ConnectionsObserver, Member } from '../lifecycle/connections.ts'
 import type { Description } from '../lifecycle/description.ts'
+import type { Descriptors } from '../lifecycle/descriptor-budget.ts'
 import type { State } from '../lifecycle/states.ts'
 import type { OptionName } from '../policy/policy.ts'
 import { type Ended, type EndedConnection, FlightRecorder } from './flight-recorder.ts'
@@ -33,6 +34,13 @@ export interface ListOptions {
   readonly state?: State
 }
 
+/** Of the whole process. */
+export interface DescriptorsInUse {
+  readonly used: number
+  /** RLIMIT_NOFILE. */
+  readonly limit: number
+}
+
 export interface EndReading extends Cause {
   readonly lifetime: HistogramReading
 }
@@ -53,9 +61,13 @@ export class Observer implements ConnectionsObserver {
   readonly #lateness = new Histogram(latenessBounds)
   #connections: Connections<Member> | null = null
   readonly #onEnd = new Set<(ended: Ended) => void>()
+  readonly #findDescriptors: () => Descriptors | null
+  #descriptors: { readonly known: Descriptors; readonly others: number } | null | undefined
 
-  constructor(clock: Pick<ServerClock, 'now' | 'date'>) {
+  /** `descriptors`: the process's; default: they can't be told. */
+  constructor(clock: Pick<ServerClock, 'now' | 'date'>, descriptors: () => Descriptors | null = () => null) {
     this.#clock = clock
+    this.#findDescriptors = descriptors
     this.requests = new RequestTotals(() => clock.now())
   }
 
@@ -149,6 +161,17 @@ export class Observer implements ConnectionsObserver {
 
   states(): Partial<Record<State, number>> {
     return this.#connections?.states() ?? {}
+  }
+
+  /** Of the process; null: not known. Where the system does not count them now, it did at the first look. */
+  descriptors(): DescriptorsInUse | null {
+    if (this.#descriptors === undefined) {
+      const known = this.#findDescriptors()
+      this.#descriptors = known && { known, others: known.atStart - this.open }
+    }
+    if (this.#descriptors === null) return null
+    const { known, others } = this.#descriptors
+    return { used: known.used() ?? others + this.open, limit: known.soft }
   }
 
   lifetimes(): EndReading[] {

@@ -37,7 +37,7 @@ export async function planStart(
         resolved,
         runtime: runtime.name,
         why,
-        observer: new Observer(backgroundClock),
+        observer: new Observer(backgroundClock, runtime.sockets.descriptors),
         companions: { admin: null },
       }
       const server = await (engine === 'native' && isNative(native)

@@ -47,7 +47,7 @@ export function gatewayOn(runtime: Runtime): GatewayRuntime {
           resolved,
           runtime: name,
           why,
-          observer: new Observer(backgroundClock),
+          observer: new Observer(backgroundClock, runtime.sockets.descriptors),
           companions: { admin: null },
         },
         runtime.sockets,
