@@ -32,7 +32,7 @@ export interface Worker {
 /** There is nothing to listen on: address, TLS and signals are the platform's. */
 export type WorkerOptions = Omit<
   ServeOptions,
-  'port' | 'host' | 'unix' | 'tls' | 'proxyProtocol' | 'signals' | 'onListen'
+  'port' | 'host' | 'unix' | 'tls' | 'proxyProtocol' | 'signals' | 'admin' | 'healthPath' | 'onListen'
 >
 
 /** The app under the policy of the options alone. Throws if a set limit is not one that is held here. */
@@ -65,6 +65,8 @@ const decidedBy: Partial<Record<SettingName, string>> = {
   host: 'use `wrangler dev --ip`',
   tlsCert: 'use `wrangler dev --local-protocol https --https-cert-path`',
   tlsKey: 'use `wrangler dev --local-protocol https --https-key-path`',
+  admin: 'a Worker has one listener, the platform’s; Workers Observability has its requests',
+  healthPath: 'a Worker does not drain; let the app answer that path',
 }
 
 /**

@@ -18,8 +18,9 @@ export interface AdminPlan {
 }
 
 const defaultAdmin = { host: '127.0.0.1', port: 9180 } as const
+export const defaultPlace = `${defaultAdmin.host}:${defaultAdmin.port}`
 
-const accepted = 'a port, an address and a port (127.0.0.1:9180, [::1]:9180), or unix: and a path'
+export const placeAccepted = 'a port, an address and a port (127.0.0.1:9180, [::1]:9180), or unix: and a path'
 const shortestToken = 16
 
 /** `name`: how the option is written by whoever gave it. Throws a `ConfigError`. */
@@ -30,7 +31,7 @@ export function adminPlan(given: true | string | number | AdminOptions, name = '
     hosts = [],
   }: AdminOptions = given === true ? {} : typeof given === 'object' ? given : { listen: given }
   const at = listen === undefined ? defaultAdmin : placeOf(`${listen}`)
-  if (at === null) throw new ConfigError([problem(name, listen, 'not a place to listen on', accepted)])
+  if (at === null) throw new ConfigError([problem(name, listen, 'not a place to listen on', placeAccepted)])
   if (token === undefined && 'host' in at && !isLoopback(at.host)) {
     const why = 'more than this machine can reach it, so it needs a token (--admin-token-file, HANGUP_ADMIN_TOKEN)'
     throw new ConfigError([problem(name, listen, why, 'loopback or a Unix socket without one')])
@@ -42,7 +43,8 @@ export function adminPlan(given: true | string | number | AdminOptions, name = '
   return { at, token: token ?? null, hosts: hosts.map((host) => host.toLowerCase()) }
 }
 
-function placeOf(text: string): AdminPlan['at'] | null {
+/** Null: it is none. */
+export function placeOf(text: string): AdminPlan['at'] | null {
   if (text.startsWith('unix:')) return text.length > 'unix:'.length ? { unix: text.slice('unix:'.length) } : null
   const [, bracketed, plain, digits] = /^(?:(?:\[([\da-f:.]+)\]|([^:[\]\s]*)):)?(\d{1,5})$/i.exec(text) ?? []
   const port = Number(digits)

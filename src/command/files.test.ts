@@ -7,7 +7,8 @@ import { makeCertificate } from '../../test/fixtures/tls/make.ts'
 import { ConfigError } from '../policy/problems.ts'
 import { flagOf } from '../policy/spelling.ts'
 import type { Fetch } from '../serve/contract.ts'
-import { loadApp, loadTls } from './files.ts'
+import { loadAdmin, loadApp, loadTls } from './files.ts'
+import type { Settings } from './settings.ts'
 
 let directory: string
 before(async () => {
@@ -91,5 +92,38 @@ describe('loadTls', () => {
       refused.message,
       /^--tls-cert, --tls-key .*cert\.pem, .*other\.pem: the key belongs to another certificate than a\.example/,
     )
+  })
+})
+
+describe('loadAdmin', () => {
+  const adminToken = 'a-token-of-enough-length'
+
+  test('takes the token of a file or of a variable', async () => {
+    assert.equal(await loadAdmin({ adminToken }, flagOf), undefined)
+    assert.deepEqual(await loadAdmin({ admin: true }, flagOf), {})
+    const adminTokenFile = await file('token', `${adminToken}\n`)
+    assert.deepEqual(await loadAdmin({ admin: '0.0.0.0:0', adminTokenFile, adminHosts: ['ops.example'] }, flagOf), {
+      listen: '0.0.0.0:0',
+      token: adminToken,
+      hosts: ['ops.example'],
+    })
+    assert.deepEqual(await loadAdmin({ admin: true, adminToken }, flagOf), { token: adminToken })
+  })
+
+  test('names the flag, and never the token', async () => {
+    const adminTokenFile = await file('short', 'secret\n')
+    const cases: [Settings, RegExp][] = [
+      [{ adminTokenFile }, /^--admin-token-file .*short: it needs --admin beside it$/],
+      [{ adminHosts: ['a'] }, /^--admin-hosts \["a"\]: it needs --admin beside it$/],
+      [{ admin: ':9180' }, /^--admin :9180: .* needs a token \(--admin-token-file, HANGUP_ADMIN_TOKEN\)/],
+      [{ admin: true, adminTokenFile }, /^--admin token of 6 characters: shorter than 16/],
+      [{ admin: true, adminToken, adminTokenFile }, /: --admin-token already has a token; accepted: one of the two$/],
+      [{ admin: true, adminTokenFile: '/none' }, /^--admin-token-file \/none: it cannot be read \(ENOENT\)/],
+    ]
+    for (const [settings, why] of cases) {
+      const { message } = await refusal(loadAdmin(settings, flagOf))
+      assert.match(message, why)
+      assert.doesNotMatch(message, /secret|a-token/)
+    }
   })
 })

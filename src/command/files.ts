@@ -2,14 +2,16 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { type AdminOptions, adminPlan } from '../admin/options.ts'
 import { ConfigError, problem } from '../policy/problems.ts'
+import { flagOf } from '../policy/spelling.ts'
 import type { App } from '../serve/contract.ts'
 import { nodeStyleRefusal } from '../serve/node-handler.ts'
 import { Certificate } from '../tls/certificates.ts'
 import { failureLine } from './module-failure.ts'
 import { type SettingName, type Settings, settingSpecs } from './settings.ts'
 
-type NameOf = (setting: SettingName) => string
+type NameOf = (setting: keyof Settings) => string
 
 async function read(setting: SettingName, path: string, nameOf: NameOf): Promise<string> {
   try {
@@ -41,6 +43,29 @@ async function pem(setting: 'tlsCert' | 'tlsKey', path: string, nameOf: NameOf):
     setting === 'tlsCert' ? /-----BEGIN (X509 |TRUSTED )?CERTIFICATE-----/ : /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/
   if (label.test(text)) return text
   throw refused(setting, path, `it holds no ${setting === 'tlsCert' ? 'certificate' : 'private key'}`, nameOf)
+}
+
+/** What `serve()` takes as `admin`, checked, with the token that is in a file. */
+export async function loadAdmin(settings: Settings, nameOf: NameOf): Promise<AdminOptions | undefined> {
+  const { admin, adminTokenFile, adminToken, adminHosts } = settings
+  if (!admin) {
+    const alone = (['adminTokenFile', 'adminHosts'] as const).find((name) => settings[name] !== undefined)
+    if (alone === undefined) return undefined
+    throw new ConfigError([problem(nameOf(alone), settings[alone], `it needs ${flagOf('admin')} beside it`, '')])
+  }
+  if (adminTokenFile !== undefined && adminToken !== undefined) {
+    const why = `${nameOf('adminToken')} already has a token`
+    throw new ConfigError([problem(nameOf('adminTokenFile'), adminTokenFile, why, 'one of the two')])
+  }
+  const token =
+    adminTokenFile === undefined ? adminToken : (await read('adminTokenFile', adminTokenFile, nameOf)).trim()
+  const options: AdminOptions = {
+    ...(typeof admin === 'string' && { listen: admin }),
+    ...(token !== undefined && { token }),
+    ...(adminHosts !== undefined && { hosts: adminHosts }),
+  }
+  adminPlan(options, nameOf('admin'))
+  return options
 }
 
 export interface LoadedApp {

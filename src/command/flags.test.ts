@@ -59,6 +59,24 @@ describe('readSettings', () => {
     }
   })
 
+  test('a flag whose value may be left out swallows no other', () => {
+    const adminOf = (argv: string[], env = {}) => readSettings(argv, env).settings.admin
+    assert.equal(adminOf(['--admin']), true)
+    assert.equal(adminOf(['--admin', '--port', '1']), true)
+    assert.equal(adminOf(['--admin', '9000']), '9000')
+    assert.equal(adminOf(['--admin=unix:/run/a.sock']), 'unix:/run/a.sock')
+    assert.equal(adminOf([], { HANGUP_ADMIN: 'yes' }), true)
+    assert.equal(adminOf(['--admin', 'no'], { HANGUP_ADMIN: '9000' }), false)
+    assert.match(refusals(['--admin', 'port'])[0] ?? '', /^--admin: port is not a place.*accepted: a port, /)
+  })
+
+  test('a secret has a variable and no flag', () => {
+    const token = 'a-token-of-enough-length'
+    assert.equal(readSettings([], { HANGUP_ADMIN_TOKEN: token }).settings.adminToken, token)
+    const why = 'others on this machine could read it; use the variable HANGUP_ADMIN_TOKEN'
+    assert.deepEqual(refusals(['--admin-token', token]), [`--admin-token: there is no such flag: ${why}`])
+  })
+
   test('a flag wins over a variable, a variable over a preset', () => {
     const env = { HANGUP_IDLE_TIMEOUT: '20s', HANGUP_PRESET: 'heroku', HANGUP_PORT: '1' }
     assert.equal(readSettings(['--idle-timeout', '30s'], env).resolved.policy.idleTimeoutMs, 30_000)

@@ -11,7 +11,7 @@ import {
   type Resolved,
   resolvePolicy,
 } from '../policy/resolve.ts'
-import { didYouMean, flagOf } from '../policy/spelling.ts'
+import { didYouMean, flagOf, variableOf } from '../policy/spelling.ts'
 import { argumentOf, specOf } from './setting.ts'
 import {
   type Command,
@@ -21,7 +21,6 @@ import {
   policyLayer,
   readEnvironment,
   resolveSettings,
-  type SettingName,
   type Settings,
   type Written,
 } from './settings.ts'
@@ -31,7 +30,7 @@ export interface ReadSettings {
   readonly options: GivenOptions
   readonly settings: Settings
   /** The setting as the user wrote it. */
-  nameOf(setting: SettingName): string
+  nameOf(setting: keyof Settings): string
   readonly resolved: Resolved
 }
 
@@ -88,6 +87,7 @@ export function readSettings(argv: readonly string[], env: Env, command: Command
       ...(settings.host !== undefined && { host: settings.host }),
       ...(settings.unix !== undefined && { unix: settings.unix }),
       ...(settings.engine !== undefined && { engine: settings.engine }),
+      ...(settings.healthPath !== undefined && { healthPath: settings.healthPath }),
       globals: settings.globals ?? 'replace',
       ...(settings.preset && { preset: settings.preset as PresetName[] }),
       [givenAs]: given,
@@ -112,7 +112,11 @@ function tryResolve(given: PolicySources, problems: Problem[]): Resolved | null 
  * The flags as parseArgs splits them. Not `strict`: it stops at the first mistake and words it differently on each
  * runtime. All boolean to it, so that a flag whose value is missing doesn't swallow the next flag.
  */
-function readFlags(argv: readonly string[], { takes, settings }: Command, problems: Problem[]): Written {
+function readFlags(
+  argv: readonly string[],
+  { takes, settings, secrets = {}, variables }: Command,
+  problems: Problem[],
+): Written {
   const onlyArgument = takes.find((name) => specOf(settings, name)?.isArgument)
   const argument = onlyArgument ?? takes.find((name) => specOf(settings, name)?.mayBeArgument)
   const byFlag = new Map(takes.filter((name) => name !== onlyArgument).map((name) => [flagOf(name), name]))
@@ -128,13 +132,18 @@ function readFlags(argv: readonly string[], { takes, settings }: Command, proble
     }
     const { rawName: flag, inlineValue, index } = token
     const name = byFlag.get(flag)
-    const isSwitch = name !== undefined && specOf(settings, name)?.isSwitch
+    const { isSwitch, bare = isSwitch && 'yes' } = (name !== undefined && specOf(settings, name)) || {}
     const next = argv[index + 1]
     const apart = !isSwitch && !inlineValue && next !== undefined && !next.startsWith('--')
     if (apart) valueAt = index + 1
-    const value = apart ? next : (token.value ?? (isSwitch ? 'yes' : undefined))
+    const value = apart ? next : (token.value ?? bare)
     if (name === undefined) {
-      problems.push(problem(flag, flag, `there is no such flag${didYouMean(flag, [...byFlag.keys()])}`, ''))
+      const secret = Object.keys(secrets).find((known) => flagOf(known) === flag)
+      const instead =
+        secret === undefined
+          ? didYouMean(flag, [...byFlag.keys()])
+          : `: others on this machine could read it; use the variable ${variableOf(secret, variables)}`
+      problems.push(problem(flag, flag, `there is no such flag${instead}`, ''))
     } else if (value === undefined || value === '') {
       problems.push(problem(flag, flag, 'it needs a value', ''))
     } else if (name in values && specOf(settings, name)?.isRepeatable) values[name] += `\n${value}`

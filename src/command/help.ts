@@ -5,7 +5,7 @@ import type { OptionSpec } from '../policy/option.ts'
 import { optionNames, optionSpecs } from '../policy/policy.ts'
 import { flagOf, variableOf, variablePrefix } from '../policy/spelling.ts'
 import { format, type Kind } from '../policy/units.ts'
-import { argumentOf, specOf } from './setting.ts'
+import { argumentOf, type SettingSpec, specOf } from './setting.ts'
 import { type Command, type CommandName, commands } from './settings.ts'
 import { readable, wrap } from './text-table.ts'
 
@@ -43,7 +43,7 @@ export function help(command: CommandName, program: string, columns = 80): strin
     const before = spec.elseVariable ? `${spec.elseVariable}, else ` : ''
     const right = spec.default === 'none' ? spec.what : `${spec.what} Default: ${before}${spec.default}.`
     if (spec.isArgument) return [{ left: argumentOf(settings, name), right }]
-    return [{ left: spec.isSwitch ? flagOf(name) : `${flagOf(name)} <${spec.value}>`, right }]
+    return [{ left: `${flagOf(name)}${placeholderOf(spec)}`, right }]
   })
   const limits = (names: readonly string[], specs: Readonly<Record<string, OptionSpec>>) =>
     names
@@ -80,6 +80,9 @@ export function help(command: CommandName, program: string, columns = 80): strin
     '',
   ].join('\n')
 }
+
+const placeholderOf = ({ isSwitch, bare, value }: SettingSpec): string =>
+  isSwitch ? '' : bare === undefined ? ` <${value}>` : ` [${value}]`
 
 const isOption = (name: string) => Object.hasOwn(optionSpecs, name) || Object.hasOwn(upstreamOptionSpecs, name)
 

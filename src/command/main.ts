@@ -12,7 +12,7 @@ import type { ServeRuntime } from '../serve/runtime.ts'
 import { onSignals } from '../serve/signals.ts'
 import { type Planned, planStart } from '../serve/start.ts'
 import { version } from '../version.ts'
-import { type LoadedApp, loadApp, loadTls } from './files.ts'
+import { type LoadedApp, loadAdmin, loadApp, loadTls } from './files.ts'
 import { asked, readSettings } from './flags.ts'
 import { help } from './help.ts'
 import { alsoAt, knownInterfaces } from './interfaces.ts'
@@ -122,7 +122,14 @@ async function start({ runtime, plan, again }: Entry, host: Host): Promise<void>
   if (settings.watch && watched === null) return watching(settings, nameOf, again, host)
   const tls = await loadTls(settings, nameOf)
   const port = options.port === 0 ? (watched?.port ?? 0) : options.port
-  const chosen = { ...options, ...(port !== undefined && { port }), ...(tls && { tls }), signals: false }
+  const admin = await loadAdmin(settings, nameOf)
+  const chosen = {
+    ...options,
+    ...(port !== undefined && { port }),
+    ...(tls && { tls }),
+    ...(admin && { admin }),
+    signals: false,
+  }
   const planned = await plan(chosen, resolved)
   // A class that extends Request is made while the app is loaded, and must be able to take a request of ours.
   if (options.globals === 'replace' && planned.engine === 'hangup') installGlobals()
@@ -137,7 +144,7 @@ async function start({ runtime, plan, again }: Entry, host: Host): Promise<void>
   onSignals(running, { exit: host.exit, log: stderrLog })
   const { url, engine, engineWhy, enforcement } = running
   const also = alsoAt(url, options.host, host.interfaces?.() ?? {})
-  const started: Started = { url, also, runtime, engine, engineWhy, resolved, enforcement }
+  const started: Started = { url, also, admin: running.admin?.url, runtime, engine, engineWhy, resolved, enforcement }
   const { report = 'text' } = settings
   if (report === 'text' && !watched?.isLater) host.out(textReport(started, host.columns))
   if (report === 'json') host.out(`${jsonReport(started)}\n`)

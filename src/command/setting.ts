@@ -11,6 +11,8 @@ export interface SettingSpec {
   readonly elseVariable?: string
   /** A flag without a value; in a variable: yes or no. */
   readonly isSwitch?: true
+  /** What a flag without a value says; in `--help` the value stands in brackets. */
+  readonly bare?: string
   /** More than one: the flag again, in a variable with spaces. `read` gets a line for each. */
   readonly isRepeatable?: true
   /** Given as an argument without a flag. */

@@ -3,6 +3,7 @@
  * the policy. Imports no runtime, so that a Worker reads its variables with it too.
  */
 import * as v from 'valibot'
+import { adminSecrets, adminSettings } from '../admin/settings.ts'
 import { gatewayEntries } from '../gateway/config/flags.ts'
 import { upstreamOptionNames } from '../gateway/config/settings/limits.ts'
 import { optionNames, optionSpecs } from '../policy/policy.ts'
@@ -14,6 +15,7 @@ import { compareEntries, probeEntries } from '../probe/settings.ts'
 import { rescueEntries } from '../rescue/settings.ts'
 import { engineChoices } from '../serve/choose-engine.ts'
 import type { EngineChoice } from '../serve/contract.ts'
+import { healthPathAccepted, isHealthPath } from '../serve/health-path.ts'
 import { type ReportKind, reportKinds } from './report-kind.ts'
 import { isServiceLink } from './service-links.ts'
 import { type Entries, onOff, type Read, type SettingSpec, setting, specOf } from './setting.ts'
@@ -104,6 +106,16 @@ const entries = {
     },
     (text) => text,
   ),
+  ...adminSettings,
+  healthPath: setting(
+    {
+      value: 'path',
+      what: 'Path that is answered before the app: 200 while the server is ready, 503 from the first moment of a drain.',
+      default: 'none',
+      accepted: healthPathAccepted,
+    },
+    (text, refuse) => (isHealthPath(text) ? text : refuse(`${text} is not a path`)),
+  ),
   report: setting(
     {
       value: reportKinds.join('|'),
@@ -116,7 +128,9 @@ const entries = {
   ),
 } as const
 
-export type Settings = Read<typeof entries>
+const withSecrets = { ...entries, ...adminSecrets } as const
+
+export type Settings = Read<typeof withSecrets>
 export type SettingName = keyof typeof entries
 export const settingNames = Object.keys(entries) as readonly SettingName[]
 export const settingSpecs = Object.fromEntries(settingNames.map((name) => [name, specOf(entries, name)])) as Readonly<
@@ -129,6 +143,8 @@ export interface Command {
   readonly settings: Entries
   /** Names of settings and policy options: each a flag and a variable. */
   readonly takes: readonly string[]
+  /** What has a variable and no flag, because others on the machine can read a command line. */
+  readonly secrets?: Entries
   /** What its variables begin with. Default: `HANGUP_`. */
   readonly variables?: string
   /** Above its settings and above the policy's options in `--help`. */
@@ -145,6 +161,7 @@ export const commands = {
     what: 'Serves an app under the connection policy.',
     settings: entries,
     takes: [...settingNames, ...optionNames],
+    secrets: adminSecrets,
   },
   gateway: {
     what: 'A reverse proxy in front of a server that can’t be changed: hangs up for it, buffers, balances, speaks TLS.',
@@ -205,11 +222,11 @@ export function readEnvironment(
   command: CommandName = 'serve',
   all: Readonly<Record<string, Command>> = commands,
 ): { written: Written; problems: Problem[] } {
-  const known = new Set(
-    Object.values(all).flatMap(({ takes, variables }) => takes.map((option) => variableOf(option, variables))),
-  )
   const { takes = [], settings = {}, variables }: Partial<Command> = all[command] ?? {}
-  const mine = new Map(takes.map((option) => [variableOf(option, variables), option]))
+  const known = new Set(
+    Object.values(all).flatMap((one) => namesOf(one).map((option) => variableOf(option, one.variables))),
+  )
+  const mine = new Map(namesOf(all[command]).map((option) => [variableOf(option, variables), option]))
   const values: Record<string, string> = {}
   const names: Record<string, string> = {}
   const problems: Problem[] = []
@@ -236,12 +253,17 @@ export function readEnvironment(
   }
 }
 
+const namesOf = ({ takes = [], secrets = {} }: Partial<Command> = {}): readonly string[] => [
+  ...takes,
+  ...Object.keys(secrets),
+]
+
 /** The settings out of what was written, the first that has one winning, and how each was written. */
 export function resolveSettings(
   places: readonly Written[],
   problems: Problem[],
-): { settings: Settings; nameOf(setting: SettingName): string } {
-  return resolveEntries(entries, places, problems)
+): { settings: Settings; nameOf(setting: keyof Settings): string } {
+  return resolveEntries(withSecrets, places, problems)
 }
 
 /** The same for the settings of any command. */

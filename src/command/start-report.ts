@@ -12,6 +12,8 @@ export interface Started {
   readonly url: string
   /** Other addresses of a server that listens on all interfaces. */
   readonly also?: readonly string[]
+  /** Of the admin listener, if there is one. */
+  readonly admin?: string | undefined
   readonly runtime: string
   /** What speaks HTTP: `node:http`, `Bun.serve`, `hangup`. */
   readonly engine: string
@@ -66,7 +68,7 @@ const exactness = ({ stepMs, how }: Enforced) => `${stepMs > 0 ? `≤ ${format('
 
 /** For a person, at each start: one table of what holds, one line of what is off, one of what nobody enforces. */
 export function textReport(
-  { url, also = [], runtime, engine, engineWhy, resolved, enforcement }: Started,
+  { url, also = [], admin, runtime, engine, engineWhy, resolved, enforcement }: Started,
   columns = 100,
 ): string {
   const { policy, origins, presets, fitted } = resolved
@@ -88,6 +90,7 @@ export function textReport(
   return [
     `hangup on ${runtime}: ${url}`,
     ...(also.length > 0 ? wrap(`on all interfaces: also ${also.join(' ')}`, width) : []),
+    ...(admin === undefined ? [] : [`admin: ${admin}`]),
     ...wrap(`engine: ${engine} (${engineWhy})`, width),
     ...(presets.length > 0 ? [`preset: ${presets.join(', ')}`] : []),
     '',
@@ -106,7 +109,7 @@ export function textReport(
 }
 
 /** For programs: one line. */
-export function jsonReport({ url, runtime, engine, engineWhy, resolved, enforcement }: Started): string {
+export function jsonReport({ url, admin, runtime, engine, engineWhy, resolved, enforcement }: Started): string {
   const { policy, origins, presets, fitted } = resolved
-  return JSON.stringify({ url, runtime, engine, engineWhy, presets, policy, origins, fitted, enforcement })
+  return JSON.stringify({ url, admin, runtime, engine, engineWhy, presets, policy, origins, fitted, enforcement })
 }

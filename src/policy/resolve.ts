@@ -294,6 +294,7 @@ const besidePolicy: readonly string[] = [
   'onError',
   'onListen',
   'admin',
+  'healthPath',
 ] satisfies (keyof ServeOptions)[]
 
 /** The policy of what was given to `serve()`. `also`: options that only this runtime's `serve` has. */

@@ -47,9 +47,14 @@ export interface ServeOptions extends PolicyInput {
   readonly signals?: boolean
   /**
    * Listens for its operator: health, connections and why they ended, and the page that shows them. `true`: on
-   * 127.0.0.1:9180. Needs `hono`. Default: nothing listens.
+   * 127.0.0.1:9180; text: a port, an address and a port, or `unix:` and a path. Needs `hono`. Default: nothing listens.
    */
   readonly admin?: boolean | string | number | AdminOptions
+  /**
+   * A path that is answered before the application, for balancers: 200 while the server is ready, 503 from the first moment
+   * of a drain. GET and HEAD. Default: none.
+   */
+  readonly healthPath?: string
   /** Where events go; default: one line each on standard error. */
   readonly log?: (line: LogLine) => void
   /**

@@ -5,6 +5,7 @@ import { Observer } from '../observe/observer.ts'
 import { type Resolved, resolveOptions } from '../policy/resolve.ts'
 import { type Chosen, chooseEngine, isNative } from './choose-engine.ts'
 import type { App, Running, ServeOptions } from './contract.ts'
+import { withHealthPath } from './health-path.ts'
 import type { ServeRuntime, Start } from './runtime.ts'
 import { serveOnSockets } from './socket-engine.ts'
 
@@ -23,7 +24,7 @@ export async function planStart(
   options: ServeOptions,
   resolved: Resolved = resolveOptions(options, runtime.ownOptions),
 ): Promise<Planned> {
-  const { admin } = options
+  const { admin, healthPath } = options
   const plan = admin === undefined || admin === false ? null : adminPlan(admin)
   const native = await runtime.native(options)
   const { engine, why } = chooseEngine(options, resolved, native)
@@ -31,8 +32,10 @@ export async function planStart(
     engine,
     why,
     async serve(app, more) {
+      let running: Running | null = null
+      const ready = () => running === null || running.phase === 'serving'
       const start: Start = {
-        app,
+        app: healthPath === undefined ? app : withHealthPath(app, healthPath, ready),
         options: { ...options, ...more },
         resolved,
         runtime: runtime.name,
@@ -43,6 +46,7 @@ export async function planStart(
       const server = await (engine === 'native' && isNative(native)
         ? native.serve(start)
         : serveOnSockets(start, runtime.sockets, runtime.bindings(start.options)))
+      running = server
       try {
         if (plan !== null) {
           const { listenForAdmin } = await import('../admin/listener.ts')

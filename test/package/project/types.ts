@@ -1,5 +1,6 @@
 /** What a user's compiler sees of the package, with nothing but the types of Node beside it. */
 import { type ConfigError, type Policy, type Running, type ServeOptions, serve } from 'hangup'
+import { adminRoutes } from 'hangup/admin'
 import { serve as serveOnBun } from 'hangup/bun'
 import { serve as serveOnDeno } from 'hangup/deno'
 import { type DenoServe, hangup } from 'hangup/deno-serve'
@@ -21,6 +22,7 @@ export async function start(): Promise<Policy> {
 export const elsewhere = [serveOnBun, serveOnDeno, serveOnNode].map((each) => each(app, options))
 export const command: DenoServe = hangup(app, options)
 export const worker: Worker = serveOnWorkers({ fetch: app }, { handlerTimeoutMs: '20s' })
+export const operated = async (server: Running): Promise<Response> => adminRoutes(server).request('/summary')
 export const isOurs = (error: ConfigError): boolean => error.code === 'CONFIG_INVALID'
 
 const file = { to: 'http://127.0.0.1:8000', listen: { port: 8080 } } satisfies GatewayFile
