@@ -97,7 +97,7 @@ export class Http1Connection implements NodeMember {
 
   /** The TCP connection is no more. */
   gone(): void {
-    this.connection.blame('client', 'reset')
+    this.connection.blame('client', 'reset', this.#route)
     this.connection.end('gone', this.#context.now())
     this.#onAnswered = null
     this.#body?.gone()
@@ -212,7 +212,7 @@ export class Http1Connection implements NodeMember {
       this.#tcp.destroy()
       return
     }
-    this.connection.blame('client', 'fin')
+    this.connection.blame('client', 'fin', this.#route)
     if (this.#owed.length === 0) return
     if (this.#request !== null) abort(this.#request, gone())
     // The rest of a body that is not there will not come.
@@ -321,13 +321,13 @@ export class Http1Connection implements NodeMember {
   }
 
   describe(): Description {
+    const { bytesRead: received, bytesWritten: sent } = this.#socket
+    return { peer: this.#peer, received, sent, route: this.#route }
+  }
+
+  get #route(): string | null {
     const { req } = this.#owed[0] ?? {}
-    return {
-      peer: this.#peer,
-      received: this.#socket.bytesRead,
-      sent: this.#socket.bytesWritten,
-      route: req === undefined ? null : routeOf(req.method ?? '', req.url ?? ''),
-    }
+    return req === undefined ? null : routeOf(req.method ?? '', req.url ?? '')
   }
 
   get #latest(): ServerResponse | undefined {

@@ -8,7 +8,10 @@ import { adminRoutes } from './routes.ts'
 const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
 
 async function administered(t: TestContext, options: GuardOptions = { token: null }) {
-  const server = await serveInMemory(t, () => new Response('hello'))
+  const server = await serveInMemory(t, async (request: Request) => {
+    await request.text()
+    return new Response('hello')
+  })
   const app = new Hono().use(guard(options)).route('/', adminRoutes(server.running))
   const ask = (path: string, init: RequestInit & { host?: string } = {}) => {
     const { host = '127.0.0.1:9180', headers, ...rest } = init
@@ -35,6 +38,23 @@ test('connections are listed, and one is closed by its number', async (t) => {
     ['operator'],
   )
   assert.equal((await ask('/connections/1/close')).status, 404, 'GET changes nothing')
+})
+
+test('one connection is told with its moves, and its end with the request that was in flight', async (t) => {
+  const { ask, connect } = await administered(t)
+  const client = connect()
+  await client.send(get)
+  const { moves } = (await (await ask('/connections/1')).json()) as { moves: { mark: string }[] }
+  assert.deepEqual(
+    moves.map(({ mark }) => mark),
+    ['request', 'answered'],
+  )
+  assert.equal((await ask('/connections/2')).status, 404)
+  const uploads = connect()
+  await uploads.send('POST /upload?secret HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nha')
+  uploads.transport.destroy()
+  const [end] = (await (await ask('/ends')).json()) as { route: string | null }[]
+  assert.equal(end?.route, 'POST /upload')
 })
 
 test('a filter that can not be is refused by name', async (t) => {

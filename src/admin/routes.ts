@@ -2,12 +2,20 @@
 import { Hono } from 'hono'
 import { type State, states } from '../lifecycle/states.ts'
 import { readServer } from '../observe/server-metrics.ts'
-import type { Running } from '../serve/contract.ts'
+import type { ConnectionsSummary, Running } from '../serve/contract.ts'
 
 /** What is asked of a server; a gateway is one. */
 export type Administered = Pick<Running, 'connections' | 'observer' | 'phase' | 'drain' | 'policy' | 'url' | 'engine'>
 
+/** What `GET /summary` answers. */
+export interface Summary extends ConnectionsSummary, Pick<Running, 'url' | 'engine' | 'phase'> {
+  /** Connections since the start. */
+  readonly opened: number
+}
+
 const mostListed = 10_000
+
+const none = (id: string): string => `no open connection has the number ${id}\n`
 
 /** As many as `?limit=` says, within bounds; null: it is not a number. */
 function limitOf(text: string | undefined): number | null {
@@ -17,8 +25,8 @@ function limitOf(text: string | undefined): number | null {
 
 /**
  * Routes for a listener of their own, or to be mounted in an app behind a login of its own: they guard
- * nothing. `GET /healthz`, `/readyz`, `/connections?state=&limit=`, `/ends?limit=`, `/summary`, `/metrics`; `POST
- * /connections/:id/close`, `/idle/close`, `/drain`.
+ * nothing. `GET /healthz`, `/readyz`, `/connections?state=&limit=`, `/connections/:id`,
+ * `/ends?limit=`, `/summary`, `/metrics`; `POST /connections/:id/close`, `/idle/close`, `/drain`.
  */
 export function adminRoutes(server: Administered): Hono {
   const app = new Hono()
@@ -30,7 +38,7 @@ export function adminRoutes(server: Administered): Hono {
 
   app.get('/summary', (c) => {
     const { url, engine, phase } = server
-    return c.json({ url, engine, phase, opened: observer.openedCount, ...server.connections() })
+    return c.json({ url, engine, phase, opened: observer.openedCount, ...server.connections() } satisfies Summary)
   })
 
   app.get('/metrics', async (c) => {
@@ -47,6 +55,12 @@ export function adminRoutes(server: Administered): Hono {
     return c.json(observer.list({ limit, ...(state !== undefined && { state }) }))
   })
 
+  app.get('/connections/:id', (c) => {
+    const id = c.req.param('id')
+    const open = observer.one(Number(id))
+    return open === null ? c.text(none(id), 404) : c.json(open)
+  })
+
   app.get('/ends', (c) => {
     const { limit: text } = c.req.query()
     const limit = limitOf(text)
@@ -56,7 +70,7 @@ export function adminRoutes(server: Administered): Hono {
 
   app.post('/connections/:id/close', (c) => {
     const id = c.req.param('id')
-    return observer.close(Number(id)) ? c.body(null, 204) : c.text(`no open connection has the number ${id}\n`, 404)
+    return observer.close(Number(id)) ? c.body(null, 204) : c.text(none(id), 404)
   })
 
   app.post('/idle/close', (c) => c.json({ closed: observer.closeIdle() }))

@@ -197,7 +197,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
    * net/http).
    */
   peerEnded(): void {
-    this.connection.blame('client', 'fin')
+    this.connection.blame('client', 'fin', this.#route)
     if (this.#upgraded !== null) this.#upgraded.peerEnded()
     if (this.connection.isGone || this.#upgraded !== null) return
     if (this.connection.isEnded || (this.#head === null && this.#parser.idle)) {
@@ -214,7 +214,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   gone(): void {
     this.#upgraded?.gone()
     if (this.connection.isGone) return
-    this.connection.blame('client', 'reset')
+    this.connection.blame('client', 'reset', this.#route)
     this.connection.end('gone', this.#served.clock.now())
     this.#served.book.remove(this)
     if (this.#client !== null) this.#served.clients?.disconnected(this.#client)
@@ -334,14 +334,13 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   }
 
   describe(): Description {
-    const head = this.#head
     const { address, port } = this.transport.peer
-    return {
-      peer: peerText(address, port),
-      received: this.#received,
-      sent: this.#sent,
-      route: head === null ? null : routeOf(head.method, head.target),
-    }
+    return { peer: peerText(address, port), received: this.#received, sent: this.#sent, route: this.#route }
+  }
+
+  get #route(): string | null {
+    const head = this.#head
+    return head === null ? null : routeOf(head.method, head.target)
   }
 
   /** Whether the client may still send: without that no other protocol can be spoken. */
@@ -584,7 +583,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     if (this.connection.isGone) return
     this.#failed(error, stream)
     stream.cancel(error)
-    this.connection.blame('server', 'application')
+    this.connection.blame('server', 'application', this.#route)
     this.transport.reset()
   }
 
@@ -658,7 +657,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   /** A bug of ours: it costs this connection, not the process. */
   #broken(error: unknown): void {
     this.#served.failed(error, this.asked)
-    this.connection.blame('server', 'fault')
+    this.connection.blame('server', 'fault', this.#route)
     this.#destroy()
   }
 

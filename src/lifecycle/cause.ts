@@ -27,3 +27,9 @@ export interface Cause {
   readonly phase: State
   readonly why: Why
 }
+
+/** A cause as it is noted of one connection. */
+export interface Blame extends Cause {
+  /** Method and path of the request that was in flight; null: none, or not known. */
+  readonly route: string | null
+}

@@ -5,7 +5,7 @@
  */
 import type { Coded } from '../policy/codes.ts'
 import type { OptionName } from '../policy/policy.ts'
-import type { By, Cause, Why } from './cause.ts'
+import type { Blame, By, Why } from './cause.ts'
 import { lingerMs } from './ending.ts'
 import type { Clocks, Limit, Limits, Sample } from './limits.ts'
 import type { MinRate } from './min-rate.ts'
@@ -57,7 +57,7 @@ export class Connection implements Clocks {
   #takenFrom = 0
   #takenAt = 0
   #lookedAt: number
-  #cause: Cause | null = null
+  #cause: Blame | null = null
 
   constructor(now: number, limits: Limits, first: Beginning, random: () => number, id = 0, records = false) {
     this.id = id
@@ -101,13 +101,13 @@ export class Connection implements Clocks {
   }
 
   /** Null until somebody is to blame for its end. */
-  get cause(): Cause | null {
+  get cause(): Blame | null {
     return this.#cause
   }
 
-  /** The first call counts: what follows an end is not its cause. */
-  blame(by: By, why: Why): void {
-    this.#cause ??= { by, phase: this.#state, why }
+  /** The first call counts: what follows an end is not its cause. `route`: what was in flight. */
+  blame(by: By, why: Why, route: string | null = null): void {
+    this.#cause ??= { by, phase: this.#state, why, route }
   }
 
   get lingerMs(): number {

@@ -269,7 +269,7 @@ export class Connections<M extends Member> {
     // The end of one that is closing was counted as what it was, or was no limit's doing.
     if (!this.#counted.has(member) && !member.connection.isEnded) {
       this.#counted.add(member)
-      member.connection.blame(reason === 'drained' ? 'operator' : 'server', reason)
+      member.connection.blame(reason === 'drained' ? 'operator' : 'server', reason, member.describe().route)
       this.count(reason)
     }
     close(member, reason, now, this.#options.policy)
@@ -281,7 +281,7 @@ export class Connections<M extends Member> {
     const now = this.#clock.now()
     connection.look(member.sample(now), now)
     if (connection.isEnded || member.spared?.('drained', now)) return
-    connection.blame('operator', 'operator')
+    connection.blame('operator', 'operator', member.describe().route)
     if (connection.busy) member.finishSoon(now)
     else member.end(now)
   }
@@ -452,7 +452,7 @@ export class Connections<M extends Member> {
     let inRequest = 0
     for (const member of this) {
       if (member.connection.busy) inRequest += 1
-      member.connection.blame('operator', 'cut')
+      member.connection.blame('operator', 'cut', member.describe().route)
       member.cut()
     }
     return inRequest

@@ -1,8 +1,8 @@
 /** The last connections that ended, each with its last moves and no contents: a ring of a fixed size. */
-import type { Cause } from '../lifecycle/cause.ts'
+import type { Blame } from '../lifecycle/cause.ts'
 import type { Trail, TrailMove } from '../lifecycle/trail.ts'
 
-export interface Ended extends Cause {
+export interface Ended extends Blame {
   /** Counts the server's connections; the same as in the list of open ones. */
   readonly id: number
   readonly peer: string

@@ -2,12 +2,13 @@
  * What a server knows of its connections, for whoever operates it: who is connected, what ended and why.
  * It listens on nothing; the admin listener, the metrics and the commands read it.
  */
-import type { Cause } from '../lifecycle/cause.ts'
+import type { Blame, Cause } from '../lifecycle/cause.ts'
 import type { ServerClock } from '../lifecycle/clock.ts'
 import type { Connections, ConnectionsObserver, Member } from '../lifecycle/connections.ts'
 import type { Description } from '../lifecycle/description.ts'
 import type { Descriptors } from '../lifecycle/descriptor-budget.ts'
 import type { State } from '../lifecycle/states.ts'
+import type { TrailMove } from '../lifecycle/trail.ts'
 import type { OptionName } from '../policy/policy.ts'
 import { type Ended, type EndedConnection, FlightRecorder } from './flight-recorder.ts'
 import { Histogram, type HistogramReading } from './histogram.ts'
@@ -26,6 +27,13 @@ export interface ConnectionView extends Description {
   /** When the next limit closes it if nothing happens, and which option that is; null: none does. */
   readonly dueInMs: number | null
   readonly dueBy: OptionName | null
+}
+
+/** One open connection with its last moves. */
+export interface OpenConnection extends ConnectionView {
+  readonly moves: readonly TrailMove[]
+  /** How many there were before those. */
+  readonly movesLeftOut: number
 }
 
 export interface ListOptions {
@@ -49,7 +57,7 @@ const lifetimeBounds = [0.01, 0.1, 1, 5, 10, 30, 60, 300, 900, 3_600, 14_400, 86
 const latenessBounds = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
 
 /** An end that nobody was blamed for is a gap in our bookkeeping; it is shown as what it most likely was. */
-const unknown: Cause = { by: 'client', phase: 'closing', why: 'left' }
+const unknown: Blame = { by: 'client', phase: 'closing', why: 'left', route: null }
 
 export class Observer implements ConnectionsObserver {
   readonly requests: RequestTotals
@@ -83,12 +91,12 @@ export class Observer implements ConnectionsObserver {
   ended(member: Member, now: number): void {
     const { connection } = member
     const { id, requests, trail, cause } = connection
-    const { by, phase, why } = cause ?? unknown
+    const { by, phase, why, route } = cause ?? unknown
     const { peer, received, sent } = member.describe()
     const endedAt = this.#clock.date()
     const openedAt = Math.round(endedAt - (now - connection.openedAt))
     this.#lifetimeOf({ by, phase, why }).add((endedAt - openedAt) / 1_000)
-    const ended = { id, peer, by, phase, why, openedAt, endedAt, requests, received, sent }
+    const ended = { id, peer, by, phase, why, route, openedAt, endedAt, requests, received, sent }
     this.#recorder.record(ended, trail)
     for (const tell of this.#onEnd) tell(ended)
   }
@@ -105,28 +113,35 @@ export class Observer implements ConnectionsObserver {
 
   /** Open connections. To list all of them is work for each, so it is not for every second of a busy server. */
   list({ limit = 100, state }: ListOptions = {}): ConnectionView[] {
-    const now = this.#clock.now()
-    const date = this.#clock.date()
     const members: Member[] = []
     this.#connections?.each((member) => {
       if (state === undefined || member.connection.state === state) members.push(member)
     })
     members.sort((a, b) => a.connection.since - b.connection.since)
-    return members.slice(0, limit).map((member) => {
-      const { connection } = member
-      const { id, requests, since, openedAt } = connection
-      const { dueAt, option } = connection.due
-      return {
-        id,
-        ...member.describe(),
-        state: connection.state,
-        forMs: Math.round(now - since),
-        openedAt: Math.round(date - (now - openedAt)),
-        requests,
-        dueInMs: option === null ? null : Math.round(dueAt - now),
-        dueBy: option,
-      }
-    })
+    return members.slice(0, limit).map((member) => this.#view(member))
+  }
+
+  /** Null: there is none of that number. */
+  one(id: number): OpenConnection | null {
+    const member = this.#find(id)
+    if (member === null) return null
+    const { trail } = member.connection
+    return { ...this.#view(member), moves: trail?.read() ?? [], movesLeftOut: trail?.lost ?? 0 }
+  }
+
+  #view(member: Member): ConnectionView {
+    const now = this.#clock.now()
+    const { id, requests, since, openedAt, state, due } = member.connection
+    return {
+      id,
+      ...member.describe(),
+      state,
+      forMs: Math.round(now - since),
+      openedAt: Math.round(this.#clock.date() - (now - openedAt)),
+      requests,
+      dueInMs: due.option === null ? null : Math.round(due.dueAt - now),
+      dueBy: due.option,
+    }
   }
 
   /** The latest first. */
