@@ -1,11 +1,16 @@
 /** What the admin listener answers: health, connections and their ends, and what an operator may do about them. */
 import { Hono } from 'hono'
 import { type State, states } from '../lifecycle/states.ts'
-import { readServer } from '../observe/server-metrics.ts'
+import type { Reading } from '../observe/reading.ts'
+import { readServers } from '../observe/server-metrics.ts'
 import type { ConnectionsSummary, Running } from '../serve/contract.ts'
 
 /** What is asked of a server; a gateway is one. */
-export type Administered = Pick<Running, 'connections' | 'observer' | 'phase' | 'drain' | 'policy' | 'url' | 'engine'>
+export interface Administered
+  extends Pick<Running, 'connections' | 'observer' | 'phase' | 'drain' | 'policy' | 'url' | 'engine'> {
+  /** For `/metrics`, where there is more to tell than of one server. */
+  readings?(): Reading[]
+}
 
 /** What `GET /summary` answers. */
 export interface Summary extends ConnectionsSummary, Pick<Running, 'url' | 'engine' | 'phase'> {
@@ -43,7 +48,7 @@ export function adminRoutes(server: Administered): Hono {
 
   app.get('/metrics', async (c) => {
     const { exposition } = await import('../observe/exposition.ts')
-    const { text, contentType } = await exposition(readServer(server))
+    const { text, contentType } = await exposition(server.readings?.() ?? readServers([{ server }]))
     return c.body(text, 200, { 'Content-Type': contentType })
   })
 

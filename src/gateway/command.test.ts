@@ -35,6 +35,7 @@ const running: RunningGateway = {
   enforcement,
   notes: ['the spool is in memory'],
   status: () => ({ groups: {}, tunnels: 0, spooledBytes: 0 }),
+  readings: () => [],
   reload: () => [],
   drain: async () => ({ cut: 0 }),
   kill: async () => ({ cut: 0 }),

@@ -25,6 +25,7 @@ import { type OwnReason, ownAnswer } from './message/own-answer.ts'
 import { PassedOn } from './message/passed-on.ts'
 import { type Spool, SpoolFullError } from './message/spool.ts'
 import { targetOf } from './message/target.ts'
+import type { Meters } from './metrics.ts'
 import { authorityOf } from './upstream/authority.ts'
 import type { Group, Member } from './upstream/group.ts'
 import type { RetryBudget } from './upstream/retry-budget.ts'
@@ -36,6 +37,7 @@ export interface ExchangeContext {
   readonly group: Group<Upstream>
   readonly budget: RetryBudget
   readonly spool: Spool | null
+  readonly meters: Meters
   readonly now: () => number
   readonly tunnels: Set<Tunnel>
   /** Clients that have sent FIN and are owed an answer. */
@@ -92,6 +94,8 @@ export class Exchange implements Asker, Want {
   #limited: LimitedSource | null = null
   readonly #upgrade: string | null
   endedAt = 0
+  /** When the upstream was chosen; null: nobody wants to know. */
+  #askedAt: number | null = null
 
   /** `trusts`: the trusted hops; null: the peer is not trusted. */
   constructor(
@@ -199,6 +203,7 @@ export class Exchange implements Asker, Want {
     const { options } = this.#route
     const kept = new BufferedBody({
       spool: this.#context.spool,
+      held: this.#context.meters,
       memoryBytes: options.bufferMemoryBytes,
       bodyBytes: Number.POSITIVE_INFINITY,
     })
@@ -228,6 +233,7 @@ export class Exchange implements Asker, Want {
 
   #ask(member: Member<Upstream>): void {
     this.#member = member
+    this.#askedAt = this.#context.meters.areRead ? this.#context.now() : null
     this.#attempts += 1
     member.inFlight += 1
     this.preamble = this.#announcement(member.upstream)
@@ -297,6 +303,7 @@ export class Exchange implements Asker, Want {
     const connection = this.#connection
     this.#kept = new BufferedBody({
       spool: streams ? null : this.#context.spool,
+      held: this.#context.meters,
       memoryBytes: streams ? streamedBytes : options.bufferMemoryBytes,
       bodyBytes: options.spoolBodyBytes,
       onRoom: () => connection?.resume(),
@@ -370,6 +377,7 @@ export class Exchange implements Asker, Want {
     if (member !== null) {
       this.#member = null
       member.inFlight -= 1
+      member.tally.failed(code)
       // The upstream may have closed an idle connection while the request was on its way: a race
       // that no client can win.
       if (failures[code].blames && !stale) this.#context.group.failed(member, code)
@@ -393,14 +401,21 @@ export class Exchange implements Asker, Want {
     this.#tried.push(member)
     const mayHaveGone = stale && !this.fresh
     const next = group.pick(this.#keyOf, this.#tried) ?? (mayHaveGone ? member : group.lastResort(this.#tried))
-    if (next === null || !budget.tryRetry()) return false
+    if (next === null) return false
+    if (!budget.tryRetry()) {
+      group.retries.refused += 1
+      return false
+    }
+    group.retries.made += 1
     this.fresh = next === member
     this.#ask(next)
     return true
   }
 
   #succeeded(): void {
-    if (this.#member !== null) this.#context.group.succeeded(this.#member)
+    if (this.#member === null) return
+    if (this.#askedAt !== null) this.#member.tally.answered(this.#context.now() - this.#askedAt)
+    this.#context.group.succeeded(this.#member)
   }
 
   // The answer.

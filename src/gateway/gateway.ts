@@ -6,6 +6,7 @@ import type { ClientAdmission } from '../http1/server-connection.ts'
 import type { Clock } from '../lifecycle/clock.ts'
 import { readingFirst } from '../lifecycle/reading-clock.ts'
 import type { Connect } from '../net/transport.ts'
+import { type Reading, readAll } from '../observe/reading.ts'
 import { type LogLine, ThrottledLog } from '../serve/log.ts'
 import { type Compiled, compile, type GatewayApp, gatewayApp, loopLine } from './app.ts'
 import type { GatewayConfig, GroupConfig } from './config/config.ts'
@@ -13,6 +14,7 @@ import { ClientLimiter } from './downstream/client-limits.ts'
 import type { Tunnel } from './downstream/tunnel.ts'
 import type { Exchange, ExchangeContext } from './exchange.ts'
 import type { Spool } from './message/spool.ts'
+import { gatewayMetrics, type Meters } from './metrics.ts'
 import type { GatewayStatus } from './status.ts'
 import { authorityOf } from './upstream/authority.ts'
 import { checkUpstream } from './upstream/check.ts'
@@ -43,6 +45,8 @@ export interface Gateway {
   /** Closes idle upstream connections and cuts tunnels. */
   close(): void
   status(): GatewayStatus
+  /** For metrics: what it did and holds, as numbers. */
+  readings(): Reading[]
 }
 
 /** Between two looks at the deadlines of upstreams, which are so much late at most. */
@@ -67,6 +71,7 @@ export function createGateway(first: GatewayConfig, deps: GatewayDeps): Gateway 
   const pools = new Set<Pool>()
   const tunnels = new Set<Tunnel>()
   const ended = new Set<Exchange>()
+  const meters: Meters = { heldBytes: 0, areRead: false }
   const limiter = new ClientLimiter(first.clients, now)
   let current = compile(first, contextsOf(first))
 
@@ -94,7 +99,7 @@ export function createGateway(first: GatewayConfig, deps: GatewayDeps): Gateway 
       if (group === undefined) groups.set(name, newGroup(groupConfig))
       else group.update(groupConfig)
       const budget = new RetryBudget(groupConfig.options.upstreamRetryBudgetPercent, minRetriesPerSec, now)
-      contexts.set(name, { config, group: groups.get(name)!, budget, spool, now, tunnels, ended })
+      contexts.set(name, { config, group: groups.get(name)!, budget, spool, meters, now, tunnels, ended })
     }
     return contexts
   }
@@ -149,5 +154,9 @@ export function createGateway(first: GatewayConfig, deps: GatewayDeps): Gateway 
       tunnels: tunnels.size,
       spooledBytes: spool?.usedBytes ?? 0,
     }),
+    readings() {
+      meters.areRead = true
+      return readAll(gatewayMetrics, { groups, tunnels: tunnels.size, heldBytes: meters.heldBytes, spool })
+    },
   }
 }

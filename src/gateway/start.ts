@@ -3,6 +3,8 @@ import type { ClientAdmission } from '../http1/server-connection.ts'
 import type { Clock } from '../lifecycle/clock.ts'
 import type { DrainResult } from '../lifecycle/drain.ts'
 import type { Connect } from '../net/transport.ts'
+import type { Reading } from '../observe/reading.ts'
+import { readServers } from '../observe/server-metrics.ts'
 import type { Enforcement } from '../policy/enforcement.ts'
 import type { GivenOptions, Resolved } from '../policy/resolve.ts'
 import type { App, Running, ServeOptions } from '../serve/contract.ts'
@@ -42,6 +44,8 @@ export interface RunningGateway extends Pick<Running, 'drain' | 'kill' | 'engine
   /** Lines for the start-up report. */
   readonly notes: readonly string[]
   status(): GatewayStatus
+  /** For metrics: of its listeners and its upstreams. */
+  readings(): Reading[]
   /** Requests in flight end as they began. Returns a line for each part that needs a restart. */
   reload(plan: GatewayPlan): readonly string[]
 }
@@ -106,6 +110,10 @@ export const startGateway: Start = async (plan, runtime, { log, ...world }) => {
         ]
       : [],
     status: () => gateway.status(),
+    readings: () => [
+      ...readServers(servers.map(({ listener, server }) => ({ server, labels: { listener: listener.name } }))),
+      ...gateway.readings(),
+    ],
     reload(next) {
       gateway.reload(next.config)
       return servers.flatMap(({ listener, server }) => {

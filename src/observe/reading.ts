@@ -49,3 +49,13 @@ export const one = (value: number | null): Sample<number>[] => (value === null ?
 /** A sample for each entry of a record. */
 export const each = (label: string, values: Readonly<Record<string, number>>): Sample<number>[] =>
   Object.entries(values).map(([key, value]) => ({ labels: { [label]: key }, value }))
+
+/** With more labels, which stand first. */
+export const labelled = (readings: readonly Reading[], more: Labels = {}): Reading[] =>
+  readings.map(
+    (reading) =>
+      ({
+        ...reading,
+        samples: reading.samples.map((sample) => ({ ...sample, labels: { ...more, ...sample.labels } })),
+      }) as Reading,
+  )

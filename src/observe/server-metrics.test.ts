@@ -5,7 +5,7 @@ import { serveInMemory } from '../serve/in-memory.fake.ts'
 import { exposition } from './exposition.ts'
 import { Histogram } from './histogram.ts'
 import { Observer } from './observer.ts'
-import { readServer, serverMetrics } from './server-metrics.ts'
+import { processMetrics, readServers, serverMetrics } from './server-metrics.ts'
 
 const get = 'GET /a?secret=1 HTTP/1.1\r\nHost: a\r\n\r\n'
 
@@ -56,7 +56,9 @@ test('connections, their ends, requests and lateness are told in Prometheus’ f
 test('what a server can’t tell is missing, not zero', async (t) => {
   const { running } = await serveInMemory(t, () => new Response('hello'), { maxConnections: 0 })
   const { text } = await exposition(
-    readServer({ ...running, phase: 'serving', connections: () => ({ ...running.connections(), open: null }) }),
+    readServers([
+      { server: { ...running, phase: 'serving', connections: () => ({ ...running.connections(), open: null }) } },
+    ]),
   )
   for (const name of [
     'hangup_connections',
@@ -81,9 +83,10 @@ test('samples have the labels that are documented, and no others', async (t) => 
   const { connect, running } = await serveInMemory(t, () => new Response('hello'))
   await connect().send(get)
   connect().end()
-  for (const [at, { name, samples }] of readServer(running).entries()) {
+  const metrics = [...processMetrics, ...serverMetrics]
+  for (const [at, { name, samples }] of readServers([{ server: running }]).entries()) {
     for (const { labels } of samples) {
-      for (const label of Object.keys(labels)) assert.ok(serverMetrics[at]!.labels.includes(label), `${name} ${label}`)
+      for (const label of Object.keys(labels)) assert.ok(metrics[at]!.labels.includes(label), `${name} ${label}`)
     }
   }
 })

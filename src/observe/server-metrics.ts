@@ -1,9 +1,10 @@
 /** What a server tells of itself: its connections, their ends, its requests and its descriptors. */
+import { reasons } from '../lifecycle/reasons.ts'
 import { states } from '../lifecycle/states.ts'
 import type { ConnectionsSummary, Running } from '../serve/contract.ts'
 import { version } from '../version.ts'
 import type { HistogramReading } from './histogram.ts'
-import { each, type Metric, one, type Reading, readAll, type Sample } from './reading.ts'
+import { each, type Labels, labelled, type Metric, one, type Reading, readAll, type Sample } from './reading.ts'
 import { reasonLabels } from './reason-labels.ts'
 
 /** What is read of a server; a gateway has one for each listener. */
@@ -15,7 +16,11 @@ interface Look extends Measured {
   readonly scheme: string
 }
 
-export const serverMetrics: readonly Metric<Look>[] = [
+/** Whoever watches a counter grow has to see it at zero. */
+const noneEnforced = Object.fromEntries(Object.values(reasons).map(({ option }) => [option, 0]))
+
+/** Those of the process, however many servers are in it. */
+export const processMetrics: readonly Metric<Look>[] = [
   {
     name: 'hangup_info',
     type: 'gauge',
@@ -23,6 +28,23 @@ export const serverMetrics: readonly Metric<Look>[] = [
     help: 'Always 1: what serves.',
     read: ({ engine }) => [{ labels: { version, engine }, value: 1 }],
   },
+  {
+    name: 'process_open_fds',
+    type: 'gauge',
+    labels: [],
+    help: 'Descriptors in use, of the whole process.',
+    read: ({ observer }) => one(observer.descriptors()?.used ?? null),
+  },
+  {
+    name: 'process_max_fds',
+    type: 'gauge',
+    labels: [],
+    help: 'Descriptors that may be in use (RLIMIT_NOFILE).',
+    read: ({ observer }) => one(observer.descriptors()?.limit ?? null),
+  },
+]
+
+export const serverMetrics: readonly Metric<Look>[] = [
   {
     name: 'hangup_ready',
     type: 'gauge',
@@ -71,7 +93,7 @@ export const serverMetrics: readonly Metric<Look>[] = [
     type: 'counter',
     labels: ['option'],
     help: 'Connections closed, and requests refused, by the option that said so.',
-    read: ({ summary }) => each('option', summary.hungUp),
+    read: ({ summary }) => each('option', { ...noneEnforced, ...summary.hungUp }),
   },
   {
     name: 'hangup_requests_total',
@@ -117,36 +139,21 @@ export const serverMetrics: readonly Metric<Look>[] = [
     help: 'The kernel’s TCPAbortOnData since the start, of all processes of the network namespace (kernel ledger only).',
     read: ({ summary }) => one(summary.abortsOnData),
   },
-  {
-    name: 'process_open_fds',
-    type: 'gauge',
-    labels: [],
-    help: 'Descriptors in use, of the whole process.',
-    read: ({ observer }) => one(observer.descriptors()?.used ?? null),
-  },
-  {
-    name: 'process_max_fds',
-    type: 'gauge',
-    labels: [],
-    help: 'Descriptors that may be in use (RLIMIT_NOFILE).',
-    read: ({ observer }) => one(observer.descriptors()?.limit ?? null),
-  },
 ]
 
-export function readServer(server: Measured): Reading[] {
-  // A getter of `phase` would not survive a copy of the object.
-  const { observer, policy, url, engine, phase } = server
-  const look: Look = {
-    observer,
-    policy,
-    url,
-    engine,
-    phase,
-    connections: server.connections,
-    summary: server.connections(),
-    scheme: url.startsWith('https') ? 'https' : 'http',
-  }
-  return readAll(serverMetrics, look)
+/** `labels` tell the servers of one process apart; their metrics have them beside their own. */
+export function readServers(servers: readonly { readonly server: Measured; readonly labels?: Labels }[]): Reading[] {
+  const looks = servers.map(({ server, labels }) => ({ look: lookAt(server), labels }))
+  const [first] = looks
+  return [
+    ...(first === undefined ? [] : readAll(processMetrics, first.look)),
+    ...looks.flatMap(({ look, labels }) => labelled(readAll(serverMetrics, look), labels)),
+  ]
+}
+
+function lookAt({ observer, policy, url, engine, phase, connections }: Measured): Look {
+  const scheme = url.startsWith('https') ? 'https' : 'http'
+  return { observer, policy, url, engine, phase, connections, summary: connections(), scheme }
 }
 
 /** Two causes of one label are one series. */

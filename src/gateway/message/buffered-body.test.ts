@@ -434,8 +434,10 @@ test('in any order of events the reader gets exactly the bytes, memory is bounde
       const spool = spooled ? onDisk(disk, maxBytes) : null
       let full = false
       let cancels = 0
+      const held = { heldBytes: 0 }
       const body = new BufferedBody({
         spool,
+        held,
         memoryBytes,
         bodyBytes,
         onRoom() {
@@ -480,6 +482,7 @@ test('in any order of events the reader gets exactly the bytes, memory is bounde
         // read.
         else if (each.do === 'fault' && reading === null && read === 0) disk.faults = [each.code]
         assert.ok(body.heldBytes <= memoryBytes + 60, `${body.heldBytes} bytes in memory`)
+        assert.equal(held.heldBytes, body.heldBytes)
         assert.ok((spool?.usedBytes ?? 0) <= Math.min(maxBytes, bodyBytes))
         assert.ok(read <= pushed)
       }
@@ -500,6 +503,7 @@ test('in any order of events the reader gets exactly the bytes, memory is bounde
       await settle()
       await settle()
       assert.equal(spool?.usedBytes ?? 0, 0)
+      assert.equal(held.heldBytes, 0)
       assert.equal(disk.closed, disk.files)
     }),
     { numRuns: 300 },

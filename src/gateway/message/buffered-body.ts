@@ -7,12 +7,19 @@ import { Buffer } from 'node:buffer'
 import type { BodySource } from '../../http1/web/payload.ts'
 import { type Spool, type SpoolFile, SpoolFullError } from './spool.ts'
 
+/** What all bodies of a gateway hold in memory. */
+export interface Held {
+  heldBytes: number
+}
+
 export interface KeptBodyOptions {
   /** null: what does not fit in memory waits at its writer. */
   readonly spool: Spool | null
   readonly memoryBytes: number
   /** In the spool at once. */
   readonly bodyBytes: number
+  /** Is kept up to date with what this body holds. Default: nobody counts. */
+  readonly held?: Held
   /** After `push` returned false. */
   readonly onRoom?: () => void
   /** The reader has stopped before the end. */
@@ -31,13 +38,23 @@ const smallBytes = 4 * 1024
 class Pieces {
   list: Uint8Array[] = []
   bytes = 0
+  readonly #held: Held | undefined
   /** The block of the last piece, if it has room behind that. */
   #block: Uint8Array | null = null
   #blockUsed = 0
 
+  constructor(held: Held | undefined) {
+    this.#held = held
+  }
+
+  #count(bytes: number): void {
+    this.bytes += bytes
+    if (this.#held !== undefined) this.#held.heldBytes += bytes
+  }
+
   add(piece: Uint8Array): void {
     const last = this.list.length - 1
-    this.bytes += piece.length
+    this.#count(piece.length)
     if (piece.length >= smallBytes || last < 0) this.#append(piece)
     else if (this.#block !== null && this.#blockUsed + piece.length <= this.#block.length)
       this.#extend(this.#block, last, piece)
@@ -66,16 +83,23 @@ class Pieces {
   shift(): Uint8Array | undefined {
     const piece = this.list.shift()
     if (piece === undefined) return undefined
-    this.bytes -= piece.length
+    this.#count(-piece.length)
     if (this.list.length === 0) this.#block = null
     return piece
   }
 
   pop(): Uint8Array | undefined {
     const piece = this.list.pop()
-    this.bytes -= piece?.length ?? 0
+    this.#count(-(piece?.length ?? 0))
     this.#block = null
     return piece
+  }
+
+  /** They are held elsewhere now, or by nobody. */
+  clear(): void {
+    this.#count(-this.bytes)
+    this.list = []
+    this.#block = null
   }
 }
 
@@ -87,11 +111,11 @@ export class BufferedBody implements BodySource {
    * In order: read next, in the file, being written to the file, the tail. Without a file there is
    * only the first.
    */
-  #head = new Pieces()
+  #head: Pieces
   #file: SpoolFile | null = null
   #readAt = 0
   #writing: Pieces | null = null
-  #tail = new Pieces()
+  #tail: Pieces
   #reading = false
   #receivedBytes = 0
   #ended = false
@@ -108,6 +132,8 @@ export class BufferedBody implements BodySource {
 
   constructor(options: KeptBodyOptions) {
     this.#options = options
+    this.#head = new Pieces(options.held)
+    this.#tail = new Pieces(options.held)
     this.#batchBytes = options.memoryBytes / 4
   }
 
@@ -272,9 +298,10 @@ export class BufferedBody implements BodySource {
     if (file.size + this.#tail.bytes > this.#options.bodyBytes) return
     const batch = this.#tail
     this.#writing = batch
-    this.#tail = new Pieces()
+    this.#tail = new Pieces(this.#options.held)
     file.append(batch.list).then(
       () => {
+        batch.clear()
         this.#writing = null
         if (this.#dropped) return
         if (this.#tail.bytes >= this.#batchBytes) this.#flush()
@@ -282,11 +309,15 @@ export class BufferedBody implements BodySource {
       },
       (error: SpoolFullError) => {
         this.#writing = null
-        if (this.#dropped) return
+        if (this.#dropped) {
+          batch.clear()
+          return
+        }
         // Nothing is lost: the next try comes when memory is full again.
         const later = this.#tail
         this.#tail = batch
         for (const piece of later.list) batch.add(piece)
+        later.clear()
         this.#written(error)
       },
     )
@@ -306,15 +337,15 @@ export class BufferedBody implements BodySource {
     this.#file?.close()
     this.#file = null
     this.#head = this.#tail
-    this.#tail = new Pieces()
+    this.#tail = new Pieces(this.#options.held)
   }
 
   #drop(error: Error): void {
     this.#dropped = true
     this.#error = error
     this.#full = false
-    this.#head = new Pieces()
-    this.#tail = new Pieces()
+    this.#head.clear()
+    this.#tail.clear()
     this.#file?.close()
     this.#file = null
     this.#refuse(error)

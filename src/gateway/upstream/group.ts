@@ -16,6 +16,7 @@ import type { MemberStatus } from '../status.ts'
 import { type Candidate, choose, hash } from './balance.ts'
 import { literalAddress, type NameStatus, Names } from './dns.ts'
 import { Health, slowStartMs, takesRequests } from './health.ts'
+import { Tally } from './tally.ts'
 
 /**
  * One address. The sender of a request raises `inFlight`, and lowers it when the response has
@@ -29,6 +30,7 @@ export interface Member<P> extends Candidate {
   readonly pool: P
   readonly weight: number
   readonly health: Health
+  readonly tally: Tally
   /** Of active checks. Infinity: none is due, none is under way. */
   readonly checkDueAt: number
   readonly checkEndsAt: number
@@ -62,6 +64,8 @@ export class Group<P> {
   #members = new Map<string, Slot<P>>()
   /** Those that take requests. */
   #available: Slot<P>[] = []
+  /** Requests that were sent once more, and those that the budget had no retry for. */
+  readonly retries = { made: 0, refused: 0 }
   #cancelTimer = (): void => {}
 
   constructor(config: GroupConfig, deps: GroupDeps<P>) {
@@ -180,6 +184,10 @@ export class Group<P> {
     this.#settle()
   }
 
+  get members(): readonly Member<P>[] {
+    return [...this.#members.values()]
+  }
+
   status(): readonly MemberStatus[] {
     const now = this.#deps.clock.now()
     return [...this.#members.values()].map(({ name, inFlight, weight, health }) => ({
@@ -246,6 +254,7 @@ export class Group<P> {
       pool: this.#deps.makePool(upstream, address, this.#config.options),
       weight: upstream.weight,
       health: new Health(),
+      tally: new Tally(),
       inFlight: 0,
       share: upstream.weight,
       behind: 0,

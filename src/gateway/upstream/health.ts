@@ -6,7 +6,8 @@
 import type { CheckConfig } from '../config/config.ts'
 import type { FailureName } from '../errors.ts'
 
-export type HealthState = 'up' | 'slow-start' | 'ejected' | 'down'
+export const healthStates = ['up', 'slow-start', 'ejected', 'down'] as const
+export type HealthState = (typeof healthStates)[number]
 export type HealthEvent = 'fails' | 'ejectionOver' | 'noOther' | 'answers' | 'ramped' | 'checksFail' | 'checksPass'
 
 /**

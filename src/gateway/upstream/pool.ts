@@ -42,6 +42,8 @@ export class Pool implements Owner, Upstream {
   /** Some of the queue wait for a descriptor, not for a connection. */
   #isShort = false
   #closed = false
+  /** Connections since the start. */
+  opened = 0
 
   /**
    * `onSurplus`: the upstream sends more than its responses, or a body with those to HEAD. Called
@@ -71,6 +73,10 @@ export class Pool implements Owner, Upstream {
 
   get busy(): number {
     return this.#busy.size
+  }
+
+  get connecting(): number {
+    return this.#dials.size
   }
 
   get queued(): number {
@@ -243,6 +249,7 @@ export class Pool implements Owner, Upstream {
         this.#dials.delete(dial)
         if (connection === undefined) throw new Error('connected without a transport')
         connection.idleSince = this.now()
+        this.opened += 1
         if (!connection.usable) this.#refuse(want, 'ended')
         else if (!want.gone) {
           this.#busy.add(connection)

@@ -45,7 +45,16 @@ export function createWorkersGateway(config: GatewayConfig, deps: WorkersDeps): 
       log: deps.log,
     })
     const budget = new RetryBudget(groupConfig.options.upstreamRetryBudgetPercent, minRetriesPerSec, now)
-    contexts.set(name, { config, group, budget, spool: null, now, tunnels: new Set(), ended: new Set() })
+    contexts.set(name, {
+      config,
+      group,
+      budget,
+      spool: null,
+      meters: { heldBytes: 0, areRead: false },
+      now,
+      tunnels: new Set(),
+      ended: new Set(),
+    })
   }
   const compiled = compile(config, contexts)
   const loops = new ThrottledLog(deps.log, now)
