@@ -70,6 +70,14 @@ test('a filter that can not be is refused by name', async (t) => {
   }
 })
 
+test('upstreams are those of a gateway', async (t) => {
+  const { ask, running } = await administered(t)
+  assert.equal((await ask('/upstreams')).status, 404)
+  const status = { groups: {}, tunnels: 0, spooledBytes: 7 }
+  const gateway = adminRoutes({ ...running, upstreams: () => status })
+  assert.deepEqual(await (await gateway.request('/upstreams')).json(), status)
+})
+
 test('readiness goes off as a drain begins; health stays', async (t) => {
   const { ask } = await administered(t)
   assert.equal((await ask('/readyz')).status, 200)

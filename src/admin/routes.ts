@@ -1,5 +1,6 @@
 /** What the admin listener answers: health, connections and their ends, and what an operator may do about them. */
 import { Hono } from 'hono'
+import type { GatewayStatus } from '../gateway/status.ts'
 import { type State, states } from '../lifecycle/states.ts'
 import type { Reading } from '../observe/reading.ts'
 import { readServers } from '../observe/server-metrics.ts'
@@ -10,6 +11,8 @@ export interface Administered
   extends Pick<Running, 'connections' | 'observer' | 'phase' | 'drain' | 'policy' | 'url' | 'engine'> {
   /** For `/metrics`, where there is more to tell than of one server. */
   readings?(): Reading[]
+  /** Of a gateway: its upstreams, their health and their connections. */
+  upstreams?(): GatewayStatus
 }
 
 /** What `GET /summary` answers. */
@@ -31,7 +34,7 @@ function limitOf(text: string | undefined): number | null {
 /**
  * Routes for a listener of their own, or to be mounted in an app behind a login of its own: they guard
  * nothing. `GET /healthz`, `/readyz`, `/connections?state=&limit=`, `/connections/:id`,
- * `/ends?limit=`, `/summary`, `/metrics`; `POST /connections/:id/close`, `/idle/close`, `/drain`.
+ * `/ends?limit=`, `/summary`, `/upstreams`, `/metrics`; `POST /connections/:id/close`, `/idle/close`, `/drain`.
  */
 export function adminRoutes(server: Administered): Hono {
   const app = new Hono()
@@ -44,6 +47,11 @@ export function adminRoutes(server: Administered): Hono {
   app.get('/summary', (c) => {
     const { url, engine, phase } = server
     return c.json({ url, engine, phase, opened: observer.openedCount, ...server.connections() } satisfies Summary)
+  })
+
+  app.get('/upstreams', (c) => {
+    const upstreams = server.upstreams?.()
+    return upstreams === undefined ? c.text('not a gateway: it has no upstreams\n', 404) : c.json(upstreams)
   })
 
   app.get('/metrics', async (c) => {

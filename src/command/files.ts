@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type AdminOptions, adminPlan } from '../admin/options.ts'
+import type { adminSecrets, adminSettings } from '../admin/settings.ts'
 import { ConfigError, problem } from '../policy/problems.ts'
 import { flagOf } from '../policy/spelling.ts'
 import type { App } from '../serve/contract.ts'
@@ -13,7 +14,11 @@ import { type SettingName, type Settings, settingSpecs } from './settings.ts'
 
 type NameOf = (setting: keyof Settings) => string
 
-async function read(setting: SettingName, path: string, nameOf: NameOf): Promise<string> {
+async function read<Name extends SettingName>(
+  setting: Name,
+  path: string,
+  nameOf: (setting: Name) => string,
+): Promise<string> {
   try {
     return await readFile(path, 'utf8')
   } catch (error) {
@@ -45,8 +50,13 @@ async function pem(setting: 'tlsCert' | 'tlsKey', path: string, nameOf: NameOf):
   throw refused(setting, path, `it holds no ${setting === 'tlsCert' ? 'certificate' : 'private key'}`, nameOf)
 }
 
+type AdminSetting = keyof typeof adminSettings | keyof typeof adminSecrets
+
 /** What `serve()` takes as `admin`, checked, with the token that is in a file. */
-export async function loadAdmin(settings: Settings, nameOf: NameOf): Promise<AdminOptions | undefined> {
+export async function loadAdmin(
+  settings: Pick<Settings, AdminSetting>,
+  nameOf: (setting: AdminSetting) => string,
+): Promise<AdminOptions | undefined> {
   const { admin, adminTokenFile, adminToken, adminHosts } = settings
   if (!admin) {
     const alone = (['adminTokenFile', 'adminHosts'] as const).find((name) => settings[name] !== undefined)
@@ -93,7 +103,13 @@ export async function loadApp(path: string, nameOf: NameOf): Promise<LoadedApp> 
   throw refused('app', path, why, nameOf)
 }
 
-function refused(setting: SettingName, path: string, why: string, nameOf: NameOf, cause?: unknown): ConfigError {
+function refused<Name extends SettingName>(
+  setting: Name,
+  path: string,
+  why: string,
+  nameOf: (setting: Name) => string,
+  cause?: unknown,
+): ConfigError {
   const accepted =
     setting === 'app'
       ? 'a module whose default export is a Hono app, has fetch or is a function'

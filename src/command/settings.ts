@@ -4,7 +4,7 @@
  */
 import * as v from 'valibot'
 import { adminSecrets, adminSettings } from '../admin/settings.ts'
-import { gatewayEntries } from '../gateway/config/flags.ts'
+import { gatewayEntries, gatewaySecrets } from '../gateway/config/flags.ts'
 import { upstreamOptionNames } from '../gateway/config/settings/limits.ts'
 import { optionNames, optionSpecs } from '../policy/policy.ts'
 import { presetNames } from '../policy/presets.ts'
@@ -167,6 +167,7 @@ export const commands = {
     what: 'A reverse proxy in front of a server that can’t be changed: hangs up for it, buffers, balances, speaks TLS.',
     settings: gatewayEntries,
     takes: [...Object.keys(gatewayEntries), ...optionNames, ...upstreamOptionNames],
+    secrets: gatewaySecrets,
     headings: { settings: 'Gateway' },
   },
   probe: {

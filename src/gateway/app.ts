@@ -7,7 +7,7 @@ import type { Downstream } from './downstream/downstream.ts'
 import { clientOf, networks, plainAddress, type Trust } from './downstream/trust.ts'
 import { Exchange, type ExchangeContext } from './exchange.ts'
 import { isLastHop, LoopError } from './message/fields.ts'
-import { lastHopAnswer, ownAnswer, redirectToTls } from './message/own-answer.ts'
+import { healthAnswer, isHealthCheck, lastHopAnswer, ownAnswer, redirectToTls } from './message/own-answer.ts'
 import { compileRoutes, type Router } from './message/target.ts'
 
 export type GatewayApp = Hono<{ Bindings: Downstream }>
@@ -37,12 +37,19 @@ export const loopLine = {
 
 /**
  * `current` is called for each request: a reload changes its result. `onLoop`: a request came from
- * this gateway itself.
+ * this gateway itself. `ready`: what `healthPath` answers.
  */
-export function gatewayApp(current: () => Compiled, limiter: ClientLimiter, onLoop: () => void): GatewayApp {
+export function gatewayApp(
+  current: () => Compiled,
+  limiter: ClientLimiter,
+  onLoop: () => void,
+  ready: () => boolean = () => true,
+): GatewayApp {
   function pass(c: Context<{ Bindings: Downstream }>): Response | Promise<Response> {
     const downstream = c.env
     const { config, router, trusts, contexts } = current()
+    if (config.healthPath !== null && isHealthCheck(downstream, config.healthPath))
+      return healthAnswer(downstream, ready())
     if (config.redirectToPort !== null && !downstream.secure)
       return redirectToTls(downstream, config, config.redirectToPort)
     const trusted = trusts(downstream.address)

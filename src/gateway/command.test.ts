@@ -33,6 +33,7 @@ const running: RunningGateway = {
   engine: 'hangup',
   engineWhy: 'asked for',
   enforcement,
+  admin: null,
   notes: ['the spool is in memory'],
   status: () => ({ groups: {}, tunnels: 0, spooledBytes: 0 }),
   readings: () => [],

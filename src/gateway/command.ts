@@ -1,5 +1,7 @@
 /** `hangup gateway`: reads the configuration, starts, reports, reloads, and ends on a signal. */
 import process from 'node:process'
+import { adminPlan } from '../admin/options.ts'
+import { loadAdmin } from '../command/files.ts'
 import { asked } from '../command/flags.ts'
 import { help } from '../command/help.ts'
 import { cannotStart, explain, type Host } from '../command/main.ts'
@@ -47,7 +49,8 @@ export async function gatewayCommand(entry: GatewayEntry, host: Host): Promise<v
 async function run({ runtime, load, start }: GatewayEntry, host: Host): Promise<void> {
   noteServiceLinks(host.env, stderrLog)
   const loaded = () => loadGateway(host.argv, host.env, process.cwd())
-  const { settings, plan } = await loaded()
+  const { settings, nameOf, plan } = await loaded()
+  const admin = await loadAdmin(settings, nameOf)
   const { gateway } = await load()
   refuseUnspoken(plan.listeners, plan.config.clients, gateway)
   const { report = 'text' } = settings
@@ -58,6 +61,7 @@ async function run({ runtime, load, start }: GatewayEntry, host: Host): Promise<
   }
   const running = await (start ?? (await import('./start.ts')).startGateway)(plan, gateway, {
     log: stderrLog,
+    admin: admin === undefined ? null : adminPlan(admin),
     clock: backgroundClock,
     random: Math.random,
   })
@@ -71,7 +75,15 @@ async function run({ runtime, load, start }: GatewayEntry, host: Host): Promise<
   onSignals(untilDrained(running, stopReloading), { exit: host.exit, log: stderrLog })
 
   const { urls, engine, engineWhy, enforcement } = running
-  const started = { url: urls.join(' '), runtime, engine, engineWhy, resolved: plan.resolved, enforcement }
+  const started = {
+    url: urls.join(' '),
+    admin: running.admin?.url,
+    runtime,
+    engine,
+    engineWhy,
+    resolved: plan.resolved,
+    enforcement,
+  }
   const said = { ...plan, notes: [...plan.notes, ...running.notes] }
   if (report === 'text') host.out(`${textReport(started, host.columns)}\n${gatewayReport(said, host.columns, false)}`)
   if (report === 'json')

@@ -1,6 +1,8 @@
 /** What a program that has a gateway in it names. */
+import type { AdminOptions } from '../admin/options.ts'
 import type { DrainResult } from '../lifecycle/drain.ts'
 import type { Enforcement } from '../policy/enforcement.ts'
+import type { ServerAddress } from '../serve/contract.ts'
 import type { Log } from '../serve/log.ts'
 import type { GatewayFile } from './config/schema.ts'
 import type { GatewayStatus } from './status.ts'
@@ -15,6 +17,12 @@ export interface GatewayOptions {
   readonly folder?: string
   /** Where lines about upstreams, reloads and clients go. Default: standard error. */
   readonly log?: Log
+  /**
+   * Listens for its operator: health, metrics, connections and why they ended, upstreams. `true`: on
+   * 127.0.0.1:9180; text: a port, an address and a port, or `unix:` and a path. Default: nothing
+   * listens.
+   */
+  readonly admin?: boolean | string | number | AdminOptions
   /** Whether SIGTERM and SIGINT drain. Default: true. */
   readonly signals?: boolean
 }
@@ -27,6 +35,8 @@ export interface GatewayServer extends AsyncDisposable {
   readonly engine: string
   readonly engineWhy: string
   readonly enforcement: Enforcement
+  /** Where the admin listener listens; null: there is none. */
+  readonly admin: ServerAddress | null
   /** What is not a mistake in the configuration and still worth a line. */
   readonly notes: readonly string[]
   status(): GatewayStatus

@@ -206,6 +206,20 @@ async function history(t: TestContext, seed: number): Promise<string[]> {
   ]
 }
 
+test('the health path is answered by the gateway, and says no from the first moment of a drain', async (t) => {
+  const one = await world(t, [...to(1), '--health-path', '/up', '--drain-delay', '1s'])
+  const backend = await one.backend(1, ok('hello'))
+  const client = await one.client()
+  for (const path of ['/up', '/up?from=lb', '/upper', '/']) await client.get(path)
+  assert.deepEqual(client.statuses, ['200', '200', '200', '200'])
+  assert.equal(backend.heads.length, 2)
+  void one.running.drain()
+  const balancer = await one.client()
+  await balancer.get('/up')
+  assert.deepEqual(balancer.statuses, ['503'])
+  assert.match(balancer.received, /draining\n$/)
+})
+
 test('every client gets one response, and the same seed gives the same history', async (t) => {
   const seed = Number(process.env['SIMULATION_SEED'] ?? 20_251_129)
   t.diagnostic(`SIMULATION_SEED=${seed}`)

@@ -33,6 +33,8 @@ export interface GatewayDeps {
   /** A name's addresses. */
   resolve(host: string): Promise<readonly string[]>
   log(line: LogLine): void
+  /** Whether balancers should send more. */
+  ready(): boolean
 }
 
 export interface Gateway {
@@ -119,6 +121,7 @@ export function createGateway(first: GatewayConfig, deps: GatewayDeps): Gateway 
       changePool(pool, options) {
         pool.options = options
       },
+      poolStatus: ({ idle, busy, queued }) => ({ idle, busy, queued }),
       closePool: (pool) => pool.close(),
       resolve,
       check: ({ address, upstream }, check) => checkUpstream(address, authorityOf(upstream), check, connect, clock),
@@ -130,7 +133,7 @@ export function createGateway(first: GatewayConfig, deps: GatewayDeps): Gateway 
   const onLoop = () => throttled.write(loopLine)
 
   return {
-    app: gatewayApp(() => current, limiter, onLoop),
+    app: gatewayApp(() => current, limiter, onLoop, deps.ready),
     clients: {
       // Trusted peers count, too: a reload may change whom to trust.
       connected: (address) => limiter.connected(address) || current.trusts(address),

@@ -3,6 +3,7 @@
  * nothing.
  */
 import process from 'node:process'
+import { adminPlan } from '../admin/options.ts'
 import { backgroundClock } from '../lifecycle/clock.ts'
 import type { DrainResult } from '../lifecycle/drain.ts'
 import { stderrLog } from '../serve/log.ts'
@@ -23,12 +24,16 @@ import { type GatewayRuntime, startGateway } from './start.ts'
 export async function startOn(
   runtime: GatewayRuntime,
   config: GatewayFile | string,
-  { folder = process.cwd(), log = stderrLog, signals = true }: GatewayOptions = {},
+  { folder = process.cwd(), log = stderrLog, signals = true, admin = false }: GatewayOptions = {},
   world: World = { clock: backgroundClock, random: Math.random },
 ): Promise<GatewayServer> {
   const first = await planOf(config, folder)
   refuseUnspoken(first.listeners, first.config.clients, runtime)
-  const running = await startGateway(first, runtime, { log, ...world })
+  const running = await startGateway(first, runtime, {
+    log,
+    admin: admin === false ? null : adminPlan(admin),
+    ...world,
+  })
   const letGoOfSignals = signals ? onSignals(running, { log }) : () => {}
   const ended = (end: Promise<DrainResult>) => end.finally(letGoOfSignals)
   return {
@@ -36,6 +41,7 @@ export async function startOn(
     engine: running.engine,
     engineWhy: running.engineWhy,
     enforcement: running.enforcement,
+    admin: running.admin,
     notes: [...first.notes, ...running.notes],
     status: () => running.status(),
     async reload(next) {

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { adminPlan } from '../admin/options.ts'
+import type { Administered } from '../admin/routes.ts'
 import { FakeClock } from '../lifecycle/clock.fake.ts'
 import type { CertificatePem } from '../net/transport.ts'
+import { Observer } from '../observe/observer.ts'
 import type { Enforced, Enforcement } from '../policy/enforcement.ts'
 import { optionNames, type Policy } from '../policy/policy.ts'
 import { resolveOptions } from '../policy/resolve.ts'
@@ -32,11 +35,23 @@ interface Server {
  */
 function runtime({ taken = -1, fixed = false } = {}) {
   const servers: Server[] = []
+  /** By the admin listeners that listen. */
+  const administered: Administered[] = []
   const gateway: GatewayRuntime = {
     runtime: 'memory',
     http2: true,
     connect: () => Promise.reject(new Error('nobody is there')),
     resolve: async () => [],
+    observer: (clock) => new Observer(clock),
+    async listenForAdmin(server, { at }) {
+      if ('port' in at && at.port === taken) throw new Error('the port is in use')
+      administered.push(server)
+      const url = `http://127.0.0.1:${'port' in at ? at.port : 0}/`
+      return {
+        address: { url, family: 'IPv4', host: '127.0.0.1', port: 0, path: null },
+        close: async () => void administered.pop(),
+      }
+    },
     async serve(_, options) {
       if (options.port === taken) throw new Error('the port is in use')
       const { policy } = resolveOptions(options)
@@ -61,7 +76,7 @@ function runtime({ taken = -1, fixed = false } = {}) {
       }
     },
   }
-  return { servers, gateway }
+  return { servers, administered, gateway }
 }
 
 describe('startGateway', () => {
@@ -92,6 +107,33 @@ describe('startGateway', () => {
     await assert.rejects(startGateway(both, gateway, host), /the port is in use/)
     assert.deepEqual(
       servers.map(({ ended }) => ended),
+      ['killed'],
+    )
+  })
+
+  test('one admin listener tells of all listeners, and goes with them', async () => {
+    const { servers, administered, gateway } = runtime()
+    const admin = adminPlan('127.0.0.1:9000')
+    const running = await startGateway(await plan(...pair, '--port', '443', '--redirect-http', '80'), gateway, {
+      ...host,
+      admin,
+    })
+    assert.equal(running.admin?.url, 'http://127.0.0.1:9000/')
+    const [server] = administered
+    assert.equal(server?.url, 'http://127.0.0.1:443/ http://127.0.0.1:80/')
+    assert.equal(server?.connections().open, 0)
+    assert.equal(server?.upstreams?.().groups['default']?.[0]?.pool?.queued, 0)
+    await server?.drain()
+    assert.deepEqual(
+      servers.map(({ ended }) => ended),
+      ['drained', 'drained'],
+    )
+    assert.deepEqual(administered, [])
+
+    const other = runtime({ taken: 9000 })
+    await assert.rejects(startGateway(await plan(), other.gateway, { ...host, admin }), /the port is in use/)
+    assert.deepEqual(
+      other.servers.map(({ ended }) => ended),
       ['killed'],
     )
   })

@@ -1,13 +1,17 @@
 /** Starts a plan: the gateway's app behind one server for each listener. */
+import type { AdminListener } from '../admin/listener.ts'
+import type { AdminPlan } from '../admin/options.ts'
+import type { Administered } from '../admin/routes.ts'
 import type { ClientAdmission } from '../http1/server-connection.ts'
-import type { Clock } from '../lifecycle/clock.ts'
-import type { DrainResult } from '../lifecycle/drain.ts'
+import type { Clock, ServerClock } from '../lifecycle/clock.ts'
+import type { DrainResult, Phase } from '../lifecycle/drain.ts'
 import type { Connect } from '../net/transport.ts'
+import { type Observer, summed as summedCounts } from '../observe/observer.ts'
 import type { Reading } from '../observe/reading.ts'
 import { readServers } from '../observe/server-metrics.ts'
 import type { Enforcement } from '../policy/enforcement.ts'
 import type { GivenOptions, Resolved } from '../policy/resolve.ts'
-import type { App, Running, ServeOptions } from '../serve/contract.ts'
+import type { App, ConnectionsSummary, Running, ServeOptions, ServerAddress } from '../serve/contract.ts'
 import type { Log } from '../serve/log.ts'
 import type { World } from '../serve/socket-engine.ts'
 import type { GatewayPlan } from './config/resolve.ts'
@@ -23,6 +27,8 @@ export interface ServeKit {
   readonly clients: ClientAdmission
   /** The most connections to all upstreams together. */
   readonly upstreamConnections: number
+  /** Of this listener. */
+  readonly observer: Observer
   readonly world: World
 }
 
@@ -36,11 +42,15 @@ export interface GatewayRuntime {
   resolve(host: string): Promise<readonly string[]>
   /** `serve()`, but the app's `c.env` is a `Downstream`. */
   serve(app: App, options: ServeOptions, kit: ServeKit): Promise<Running>
+  observer(clock: ServerClock): Observer
+  listenForAdmin(server: Administered, plan: AdminPlan, log: Log): Promise<AdminListener>
 }
 
 export interface RunningGateway extends Pick<Running, 'drain' | 'kill' | 'engine' | 'engineWhy'> {
   readonly urls: readonly string[]
   readonly enforcement: Enforcement
+  /** Where the admin listener listens; null: there is none. */
+  readonly admin: ServerAddress | null
   /** Lines for the start-up report. */
   readonly notes: readonly string[]
   status(): GatewayStatus
@@ -53,6 +63,8 @@ export interface RunningGateway extends Pick<Running, 'drain' | 'kill' | 'engine
 /** What a start has of the process. */
 export interface StartHost extends World {
   readonly log: Log
+  /** Default: nobody operates it. */
+  readonly admin?: AdminPlan | null
 }
 
 export type Start = (plan: GatewayPlan, runtime: GatewayRuntime, host: StartHost) => Promise<RunningGateway>
@@ -61,7 +73,7 @@ export type Start = (plan: GatewayPlan, runtime: GatewayRuntime, host: StartHost
 const namesWithinMs = 2_000
 
 /** Listens everywhere, or rejects like `serve()` and listens nowhere. */
-export const startGateway: Start = async (plan, runtime, { log, ...world }) => {
+export const startGateway: Start = async (plan, runtime, { log, admin: adminPlan = null, ...world }) => {
   const { clock, random } = world
   const { dir, maxBytes } = plan.config.spool
   const spool = maxBytes === 0 ? null : new Spool({ dir, maxBytes })
@@ -72,15 +84,20 @@ export const startGateway: Start = async (plan, runtime, { log, ...world }) => {
     resolve: runtime.resolve,
     spool,
     log,
+    ready: () => phase() === 'serving',
   })
+  const observer = runtime.observer(clock)
   const servers: { listener: ListenerPlan; server: Running }[] = []
   const all = <T>(what: (server: Running) => T): T[] => servers.map(({ server }) => what(server))
+  const phase = (): Phase => all((server) => server.phase).find((phase) => phase !== 'serving') ?? 'serving'
+  let admin: AdminListener | null = null
   const summed = async (results: readonly Promise<DrainResult>[]): Promise<DrainResult> => {
     const cut = (await Promise.all(results)).reduce((sum, result) => sum + result.cut, 0)
     gateway.close()
+    await admin?.close()
     return { cut }
   }
-  const kit: ServeKit = {
+  const kit: Omit<ServeKit, 'observer'> = {
     resolved: plan.resolved,
     clients: gateway.clients,
     upstreamConnections: mostUpstreamConnections(plan),
@@ -91,9 +108,13 @@ export const startGateway: Start = async (plan, runtime, { log, ...world }) => {
     for (const listener of plan.listeners) {
       servers.push({
         listener,
-        server: await runtime.serve(gateway.app, optionsOf(plan, listener, log), kit),
+        server: await runtime.serve(gateway.app, optionsOf(plan, listener, log), {
+          ...kit,
+          observer: observer.ofListener(),
+        }),
       })
     }
+    if (adminPlan !== null) admin = await runtime.listenForAdmin(administered(), adminPlan, log)
   } catch (error) {
     await summed(all((server) => server.kill()))
     throw error
@@ -101,7 +122,8 @@ export const startGateway: Start = async (plan, runtime, { log, ...world }) => {
   const first = servers[0]!.server
   return {
     urls: all(({ url }) => url),
-    engine: [...new Set(all(({ engine }) => engine))].join(', '),
+    admin: admin?.address ?? null,
+    engine: engines(),
     engineWhy: [...new Set(all(({ engineWhy }) => engineWhy))].join('; '),
     enforcement: first.enforcement,
     notes: spool?.inMemory
@@ -110,10 +132,7 @@ export const startGateway: Start = async (plan, runtime, { log, ...world }) => {
         ]
       : [],
     status: () => gateway.status(),
-    readings: () => [
-      ...readServers(servers.map(({ listener, server }) => ({ server, labels: { listener: listener.name } }))),
-      ...gateway.readings(),
-    ],
+    readings,
     reload(next) {
       gateway.reload(next.config)
       return servers.flatMap(({ listener, server }) => {
@@ -126,8 +145,52 @@ export const startGateway: Start = async (plan, runtime, { log, ...world }) => {
         return []
       })
     },
-    drain: (how) => summed(all((server) => server.drain(how))),
+    drain,
     kill: () => summed(all((server) => server.kill())),
+  }
+
+  function drain(how?: { readonly announce?: boolean }): Promise<DrainResult> {
+    return summed(all((server) => server.drain(how)))
+  }
+
+  function readings(): Reading[] {
+    const listeners = servers.map(({ listener, server }) => ({ server, labels: { listener: listener.name } }))
+    return [...readServers(listeners), ...gateway.readings()]
+  }
+
+  function engines(): string {
+    return [...new Set(all(({ engine }) => engine))].join(', ')
+  }
+
+  function administered(): Administered {
+    return {
+      get phase() {
+        return phase()
+      },
+      url: all(({ url }) => url).join(' '),
+      engine: engines(),
+      policy: plan.resolved.policy,
+      observer,
+      connections: () => summaryOf(all((server) => server.connections())),
+      upstreams: () => gateway.status(),
+      readings,
+      drain,
+    }
+  }
+}
+
+/** Of all listeners. */
+function summaryOf(listeners: readonly ConnectionsSummary[]): ConnectionsSummary {
+  const sum = (of: (listener: ConnectionsSummary) => number | null): number | null =>
+    listeners.map(of).reduce((all, one) => (all === null || one === null ? null : all + one))
+  return {
+    open: sum(({ open }) => open),
+    busy: sum(({ busy }) => busy) ?? 0,
+    states: summedCounts(listeners.map(({ states }) => states)),
+    requests: sum(({ requests }) => requests) ?? 0,
+    hungUp: summedCounts(listeners.map(({ hungUp }) => hungUp)) as ConnectionsSummary['hungUp'],
+    closeRaces: sum(({ closeRaces }) => closeRaces),
+    abortsOnData: sum(({ abortsOnData }) => abortsOnData),
   }
 }
 

@@ -2,10 +2,21 @@
 import type { FailureName } from './errors.ts'
 import type { HealthState } from './upstream/health.ts'
 
+/** What a pool holds for its upstream. */
+export interface PoolStatus {
+  /** Connections that wait for a request. */
+  readonly idle: number
+  readonly busy: number
+  /** Requests that wait for a connection. */
+  readonly queued: number
+}
+
 export interface MemberStatus {
   readonly name: string
   readonly state: HealthState
   readonly inFlight: number
+  /** null: the platform has the connections. */
+  readonly pool: PoolStatus | null
   readonly weight: number
   /** The part of its weight that it gets now: below 1 while it starts slowly, 0 while it is out. */
   readonly share: number

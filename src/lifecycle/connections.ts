@@ -37,6 +37,8 @@ export interface Member extends Closable {
 
 /** Told of each connection's beginning and end. */
 export interface ConnectionsObserver {
+  /** The number of a new connection; it may never be opened. */
+  nextId(): number
   opened(): void
   /** It has left, and its `cause` says why. */
   ended(member: Member, now: number): void
@@ -101,7 +103,6 @@ export class Connections<M extends Member> {
   /** By the sweep in which they are due, counted from the clock's zero. */
   readonly #parked = new Map<number, Set<M>>()
   #size = 0
-  #begun = 0
   /** The last sweep whose parked members have come back. */
   #swept = 0
   readonly #counted = new WeakSet<M>()
@@ -128,8 +129,7 @@ export class Connections<M extends Member> {
   /** A new connection under this server's limits, not yet among the others. */
   begin(first: Beginning, now: number = this.#clock.now()): Connection {
     const { random, observer } = this.#options
-    this.#begun += 1
-    return new Connection(now, this.limits, first, random, this.#begun, observer !== undefined)
+    return new Connection(now, this.limits, first, random, observer?.nextId() ?? 0, observer !== undefined)
   }
 
   get size(): number {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { FakeClock } from '../lifecycle/clock.fake.ts'
 import type { App } from '../serve/contract.ts'
 import { serveInMemory, settled } from '../serve/in-memory.fake.ts'
 import { recordedEnds } from './flight-recorder.ts'
+import { Observer } from './observer.ts'
 
 const get = 'GET /a?secret=1 HTTP/1.1\r\nHost: a\r\n\r\n'
 const hello: App = () => new Response('hello')
@@ -45,6 +47,23 @@ test('open connections are listed one by one, with the limit that closes each ne
   )
   assert.equal(running.observer.list({ limit: 1 }).length, 1)
   answer(new Response('late'))
+})
+
+test('one observer is told of all listeners, and each listener of its own connections', async (t) => {
+  const whole = new Observer(new FakeClock())
+  const first = await serveInMemory(t, hello, {}, whole)
+  const second = await serveInMemory(t, hello, {}, whole)
+  const [one, other] = [first.running.observer, second.running.observer]
+  await first.connect().send(get)
+  const client = second.connect()
+  await client.send(get)
+  const ids = (observer: Observer) => observer.list().map(({ id }) => id)
+  assert.deepEqual([ids(one), ids(other), ids(whole)], [[1], [2], [1, 2]])
+  assert.deepEqual([whole.open, whole.openedCount, whole.states()], [2, 2, { idle: 2 }])
+  assert.ok(whole.close(2))
+  assert.equal(client.transport.acts.at(-1), 'destroy')
+  assert.deepEqual([one.ends().length, other.ends().length, whole.ends().length], [0, 1, 1])
+  assert.equal(whole.closeIdle(), 1)
 })
 
 test('each end has its cause, in the words of the lifecycle', async (t) => {

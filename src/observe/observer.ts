@@ -8,7 +8,7 @@ import type { Connections, ConnectionsObserver, Member } from '../lifecycle/conn
 import type { Description } from '../lifecycle/description.ts'
 import type { Descriptors } from '../lifecycle/descriptor-budget.ts'
 import type { State } from '../lifecycle/states.ts'
-import type { TrailMove } from '../lifecycle/trail.ts'
+import type { Trail, TrailMove } from '../lifecycle/trail.ts'
 import type { OptionName } from '../policy/policy.ts'
 import { type Ended, type EndedConnection, FlightRecorder } from './flight-recorder.ts'
 import { Histogram, type HistogramReading } from './histogram.ts'
@@ -59,6 +59,13 @@ const latenessBounds = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
 /** An end that nobody was blamed for is a gap in our bookkeeping; it is shown as what it most likely was. */
 const unknown: Blame = { by: 'client', phase: 'closing', why: 'left', route: null }
 
+type Book = Connections<Member>
+
+interface Found {
+  readonly member: Member
+  readonly book: Book
+}
+
 export class Observer implements ConnectionsObserver {
   readonly requests: RequestTotals
   /** Connections since the start. */
@@ -67,25 +74,50 @@ export class Observer implements ConnectionsObserver {
   readonly #recorder = new FlightRecorder()
   readonly #lifetimes = new Map<string, { readonly cause: Cause; readonly lifetime: Histogram }>()
   readonly #lateness = new Histogram(latenessBounds)
-  #connections: Connections<Member> | null = null
+  /** One of each listener. */
+  readonly #books: Book[] = []
+  #lastId = 0
   readonly #onEnd = new Set<(ended: Ended) => void>()
   readonly #findDescriptors: () => Descriptors | null
   #descriptors: { readonly known: Descriptors; readonly others: number } | null | undefined
 
+  /** Of all listeners together; null: there is one listener. */
+  readonly #whole: Observer | null
+
   /** `descriptors`: the process's; default: they can't be told. */
-  constructor(clock: Pick<ServerClock, 'now' | 'date'>, descriptors: () => Descriptors | null = () => null) {
+  constructor(
+    clock: Pick<ServerClock, 'now' | 'date'>,
+    descriptors: () => Descriptors | null = () => null,
+    whole: Observer | null = null,
+  ) {
+    this.#whole = whole
     this.#clock = clock
     this.#findDescriptors = descriptors
     this.requests = new RequestTotals(() => clock.now())
   }
 
-  /** Once, by the engine. Before that, and where the runtime shows none, there are no connections. */
-  watch(connections: Connections<Member>): void {
-    this.#connections = connections
+  /**
+   * By the engine. Before that, and where the runtime shows none, there are no connections.
+   */
+  watch(book: Book): void {
+    this.#books.push(book)
+    this.#whole?.watch(book)
+  }
+
+  /** What one of several listeners is told by; this one is told of all of them. */
+  ofListener(): Observer {
+    return new Observer(this.#clock, this.#findDescriptors, this)
+  }
+
+  nextId(): number {
+    if (this.#whole !== null) return this.#whole.nextId()
+    this.#lastId += 1
+    return this.#lastId
   }
 
   opened(): void {
     this.openedCount += 1
+    this.#whole?.opened()
   }
 
   ended(member: Member, now: number): void {
@@ -95,14 +127,19 @@ export class Observer implements ConnectionsObserver {
     const { peer, received, sent } = member.describe()
     const endedAt = this.#clock.date()
     const openedAt = Math.round(endedAt - (now - connection.openedAt))
-    this.#lifetimeOf({ by, phase, why }).add((endedAt - openedAt) / 1_000)
-    const ended = { id, peer, by, phase, why, route, openedAt, endedAt, requests, received, sent }
+    this.#record({ id, peer, by, phase, why, route, openedAt, endedAt, requests, received, sent }, trail)
+  }
+
+  #record(ended: Ended, trail: Trail | null): void {
+    this.#lifetimeOf(ended).add((ended.endedAt - ended.openedAt) / 1_000)
     this.#recorder.record(ended, trail)
     for (const tell of this.#onEnd) tell(ended)
+    if (this.#whole !== null) this.#whole.#record(ended, trail)
   }
 
   late(ms: number): void {
     this.#lateness.add(ms / 1_000)
+    this.#whole?.late(ms)
   }
 
   /** Told of each end from now on; returns what takes that back. */
@@ -114,7 +151,7 @@ export class Observer implements ConnectionsObserver {
   /** Open connections. To list all of them is work for each, so it is not for every second of a busy server. */
   list({ limit = 100, state }: ListOptions = {}): ConnectionView[] {
     const members: Member[] = []
-    this.#connections?.each((member) => {
+    this.#each((member) => {
       if (state === undefined || member.connection.state === state) members.push(member)
     })
     members.sort((a, b) => a.connection.since - b.connection.since)
@@ -123,8 +160,8 @@ export class Observer implements ConnectionsObserver {
 
   /** Null: there is none of that number. */
   one(id: number): OpenConnection | null {
-    const member = this.#find(id)
-    if (member === null) return null
+    const { member } = this.#find(id) ?? {}
+    if (member === undefined) return null
     const { trail } = member.connection
     return { ...this.#view(member), moves: trail?.read() ?? [], movesLeftOut: trail?.lost ?? 0 }
   }
@@ -154,28 +191,27 @@ export class Observer implements ConnectionsObserver {
    * response that it owes. Returns false if there is none of that number.
    */
   close(id: number): boolean {
-    const member = this.#find(id)
-    if (member === null) return false
-    this.#connections?.closeByHand(member)
-    return true
+    const found = this.#find(id)
+    found?.book.closeByHand(found.member)
+    return found !== null
   }
 
   /** Ends all idle connections; returns how many. */
   closeIdle(): number {
-    const idle: Member[] = []
-    this.#connections?.each((member) => {
-      if (member.connection.state === 'idle') idle.push(member)
+    const idle: Found[] = []
+    this.#each((member, book) => {
+      if (member.connection.state === 'idle') idle.push({ member, book })
     })
-    for (const member of idle) this.#connections?.closeByHand(member)
+    for (const { member, book } of idle) book.closeByHand(member)
     return idle.length
   }
 
   get open(): number {
-    return this.#connections?.size ?? 0
+    return this.#books.reduce((sum, { size }) => sum + size, 0)
   }
 
   states(): Partial<Record<State, number>> {
-    return this.#connections?.states() ?? {}
+    return summed(this.#books.map((book) => book.states()))
   }
 
   /** Of the process; null: not known. Where the system does not count them now, it did at the first look. */
@@ -197,22 +233,35 @@ export class Observer implements ConnectionsObserver {
     return this.#lateness.read()
   }
 
-  #find(id: number): Member | null {
-    let found: Member | null = null
-    this.#connections?.each((member) => {
-      if (member.connection.id === id) found = member
+  #each(see: (member: Member, book: Book) => void): void {
+    for (const book of this.#books) book.each((member) => see(member, book))
+  }
+
+  #find(id: number): Found | null {
+    let found: Found | null = null
+    this.#each((member, book) => {
+      if (member.connection.id === id) found = { member, book }
     })
     return found
   }
 
-  #lifetimeOf(cause: Cause): Histogram {
-    const { by, phase, why } = cause
+  #lifetimeOf({ by, phase, why }: Cause): Histogram {
     const key = `${by} ${phase} ${why}`
     let known = this.#lifetimes.get(key)
     if (known === undefined) {
-      known = { cause, lifetime: new Histogram(lifetimeBounds) }
+      known = { cause: { by, phase, why }, lifetime: new Histogram(lifetimeBounds) }
       this.#lifetimes.set(key, known)
     }
     return known.lifetime
   }
+}
+
+export function summed<Name extends string>(
+  counts: readonly Partial<Record<Name, number>>[],
+): Partial<Record<Name, number>> {
+  const sums: Partial<Record<Name, number>> = {}
+  for (const each of counts) {
+    for (const [name, count] of Object.entries(each) as [Name, number][]) sums[name] = (sums[name] ?? 0) + count
+  }
+  return sums
 }

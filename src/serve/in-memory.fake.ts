@@ -17,10 +17,11 @@ const enforcement = Object.fromEntries(
 /** What the application's promises need to settle: no time passes for the server. */
 export const settled = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-export async function serveInMemory(t: TestContext, app: App, given: ServeOptions = {}) {
+/** `whole`: tells of more listeners than this one. */
+export async function serveInMemory(t: TestContext, app: App, given: ServeOptions = {}, whole?: Observer) {
   const options: ServeOptions = { signals: false, log: () => {}, drainSpreadMs: 0, ...given }
   const clock = new FakeClock()
-  const observer = new Observer(clock)
+  const observer = whole?.ofListener() ?? new Observer(clock)
   let accept: Accept | null = null
   let listening = true
   const stop = () => {

@@ -17,12 +17,13 @@ export interface Planned extends Chosen {
 
 /**
  * Throws a `ConfigError` for what can't be. `resolved`: the same options, where whoever read flags and variables has
- * resolved them already.
+ * resolved them already. `observer`: of a server that has more than this listener.
  */
 export async function planStart(
   runtime: ServeRuntime,
   options: ServeOptions,
   resolved: Resolved = resolveOptions(options, runtime.ownOptions),
+  observer: Observer = new Observer(backgroundClock, runtime.sockets.descriptors),
 ): Promise<Planned> {
   const { admin, healthPath } = options
   const plan = admin === undefined || admin === false ? null : adminPlan(admin)
@@ -40,7 +41,7 @@ export async function planStart(
         resolved,
         runtime: runtime.name,
         why,
-        observer: new Observer(backgroundClock, runtime.sockets.descriptors),
+        observer,
         companions: { admin: null },
       }
       const server = await (engine === 'native' && isNative(native)

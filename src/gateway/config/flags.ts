@@ -1,4 +1,5 @@
 /** The flags of `hangup gateway`: its own, and one for each setting of the file that has a flag. */
+import { adminSecrets, adminSettings } from '../../admin/settings.ts'
 import { setting as commandSetting, type Entries, onOff, type Read } from '../../command/setting.ts'
 import { choice } from './kinds.ts'
 import { fileSettings, pathText, type ReadFile } from './schema.ts'
@@ -17,6 +18,7 @@ const commandEntries = {
     (text) => text,
   ),
   check: onOff('Validates the configuration, prints what would run, and exits: 0, or 2 if it could not run.'),
+  ...adminSettings,
   report: commandSetting(
     {
       value: 'text|json|none',
@@ -81,8 +83,12 @@ export const gatewayEntries: typeof commandEntries & Entries = {
   ...Object.fromEntries([...fileFlags].map(([name, flag]) => [name, entryOf(flag)])),
 }
 
+/** Variables without a flag. */
+export const gatewaySecrets = adminSecrets
+export const withSecrets: typeof gatewayEntries & typeof gatewaySecrets = { ...gatewayEntries, ...gatewaySecrets }
+
 /** What flags and variables said: of the command, and by the flag's name of the file. */
-export type GatewaySettings = Read<typeof commandEntries> & { readonly [flag: string]: unknown }
+export type GatewaySettings = Read<typeof commandEntries & typeof gatewaySecrets> & { readonly [flag: string]: unknown }
 
 /**
  * Flags and variables in the shape of the file, over it, and how each of them was written. Of

@@ -12,7 +12,7 @@ import { type Env, resolveEntries } from '../../command/settings.ts'
 import { ConfigError, problem } from '../../policy/problems.ts'
 import { CertificateStore } from '../../tls/certificates.ts'
 import { Spool } from '../message/spool.ts'
-import { type GatewaySettings, gatewayEntries } from './flags.ts'
+import { type GatewaySettings, withSecrets } from './flags.ts'
 import { type GatewayPlan, resolveGateway } from './resolve.ts'
 import { type GatewayFile, type ReadFile, readFileShape } from './schema.ts'
 import type { Files } from './source.ts'
@@ -23,6 +23,8 @@ export const configNames = ['hangup.config.ts', 'hangup.config.js', 'hangup.conf
 
 export interface Loaded {
   readonly settings: GatewaySettings
+  /** The setting as the user wrote it. */
+  nameOf(setting: string): string
   readonly plan: GatewayPlan
 }
 
@@ -54,7 +56,7 @@ export async function loadGateway(
   today = () => new Date(),
 ): Promise<Loaded> {
   const { places, problems } = readPlaces(argv, env, 'gateway')
-  const { settings, nameOf } = resolveEntries(gatewayEntries, places, problems)
+  const { settings, nameOf } = resolveEntries(withSecrets, places, problems)
   if (settings.config !== undefined && settings['to'] !== undefined) {
     const why = `${nameOf('config')} already says where requests go`
     problems.push(
@@ -77,7 +79,7 @@ export async function loadGateway(
   const locate = (named: string, inFile: boolean) =>
     resolve(inFile && path !== null ? dirname(path) : workingDirectory, named)
   const plan = await resolveGateway({ path, locate, file, settings, nameOf, layers: places, files: filesOn(today) })
-  return { settings, plan }
+  return { settings, nameOf, plan }
 }
 
 /** A configuration without flags and variables: what a file says, or the path to one. */

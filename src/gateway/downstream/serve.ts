@@ -3,7 +3,6 @@
  * runtime's own for HTTP/2.
  */
 import { lookup } from 'node:dns/promises'
-import { backgroundClock } from '../../lifecycle/clock.ts'
 import type { Connect } from '../../net/transport.ts'
 import { Observer } from '../../observe/observer.ts'
 import type { Runtime } from '../../runtime.ts'
@@ -31,10 +30,15 @@ export function gatewayOn(runtime: Runtime): GatewayRuntime {
     http2,
     connect,
     resolve: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
-    async serve(app, options, { resolved, clients, upstreamConnections, world }) {
+    observer: (clock) => new Observer(clock, runtime.sockets.descriptors),
+    async listenForAdmin(server, plan, log) {
+      const { listenForAdmin } = await import('../../admin/listener.ts')
+      return listenForAdmin(server, plan, runtime, log)
+    },
+    async serve(app, options, { resolved, clients, upstreamConnections, observer, world }) {
       if (options.engine === 'native') {
         const { fetch } = app as { readonly fetch: Fetch }
-        const native = await planStart(runtime, options, resolved)
+        const native = await planStart(runtime, options, resolved, observer)
         return native.serve(async (request, env) => {
           const downstream = runtime.downstream(request, env)
           return downstream.finish(await fetch(request, downstream))
@@ -47,7 +51,7 @@ export function gatewayOn(runtime: Runtime): GatewayRuntime {
           resolved,
           runtime: name,
           why,
-          observer: new Observer(backgroundClock, runtime.sockets.descriptors),
+          observer,
           companions: { admin: null },
         },
         runtime.sockets,

@@ -76,6 +76,16 @@ export function lastHopAnswer(downstream: Asking): Response {
   return downstream.respond({ status: 200, statusText: '', fields, body: null, left: null })
 }
 
+/** Whether a balancer asks whether it should send more. */
+export function isHealthCheck({ method, path }: Pick<Downstream, 'method' | 'path'>, healthPath: string): boolean {
+  if (method !== 'GET' && method !== 'HEAD') return false
+  return path.startsWith(healthPath) && (path.length === healthPath.length || path[healthPath.length] === '?')
+}
+
+export function healthAnswer(downstream: Asking, ready: boolean): Response {
+  return answer(downstream, ready ? 200 : 503, ['Cache-Control', 'no-store'], textType, ready ? 'ok\n' : 'draining\n')
+}
+
 const textType = 'text/plain;charset=UTF-8'
 const htmlType = 'text/html;charset=UTF-8'
 

@@ -12,7 +12,7 @@ import type { Log } from '../../serve/log.ts'
 import type { CheckConfig, GroupConfig, UpstreamConfig } from '../config/config.ts'
 import type { UpstreamOptions } from '../config/settings/limits.ts'
 import { type FailureName, failures } from '../errors.ts'
-import type { MemberStatus } from '../status.ts'
+import type { MemberStatus, PoolStatus } from '../status.ts'
 import { type Candidate, choose, hash } from './balance.ts'
 import { literalAddress, type NameStatus, Names } from './dns.ts'
 import { Health, slowStartMs, takesRequests } from './health.ts'
@@ -45,6 +45,8 @@ export interface GroupDeps<P> {
   makePool(upstream: UpstreamConfig, address: ConnectTo, options: UpstreamOptions): P
   /** A reload has changed the options of its group. */
   changePool(pool: P, options: UpstreamOptions): void
+  /** Default: nobody knows. */
+  poolStatus?(pool: P): PoolStatus
   /** It finishes what it does and gets nothing new. */
   closePool(pool: P): void
   /** All addresses of a name, of both families; null: the connect looks them up. */
@@ -190,10 +192,11 @@ export class Group<P> {
 
   status(): readonly MemberStatus[] {
     const now = this.#deps.clock.now()
-    return [...this.#members.values()].map(({ name, inFlight, weight, health }) => ({
+    return [...this.#members.values()].map(({ name, inFlight, pool, weight, health }) => ({
       name,
       state: health.state,
       inFlight,
+      pool: this.#deps.poolStatus?.(pool) ?? null,
       weight,
       share: takesRequests(health.state) ? health.share : 0,
       failuresInRow: health.failuresInRow,

@@ -5,6 +5,7 @@
 import { presetNames } from '../../../policy/presets.ts'
 import { didYouMean } from '../../../policy/spelling.ts'
 import { engineChoices } from '../../../serve/choose-engine.ts'
+import { healthPathAccepted, isHealthPath } from '../../../serve/health-path.ts'
 import type { BalanceBy } from '../config.ts'
 import { choice, list, networkList, pairs, path, portNumber, text, toggle } from '../kinds.ts'
 import { object, some } from '../objects.ts'
@@ -40,6 +41,10 @@ const hsts = text({ accepted: 'max-age=31536000, then ; includeSubDomains if wan
 
 const pseudonym = text({ value: 'name', accepted: 'letters, digits, . _ -' }, (given, refuse) =>
   isPseudonym(given) ? given : refuse(`${given} is not a pseudonym`),
+)
+
+const healthPath = text({ value: 'path', accepted: healthPathAccepted }, (given, refuse) =>
+  isHealthPath(given) ? given : refuse(`${given} is not a path`),
 )
 
 const balance = {
@@ -141,6 +146,13 @@ export const topSettings = {
     what: 'Limits of one client address.',
     workers: 'held',
     inside: { table: clientSettings, flagsOf: 'first' },
+  }),
+  healthPath: setting(healthPath, {
+    unset: 'none',
+    scope: 'gateway',
+    flag: 'healthPath',
+    what: 'Path that the gateway answers itself: 200 while it is ready, 503 from the first moment of a drain.',
+    workers: { why: 'a Worker does not drain' },
   }),
   spoolDir: setting(path('a path to a folder'), {
     unset: 'the system’s folder for temporary files',
