@@ -9,11 +9,6 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import keptApplication from '../docs/application.json' with { type: 'json' }
 import kept from '../docs/conformance.json' with { type: 'json' }
-import { enforcement as onBun } from '../runtimes/bun/enforcement.ts'
-import { enforcement as onDeno } from '../runtimes/deno/serve.ts'
-import { engineEnforcement } from '../runtimes/engine-enforcement.ts'
-import { enforcement as onNode } from '../runtimes/node/enforcement.ts'
-import { enforcement as onWorkers } from '../runtimes/workers/serve.ts'
 import { type Entries, specOf } from '../src/command/setting.ts'
 import { gatewayEntries } from '../src/gateway/config/flags.ts'
 import { allRouteSettings, fileSettings, groupSettings } from '../src/gateway/config/schema.ts'
@@ -28,7 +23,7 @@ import { type Failure, failures } from '../src/gateway/errors.ts'
 import { type OwnAnswer, ownReasons } from '../src/gateway/message/own-answer.ts'
 import { type Reason, reasons } from '../src/lifecycle/reasons.ts'
 import { type Code, errorCodes, exitStatuses, logCodes } from '../src/policy/codes.ts'
-import type { Enforced, Enforcement } from '../src/policy/enforcement.ts'
+import { type Enforced, type Enforcement, enforcementOf } from '../src/policy/enforcement.ts'
 import { type OptionName, optionNames, optionSpecs } from '../src/policy/policy.ts'
 import { type Preset, presetNames, presets } from '../src/policy/presets.ts'
 import { flagOf } from '../src/policy/spelling.ts'
@@ -492,11 +487,11 @@ export async function refreshFiles(
 
 /** The columns of the enforcement table. */
 const tables: Readonly<Record<string, Enforcement>> = {
-  'hangup (Node, Bun, Deno)': engineEnforcement,
-  'node:http': onNode,
-  'Deno.serve (Linux)': onDeno,
-  'Bun.serve (Linux)': onBun,
-  Workers: onWorkers,
+  'hangup (Node, Bun, Deno)': enforcementOf('socketEngine'),
+  'node:http': enforcementOf('nodeHttp'),
+  'Deno.serve (Linux)': enforcementOf('denoServe'),
+  'Bun.serve (Linux)': enforcementOf('bunServe'),
+  Workers: enforcementOf('workers'),
 }
 
 if (import.meta.main) {

@@ -1,4 +1,4 @@
-/** docs/lifecycle.md, drawn from the tables of src/lifecycle. */
+/** docs/lifecycle.md, drawn from the tables of src/lifecycle and the modules of the limits. */
 import { goAwayMs, nothingOwedMs, refusedResponseMs } from '../src/lifecycle/ending.ts'
 import { elsewhere, type Rule, rules } from '../src/lifecycle/limits.ts'
 import { type Act, type Reason, reasons } from '../src/lifecycle/reasons.ts'
@@ -155,7 +155,7 @@ export function lifecyclePage(): string {
     'Any state may be followed by `closing`, the time after our side is ended. What the client still sends is read away then, so that no RST overtakes the response.',
     endingDiagram(),
     '## Limits of each state',
-    'The rules are in `limits.ts`. *Waits*: the connection waits for its client, and may be closed to make room or in a drain. **Busy**: a client is owed a response. No limit of a waiting connection, no drain before `drainTimeoutMs` and no pressure closes a busy one: a test walks every reachable combination.',
+    'The rule of a limit is in its module, `src/policy/limits/`. *Waits*: the connection waits for its client, and may be closed to make room or in a drain. **Busy**: a client is owed a response. No limit of a waiting connection, no drain before `drainTimeoutMs` and no pressure closes a busy one: a test walks every reachable combination.',
     limitsTable(),
     '## Why a connection is closed',
     'The option is the name under which `hungUp` in `connections()` and the metrics count it.',

@@ -2,9 +2,9 @@
 import './only-on-bun.ts'
 
 import { NativeDownstream } from '../../src/gateway/downstream/downstream.ts'
+import { enforcementOf } from '../../src/policy/enforcement.ts'
 import type { Runtime } from '../../src/runtime.ts'
 import { procDescriptors } from '../descriptors.ts'
-import { engineEnforcement } from '../engine-enforcement.ts'
 import { connect } from './connect.ts'
 import { files } from './files.ts'
 import { bunWithIdleTimer } from './idle-timer/serve.ts'
@@ -17,7 +17,7 @@ import { ServerLike, upgradeOffers } from './upgrade.ts'
 export const bun = {
   name: 'bun',
   ownOptions: ['websocket'] satisfies (keyof BunServeOptions)[],
-  sockets: { listen, descriptors: procDescriptors, enforcement: () => engineEnforcement },
+  sockets: { listen, descriptors: procDescriptors, enforcement: () => enforcementOf('socketEngine') },
   bindings: ({ websocket }: BunServeOptions) => ({
     env: (connection) => new ServerLike(connection),
     offerUpgrade: upgradeOffers(websocket),

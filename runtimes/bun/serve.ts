@@ -4,12 +4,15 @@ import type { Libc } from '../../src/kernel/libc.ts'
 import { answerStream } from '../../src/native/answer-stream.ts'
 import { lengthIn, withBody, withHeader } from '../../src/native/answers.ts'
 import { serveUnderLedger } from '../../src/native/serve-under-ledger.ts'
+import { enforcementOf } from '../../src/policy/enforcement.ts'
 import type { Running } from '../../src/serve/contract.ts'
 import type { NativeEngine, NativeServer, Start } from '../../src/serve/runtime.ts'
-import { deviations, enforcement } from './enforcement.ts'
+import { deviations } from './deviations.ts'
 import type { BunServeOptions } from './options.ts'
 import { forHead, isSound, lastPlain, noteBodies, streamOf, toSend } from './response.ts'
 import { type BunServer, isUpgraded, listen, noteUpgrades } from './server.ts'
+
+const enforcement = enforcementOf('bunServe')
 
 const engine: NativeEngine = { name: 'Bun.serve', enforcement, deviations }
 

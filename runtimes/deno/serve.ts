@@ -11,12 +11,12 @@ import {
   type NativeListener,
 } from '../../src/native/ledger-server.ts'
 import { serveUnderLedger } from '../../src/native/serve-under-ledger.ts'
+import { enforcementOf } from '../../src/policy/enforcement.ts'
 import { UnusableResponseError } from '../../src/serve/application.ts'
 import type { Running, ServeOptions } from '../../src/serve/contract.ts'
 import { certificatesOf } from '../../src/serve/prepare.ts'
 import type { NativeEngine, NativeServer, Start } from '../../src/serve/runtime.ts'
 import { CertificateStore } from '../../src/tls/certificates.ts'
-import { ledgerEnforcement } from '../ledger-enforcement.ts'
 import {
   connectionOf,
   fieldOf,
@@ -49,19 +49,7 @@ declare const Deno: {
   upgradeWebSocket(request: Request, options?: object): Upgrade
 }
 
-export const enforcement = ledgerEnforcement({
-  maxHeadBytes: {
-    by: 'runtime',
-    stepMs: 0,
-    how: 'Deno’s own, 64 KB: 400; one that is set: by its fields, once the head is whole: 431',
-  },
-  maxHeadFields: {
-    by: 'runtime',
-    stepMs: 0,
-    how: 'Deno’s own, 128: 400; one that is set: by the names in a head, once it is whole: 431',
-  },
-  maxConcurrentStreams: { by: 'runtime', stepMs: 0, fixed: 200, how: 'Deno’s own' },
-})
+export const enforcement = enforcementOf('denoServe')
 
 const engine: NativeEngine = { name: 'Deno.serve', enforcement, deviations: [] }
 

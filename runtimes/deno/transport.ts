@@ -3,8 +3,8 @@ import type { AddressInfo, Server } from 'node:net'
 import type { Kernel } from '../../src/kernel/kernel.ts'
 import { emptySnapshot, TCP_LISTEN } from '../../src/kernel/layout.ts'
 import type { Listen } from '../../src/net/transport.ts'
-import { type Enforcement, probes } from '../../src/policy/enforcement.ts'
-import { engineEnforcement } from '../engine-enforcement.ts'
+import { type Enforcement, enforcementOf } from '../../src/policy/enforcement.ts'
+import { probes } from '../../src/policy/held-by.ts'
 import { listenOn, type OpenServer, openNetServer } from '../node/transport.ts'
 import { processKernel } from './descriptors.ts'
 import { loadLibc } from './libc.ts'
@@ -20,9 +20,10 @@ const kernelProbes = { everyMs: 75_000, count: 9 }
 
 /** What the hangup engine holds on Deno. */
 export function enforcement(): Enforcement {
-  if (loadLibc().libc !== null) return engineEnforcement
+  const shared = enforcementOf('socketEngine')
+  if (loadLibc().libc !== null) return shared
   return {
-    ...engineEnforcement,
+    ...shared,
     peerProbeMs: {
       by: 'us',
       stepMs: kernelProbes.everyMs * kernelProbes.count + 1_000,

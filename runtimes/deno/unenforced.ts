@@ -2,7 +2,8 @@
 
 import { Drain } from '../../src/lifecycle/drain.ts'
 import { type ReasonName, reasons } from '../../src/lifecycle/reasons.ts'
-import type { Enforced, Enforcement } from '../../src/policy/enforcement.ts'
+import type { Enforcement } from '../../src/policy/enforcement.ts'
+import { type Enforced, nobody, us } from '../../src/policy/held-by.ts'
 import { type OptionName, optionNames } from '../../src/policy/policy.ts'
 import { applicationOf } from '../../src/serve/application.ts'
 import type { Running } from '../../src/serve/contract.ts'
@@ -24,11 +25,11 @@ const unseen = { http2: false, held() {}, last() {}, cut: async () => {} }
 
 /** `why` nobody can: what is missing. */
 export function unenforced(why: string): Enforcement {
-  const nobody: Enforced = { by: 'nobody', stepMs: 0, how: `Deno.serve hangs up on nobody by itself, and ${why}` }
+  const unheld = nobody(`Deno.serve hangs up on nobody by itself, and ${why}`)
   return Object.fromEntries(
     optionNames.map((option) => {
       const how = held[option]
-      return [option, how === undefined ? nobody : { by: 'us', stepMs: 0, how }]
+      return [option, how === undefined ? unheld : us(how)]
     }),
   ) as Record<OptionName, Enforced>
 }

@@ -8,18 +8,19 @@ import { backgroundClock } from '../../src/lifecycle/clock.ts'
 import { Connections } from '../../src/lifecycle/connections.ts'
 import { Budget } from '../../src/lifecycle/descriptor-budget.ts'
 import { Drain } from '../../src/lifecycle/drain.ts'
-import { enforcementWith } from '../../src/policy/enforcement.ts'
+import { enforcementOf, enforcementWith } from '../../src/policy/enforcement.ts'
 import { applicationOf } from '../../src/serve/application.ts'
 import type { Running } from '../../src/serve/contract.ts'
 import { listenError, prepare, type ReasonLog, shortageLog } from '../../src/serve/prepare.ts'
 import { runningOf } from '../../src/serve/running.ts'
 import type { NativeServer, Start } from '../../src/serve/runtime.ts'
 import { procDescriptors } from '../descriptors.ts'
-import { enforcement } from './enforcement.ts'
 import { madeOf } from './hono-response.ts'
 import { NodeConnections } from './http-server.ts'
 import type { NodeMember, ServerContext } from './http1-connection.ts'
 import type { NodeServeOptions } from './options.ts'
+
+const enforcement = enforcementOf('nodeHttp')
 
 export const nodeHttp: NativeServer<NodeServeOptions> = {
   name: 'node:http',

@@ -1,7 +1,8 @@
 /** Node, as `serve()` and the gateway see it. */
+
+import { enforcementOf } from '../../src/policy/enforcement.ts'
 import type { Runtime } from '../../src/runtime.ts'
 import { procDescriptors } from '../descriptors.ts'
-import { engineEnforcement } from '../engine-enforcement.ts'
 import { connect } from './connect.ts'
 import { NodeDownstream } from './gateway-downstream.ts'
 import { holdAccept } from './hold.ts'
@@ -14,7 +15,7 @@ import { IncomingLike, upgradeOffers, webSocketServerOf } from './upgrade.ts'
 export const node = {
   name: 'node',
   ownOptions: ['websocket'] satisfies (keyof NodeServeOptions)[],
-  sockets: { listen, holdAccept, descriptors: procDescriptors, enforcement: () => engineEnforcement },
+  sockets: { listen, holdAccept, descriptors: procDescriptors, enforcement: () => enforcementOf('socketEngine') },
   bindings({ websocket }: NodeServeOptions) {
     const wss = webSocketServerOf(websocket)
     return {

@@ -11,7 +11,7 @@ import {
   type SettingName,
 } from '../../src/command/settings.ts'
 import { jsonReport, type Started, textReport } from '../../src/command/start-report.ts'
-import type { Enforced, Enforcement } from '../../src/policy/enforcement.ts'
+import { type Enforcement, enforcementOf } from '../../src/policy/enforcement.ts'
 import type { Policy } from '../../src/policy/policy.ts'
 import type { PresetName } from '../../src/policy/presets.ts'
 import { ConfigError, problem } from '../../src/policy/problems.ts'
@@ -113,49 +113,4 @@ export function serveWith(
   return worker
 }
 
-const platform = (how: string): Enforced => ({ by: 'platform', stepMs: 0, how })
-const nobody = (how: string): Enforced => ({ by: 'nobody', stepMs: 0, how })
-
-const unpublished = 'the edge’s own limit, not published'
-const noRate = 'the edge publishes no minimum rate'
-const edgeOnly = 'connections are the edge’s; a Worker sees requests only'
-const noDrain =
-  'nothing to drain: the platform moves requests to a new version and lets those in flight finish on the old one'
-
-/**
- * Cloudflare's published limits between client and edge:
- * developers.cloudflare.com/fundamentals/reference/connection-limits and …/workers/platform/limits.
- */
-export const enforcement: Enforcement = {
-  handshakeTimeoutMs: platform(unpublished),
-  headTimeoutMs: platform(`${unpublished}; workerd alone: 15 s`),
-  maxHeadBytes: platform('128 KB of request headers, a URL of 16 KB; workerd alone: none up to 300 KB'),
-  maxHeadFields: nobody('the edge publishes none'),
-  bodyTimeoutMs: platform(`${unpublished}; workerd alone: none`),
-  minBodyBytesPerSec: nobody(noRate),
-  uploadTimeoutMs: nobody('the edge publishes none'),
-  maxBodyBytes: platform('413 from 100 MB (plans Free and Pro), 200 MB (Business), up to 5 GB (Enterprise)'),
-  handlerTimeoutMs: {
-    by: 'us',
-    stepMs: 0,
-    how: 'a timer round the handler; time that it computes counts against the platform’s CPU limit instead',
-  },
-  writeTimeoutMs: platform(`${unpublished}; workerd alone: none`),
-  minResponseBytesPerSec: nobody(noRate),
-  minRateGraceMs: nobody(noRate),
-  streamIdleTimeoutMs: nobody('a quiet stream lives as long as its client is connected'),
-  discardTimeoutMs: platform(unpublished),
-  discardBytes: platform(unpublished),
-  idleTimeoutMs: platform('400 s, HTTP/1.1 and HTTP/2; workerd alone: 15 s'),
-  keepAliveHintMs: nobody('the edge writes the headers of its connections itself'),
-  maxRequestsPerConnection: nobody(edgeOnly),
-  maxConcurrentStreams: nobody(edgeOnly),
-  maxConnectionAgeMs: nobody(edgeOnly),
-  peerProbeMs: nobody(edgeOnly),
-  maxConnections: nobody(edgeOnly),
-  reservedDescriptors: nobody(edgeOnly),
-  minIdleMs: nobody(noDrain),
-  drainDelayMs: nobody(noDrain),
-  drainSpreadMs: nobody(noDrain),
-  drainTimeoutMs: nobody(noDrain),
-}
+export const enforcement = enforcementOf('workers')

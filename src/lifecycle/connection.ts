@@ -4,11 +4,11 @@
  * and what they see.
  */
 import type { Coded } from '../policy/codes.ts'
+import type { MinRate } from '../policy/min-rate.ts'
 import type { OptionName } from '../policy/policy.ts'
 import type { Blame, By, Why } from './cause.ts'
 import { lingerMs } from './ending.ts'
 import type { Clocks, Limit, Limits, Sample } from './limits.ts'
-import type { MinRate } from './min-rate.ts'
 import type { ReasonName } from './reasons.ts'
 import {
   type Beginning,

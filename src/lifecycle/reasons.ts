@@ -1,124 +1,26 @@
 /**
- * Why we close a connection, as data: the option that says so, what the peer is told, what an
- * engine does about it, and whether it is worth a line in the log. No engine looks at a reason's
- * name.
+ * All reasons to close a connection, from the modules of the limits (`policy/limits/`). No engine
+ * looks at a reason's name.
  */
+import { type LimitModule, limits, type ReasonName, type ReasonsOf } from '../policy/limits/list.ts'
 import type { OptionName } from '../policy/policy.ts'
+import type { Act, ReasonSpec } from '../policy/reason.ts'
 
-/**
- * What an engine does; all but the last are verbs of `Member`.
- * `refuse-body`: the application's read fails and the client gets `status`; without a response in
- * time the connection is ended. `say`: `status` in the application's place, then a lingering close.
- * `linger`: our side is ended; what still comes is read away, so that no RST overtakes the
- * response.
- * `end`: an orderly end of both sides at once. `reset`: RST, because the peer takes nothing.
- * `drop`: it was ended before, and its time to go is over. `report`: it has been answered already;
- * this is only counted and logged.
- */
-export type Act = 'refuse-body' | 'say' | 'linger' | 'end' | 'reset' | 'drop' | 'report'
+export type { ReasonName } from '../policy/limits/list.ts'
+export type { Act } from '../policy/reason.ts'
 
-export interface Reason {
+export interface Reason extends ReasonSpec {
+  /** The limit that says so, under which it is counted. */
   readonly option: OptionName
-  /** Status sent if no byte of a response is out yet; null: just close. */
-  readonly status: 400 | 408 | 413 | 431 | 503 | null
-  readonly act: Act
-  /** For the log; null: an everyday event that would only fill it. */
-  readonly message: string | null
 }
 
-export const reasons = {
-  handshake: {
-    option: 'handshakeTimeoutMs',
-    status: null,
-    act: 'end',
-    message: 'closed a connection whose TLS handshake was not finished in time',
-  },
-  silent: { option: 'headTimeoutMs', status: null, act: 'end', message: null },
-  head: {
-    option: 'headTimeoutMs',
-    status: 408,
-    act: 'say',
-    message: 'answered 408: a request head was not finished in time',
-  },
-  headTooLarge: {
-    option: 'maxHeadBytes',
-    status: 431,
-    act: 'say',
-    message: 'answered 431: a request head was too large',
-  },
-  headFields: {
-    option: 'maxHeadFields',
-    status: 431,
-    act: 'say',
-    message: 'answered 431: a request head had too many fields',
-  },
-  body: {
-    option: 'bodyTimeoutMs',
-    status: 408,
-    act: 'refuse-body',
-    message: 'answered 408: a request body fell silent',
-  },
-  bodyRate: {
-    option: 'minBodyBytesPerSec',
-    status: 408,
-    act: 'refuse-body',
-    message: 'answered 408: a request body came too slowly',
-  },
-  upload: {
-    option: 'uploadTimeoutMs',
-    status: 408,
-    act: 'refuse-body',
-    message: 'answered 408: a request body took too long',
-  },
-  bodyTooLarge: {
-    option: 'maxBodyBytes',
-    status: 413,
-    act: 'refuse-body',
-    message: 'answered 413: a request body was too large',
-  },
-  handler: { option: 'handlerTimeoutMs', status: 503, act: 'report', message: 'answered 503: a handler took too long' },
-  write: {
-    option: 'writeTimeoutMs',
-    status: null,
-    act: 'reset',
-    message: 'reset a connection whose client took nothing of its answer',
-  },
-  writeRate: {
-    option: 'minResponseBytesPerSec',
-    status: null,
-    act: 'reset',
-    message: 'reset a connection whose client took its answer too slowly',
-  },
-  streamIdle: {
-    option: 'streamIdleTimeoutMs',
-    status: null,
-    act: 'end',
-    message: 'ended an answer in which the application fell silent',
-  },
-  discard: { option: 'discardTimeoutMs', status: null, act: 'linger', message: null },
-  /** The client did not end its side of a connection that we had ended. */
-  lingered: { option: 'discardTimeoutMs', status: null, act: 'drop', message: null },
-  idle: { option: 'idleTimeoutMs', status: null, act: 'end', message: null },
-  age: { option: 'maxConnectionAgeMs', status: null, act: 'end', message: null },
-  pressure: {
-    option: 'maxConnections',
-    status: null,
-    act: 'end',
-    message: 'closed a waiting connection to make room',
-  },
-  descriptors: {
-    option: 'reservedDescriptors',
-    status: null,
-    act: 'end',
-    // Said of all of them together: see `shortageLog`.
-    message: null,
-  },
-  full: { option: 'maxConnections', status: 503, act: 'report', message: 'answered 503: all connections are busy' },
-  drained: { option: 'drainSpreadMs', status: null, act: 'end', message: null },
-  cut: { option: 'drainTimeoutMs', status: null, act: 'reset', message: null },
-} as const satisfies Readonly<Record<string, Reason>>
+type Named = { readonly [Name in ReasonName]: ReasonsOf<Name> & Reason }
 
-export type ReasonName = keyof typeof reasons
+export const reasons = Object.fromEntries(
+  (Object.entries(limits) as [OptionName, LimitModule][]).flatMap(([option, { reasons = {} }]) =>
+    Object.entries(reasons).map(([name, reason]) => [name, { option, ...reason }]),
+  ),
+) as Named
 
 /** Those that end in this act. */
 export type ReasonWith<A extends Act> = {

@@ -2,7 +2,7 @@
 import type { Kernel } from '../kernel/kernel.ts'
 import { type Address, isAt } from '../kernel/layout.ts'
 import type { Ledger } from '../kernel/ledger.ts'
-import { probes, probingMs } from '../policy/enforcement.ts'
+import { probes, probingMs } from '../policy/held-by.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { ReasonLog } from '../serve/prepare.ts'
 

@@ -3,8 +3,9 @@
  * connection without an answer. So it stands still while a handler runs, a body is read chunk by chunk, and each chunk turns
  * the clocks back.
  */
-import { MinRate } from '../../../src/lifecycle/min-rate.ts'
+
 import { type BodyReason, RequestBody } from '../../../src/native/request-body.ts'
+import { MinRate } from '../../../src/policy/min-rate.ts'
 import type { Policy } from '../../../src/policy/policy.ts'
 import type { Sweep, Watched } from './sweep.ts'
 

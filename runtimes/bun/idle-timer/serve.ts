@@ -8,6 +8,7 @@ import { type ReasonName, reasons } from '../../../src/lifecycle/reasons.ts'
 import { answerStream } from '../../../src/native/answer-stream.ts'
 import { lengthIn, plainResponse, withBody, withHeader } from '../../../src/native/answers.ts'
 import { announcedBytes, type BodyReason } from '../../../src/native/request-body.ts'
+import { enforcementOf } from '../../../src/policy/enforcement.ts'
 import { applicationOf } from '../../../src/serve/application.ts'
 import type { Running } from '../../../src/serve/contract.ts'
 import { errorLine } from '../../../src/serve/error-line.ts'
@@ -15,14 +16,13 @@ import { letGo } from '../../../src/serve/handler-timeout.ts'
 import { listenError, prepare } from '../../../src/serve/prepare.ts'
 import { runningUnseen } from '../../../src/serve/running.ts'
 import type { NativeServer, Start } from '../../../src/serve/runtime.ts'
-import { deviations } from '../enforcement.ts'
+import { deviations } from '../deviations.ts'
 import type { BunServeOptions } from '../options.ts'
 import { forHead, isLarge, isSound, lastPlain, noteBodies, streamOf } from '../response.ts'
 import { type BunServer, isUpgraded, listen, noteUpgrades } from '../server.ts'
 import { StreamedAnswer } from './answer.ts'
 import { TimedBody } from './body.ts'
 import { clockSeconds } from './clock.ts'
-import { enforcement } from './enforcement.ts'
 import { Peers } from './peers.ts'
 import { Sweep, sweepMs, type Watched } from './sweep.ts'
 
@@ -63,6 +63,8 @@ class Pending implements Watched {
     this.#server.timeout(this.#request, 0)
   }
 }
+
+const enforcement = enforcementOf('bunIdleTimer')
 
 export const bunWithIdleTimer: NativeServer<BunServeOptions> = {
   name: 'Bun.serve',

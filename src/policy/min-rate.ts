@@ -73,3 +73,11 @@ export class MinRate {
     return now >= this.#rateAt ? 'rate' : null
   }
 }
+
+/** Null: both are off. */
+export const rateLimits = (quietMs: number, bytesPerSec: number, graceMs: number): RateLimits | null =>
+  quietMs === 0 && bytesPerSec === 0 ? null : { quietMs, bytesPerSec, graceMs }
+
+/** The least time in which one of the two can run out. */
+export const shortestMs = ({ quietMs, bytesPerSec, graceMs }: RateLimits): number =>
+  Math.min(quietMs || Number.POSITIVE_INFINITY, bytesPerSec === 0 ? Number.POSITIVE_INFINITY : graceMs)

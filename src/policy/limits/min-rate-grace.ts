@@ -1,0 +1,25 @@
+/** The credit of the two minimum rates; their rules are those of the quiet times. */
+import { edge, type HeldBy, nobody, us } from '../held-by.ts'
+import { option } from '../option.ts'
+
+export const spec = option({
+  kind: 'duration',
+  default: 5_000,
+  off: false,
+  what: 'How long a body may be slower than the two minimum rates before they count.',
+  resets: '–',
+  peerSees: '–',
+  why: 'TCP needs a moment to find its speed.',
+  source: 'Kestrel MinDataRate grace period 5 s',
+})
+
+const ours = us('credit of the two rates')
+
+export const heldBy: HeldBy = {
+  socketEngine: ours,
+  nodeHttp: ours,
+  denoServe: ours,
+  bunServe: ours,
+  bunIdleTimer: us('credit of the upload rate'),
+  workers: nobody(edge.noRate),
+}
