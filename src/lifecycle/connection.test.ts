@@ -94,6 +94,18 @@ test('a body that falls silent ends at its quiet limit, one that trickles at its
   assert.ok(at > 5_000 && at < 7_000, `at ${at}`)
 })
 
+test('an upload has a whole time, which neither its bytes nor an early response give back', () => {
+  const made = new Connection(0, bindLimits({ ...policy, uploadTimeoutMs: 10_000 }), 'accepted', Math.random)
+  made.move('requestWithBody', 1_000)
+  const fast = (at: number): Sample => ({ received: at, taken: at, unsent: 1, wanted: true })
+  for (let at = 1_100; at < 11_000; at += 100) assert.equal(made.look(fast(at), at), null, `at ${at}`)
+  assert.equal(made.state, 'writing')
+  assert.equal(made.dueAt, 11_000)
+  assert.equal(made.look(fast(11_000), 11_000), 'upload')
+  made.move('bodyEnd', 11_000)
+  assert.equal(made.look(fast(60_000), 60_000), null)
+})
+
 test('a client that takes nothing of its answer is reset, one that takes a little too', () => {
   const stalled = connection(['request', 0])
   assert.equal(stalled.look({ ...still, taken: 100, unsent: 1e6 }, 0), null)

@@ -21,6 +21,7 @@ const { policy } = resolveOptions({
   handshakeTimeoutMs: limitMs,
   headTimeoutMs: limitMs,
   bodyTimeoutMs: limitMs,
+  uploadTimeoutMs: 5_000,
   writeTimeoutMs: limitMs,
   streamIdleTimeoutMs: limitMs,
   discardTimeoutMs: limitMs,

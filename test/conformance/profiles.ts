@@ -24,7 +24,7 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = {
     idleTimeoutMs: 2_000,
   }),
   dripping: fixture({ minResponseBytesPerSec: 2 * 2 ** 20, minRateGraceMs: 2_000 }),
-  stream: fixture({ streamIdleTimeoutMs: 1_500 }),
+  stream: fixture({ streamIdleTimeoutMs: 1_500, uploadTimeoutMs: 2_000 }),
   handler: fixture({ handlerTimeoutMs: 1_000 }),
   // What it is anyway: `Deno.serve` has a larger one of its own, unless one is set.
   sized: fixture({ maxBodyBytes: 64 * 2 ** 10, maxHeadBytes: 16 * 2 ** 10, maxHeadFields: 100 }),

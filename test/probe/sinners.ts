@@ -161,6 +161,7 @@ export const sinners: Readonly<Record<string, Sinner>> = {
   'body-trickle-chunked': never(r`(1\r\nx\r\n){2}`),
   'chunk-line-never-ends': never('5;a=b{2}'),
   'trailers-never-end': never(r`0\r\nX-A: 1\r\n$`),
+  'upload-too-long': never(r`Content-Length: 65536\r\n\r\nx{400,}$`),
   'upload-slow-steady': wire({
     when: r`^POST /upload .*\r\n\r\n400\r\nx{1024}`,
     hangsUp: { by: 'fin', afterMs: 3_500, from: 'connected' },

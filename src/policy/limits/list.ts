@@ -29,6 +29,7 @@ import * as minResponseBytesPerSec from './min-response-bytes-per-sec.ts'
 import * as peerProbeMs from './peer-probe.ts'
 import * as reservedDescriptors from './reserved-descriptors.ts'
 import * as streamIdleTimeoutMs from './stream-idle-timeout.ts'
+import * as uploadTimeoutMs from './upload-timeout.ts'
 import * as writeTimeoutMs from './write-timeout.ts'
 
 export const limits = {
@@ -40,6 +41,7 @@ export const limits = {
   minBodyBytesPerSec,
   maxBodyBytes,
   handlerTimeoutMs,
+  uploadTimeoutMs,
   writeTimeoutMs,
   minResponseBytesPerSec,
   minRateGraceMs,

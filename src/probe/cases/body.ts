@@ -135,6 +135,21 @@ export default [
     ],
   },
   {
+    id: 'upload-too-long',
+    level: 'policy',
+    title: 'An upload that never falls silent is cut off when its whole time is over',
+    why: 'Above every rate and never quiet, a client may send for weeks within a size limit that suits an upload; each of them holds a connection, a handler and what that has open.',
+    spec: ['RFC 9110 15.5.9'],
+    profile: 'stream',
+    needs: ['plain-get'],
+    limits: ['uploadTimeoutMs'],
+    steps: [
+      { send: 'POST {upload} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 65536\r\n\r\n' },
+      { send: 'x'.repeat(400), everyMs: 250, until: 'closed' },
+      { closes: { due: { by: ['uploadTimeoutMs'], from: 'connected' }, accept: ['408 then fin', '408 then reset'] } },
+    ],
+  },
+  {
     id: 'upload-slow-steady',
     level: 'policy',
     title: 'An upload that is slow, steady and longer than every limit is taken whole',
