@@ -14,6 +14,7 @@ import { openKernel } from '../../src/kernel/kernel.ts'
 import type { Libc } from '../../src/kernel/libc.ts'
 import type { Threads } from '../../src/kernel/threads.ts'
 import { backgroundClock } from '../../src/lifecycle/clock.ts'
+import { type CommandLog, openLog } from '../../src/log/open.ts'
 import { plainResponse } from '../../src/native/answers.ts'
 import { Observer } from '../../src/observe/observer.ts'
 import type { Enforcement } from '../../src/policy/enforcement.ts'
@@ -98,7 +99,11 @@ function isOfCommand(given: CommandOptions): boolean {
  * For a main module's `export default hangup(app, policy)` under `deno serve`. Throws a `ConfigError` if the policy is
  * not possible, a limit that was set cannot be held, or an option is given that only the command takes.
  */
-export function hangup(app: App, { report, ...options }: HangupOptions = {}): DenoServe {
+export function hangup(app: App, options: HangupOptions = {}): DenoServe {
+  return servedByCommand(app, options, (exit) => exit)
+}
+
+function servedByCommand(app: App, { report, ...options }: HangupOptions, endWith: CommandLog['endWith']): DenoServe {
   refuseForeign(options)
   const resolved = resolveOptions(options)
   const { libc, threads, why } = ledgerParts()
@@ -147,7 +152,12 @@ export function hangup(app: App, { report, ...options }: HangupOptions = {}): De
   }
 
   async function started(running: Running): Promise<void> {
-    if (options.signals !== false) onSignals(running, { exit, log: options.log ?? stderrLog })
+    if (options.signals !== false)
+      onSignals(running, {
+        exit: endWith(exit),
+        log: options.log ?? stderrLog,
+        inFlight: () => running.connections().busy,
+      })
     await options.onListen?.(running)
     if (address === null) return
     const { engine, engineWhy } = running
@@ -199,8 +209,9 @@ function refuseForeign(
 /** The server of variables and flags behind the module's name: what `main` is under `deno run`. */
 async function ofSettings(): Promise<DenoServe> {
   try {
-    noteServiceLinks(thisProcess.env, stderrLog)
     const { options, settings, nameOf } = readSettings(thisProcess.argv, thisProcess.env)
+    const { log, endWith } = openLog(settings.log)
+    noteServiceLinks(thisProcess.env, log)
     // PORT is meant for whoever listens: that is the command.
     const { port, globals: _, ...rest } = options
     const wanted = port === undefined || nameOf('port') === 'PORT' ? rest : { ...rest, port }
@@ -215,7 +226,7 @@ async function ofSettings(): Promise<DenoServe> {
       settings.app === undefined
         ? { app: createApp({ ready: () => running?.phase === 'serving' }) }
         : await loadApp(settings.app, nameOf)
-    const served = hangup(app, { ...wanted, report: settings.report ?? 'text' })
+    const served = servedByCommand(app, { ...wanted, log, report: settings.report ?? 'text' }, endWith)
     served.running.then((its) => {
       running = its
     })

@@ -2,12 +2,12 @@
 import { resolve } from 'node:path'
 import process from 'node:process'
 import { installGlobals } from '../http1/web/globals.ts'
+import { openLog } from '../log/open.ts'
 import { type ErrorCode, errorCodes, exitStatus } from '../policy/codes.ts'
 import { ConfigError, isConfigError, problem } from '../policy/problems.ts'
 import type { Resolved } from '../policy/resolve.ts'
 import { flagOf } from '../policy/spelling.ts'
 import type { Running, ServeOptions } from '../serve/contract.ts'
-import { stderrLog } from '../serve/log.ts'
 import type { ServeRuntime } from '../serve/runtime.ts'
 import { onSignals } from '../serve/signals.ts'
 import { type Planned, planStart } from '../serve/start.ts'
@@ -116,8 +116,9 @@ export async function main(entry: Entry, host: Host = thisProcess): Promise<void
 }
 
 async function start({ runtime, plan, again }: Entry, host: Host): Promise<void> {
-  noteServiceLinks(host.env, stderrLog)
   const { options, settings, nameOf, resolved } = readSettings(host.argv, host.env)
+  const { log, endWith } = openLog(settings.log)
+  noteServiceLinks(host.env, log)
   const watched = watchedBy()
   if (settings.watch && watched === null) return watching(settings, nameOf, again, host)
   const tls = await loadTls(settings, nameOf)
@@ -128,6 +129,7 @@ async function start({ runtime, plan, again }: Entry, host: Host): Promise<void>
     ...(port !== undefined && { port }),
     ...(tls && { tls }),
     ...(admin && { admin }),
+    log,
     signals: false,
   }
   const planned = await plan(chosen, resolved)
@@ -141,7 +143,13 @@ async function start({ runtime, plan, again }: Entry, host: Host): Promise<void>
   await watched?.mayListen()
   const listen = () => planned.serve(app, websocket && { websocket })
   running = await (watched?.listening(listen) ?? listen())
-  onSignals(running, { exit: host.exit, log: stderrLog })
+  const server = running
+  onSignals(server, {
+    exit: endWith(host.exit),
+    log,
+    // Whoever watches the files is told of each new start, and that is enough.
+    ...(watched === null && { inFlight: () => server.connections().busy }),
+  })
   const { url, engine, engineWhy, enforcement } = running
   const also = alsoAt(url, options.host, host.interfaces?.() ?? {})
   const started: Started = { url, also, admin: running.admin?.url, runtime, engine, engineWhy, resolved, enforcement }

@@ -6,6 +6,7 @@ import * as v from 'valibot'
 import { adminSecrets, adminSettings } from '../admin/settings.ts'
 import { gatewayEntries, gatewaySecrets } from '../gateway/config/flags.ts'
 import { upstreamOptionNames } from '../gateway/config/settings/limits.ts'
+import { logSettings } from '../log/settings.ts'
 import { optionNames, optionSpecs } from '../policy/policy.ts'
 import { presetNames } from '../policy/presets.ts'
 import { type Problem, problem } from '../policy/problems.ts'
@@ -126,6 +127,7 @@ const entries = {
     (text, refuse): ReportKind =>
       reportKinds.find((kind) => kind === text) ?? refuse(`${text} is not a report${didYouMean(text, reportKinds)}`),
   ),
+  ...logSettings,
 } as const
 
 const withSecrets = { ...entries, ...adminSecrets } as const

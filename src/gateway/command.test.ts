@@ -37,6 +37,7 @@ const running: RunningGateway = {
   notes: ['the spool is in memory'],
   status: () => ({ groups: {}, tunnels: 0, spooledBytes: 0 }),
   readings: () => [],
+  inFlight: () => 0,
   reload: () => [],
   drain: async () => ({ cut: 0 }),
   kill: async () => ({ cut: 0 }),

@@ -8,7 +8,7 @@ import { cannotStart, explain, type Host } from '../command/main.ts'
 import { noteServiceLinks } from '../command/service-links.ts'
 import { jsonReport, textReport } from '../command/start-report.ts'
 import { backgroundClock } from '../lifecycle/clock.ts'
-import { stderrLog } from '../serve/log.ts'
+import { openLog } from '../log/open.ts'
 import { onSignals } from '../serve/signals.ts'
 import { version } from '../version.ts'
 import { loadGateway } from './config/load.ts'
@@ -47,10 +47,11 @@ export async function gatewayCommand(entry: GatewayEntry, host: Host): Promise<v
 }
 
 async function run({ runtime, load, start }: GatewayEntry, host: Host): Promise<void> {
-  noteServiceLinks(host.env, stderrLog)
   const loaded = () => loadGateway(host.argv, host.env, process.cwd())
   const { settings, nameOf, plan } = await loaded()
   const admin = await loadAdmin(settings, nameOf)
+  const { log, endWith } = openLog(settings.log)
+  noteServiceLinks(host.env, log)
   const { gateway } = await load()
   refuseUnspoken(plan.listeners, plan.config.clients, gateway)
   const { report = 'text' } = settings
@@ -60,7 +61,7 @@ async function run({ runtime, load, start }: GatewayEntry, host: Host): Promise<
     return host.exit(0)
   }
   const running = await (start ?? (await import('./start.ts')).startGateway)(plan, gateway, {
-    log: stderrLog,
+    log,
     admin: admin === undefined ? null : adminPlan(admin),
     clock: backgroundClock,
     random: Math.random,
@@ -68,11 +69,15 @@ async function run({ runtime, load, start }: GatewayEntry, host: Host): Promise<
   const stopReloading = await keepReloading(plan, {
     load: async () => (await loaded()).plan,
     apply: (next) => running.reload(next),
-    log: stderrLog,
+    log,
     clock: backgroundClock,
     explain,
   })
-  onSignals(untilDrained(running, stopReloading), { exit: host.exit, log: stderrLog })
+  onSignals(untilDrained(running, stopReloading), {
+    exit: endWith(host.exit),
+    log,
+    inFlight: () => running.inFlight(),
+  })
 
   const { urls, engine, engineWhy, enforcement } = running
   const started = {

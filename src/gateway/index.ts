@@ -34,7 +34,7 @@ export async function startOn(
     admin: admin === false ? null : adminPlan(admin),
     ...world,
   })
-  const letGoOfSignals = signals ? onSignals(running, { log }) : () => {}
+  const letGoOfSignals = signals ? onSignals(running, { log, inFlight: () => running.inFlight() }) : () => {}
   const ended = (end: Promise<DrainResult>) => end.finally(letGoOfSignals)
   return {
     urls: running.urls,

@@ -56,6 +56,8 @@ export interface RunningGateway extends Pick<Running, 'drain' | 'kill' | 'engine
   status(): GatewayStatus
   /** For metrics: of its listeners and its upstreams. */
   readings(): Reading[]
+  /** Requests of clients that are being answered. */
+  inFlight(): number
   /** Requests in flight end as they began. Returns a line for each part that needs a restart. */
   reload(plan: GatewayPlan): readonly string[]
 }
@@ -133,6 +135,7 @@ export const startGateway: Start = async (plan, runtime, { log, admin: adminPlan
       : [],
     status: () => gateway.status(),
     readings,
+    inFlight: () => all((server) => server.connections().busy).reduce((sum, busy) => sum + busy, 0),
     reload(next) {
       gateway.reload(next.config)
       return servers.flatMap(({ listener, server }) => {

@@ -144,6 +144,17 @@ export const logCodes = {
     fault: 'nobody',
     remedy: 'Nothing, or choose `--engine hangup`.',
   },
+  LINES_LOST: {
+    means: 'What reads the log is too slow or gone, or the disk is full: `count` lines were not written.',
+    fault: 'machine',
+    remedy: 'The line says why; make room, or read faster. Requests are served meanwhile.',
+  },
+  DRAINING: {
+    means: 'A signal has begun the drain.',
+    fault: 'nobody',
+    remedy: 'Nothing; a second signal cuts what is in flight.',
+  },
+  DRAINED: { means: 'The drain is over, and the process ends.', fault: 'nobody', remedy: 'Nothing.' },
   DRAIN_CUT: {
     means: 'The drain, or a second signal, cut `count` requests.',
     fault: 'nobody',

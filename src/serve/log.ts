@@ -1,4 +1,5 @@
 /** One line for everything that we did to a client: which option, what happened, how often. */
+import { textLine } from '../log/forms.ts'
 import type { LogCode } from '../policy/codes.ts'
 
 type Level = 'info' | 'warn' | 'error'
@@ -14,11 +15,8 @@ export interface LogLine {
 
 export type Log = (line: LogLine) => void
 
-export const stderrLog: Log = ({ level, code, message, count }) => {
-  console.error(
-    `hangup: ${level === 'info' ? '' : `${level}: `}${message}${count > 1 ? ` (${count} times)` : ''} [${code}]`,
-  )
-}
+/** For code that gives no log of its own; the command line has `src/log/`. */
+export const stderrLog: Log = (line) => console.error(textLine(line))
 
 /**
  * At most one line per code and second: the first at once, what follows within the second summed up in the next.

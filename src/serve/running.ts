@@ -99,7 +99,9 @@ function runningWith(
       await close()
     },
   }
-  if (options.signals !== false) letGoOfSignals = onSignals(running, { log: options.log ?? stderrLog })
+  if (options.signals !== false) {
+    letGoOfSignals = onSignals(running, { log: options.log ?? stderrLog, inFlight: () => connections().busy })
+  }
   return running
 }
 

@@ -133,3 +133,22 @@ describe('onSignals', () => {
     assert.equal(handlers(), 0)
   })
 })
+
+test('the log says when the drain begins, with what is in flight, and how it ended', async () => {
+  for (const [atTerminal, again] of [
+    [true, 'Ctrl-C again to cut'],
+    [false, 'a second signal cuts'],
+  ] as const) {
+    const { lines, signal, end } = setUp({ atTerminal, inFlight: () => 3 }, 1)
+    signal('SIGINT')
+    assert.deepEqual(lines, [
+      { level: 'info', code: 'DRAINING', message: `draining: 3 requests in flight, ${again}`, count: 1 },
+    ])
+    end()
+    await turn()
+    assert.deepEqual(
+      lines.slice(1).map(({ code, message }) => `${code}: ${message}`),
+      ['DRAIN_CUT: drainTimeoutMs cut a request', 'DRAINED: drained in 0.0 s, 1 cut'],
+    )
+  }
+})

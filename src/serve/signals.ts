@@ -20,6 +20,8 @@ export interface SignalOptions {
   /** Ends the process: 0 all answered, 1 something was cut, 128 + n after a second signal. Without it nothing here does. */
   readonly exit?: (status: number) => void
   readonly log?: Log
+  /** Requests in flight. With it the log says when the drain begins and how it ended. */
+  readonly inFlight?: () => number
   readonly process?: Pick<NodeJS.Process, 'on' | 'off'>
   /** Whether a person at a terminal may have pressed Ctrl-C. */
   readonly atTerminal?: boolean
@@ -28,7 +30,7 @@ export interface SignalOptions {
 
 /** Returns what takes the handlers away again; they go by themselves once all is closed or cut. */
 export function onSignals(running: Pick<Running, 'drain' | 'kill'>, options: SignalOptions = {}): () => void {
-  const { exit, log, atTerminal = isatty(0), now = () => performance.now() } = options
+  const { exit, log, inFlight, atTerminal = isatty(0), now = () => performance.now() } = options
   const on = options.process ?? process
   let first: { signal: StopSignal; at: number } | null = null
   let cutting = false
@@ -52,18 +54,32 @@ export function onSignals(running: Pick<Running, 'drain' | 'kill'>, options: Sig
     if (first === null) {
       first = { signal, at: now() }
       // Nobody balances load onto a program at a terminal: there is nobody to announce it to.
-      const announce = !(signal === 'SIGINT' && atTerminal)
-      running.drain({ announce }).then((result) => !cutting && ended(result), failed)
+      const isPerson = signal === 'SIGINT' && atTerminal
+      const announce = !isPerson
+      const drained = running.drain({ announce })
+      // Once it has begun, an engine under the ledger knows of every request.
+      if (inFlight !== undefined) tellOfDrain(inFlight(), isPerson)
+      drained.then((result) => !cutting && ended(result), failed)
     } else if (!cutting && (signal !== first.signal || now() - first.at > sameWishMs)) {
       cutting = true
       running.kill().then((result) => ended(result, 128 + signals[signal]), failed)
     }
   }
 
+  function tellOfDrain(requests: number, isPerson: boolean): void {
+    const left = `${requests} request${requests === 1 ? '' : 's'} in flight`
+    const again = isPerson ? 'Ctrl-C again to cut' : 'a second signal cuts'
+    log?.({ level: 'info', code: 'DRAINING', message: `draining: ${left}, ${again}`, count: 1 })
+  }
+
   function ended({ cut }: DrainResult, status: number = cut > 0 ? exitStatus.failed : exitStatus.done): void {
     if (cut > 0) {
       const message = cutting ? 'a second signal cut a request' : 'drainTimeoutMs cut a request'
       log?.({ level: 'warn', code: 'DRAIN_CUT', message, count: cut })
+    }
+    if (inFlight !== undefined && first !== null) {
+      const seconds = ((now() - first.at) / 1000).toFixed(1)
+      log?.({ level: 'info', code: 'DRAINED', message: `drained in ${seconds} s, ${cut} cut`, count: 1 })
     }
     off()
     exit?.(status)

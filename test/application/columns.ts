@@ -99,7 +99,7 @@ export async function startColumn({ name, start, tls }: Column, backend: string)
         ]
   const child = spawn(program, [...before, ...args], {
     cwd: root,
-    env: { ...environment, APPLICATION_BACKEND: backend },
+    env: { ...environment, APPLICATION_BACKEND: backend, HANGUP_LOG: 'text' },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   running.add(child)

@@ -69,7 +69,7 @@ for (const [runtime, [program = '', ...args]] of Object.entries(runtimes)) {
         await rename(`${path}.new`, path)
       }
       await put(`http://127.0.0.1:${portOf('one')}`)
-      const flags = ['gateway', '--config', path, '--report', 'json']
+      const flags = ['gateway', '--config', path, '--report', 'json', '--log', 'text']
       const child = spawn(program, [...args, 'src/cli.ts', ...flags], { cwd: root, env })
       const agent = new Agent({ keepAlive: true, maxSockets: 1 })
       try {

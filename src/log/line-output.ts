@@ -1,0 +1,127 @@
+/**
+ * Lines on their way out. Whoever writes one never waits: what the destination does not take yet is kept up to a
+ * bound, and what is beyond it is lost and counted.
+ */
+import type { Clock } from '../lifecycle/clock.ts'
+import type { Destination, WriteError } from './destination.ts'
+
+export interface LineOutputOptions {
+  readonly destination: Destination
+  readonly clock: Clock
+  /** Told of lines that were lost, as soon as that is over or nothing more can be written. */
+  readonly onLost: (count: number, why: string) => void
+  /** Characters that are kept at most. Default: a million. */
+  readonly mostChars?: number
+}
+
+/** Written at once, at most. */
+const batchChars = 64 * 1024
+/** A pipe that is full is tried again after so long, and anything else that fails, such as a full disk. */
+const fullPipeMs = 20
+const failedMs = 1_000
+/** Nobody is left to read. */
+const isOver = ({ code }: WriteError): boolean => code === 'EPIPE' || code === 'EBADF' || code === 'ENXIO'
+
+/** What is being written. */
+interface Batch {
+  readonly bytes: Uint8Array
+  readonly lines: number
+  /** Bytes of it that are out. */
+  out: number
+}
+
+export class LineOutput {
+  readonly #destination: Destination
+  readonly #clock: Clock
+  readonly #onLost: LineOutputOptions['onLost']
+  readonly #mostChars: number
+  #lines: string[] = []
+  #chars = 0
+  #batch: Batch | null = null
+  #isOver = false
+  #lost = 0
+  #why = 'it takes no more'
+  #whenEmpty: (() => void)[] = []
+
+  constructor({ destination, clock, onLost, mostChars = 1_000_000 }: LineOutputOptions) {
+    this.#destination = destination
+    this.#clock = clock
+    this.#onLost = onLost
+    this.#mostChars = mostChars
+  }
+
+  /** `line` without its end. */
+  write(line: string): void {
+    if (this.#isOver) return
+    if (this.#chars + line.length > this.#mostChars) {
+      this.#lost += 1
+      return
+    }
+    this.#lines.push(line)
+    this.#chars += line.length + 1
+    if (this.#batch === null) this.#next()
+  }
+
+  /** Resolves when all is out, or can never be, or after `withinMs`. */
+  flush(withinMs: number): Promise<void> {
+    if (this.#batch === null) return Promise.resolve()
+    return new Promise((resolve) => {
+      const cancel = this.#clock.after(withinMs, resolve)
+      this.#whenEmpty.push(() => {
+        cancel()
+        resolve()
+      })
+    })
+  }
+
+  #next(): void {
+    if (this.#lost > 0) this.#tellLost()
+    if (this.#lines.length === 0) {
+      for (const empty of this.#whenEmpty.splice(0)) empty()
+      return
+    }
+    let chars = 0
+    let count = 0
+    while (count < this.#lines.length && (count === 0 || chars < batchChars)) chars += this.#lines[count++]!.length + 1
+    const lines = count === this.#lines.length ? this.#lines : this.#lines.slice(0, count)
+    this.#lines = count === this.#lines.length ? [] : this.#lines.slice(count)
+    this.#chars -= chars
+    this.#batch = { bytes: Buffer.from(`${lines.join('\n')}\n`), lines: count, out: 0 }
+    this.#send(this.#batch)
+  }
+
+  #send(batch: Batch): void {
+    this.#destination.write(batch.bytes.subarray(batch.out), (error, written) => {
+      if (error !== null) this.#failed(error, batch)
+      else {
+        batch.out += written
+        if (batch.out < batch.bytes.length) this.#send(batch)
+        else {
+          this.#batch = null
+          this.#next()
+        }
+      }
+    })
+  }
+
+  #failed(error: WriteError, batch: Batch): void {
+    const { code = '', message } = error
+    this.#why = code === 'EAGAIN' ? 'its reader is too slow' : code || message
+    if (isOver(error)) {
+      this.#isOver = true
+      this.#lost += batch.lines + this.#lines.length
+      this.#lines = []
+      this.#chars = 0
+      this.#batch = null
+      this.#next()
+      return
+    }
+    this.#clock.after(code === 'EAGAIN' ? fullPipeMs : failedMs, () => this.#send(batch))
+  }
+
+  #tellLost(): void {
+    const count = this.#lost
+    this.#lost = 0
+    this.#onLost(count, this.#why)
+  }
+}
