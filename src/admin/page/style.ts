@@ -128,6 +128,7 @@ ${[...groups, 'by-client', 'by-server', 'by-kernel', 'by-operator']
 table { width: 100%; border-collapse: collapse; }
 th { text-align: left; font-weight: 500; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.causes { table-layout: fixed; }
 .causes th, .causes td { padding: 5px 0; vertical-align: top; }
 .causes .by { display: block; font-size: 12.5px; }
 .causes .number { width: 30%; padding-left: 12px; font-weight: 600; }
@@ -153,28 +154,31 @@ th { text-align: left; font-weight: 500; }
 #ends td:last-child { width: 22%; padding-right: 0; }
 
 @media (prefers-reduced-motion: no-preference) {
-  .bar .part transition: width 1s linear; 
+  .bar .part { transition: width 1s linear; }
 }
 @media (max-width: 760px) {
-  body padding: 0 12px 32px; 
-  main grid-template-columns: minmax(0, 1fr); gap: 12px; 
-  .panel padding: 14px; 
-  .ask right: auto; left: 0; 
-  .acts width: 100%; 
-  #figures dl grid-template-columns: repeat(2, 1fr); gap: 10px; 
-  .rows, .rows tbody display: block; 
-  .rows thead position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); 
-  .rows tbody tr display: grid; grid-template-columns: 1fr 1fr; gap: 2px 14px; position: relative; padding: 10px 0; border-bottom: 1px solid var(--line); 
-  .rows tbody tr:last-child border-bottom: 0; 
-  .rows tbody tr:hover background: none; 
-  .rows tbody :is(th, td) padding: 0; border: 0; text-align: left; min-width: 0; 
-  .rows tbody th grid-column: 1 / -1; font-weight: 600; padding-right: 70px; 
-  .rows tbody td:empty display: none; 
-  .rows tbody td::before content: attr(data-name) ": "; color: var(--soft); font-size: 12.5px; 
-  .rows tbody td:is([data-name="Why"], [data-name="Timeline"], [data-name="Closes in"], [data-name="Request in flight"]) grid-column: 1 / -1; 
-  .rows tbody td:is([data-name="Timeline"], .act)::before content: none; 
-  .rows tbody .act position: absolute; right: 0; top: 10px; width: auto; 
-  .due display: inline-grid; grid-template-columns: auto 70px auto; vertical-align: middle; 
-  #ends td:last-child width: auto; 
+  body { padding: 0 12px 32px; }
+  main { grid-template-columns: minmax(0, 1fr); gap: 12px; }
+  .panel { padding: 14px; }
+  .acts { width: 100%; }
+  .ask { right: auto; left: 0; }
+  #figures dl { grid-template-columns: repeat(2, 1fr); gap: 10px; }
+  .rows, .rows tbody { display: block; }
+  .rows thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  .rows tbody tr {
+    display: grid; grid-template-columns: 1fr 1fr; gap: 2px 14px; position: relative; padding: 10px 0; border-bottom: 1px solid var(--line);
+  }
+  .rows tbody tr:last-child { border-bottom: 0; }
+  .rows tbody tr:hover { background: none; }
+  .rows tbody :is(th, td) { padding: 0; border: 0; text-align: left; min-width: 0; }
+  .rows tbody th { grid-column: 1 / -1; font-weight: 600; padding-right: 70px; }
+  .rows tbody td:empty { display: none; }
+  .rows tbody td::before { content: attr(data-name) " "; margin-right: 4px; color: var(--soft); font-size: 12.5px; }
+  .rows tbody td:is([data-name="Why"], [data-name="Timeline"], [data-name="Closes in"], [data-name="Request in flight"]) { grid-column: 1 / -1; }
+  .rows tbody td:is([data-name="Why"], [data-name="Timeline"], [data-name="State"], .act)::before { content: none; }
+  .rows tbody .act { position: absolute; right: 0; top: 10px; width: auto; }
+  .rows .by { display: inline; }
+  .due { display: inline-grid; grid-template-columns: auto 70px auto; vertical-align: middle; }
+  #ends td:last-child { width: auto; }
 }
 `
