@@ -1,29 +1,8 @@
 /** Why a connection ended, as metrics say it: beside its phase, so that an idle limit is `idle`, `timeout`. */
-import type { Why } from '../lifecycle/cause.ts'
+import type { otherCauses, Why } from '../lifecycle/cause.ts'
+import { type ReasonName, reasons } from '../lifecycle/reasons.ts'
 
-export const reasonLabels: Readonly<Record<Why, string>> = {
-  handshake: 'timeout',
-  silent: 'timeout',
-  head: 'timeout',
-  headTooLarge: 'too-large',
-  headFields: 'too-many-fields',
-  body: 'timeout',
-  bodyRate: 'too-slow',
-  upload: 'total-timeout',
-  bodyTooLarge: 'too-large',
-  handler: 'timeout',
-  write: 'timeout',
-  writeRate: 'too-slow',
-  streamIdle: 'timeout',
-  discard: 'timeout',
-  lingered: 'timeout',
-  idle: 'timeout',
-  age: 'age',
-  pressure: 'pressure',
-  descriptors: 'descriptors',
-  full: 'full',
-  drained: 'drain',
-  cut: 'drain-timeout',
+const others: Readonly<Record<keyof typeof otherCauses, string>> = {
   fin: 'fin',
   reset: 'reset',
   left: 'left',
@@ -34,4 +13,12 @@ export const reasonLabels: Readonly<Record<Why, string>> = {
   application: 'application',
   fault: 'fault',
   operator: 'operator',
+}
+
+export const reasonLabels: Readonly<Record<Why, string>> = {
+  ...(Object.fromEntries(Object.entries(reasons).map(([name, { label }]) => [name, label])) as Record<
+    ReasonName,
+    string
+  >),
+  ...others,
 }

@@ -16,6 +16,8 @@
 export type Act = 'refuse-body' | 'say' | 'linger' | 'end' | 'reset' | 'drop' | 'report'
 
 export interface ReasonSpec {
+  /** As metrics name it, beside the state: an idle limit is `idle`, `timeout`. */
+  readonly label: string
   /** Status sent if no byte of a response is out yet; null: just close. */
   readonly status: 400 | 408 | 413 | 431 | 503 | null
   readonly act: Act

@@ -18,6 +18,7 @@ export const spec = option({
 
 export const reasons = {
   body: {
+    label: 'timeout',
     status: 408,
     act: 'refuse-body',
     message: 'answered 408: a request body fell silent',

@@ -16,9 +16,9 @@ export const spec = option({
 })
 
 export const reasons = {
-  discard: { status: null, act: 'linger', message: null },
+  discard: { label: 'timeout', status: null, act: 'linger', message: null },
   /** The client did not end its side of a connection that we had ended. */
-  lingered: { status: null, act: 'drop', message: null },
+  lingered: { label: 'timeout', status: null, act: 'drop', message: null },
 } as const satisfies Reasons
 
 /** How long depends on what the client may still owe: `lifecycle/ending.ts`. */

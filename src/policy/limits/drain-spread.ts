@@ -15,7 +15,7 @@ export const spec = option({
 })
 
 export const reasons = {
-  drained: { status: null, act: 'end', message: null },
+  drained: { label: 'drain', status: null, act: 'end', message: null },
 } as const satisfies Reasons
 
 const ours = us('drain, in steps of 25 ms')

@@ -15,7 +15,7 @@ export const spec = option({
 })
 
 export const reasons = {
-  cut: { status: null, act: 'reset', message: null },
+  cut: { label: 'drain-timeout', status: null, act: 'reset', message: null },
 } as const satisfies Reasons
 
 export const heldBy: HeldBy = {

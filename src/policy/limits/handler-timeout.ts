@@ -17,7 +17,7 @@ export const spec = option({
 })
 
 export const reasons = {
-  handler: { status: 503, act: 'report', message: 'answered 503: a handler took too long' },
+  handler: { label: 'timeout', status: 503, act: 'report', message: 'answered 503: a handler took too long' },
 } as const satisfies Reasons
 
 export const heldIn: State = 'handling'

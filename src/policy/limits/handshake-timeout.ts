@@ -17,6 +17,7 @@ export const spec = option({
 
 export const reasons = {
   handshake: {
+    label: 'timeout',
     status: null,
     act: 'end',
     message: 'closed a connection whose TLS handshake was not finished in time',

@@ -16,8 +16,9 @@ export const spec = option({
 })
 
 export const reasons = {
-  silent: { status: null, act: 'end', message: null },
+  silent: { label: 'timeout', status: null, act: 'end', message: null },
   head: {
+    label: 'timeout',
     status: 408,
     act: 'say',
     message: 'answered 408: a request head was not finished in time',

@@ -16,7 +16,7 @@ export const spec = option({
 })
 
 export const reasons = {
-  idle: { status: null, act: 'end', message: null },
+  idle: { label: 'timeout', status: null, act: 'end', message: null },
 } as const satisfies Reasons
 
 export const rules: Rules = {

@@ -18,6 +18,7 @@ export const spec = option({
 
 export const reasons = {
   bodyTooLarge: {
+    label: 'too-large',
     status: 413,
     act: 'refuse-body',
     message: 'answered 413: a request body was too large',

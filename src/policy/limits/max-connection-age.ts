@@ -16,7 +16,7 @@ export const spec = option({
 })
 
 export const reasons = {
-  age: { status: null, act: 'end', message: null },
+  age: { label: 'age', status: null, act: 'end', message: null },
 } as const satisfies Reasons
 
 /** Never sooner than `minIdleMs` after its last response. */

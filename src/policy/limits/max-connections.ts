@@ -16,11 +16,12 @@ export const spec = option({
 
 export const reasons = {
   pressure: {
+    label: 'pressure',
     status: null,
     act: 'end',
     message: 'closed a waiting connection to make room',
   },
-  full: { status: 503, act: 'report', message: 'answered 503: all connections are busy' },
+  full: { label: 'full', status: 503, act: 'report', message: 'answered 503: all connections are busy' },
 } as const satisfies Reasons
 
 const ledger = us('kernel ledger, when a connection is found or speaks')

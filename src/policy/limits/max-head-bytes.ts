@@ -18,6 +18,7 @@ export const spec = option({
 
 export const reasons = {
   headTooLarge: {
+    label: 'too-large',
     status: 431,
     act: 'say',
     message: 'answered 431: a request head was too large',

@@ -18,6 +18,7 @@ export const spec = option({
 
 export const reasons = {
   headFields: {
+    label: 'too-many-fields',
     status: 431,
     act: 'say',
     message: 'answered 431: a request head had too many fields',

@@ -16,6 +16,7 @@ export const spec = option({
 
 export const reasons = {
   bodyRate: {
+    label: 'too-slow',
     status: 408,
     act: 'refuse-body',
     message: 'answered 408: a request body came too slowly',

@@ -16,6 +16,7 @@ export const spec = option({
 
 export const reasons = {
   writeRate: {
+    label: 'too-slow',
     status: null,
     act: 'reset',
     message: 'reset a connection whose client took its answer too slowly',

@@ -16,6 +16,7 @@ export const spec = option({
 
 export const reasons = {
   descriptors: {
+    label: 'descriptors',
     status: null,
     act: 'end',
     // Said of all of them together: see `shortageLog`.

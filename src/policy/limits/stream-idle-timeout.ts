@@ -17,6 +17,7 @@ export const spec = option({
 
 export const reasons = {
   streamIdle: {
+    label: 'timeout',
     status: null,
     act: 'end',
     message: 'ended an answer in which the application fell silent',

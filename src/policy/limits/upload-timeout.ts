@@ -17,6 +17,7 @@ export const spec = option({
 
 export const reasons = {
   upload: {
+    label: 'total-timeout',
     status: 408,
     act: 'refuse-body',
     message: 'answered 408: a request body took too long',

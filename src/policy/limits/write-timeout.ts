@@ -18,6 +18,7 @@ export const spec = option({
 
 export const reasons = {
   write: {
+    label: 'timeout',
     status: null,
     act: 'reset',
     message: 'reset a connection whose client took nothing of its answer',
