@@ -12,7 +12,6 @@ import type { Sockets } from '../serve/runtime.ts'
 import { serveOnSockets } from '../serve/socket-engine.ts'
 import { guard } from './guard.ts'
 import type { AdminPlan } from './options.ts'
-import { pageRoutes } from './page/page.ts'
 import { type Administered, adminRoutes } from './routes.ts'
 
 export interface AdminListener {
@@ -30,8 +29,7 @@ export async function listenForAdmin(
   runtime: { readonly name: string; readonly sockets: Sockets },
   log: Log | undefined,
 ): Promise<AdminListener> {
-  const page = pageRoutes(server, { descriptors: runtime.sockets.descriptors(), outlivesDrain: true })
-  const app = new Hono().use(guard({ token, hosts })).route('/', adminRoutes(server)).route('/', page)
+  const app = new Hono().use(guard({ token, hosts })).route('/', adminRoutes(server, { outlivesDrain: true }))
   const options: ServeOptions = { ...at, ...policy, signals: false, ...(log && { log }) }
   const running = await serveOnSockets(
     {

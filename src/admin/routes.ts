@@ -5,6 +5,7 @@ import { type State, states } from '../lifecycle/states.ts'
 import type { Reading } from '../observe/reading.ts'
 import { readServers } from '../observe/server-metrics.ts'
 import type { ConnectionsSummary, Running } from '../serve/contract.ts'
+import { type PageOptions, pageRoutes } from './page/page.ts'
 
 /** What is asked of a server; a gateway is one. */
 export interface Administered
@@ -33,11 +34,11 @@ function limitOf(text: string | undefined): number | null {
 
 /**
  * Routes for a listener of their own, or to be mounted in an app behind a login of its own: they guard
- * nothing. `GET /healthz`, `/readyz`, `/connections?state=&limit=`, `/connections/:id`,
+ * nothing. The page at `/`, and `GET /healthz`, `/readyz`, `/connections?state=&limit=`, `/connections/:id`,
  * `/ends?limit=`, `/summary`, `/upstreams`, `/metrics`; `POST /connections/:id/close`, `/idle/close`, `/drain`.
  */
-export function adminRoutes(server: Administered): Hono {
-  const app = new Hono()
+export function adminRoutes(server: Administered, page: PageOptions = {}): Hono {
+  const app = new Hono().route('/', pageRoutes(server, page))
   const { observer } = server
   observer.requests.areRead = true
 

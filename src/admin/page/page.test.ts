@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { Hono } from 'hono'
+import type { GatewayStatus, MemberStatus } from '../../gateway/status.ts'
 import { serveInMemory, settled } from '../../serve/in-memory.fake.ts'
 import { pageRoutes } from './page.ts'
 
@@ -9,8 +10,8 @@ const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
 async function shown(t: TestContext, { outlivesDrain = true, at = '/' } = {}) {
   const server = await serveInMemory(t, () => new Response('hello'), { idleTimeoutMs: 5_000 })
   const { clock, running } = server
-  const descriptors = { soft: 1_024, atStart: 20, used: () => 20 + (running.connections().open ?? 0) }
-  const app = new Hono().route(at, pageRoutes(running, { clock, descriptors, outlivesDrain }))
+  running.observer.descriptors = () => ({ used: 20 + running.observer.open, limit: 1_024 })
+  const app = new Hono().route(at, pageRoutes(running, { clock, outlivesDrain }))
   const post = (form: string, headers: Record<string, string> = {}) =>
     app.request(at, {
       method: 'POST',
@@ -81,6 +82,21 @@ test('mounted at a path, with or without a slash at its end, its files are found
   const { pathname } = new URL(href!, 'http://localhost/ops')
   assert.equal(pathname, '/ops/page.css')
   assert.equal((await app.request(pathname)).status, 200)
+})
+
+test('a gateway shows its upstreams with their health', async (t) => {
+  const { running, clock } = await serveInMemory(t, () => new Response('hello'))
+  const member = { name: 'http://10.0.0.2:80', state: 'ejected', inFlight: 0, weight: 2, share: 0, failuresInRow: 5 }
+  const failed = { ...member, lastFailure: 'connect', ejectedForMs: 4_000, checkPassed: null }
+  const upstreams = (): GatewayStatus => ({
+    groups: { api: [{ ...failed, pool: { idle: 1, busy: 2, queued: 3 } } as MemberStatus] },
+    tunnels: 1,
+    spooledBytes: 2_000,
+  })
+  const gateway = Object.assign(Object.create(running) as typeof running, { upstreams })
+  const page = await (await pageRoutes(gateway, { clock }).request('/')).text()
+  assert.match(page, /http:\/\/10\.0\.0\.2:80.*>ejected<\/span> for 4\.0 s/)
+  assert.match(page, /1 tunnel, 2\.0 kB/)
 })
 
 test('live, only what has changed is sent; nobody looks, and no timer runs for it', async (t) => {

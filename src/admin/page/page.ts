@@ -6,7 +6,6 @@ import { Hono } from 'hono'
 import { csrf } from 'hono/csrf'
 import { html, raw } from 'hono/html'
 import { backgroundClock, type ServerClock } from '../../lifecycle/clock.ts'
-import type { Descriptors } from '../../lifecycle/descriptor-budget.ts'
 import type { Administered } from '../routes.ts'
 import type { Html } from './chart.ts'
 import { type Group, isGroup } from './groups.ts'
@@ -19,8 +18,6 @@ import { style } from './style.ts'
 export interface PageOptions {
   /** Its timers should not keep the process alive. Default: those of the system that don't. */
   readonly clock?: ServerClock
-  /** Of the process. Default: null, the page shows no budget of descriptors. */
-  readonly descriptors?: Descriptors | null
   /**
    * The page goes on being live while the server drains. On the server itself it must not, as the drain
    * would wait for it. Default false.
@@ -53,11 +50,10 @@ const groupIn = (name: string | undefined): Group | null => (name !== undefined 
 /** `GET /`, `/events`, `/page.css`, `/page.js`; `POST /` with one of `close=<number>`, `idle`, `drain`. */
 export function pageRoutes(
   server: Administered,
-  { clock = backgroundClock, descriptors = null, outlivesDrain = false }: PageOptions = {},
+  { clock = backgroundClock, outlivesDrain = false }: PageOptions = {},
 ): Hono {
   const history = new History(server, clock)
-  const make = (show: Group | null) =>
-    sectionsOf({ server, moments: history.read(), now: clock.now(), descriptors }, show)
+  const make = (show: Group | null) => sectionsOf({ server, moments: history.read(), now: clock.now() }, show)
   const isOver = () => !outlivesDrain && server.phase !== 'serving'
   const live = new Live(make, clock, isOver)
   const app = new Hono()

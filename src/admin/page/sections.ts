@@ -1,6 +1,7 @@
 /** The parts of the page, each of which is sent anew when it has changed. */
 import { html } from 'hono/html'
-import { Budget, type Descriptors } from '../../lifecycle/descriptor-budget.ts'
+import type { GatewayStatus, MemberStatus, PoolStatus } from '../../gateway/status.ts'
+import { Budget } from '../../lifecycle/descriptor-budget.ts'
 import type { State } from '../../lifecycle/states.ts'
 import { causeOption, causeText } from '../../observe/cause-text.ts'
 import type { EndedConnection } from '../../observe/flight-recorder.ts'
@@ -23,19 +24,20 @@ export interface Seen {
   readonly server: Administered
   readonly moments: readonly Moment[]
   readonly now: number
-  readonly descriptors: Descriptors | null
 }
 
 /** The sections of the page by their id. `show`: the connections of that group alone. */
 export function sectionsOf(seen: Seen, show: Group | null): ReadonlyMap<string, string> {
   const { server } = seen
   const summary = server.connections()
+  const upstreams = server.upstreams?.()
   const sections = {
     state: stateSection(server, summary),
     figures: figuresSection(seen, summary),
-    budget: budgetSection(seen, summary),
-    history: historySection(seen, summary.states, show),
+    budget: budgetSection(server, summary),
+    history: historySection(seen, summary, show),
     causes: causesSection(server.observer.lifetimes()),
+    ...(upstreams && { upstreams: upstreamsSection(upstreams) }),
     connections: connectionsSection(listed(server, show), summary, show),
     ends: endsSection(server.observer.ends().slice(0, mostEnds)),
   }
@@ -94,7 +96,7 @@ ${figure('requests in flight', countText(busy), '')}
 ${figure('requests a second', rate(counted.requests), `${countText(requests)} in all`, sparkline(moments, span, counted.requests))}
 ${figure('connects a second', rate(counted.opened), `${countText(observer.openedCount)} in all`, sparkline(moments, span, counted.opened))}
 ${figure('closed by a limit', countText(closed), '')}
-${figure('late at most', latenessText(observer.lateness()), '99 % of them')}
+${figure('late, 99 % of closes', latenessText(observer.lateness()), '')}
 </dl></section>`
 }
 
@@ -104,23 +106,23 @@ const lateShare = 0.99
 function latenessText({ bounds, counts, count }: HistogramReading): string {
   if (count === 0) return '–'
   const bound = bounds.find((_, index) => counts[index]! >= count * lateShare)
-  return bound === undefined ? `> ${durationText(bounds.at(-1)! * 1_000)}` : durationText(bound * 1_000)
+  return bound === undefined ? `> ${durationText(bounds.at(-1)! * 1_000)}` : `≤ ${durationText(bound * 1_000)}`
 }
 
 const rateText = (rate: number): string => (rate > 0 && rate < 10 ? rate.toFixed(1) : countText(Math.round(rate)))
 
-function budgetSection({ descriptors, server }: Seen, { open }: ConnectionsSummary): Html {
-  const { policy } = server
+function budgetSection({ policy, observer }: Administered, { open }: ConnectionsSummary): Html {
   const bars: Html[] = []
+  const descriptors = observer.descriptors()
   if (descriptors !== null) {
-    const used = descriptors.used() ?? descriptors.atStart + (open ?? 0)
-    const budget = Budget.of(descriptors, policy)
-    const most = budget?.most ?? descriptors.soft
+    const { used, limit } = descriptors
+    const budget = Budget.of({ soft: limit, atStart: used, used: () => used }, policy)
+    const most = budget?.most ?? limit
     bars.push(
       budgetBar({
         name: 'File descriptors',
         used,
-        whole: descriptors.soft,
+        whole: limit,
         marks: budget === null ? [] : [budget.easeFrom, budget.most],
         level: used >= most ? 'full' : used >= (budget?.easeFrom ?? most) ? 'short' : 'plenty',
         more:
@@ -157,7 +159,12 @@ function budgetBar({ name, used, whole, marks, level, more }: BudgetBar): Html {
 <p class="soft">${more}</p></div>`
 }
 
-function historySection({ moments, now }: Seen, states: ConnectionsSummary['states'], show: Group | null): Html {
+function historySection(
+  { moments: past, now, server }: Seen,
+  { states, requests }: ConnectionsSummary,
+  show: Group | null,
+): Html {
+  const moments = [...past, { at: now, states, requests, opened: server.observer.openedCount }]
   const top = topOf(moments)
   const span = spanOf(moments, now)
   const legend = groups.map((group) => {
@@ -269,6 +276,44 @@ ${connections.length === 0 ? html`<p class="none">${none}</p>` : html`<p class="
 </section>`
 }
 
+interface Upstream extends MemberStatus {
+  readonly group: string
+}
+
+const healthCell = ({ state, ejectedForMs, lastFailure }: Upstream): Html =>
+  html`<span class="health ${state}">${state}</span>${ejectedForMs > 0 ? ` for ${durationText(ejectedForMs)}` : ''}${
+    lastFailure === null ? '' : html` <span class="soft">last failure: <code>${lastFailure}</code></span>`
+  }`
+
+const poolCell =
+  (key: keyof PoolStatus) =>
+  ({ pool }: Upstream): string =>
+    pool === null ? '–' : countText(pool[key])
+
+const upstreamColumns: readonly Column<Upstream>[] = [
+  { name: 'Upstream', cell: ({ name }) => name },
+  { name: 'Group', cell: ({ group }) => group },
+  { name: 'Health', cell: healthCell },
+  { name: 'In flight', kind: 'number', cell: ({ inFlight }) => countText(inFlight) },
+  { name: 'Queued', kind: 'number', cell: poolCell('queued') },
+  { name: 'Busy', kind: 'number', cell: poolCell('busy') },
+  { name: 'Idle', kind: 'number', cell: poolCell('idle') },
+  {
+    name: 'Share',
+    kind: 'number',
+    cell: ({ share, weight }) => `${Math.round(share * 100)} % of ${countText(weight)}`,
+  },
+]
+
+function upstreamsSection({ groups, tunnels, spooledBytes }: GatewayStatus): Html {
+  const rows = Object.entries(groups).flatMap(([group, members]) => members.map((member) => ({ ...member, group })))
+  return html`<section id="upstreams" class="panel" aria-labelledby="upstreams-title">
+<h2 id="upstreams-title">Upstreams</h2>
+<p class="note">${countText(tunnels)} ${tunnels === 1 ? 'tunnel' : 'tunnels'}, ${bytesText(spooledBytes)} of requests on disk</p>
+${tableOf(upstreamColumns, rows, ({ group, name }) => `upstream-${group}-${name}`)}
+</section>`
+}
+
 function timeline(ended: EndedConnection): Html {
   const { id, moves, movesLeftOut, openedAt, endedAt } = ended
   if (moves.length === 0) return strip(ended)
@@ -287,7 +332,11 @@ const endColumns: readonly Column<EndedConnection>[] = [
     name: 'Ended (UTC)',
     cell: ({ endedAt }) => html`<time datetime="${new Date(endedAt).toISOString()}">${timeText(endedAt)}</time>`,
   },
-  { name: 'Why', cell: (ended) => html`${causeText(ended)}${by(ended)}` },
+  {
+    name: 'Why',
+    cell: (ended) =>
+      html`${causeText(ended)}${by(ended)}${ended.route === null ? '' : html` <code>${ended.route}</code>`}`,
+  },
   { name: 'In state', cell: ({ phase }) => stateCell(phase) },
   { name: 'Lived', kind: 'number', cell: ({ openedAt, endedAt }) => durationText(endedAt - openedAt) },
   { name: 'Requests', kind: 'number', cell: ({ requests }) => countText(requests) },

@@ -61,7 +61,7 @@ button.grave:hover:enabled { background: #ab2433; }
 button.grave:disabled { background: var(--track); color: var(--soft); }
 
 main { display: grid; grid-template-columns: minmax(0, 2fr) minmax(0, 1fr); gap: 16px; }
-#state, #figures, #budget, #connections, #ends { grid-column: 1 / -1; }
+#state, #figures, #budget, #upstreams, #connections, #ends { grid-column: 1 / -1; }
 #state { display: flex; justify-content: space-between; align-items: center; flex-wrap: wrap; gap: 10px 16px; }
 .phase { margin-right: 6px; padding: 3px 10px; border-radius: 99px; background: color-mix(in srgb, var(--arriving) 22%, var(--panel)); font-weight: 600; }
 .phase.serving { background: color-mix(in srgb, var(--responding) 20%, var(--panel)); }
@@ -85,7 +85,7 @@ h2 { font-size: 14px; font-weight: 650; }
 .figure { position: relative; overflow: hidden; padding: 10px 14px 20px; }
 .figure dt { font-size: 12.5px; }
 .figure dd { font-size: 24px; font-weight: 650; line-height: 1.25; letter-spacing: -.02em; font-variant-numeric: tabular-nums; }
-small { color: var(--soft); font-size: 12.5px; font-weight: 400; letter-spacing: 0; }
+small { white-space: nowrap; color: var(--soft); font-size: 12.5px; font-weight: 400; letter-spacing: 0; }
 .spark { position: absolute; right: 0; bottom: 0; width: 100%; height: 22px; padding: 3px 0; }
 .spark polyline { fill: none; stroke: var(--handling); stroke-width: 1.5; vector-effect: non-scaling-stroke; opacity: .7; }
 
@@ -146,6 +146,9 @@ th { text-align: left; font-weight: 500; }
 .due code { color: var(--soft); }
 .rows .act { width: 1%; padding-right: 0; }
 .rows button { padding: 1px 10px; font-size: 13px; }
+.health::before { content: ""; display: inline-block; width: 9px; height: 9px; margin-right: 6px; border-radius: 50%; background: var(--arriving); }
+.health.up::before, .health.healthy::before { background: var(--responding); }
+.health.down::before, .health.ejected::before { background: var(--closing); }
 .strip { display: block; width: 100%; min-width: 120px; height: 10px; border-radius: 3px; }
 .moves summary { list-style: none; padding: 5px 0; }
 .moves summary::-webkit-details-marker { display: none; }
