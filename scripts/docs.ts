@@ -21,7 +21,12 @@ import { routeSettings } from '../src/gateway/config/settings/routes.ts'
 import { upstreamSettings } from '../src/gateway/config/settings/upstreams.ts'
 import { type Failure, failures } from '../src/gateway/errors.ts'
 import { type OwnAnswer, ownReasons } from '../src/gateway/message/own-answer.ts'
+import { gatewayMetrics } from '../src/gateway/metrics.ts'
+import { otherCauses, type Why } from '../src/lifecycle/cause.ts'
 import { type Reason, reasons } from '../src/lifecycle/reasons.ts'
+import type { Metric } from '../src/observe/reading.ts'
+import { reasonLabels } from '../src/observe/reason-labels.ts'
+import { processMetrics, serverMetrics } from '../src/observe/server-metrics.ts'
 import { type Code, errorCodes, exitStatuses, logCodes } from '../src/policy/codes.ts'
 import { type Enforced, type Enforcement, enforcementOf } from '../src/policy/enforcement.ts'
 import { type OptionName, optionNames, optionSpecs } from '../src/policy/policy.ts'
@@ -64,6 +69,26 @@ export function policyTable(): string {
     return [`\`${option}\`<br>\`${flagOf(option)}\``, preset, what, resets, peerSees, `${why} (${source})`]
   })
   return markdown(['option, flag', 'default', 'what', 'resets on', 'the client sees', 'why this default'], rows)
+}
+
+/** `metrics`: of anything, because only their descriptions are read. */
+export function metricsTable(metrics: readonly Pick<Metric<never>, 'name' | 'type' | 'labels' | 'help'>[]): string {
+  const rows = metrics.map(({ name, type, labels, help }) => [
+    `\`${name}\``,
+    type,
+    labels.map((label) => `\`${label}\``).join(', '),
+    help,
+  ])
+  return markdown(['metric', 'type', 'labels', 'what'], rows)
+}
+
+/** What `reason` says of an end, beside its phase. */
+function reasonsTable(): string {
+  const whatOf = (why: Why): string =>
+    why in reasons ? `\`${reasons[why as keyof typeof reasons].option}\`` : otherCauses[why as keyof typeof otherCauses]
+  const whys = Map.groupBy(Object.keys(reasonLabels) as Why[], (why) => reasonLabels[why])
+  const rows = [...whys].map(([label, each]) => [`\`${label}\``, [...new Set(each.map(whatOf))].join(', ')])
+  return markdown(['reason', 'which option said so, or what happened'], rows)
 }
 
 /** The limits of a gateway's upstreams. */
@@ -430,6 +455,9 @@ export const renderers = (tables: Readonly<Record<string, Enforcement>>): Render
   presets: presetsTable,
   upstreams: upstreamTable,
   'gateway-workers': workersTable,
+  metrics: () => metricsTable([...processMetrics, ...serverMetrics]),
+  'gateway-metrics': () => metricsTable(gatewayMetrics),
+  'metric-reasons': reasonsTable,
   'gateway-flags': () => settingsTable(gatewayEntries),
   'rescue-flags': () => settingsTable(rescueEntries),
   ...Object.fromEntries(Object.entries(gatewayObjects).map(([name, entries]) => [name, () => keysTable(entries)])),

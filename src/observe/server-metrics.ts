@@ -152,6 +152,7 @@ export function readServers(servers: readonly { readonly server: Measured; reado
 }
 
 function lookAt({ observer, policy, url, engine, phase, connections }: Measured): Look {
+  observer.requests.areRead = true
   const scheme = url.startsWith('https') ? 'https' : 'http'
   return { observer, policy, url, engine, phase, connections, summary: connections(), scheme }
 }

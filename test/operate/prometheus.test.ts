@@ -7,6 +7,8 @@ import { serve } from '../../runtimes/node/index.ts'
 import { gatewayMetrics } from '../../src/gateway/metrics.ts'
 import { processMetrics, serverMetrics } from '../../src/observe/server-metrics.ts'
 import { folder, missing, text, yaml } from '../deploy/files.ts'
+import { freePort } from '../deploy/free-port.ts'
+import { startGateway, urlOf } from '../gateway/process.ts'
 import { startPrometheus } from './prometheus.ts'
 
 interface Panel {
@@ -120,8 +122,13 @@ describe('deploy/prometheus and deploy/grafana', () => {
   })
 
   test('each alert fires when it should, and none when all is well', { skip: withoutPrometheus }, () => {
-    const checked = promtool('check', 'rules', rulesFile)
-    assert.equal(checked.status, 0, checked.said)
+    for (const what of [
+      ['config', '--syntax-only', `${folder}prometheus/prometheus.yml`],
+      ['rules', rulesFile],
+    ]) {
+      const checked = promtool('check', ...what)
+      assert.equal(checked.status, 0, checked.said)
+    }
     const tested = promtool('test', 'rules', `${folder}prometheus/hangup.rules.test.yml`)
     assert.equal(tested.status, 0, tested.said)
     // Each has its line in the scene where nothing is well.
@@ -149,13 +156,19 @@ describe('deploy/prometheus and deploy/grafana', () => {
       handlerTimeoutMs: 300,
     })
     t.after(() => server.kill())
-    const prometheus = await startPrometheus(t, { targets: [new URL(server.admin!.url).host], rules: rulesFile })
+    // One of its upstreams is not there.
+    const to = [server.url, { port: await freePort() }]
+    const gateway = await startGateway(t, 'node', to, ['--admin', '127.0.0.1:0'])
+    const { admin } = JSON.parse(gateway.line) as { admin: string }
+    const targets = [server.admin!.url, admin].map((url) => new URL(url).host)
+    const prometheus = await startPrometheus(t, { targets, rules: rulesFile })
     // Whatever there is to be told happens again and again.
     const stop = new AbortController()
     t.after(() => stop.abort())
     void (async () => {
       while (!stop.signal.aborted) {
         for (const path of ['', 'broken', 'late']) void fetch(server.url + path).catch(() => {})
+        void fetch(urlOf(gateway)).catch(() => {})
         for (let i = 0; i < 4; i++) {
           const socket = connect(server.address.port, '127.0.0.1').on('error', () => {})
           socket.write('GET / HT')
@@ -174,9 +187,8 @@ describe('deploy/prometheus and deploy/grafana', () => {
       }
       assert.fail(`no sample of ${asked}`)
     }
-    const ofServers = shown.filter(({ expr }) => !/hangup_(upstream|gateway)_/.test(expr))
     await Promise.all([
-      ...ofServers.map(({ expr }) => seen(expr)),
+      ...shown.map(({ expr }) => seen(expr)),
       seen('hangup_connection_duration_seconds_count{by="server", phase="idle", reason="timeout"}'),
       seen('hangup_connection_duration_seconds_count{by="server", phase="head", reason="timeout"}'),
       seen('ALERTS{alertname="HangupTurnsClientsAway", alertstate="firing"}'),
