@@ -3,7 +3,7 @@
  * what can be held between them.
  */
 
-import type { Env } from '../src/command/settings.ts'
+import type { Env } from '../src/command/env.ts'
 import { jsonReport, type Started, textReport } from '../src/command/start-report.ts'
 import { gatewayJson, gatewayReport } from '../src/gateway/config/report.ts'
 import type { GatewayFile } from '../src/gateway/config/schema.ts'

@@ -1,12 +1,15 @@
 /**
- * `dist/`, what the npm package holds: JavaScript without comments for every module that the package's entries reach, and
- * declarations with theirs for those that the types of a public entry reach. `npm pack` runs it.
+ * `dist/`, what the npm package holds: JavaScript for every module that the package's entries reach, and declarations for those
+ * that the types of a public entry reach. Those whose names can be imported have their comments, a map and their source.
+ * `npm pack` runs it.
  */
 import { spawnSync } from 'node:child_process'
-import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import packageJson from '../package.json' with { type: 'json' }
+import { optionNames, optionSpecs } from '../src/policy/policy.ts'
+import { format } from '../src/policy/units.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const dist = join(root, 'dist')
@@ -18,40 +21,108 @@ function run(program: string, ...args: string[]): void {
 const compile = (...args: string[]) => run('tsc', '--project', 'tsconfig.build.json', ...args)
 
 rmSync(dist, { recursive: true, force: true })
-compile('--removeComments', '--declaration', 'false')
-// Indentation and line ends are a sixth of what tsc writes. Names stay: a stack says where it was.
-const compact = ['--minify-whitespace', '--line-limit=120', '--outdir=dist', '--outbase=dist', '--allow-overwrite']
-run('../../test/node_modules/.bin/esbuild', '--log-level=warning', ...compact, ...filesIn(dist))
+compile('--removeComments')
+// What tsc writes is a fifth indentation, line ends and long forms. Names stay: a stack says where it was.
+const compact = ['--minify-whitespace', '--minify-syntax', '--charset=utf8', '--line-limit=120']
+const inPlace = ['--outdir=dist', '--outbase=dist', '--allow-overwrite', '--log-level=warning']
+const scripts = filesIn(dist).filter((path) => path.endsWith('.js'))
+run('../../test/node_modules/.bin/esbuild', ...compact, ...inPlace, ...scripts)
 chmodSync(join(root, packageJson.bin.hangup), 0o755)
 
+const mapReference = /\n\/\/# sourceMappingURL=.*/
+const policy = join(dist, 'src/policy/policy.d.ts')
+const declarations = reachedFrom(entries(), importsOf)
+const uncommented = new Map([...declarations].map((path) => [path, readFileSync(path, 'utf8')]))
 compile('--declarationMap', '--emitDeclarationOnly')
-const declarations = publicDeclarations()
+/** The declarations whose names a program can import: their comments are for its author. */
+const named = new Set([...entries(), ...reachedFrom(entries().flatMap(importsOf), exportsOf)])
+/** The same without the probe's, whose sources would be as large as all others. */
+const withSource = reachedFrom(
+  entries().filter((path) => !path.startsWith(join(dist, 'src/probe'))),
+  exportsOf,
+)
+
 for (const path of filesIn(dist)) {
-  if (!/\.d\.ts(\.map)?$/.test(path)) continue
-  const declaration = declarations.get(path.replace(/\.map$/, ''))
-  if (declaration === undefined) rmSync(path)
-  else if (!path.endsWith('.map')) writeFileSync(path, declaration)
+  if (path.endsWith('.d.ts')) {
+    if (!declarations.has(path)) rmSync(path)
+    else writeFileSync(path, asShipped(path))
+  }
+  if (path.endsWith('.d.ts.map')) {
+    const declaration = path.slice(0, -'.map'.length)
+    if (withSource.has(declaration) && declaration !== policy) shipSource(path)
+    else rmSync(path)
+  }
 }
 
-/** By path, each as it is to be: tsc leaves the endings of imports as they are, and old compilers look for a `.ts` there. */
-function publicDeclarations(): ReadonlyMap<string, string> {
-  const found = new Map<string, string>()
-  const visit = (path: string): void => {
-    if (found.has(path)) return
-    const text = readFileSync(path, 'utf8').replace(/((?:from|import\()\s*['"]\.[^'"]*)\.ts(['"])/g, '$1.js$2')
-    found.set(path, text)
-    for (const [, imported] of text.matchAll(/(?:from|import\()\s*['"](\.[^'"]*)\.js['"]/g)) {
-      visit(join(dirname(path), `${imported}.d.ts`))
-    }
-  }
-  for (const path of typesIn(packageJson.exports)) visit(join(root, path))
-  return found
+/** Old compilers look for the `.ts` that tsc leaves in the imports of declarations. */
+function asShipped(path: string): string {
+  const text = (named.has(path) ? readFileSync(path, 'utf8') : uncommented.get(path)) ?? ''
+  const imports = text.replace(/((?:from|import\()\s*['"]\.[^'"]*)\.ts(['"])/g, '$1.js$2')
+  if (path === policy) return describedOptions(imports)
+  return withSource.has(path) ? imports : imports.replace(mapReference, '')
+}
+
+/** What is known of each option stands over it, where an editor shows it: in the code it is data. */
+function describedOptions(text: string): string {
+  const options = optionNames.map((name) => {
+    const { kind, default: preset, off, what, resets, peerSees, why, source } = optionSpecs[name]
+    const value = preset === 'derived' ? preset : format(kind, preset)
+    const said = [
+      what,
+      `Default ${value}${off ? ', 0 or `off` for none' : ''}: ${why} (${source})`,
+      ...(resets === '–' ? [] : [`Its clock is set back by: ${resets}.`]),
+      ...(peerSees === '–' ? [] : [`The client sees: ${peerSees}.`]),
+    ]
+    return `  /**\n${said.map((line) => `   * ${line}\n`).join('   *\n')}   */\n  readonly ${name}?: Amount;\n`
+  })
+  const mapped = /export type PolicyInput = \{[^}]*\};/
+  if (!mapped.test(text)) throw new Error(`${policy} has no PolicyInput to describe`)
+  return text.replace(mapped, () => `export interface PolicyInput {\n${options.join('')}}`).replace(mapReference, '')
+}
+
+/** A map leads an editor to the source, which therefore is there: beside no declaration, where a compiler would take it. */
+function shipSource(map: string): void {
+  const { sources, ...rest } = JSON.parse(readFileSync(map, 'utf8')) as { sources: string[] }
+  const shipped = sources.map((source) => {
+    const original = join(dirname(map), source)
+    const copy = join(dist, 'sources', relative(root, original))
+    mkdirSync(dirname(copy), { recursive: true })
+    copyFileSync(original, copy)
+    return relative(dirname(map), copy)
+  })
+  writeFileSync(map, JSON.stringify({ ...rest, sources: shipped }))
 }
 
 /** What stands under `types` in the conditions of `exports`. */
-function typesIn(exported: unknown): string[] {
-  if (typeof exported !== 'object' || exported === null) return []
-  return Object.entries(exported).flatMap(([name, to]) => (name === 'types' ? [to as string] : typesIn(to)))
+function entries(): string[] {
+  const typesIn = (exported: unknown): string[] =>
+    typeof exported !== 'object' || exported === null
+      ? []
+      : Object.entries(exported).flatMap(([name, to]) => (name === 'types' ? [join(root, to)] : typesIn(to)))
+  return typesIn(packageJson.exports)
+}
+
+function reachedFrom(paths: readonly string[], next: (path: string) => readonly string[]): ReadonlySet<string> {
+  const found = new Set<string>()
+  const visit = (path: string): void => {
+    if (found.has(path)) return
+    found.add(path)
+    next(path).forEach(visit)
+  }
+  paths.forEach(visit)
+  return found
+}
+
+function importsOf(path: string): string[] {
+  return declarationsIn(path, /(?:from|import\()\s*['"](\.[^'"]*)\.[jt]s['"]/g)
+}
+
+function exportsOf(path: string): string[] {
+  return declarationsIn(path, /export\s+(?:type\s+)?(?:\*|\{[^}]*\})\s*from\s*['"](\.[^'"]*)\.[jt]s['"]/g)
+}
+
+function declarationsIn(path: string, imports: RegExp): string[] {
+  return [...readFileSync(path, 'utf8').matchAll(imports)].map(([, name]) => join(dirname(path), `${name}.d.ts`))
 }
 
 function filesIn(folder: string): string[] {

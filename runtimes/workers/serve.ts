@@ -3,13 +3,8 @@
  * the platform on its own terms, or by nobody. What can be held round a handler is held here.
  */
 
-import {
-  type Env,
-  policyLayer,
-  readEnvironment,
-  resolveSettings,
-  type SettingName,
-} from '../../src/command/settings.ts'
+import type { Env } from '../../src/command/env.ts'
+import { policyLayer, readEnvironment, resolveSettings, type SettingName } from '../../src/command/settings.ts'
 import { jsonReport, type Started, textReport } from '../../src/command/start-report.ts'
 import { type Enforcement, enforcementOf } from '../../src/policy/enforcement.ts'
 import type { Policy } from '../../src/policy/policy.ts'

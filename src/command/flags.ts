@@ -12,12 +12,12 @@ import {
   resolvePolicy,
 } from '../policy/resolve.ts'
 import { didYouMean, flagOf, variableOf } from '../policy/spelling.ts'
+import type { Env } from './env.ts'
 import { argumentOf, specOf } from './setting.ts'
 import {
   type Command,
   type CommandName,
   commands,
-  type Env,
   policyLayer,
   readEnvironment,
   resolveSettings,

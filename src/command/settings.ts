@@ -17,6 +17,7 @@ import { rescueEntries } from '../rescue/settings.ts'
 import { engineChoices } from '../serve/choose-engine.ts'
 import type { EngineChoice } from '../serve/contract.ts'
 import { healthPathAccepted, isHealthPath } from '../serve/health-path.ts'
+import type { Env } from './env.ts'
 import { type ReportKind, reportKinds } from './report-kind.ts'
 import { isServiceLink } from './service-links.ts'
 import { type Entries, onOff, type Read, type SettingSpec, setting, specOf } from './setting.ts'
@@ -206,8 +207,6 @@ export type CommandName = keyof typeof commands
 
 /** The many values of one variable. */
 const lines = (text: string): string => text.trim().split(/\s+/).join('\n')
-
-export type Env = Readonly<Record<string, unknown>>
 
 /** What was written in one place, by option name, before anything is made of it. */
 export interface Written {

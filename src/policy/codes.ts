@@ -11,8 +11,19 @@ export interface Code {
   readonly remedy: string
 }
 
-/** Of errors that are thrown, or given to `onError`. `ends`: what the command or the client gets. */
-export const errorCodes = {
+interface ThrownCode extends Code {
+  /** What the command or the client gets. */
+  readonly ends: string
+}
+
+/** The names are part of the type, the texts are not. */
+const table =
+  <Row extends Code>() =>
+  <Name extends string>(rows: Readonly<Record<Name, Row>>) =>
+    rows
+
+/** Of errors that are thrown, or given to `onError`. */
+export const errorCodes = table<ThrownCode>()({
   CONFIG_INVALID: {
     means: 'An option, a flag, a variable or a file that one of them names is invalid, or no engine here holds it.',
     fault: 'configuration',
@@ -104,7 +115,7 @@ export const errorCodes = {
     ends: 'exit status 2',
     remedy: 'It takes Linux with INET_DIAG; ending sockets takes CAP_NET_ADMIN.',
   },
-} as const satisfies Readonly<Record<string, Code & { readonly ends: string }>>
+})
 export type ErrorCode = keyof typeof errorCodes
 
 /** What an error class of ours implements. */
@@ -117,7 +128,7 @@ export const hasCode = <C extends ErrorCode>(error: unknown, code: C): error is 
   error instanceof Error && (error as Partial<Coded>).code === code
 
 /** Of lines in the log, beside the options that limits log under. */
-export const logCodes = {
+export const logCodes = table<Code>()({
   APPLICATION_ERROR: {
     means: 'The application threw, rejected, or returned what cannot be sent.',
     fault: 'application',
@@ -229,7 +240,7 @@ export const logCodes = {
     fault: 'upstream',
     remedy: 'Mend that server.',
   },
-} as const satisfies Readonly<Record<string, Code>>
+})
 
 /** A limit logs under its option. */
 export type LogCode = keyof typeof logCodes | OptionName | 'proxyProtocol'

@@ -24,7 +24,16 @@ export interface OptionSpec {
 /** A number in the unit of the name, or text with a unit. */
 export type Amount = number | string
 
-export function option<Spec extends OptionSpec>(spec: Spec) {
+/**
+ * The schema of one option. An interface, as are those of settings: a compiler that writes
+ * declarations names an interface, and spells out everything else at each use.
+ */
+export interface Option<Spec extends OptionSpec = OptionSpec> extends v.GenericSchema<Amount, number> {
+  /** Only a type: the value is in the schema's metadata. */
+  readonly spec?: Spec
+}
+
+export function option<Spec extends OptionSpec>(spec: Spec): Option<Spec> {
   return v.pipe(
     v.custom<Amount>(
       (input) => typeof input === 'number' || typeof input === 'string',
@@ -42,9 +51,7 @@ export function option<Spec extends OptionSpec>(spec: Spec) {
   )
 }
 
-export type OptionEntries<Spec extends OptionSpec = OptionSpec> = Readonly<
-  Record<string, ReturnType<typeof option<Spec>>>
->
+export type OptionEntries<Spec extends OptionSpec = OptionSpec> = Readonly<Record<string, Option<Spec>>>
 
 export const specsOf = <E extends OptionEntries<any>>(entries: E) =>
   Object.fromEntries(Object.entries(entries).map(([name, entry]) => [name, v.getMetadata(entry)['spec']])) as Readonly<

@@ -4,23 +4,21 @@
  * Each limit is a module of `limits/`.
  */
 import * as v from 'valibot'
-import { limits } from './limits/list.ts'
-import { type Amount, specsOf } from './option.ts'
+import { type LimitSpec, limits } from './limits/list.ts'
+import { type Amount, type Option, specsOf } from './option.ts'
 
-type Limits = typeof limits
+type Entries = { readonly [Name in keyof typeof limits]: Option<LimitSpec> }
 
 /** The options in the order of a connection's life. */
-const entries = Object.fromEntries(Object.entries(limits).map(([name, { spec }]) => [name, spec])) as {
-  readonly [Name in keyof Limits]: Limits[Name]['spec']
-}
+const entries = Object.fromEntries(Object.entries(limits).map(([name, { spec }]) => [name, spec])) as unknown as Entries
 
-export const policySchema = v.strictObject(entries)
+export const policySchema: v.StrictObjectSchema<Entries, undefined> = v.strictObject(entries)
 
 /** Every option resolved, in ms, bytes, bytes a second or counts; 0 is off. */
 export type Policy = Readonly<Record<OptionName, number>>
-export type OptionName = keyof Limits
+export type OptionName = keyof typeof limits
 /** What `serve` takes: any of the options, as a number or as text with a unit. */
 export type PolicyInput = { readonly [Name in OptionName]?: Amount }
 
 export const optionNames = Object.keys(entries) as readonly OptionName[]
-export const optionSpecs = specsOf(entries)
+export const optionSpecs: Readonly<Record<OptionName, LimitSpec>> = specsOf(entries)

@@ -1,8 +1,9 @@
 /** A command line of `deploy/`, read by the parser of the command that it starts. */
 import assert from 'node:assert/strict'
 import packageJson from '../../package.json' with { type: 'json' }
+import type { Env } from '../../src/command/env.ts'
 import { readPlaces, readSettings } from '../../src/command/flags.ts'
-import { type CommandName, commands, type Env, resolveEntries } from '../../src/command/settings.ts'
+import { type CommandName, commands, resolveEntries } from '../../src/command/settings.ts'
 import type { Policy } from '../../src/policy/policy.ts'
 
 /** Where npm, Bun and Deno put the command of the package. */

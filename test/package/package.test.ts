@@ -1,6 +1,6 @@
 /** The package as `npm pack` makes it, installed by name in a project outside the checkout, and used from each runtime. */
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { builtinModules } from 'node:module'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -32,7 +32,7 @@ const runtimes = { node: ['node'], bun: ['bun', '--bun'], deno: ['deno', 'run', 
 describe('the tarball', () => {
   test('holds what is built, the license, the README, and no more than 1.5 MB', () => {
     const files = filesOf(installed()).map((path) => path.slice(installed().length + 1))
-    const odd = files.filter((path) => !/^dist\/.*\.(js|d\.ts|d\.ts\.map)$/.test(path))
+    const odd = files.filter((path) => !/^dist\/(.*\.(js|d\.ts|d\.ts\.map)|sources\/.*\.ts)$/.test(path))
     assert.deepEqual(odd.toSorted(), ['LICENSE', 'README.md', 'package.json'])
     assert.deepEqual(
       files.filter((path) => /test|fake|fixture|bench|\/checks\//i.test(path)),
@@ -40,6 +40,21 @@ describe('the tarball', () => {
     )
     const bytes = filesOf(installed()).reduce((sum, path) => sum + readFileSync(path).length, 0)
     assert.ok(bytes <= 1_500_000, `${bytes} bytes`)
+  })
+
+  test('tells an editor what each option is, and leads it to the sources of what has a name', () => {
+    const maps = filesOf(installed()).filter((path) => path.endsWith('.d.ts.map'))
+    const sources = maps.flatMap((path) =>
+      JSON.parse(readFileSync(path, 'utf8')).sources.map((source: string) => join(path, '..', source)),
+    )
+    for (const source of sources) assert.ok(existsSync(source), source)
+    const inDist = (path: string) => readFileSync(join(installed(), 'dist', path), 'utf8')
+    assert.ok(sources.some((source) => source.endsWith('dist/sources/src/serve/contract.ts')))
+    assert.match(inDist('src/serve/contract.d.ts'), /\/\*\* TCP port; 0 takes/)
+    assert.match(
+      inDist('src/policy/policy.d.ts'),
+      /Quiet time between two requests[^/]*Default 5s, [^/]*The client sees: FIN[^/]*\*\/\n {2}readonly idleTimeoutMs\?: /,
+    )
   })
 
   test('runs no script when it is installed', () => {

@@ -30,8 +30,10 @@ export interface Kind<Schema extends v.GenericSchema> {
   show(value: v.InferOutput<Schema>): string
 }
 
+export interface Key<In, Out> extends v.GenericSchema<In, Out> {}
+
 /** A key whose messages end with what is accepted; `In` is what may be written. */
-function key<In, Out>(accepted: string, read: (given: unknown, refuse: Refuse) => Out) {
+function key<In, Out>(accepted: string, read: (given: unknown, refuse: Refuse) => Out): Key<In, Out> {
   return v.pipe(
     v.custom<In>(() => true),
     v.rawTransform<In, Out>(({ dataset, addIssue, NEVER }) =>
@@ -42,8 +44,6 @@ function key<In, Out>(accepted: string, read: (given: unknown, refuse: Refuse) =
     ),
   )
 }
-type Key<In, Out> = ReturnType<typeof key<In, Out>>
-
 export const typeOf = (value: unknown): string =>
   value === null
     ? 'null'

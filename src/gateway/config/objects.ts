@@ -51,12 +51,15 @@ export const some = <S extends v.GenericSchema>(item: S) => {
   return v.lazy((input): S | typeof list => (Array.isArray(input) ? list : item))
 }
 
-type AmountKey = v.OptionalSchema<v.GenericSchema<Amount, number>, undefined>
+/** The keys of limits. */
+export type AmountKeys<Name extends string> = {
+  readonly [N in Name]: v.OptionalSchema<v.GenericSchema<Amount, number>, undefined>
+}
 
 /** Limits that have a table of their own, as keys. */
 export const amounts = <E extends OptionEntries, Name extends keyof E & string>(entries: E, names: readonly Name[]) => {
   const specs = specsOf(entries)
   return Object.fromEntries(
     names.map((name) => [name, v.optional(amount(entries[name]!, specs[name]).schema)]),
-  ) as unknown as { readonly [N in Name]: AmountKey }
+  ) as unknown as AmountKeys<Name>
 }

@@ -4,36 +4,52 @@
  * how they fit together is `resolve.ts`.
  */
 import * as v from 'valibot'
-import { optionNames, optionSpecs, policySchema } from '../../policy/policy.ts'
+import { type OptionName, optionNames, optionSpecs, policySchema } from '../../policy/policy.ts'
 import { type Problem, problem } from '../../policy/problems.ts'
-import { amounts, listOf, object, record } from './objects.ts'
-import { ofScope, required, type Scope, schemasOf, setting, structure, type Table } from './setting.ts'
-import { upstreamOptionSpecs, upstreamOptionsIn, upstreamSchema } from './settings/limits.ts'
+import { type AmountKeys, amounts, listOf, object, record } from './objects.ts'
+import {
+  type InScope,
+  ofScope,
+  required,
+  type SchemasOf,
+  type Scope,
+  schemasOf,
+  setting,
+  structure,
+  type Table,
+} from './setting.ts'
+import { type UpstreamOptionName, upstreamOptionSpecs, upstreamOptionsIn, upstreamSchema } from './settings/limits.ts'
 import { routeSettings } from './settings/routes.ts'
 import { topSettings } from './settings/top.ts'
 import { upstreamSettings, upstreams } from './settings/upstreams.ts'
 
 const limitsIn = (place: Scope) => amounts(upstreamSchema.entries, upstreamOptionsIn(place))
 
+/*
+ * Types are written out here, and schemas of groups and routes are interfaces, because a compiler
+ * that writes declarations names those, and spells out everything else at each use.
+ */
+type Top = typeof topSettings
+type Keys<T extends Table> = SchemasOf<T> & AmountKeys<UpstreamOptionName>
+
 /** What holds for the whole gateway. */
-export const gatewayScope = ofScope(topSettings, 'gateway')
+export const gatewayScope: InScope<Top, 'gateway'> = ofScope(topSettings, 'gateway')
 /** What a group may say for itself. */
-export const groupScope = ofScope(topSettings, 'group')
+export const groupScope: InScope<Top, 'group'> = ofScope(topSettings, 'group')
 /** What a route may say for itself beside what only routes have. */
-export const routeScope = ofScope(topSettings, 'route')
+export const routeScope: InScope<Top, 'route'> = ofScope(topSettings, 'route')
 
 const insideUpstreams = { table: upstreamSettings, flagsOf: 'none' } as const
 
-export const groupSettings = {
+const groupOwn = {
   to: required(upstreams, { what: 'Its upstreams.', workers: 'held', inside: insideUpstreams }),
-  ...groupScope,
 } as const
-const groupObject = object({ ...schemasOf(groupSettings), ...limitsIn('group') })
+export const groupSettings: typeof groupOwn & InScope<Top, 'group'> = { ...groupOwn, ...groupScope }
+const groupObject: v.StrictObjectSchema<Keys<typeof groupSettings>, undefined> = object({
+  ...schemasOf(groupSettings),
+  ...limitsIn('group'),
+})
 export type GroupFile = v.InferOutput<typeof groupObject>
-/*
- * The schemas of groups and routes are interfaces: a compiler that writes declarations names those, and spells out everything
- * else at each use.
- */
 interface GroupSchema
   extends v.GenericSchema<
     v.InferInput<typeof groupObject | typeof upstreams.schema>,
@@ -46,13 +62,16 @@ const group: GroupSchema = v.lazy((input): typeof groupObject | typeof upstreams
     : upstreams.schema,
 )
 
-export const allRouteSettings = { ...routeSettings, ...routeScope } as const
-const routeObject = object({ ...schemasOf(allRouteSettings), ...limitsIn('route') })
+export const allRouteSettings: typeof routeSettings & InScope<Top, 'route'> = { ...routeSettings, ...routeScope }
+const routeObject: v.StrictObjectSchema<Keys<typeof allRouteSettings>, undefined> = object({
+  ...schemasOf(allRouteSettings),
+  ...limitsIn('route'),
+})
 export type RouteFile = v.InferOutput<typeof routeObject>
 interface RouteSchema extends v.GenericSchema<v.InferInput<typeof routeObject>, RouteFile> {}
 const route: RouteSchema = routeObject
 
-export const fileSettings = {
+const fileOwn = {
   to: setting(upstreams, {
     unset: 'none',
     scope: 'gateway',
@@ -61,7 +80,6 @@ export const fileSettings = {
     workers: 'held',
     inside: insideUpstreams,
   }),
-  ...gatewayScope,
   groups: setting(structure('an object: each a group, see Groups, or only its upstreams', record(group)), {
     unset: 'none',
     scope: 'gateway',
@@ -76,11 +94,19 @@ export const fileSettings = {
     workers: 'held',
     inside: { table: allRouteSettings, flagsOf: 'none' },
   }),
-  ...groupScope,
-  ...routeScope,
 } as const
 
-const fileSchema = object({
+/** In the order of the documentation. */
+export const fileSettings: typeof fileOwn & Top = {
+  to: fileOwn.to,
+  ...gatewayScope,
+  groups: fileOwn.groups,
+  routes: fileOwn.routes,
+  ...groupScope,
+  ...routeScope,
+}
+
+const fileSchema: v.StrictObjectSchema<Keys<typeof fileSettings> & AmountKeys<OptionName>, undefined> = object({
   ...schemasOf(fileSettings),
   ...limitsIn('gateway'),
   ...amounts(policySchema.entries, optionNames),

@@ -69,7 +69,7 @@ export interface Inside {
 /** The settings of one kind of object, by their keys. */
 export type Table = Readonly<Record<string, Setting>>
 
-type Optional<Schema extends v.GenericSchema> = v.OptionalSchema<Schema, undefined>
+export interface Optional<Schema extends v.GenericSchema> extends v.OptionalSchema<Schema, undefined> {}
 
 /** With a default of its own, or, `unset`, with words for what holds then. */
 export function setting<Schema extends v.GenericSchema, const S extends Scope | undefined = undefined>(
@@ -146,7 +146,7 @@ const widths: readonly Scope[] = ['gateway', 'group', 'route']
 /** Whether what belongs to `scope` may be set in a place of this width. */
 export const isSetIn = (scope: Scope, place: Scope): boolean => widths.indexOf(place) <= widths.indexOf(scope)
 
-type InScope<T extends Table, S extends Scope> = {
+export type InScope<T extends Table, S extends Scope> = {
   readonly [Name in keyof T as T[Name] extends Setting<any, any, S> ? Name : never]: T[Name]
 }
 

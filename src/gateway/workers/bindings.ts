@@ -3,7 +3,8 @@
  * command line.
  */
 
-import { type Env, readEnvironment, resolveEntries } from '../../command/settings.ts'
+import type { Env } from '../../command/env.ts'
+import { readEnvironment, resolveEntries } from '../../command/settings.ts'
 import { ConfigError, problem } from '../../policy/problems.ts'
 import { variablePrefix } from '../../policy/spelling.ts'
 import { type GatewaySettings, gatewayEntries } from '../config/flags.ts'

@@ -1,9 +1,10 @@
 /** The limits, a module each, in the order of a connection's life (a bundle cannot read a folder). */
 import type { State } from '../../lifecycle/states.ts'
 import type { HeldBy } from '../held-by.ts'
-import type { option } from '../option.ts'
+import type { Option, OptionSpec } from '../option.ts'
 import type { Reasons } from '../reason.ts'
 import type { Rules } from '../rule.ts'
+import type { Kind } from '../units.ts'
 import * as bodyTimeoutMs from './body-timeout.ts'
 import * as discardBytes from './discard-bytes.ts'
 import * as discardTimeoutMs from './discard-timeout.ts'
@@ -62,10 +63,14 @@ export const limits = {
   drainTimeoutMs,
 } as const satisfies Readonly<Record<string, LimitModule>>
 
+export interface LimitSpec extends OptionSpec {
+  readonly kind: Exclude<Kind, 'percent'>
+}
+
 /** What a module says of its limit. */
 export interface LimitModule {
   /** Its value: read, refused, shown and explained from here. */
-  readonly spec: ReturnType<typeof option>
+  readonly spec: Option<LimitSpec>
   /** Who holds it on each engine. */
   readonly heldBy: HeldBy
   /** Why it closes a connection, if it does. */

@@ -4,8 +4,11 @@ import type { Connection } from '../client/client.ts'
 import { CaseError } from '../judge/verdict.ts'
 import { nothingSeen, type Play } from '../play.ts'
 import { count, milliseconds, setup } from '../terms.ts'
-import { vocabulary, word } from '../word.ts'
+import { type StepOf, vocabulary, word } from '../word.ts'
 import * as list from './list.ts'
+
+/** An interface, which declarations name and do not spell out. */
+export interface ClientStepSchema extends v.GenericSchema<StepOf<(typeof list)[keyof typeof list]>> {}
 
 const oneClient = vocabulary(Object.values(list))
 
@@ -20,7 +23,7 @@ export const keptBy = (play: Play): readonly Connection[] => kept.get(play) ?? [
 export default word({
   schema: v.strictObject({
     crowd: count,
-    steps: v.array(oneClient.schema),
+    steps: v.array(oneClient.schema as ClientStepSchema),
     /** They stay open for the steps that follow, as long as they can. */
     keep: v.optional(v.literal(true)),
     /** Their ends are spread out: from the 10th to the 90th percentile at least so many ms. */
