@@ -88,7 +88,7 @@ export async function serveUnenforced(
     stopAccepting: () => {
       server.shutdown().catch(() => {})
     },
-    hangUpIdle() {},
+    closeIdle() {},
     left: () => busy,
     cut: () => busy,
   })

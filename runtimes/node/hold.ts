@@ -4,7 +4,7 @@
  * all that wait), and without a free descriptor it accepts all that wait and closes them (uv__emfile_trick() there). So
  * while no newcomer can be taken a turn takes a little longer, and those that are there speak, are answered and go, before the
  * next one comes. All else is later by as much: it is held no more than half of the time, and whoever comes too fast even so
- * is turned away by the book before the last descriptor is used.
+ * is turned away before the last descriptor is used.
  */
 const holdMs = 2
 /** A burst may use what was saved up. */

@@ -1,4 +1,7 @@
-/** A server of Node's whose every connection is in the book from its accept on, whatever it is about to speak. */
+/**
+ * A server of Node's that knows its connections from their accept on, whatever they are about to
+ * speak.
+ */
 import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http'
 import { createSecureServer, type SecureServerOptions, type ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
@@ -131,17 +134,17 @@ export class NodeConnections {
   }
 
   #accepted(tcp: Socket): void {
-    const { policy, book, now } = this.#context
+    const { policy, connections, now } = this.#context
     if (policy.peerProbeMs > 0) tcp.setKeepAlive(true, policy.peerProbeMs)
-    const admitted = book.admits(now())
-    if (book.full) holdAccept()
+    const admitted = connections.admits(now())
+    if (connections.full) holdAccept()
     const wire = new Http1Connection(tcp, this.#secure, this.#context)
     wire.surplus = !admitted
     this.#members.set(tcp, wire)
-    book.add(wire)
+    connections.add(wire)
     tcp.once('close', () => {
       wire.gone()
-      book.remove(wire)
+      connections.remove(wire)
     })
     if (!this.#secure) tcp.on('end', () => wire.clientEnded())
   }
@@ -157,7 +160,7 @@ export class NodeConnections {
   }
 
   #opened(session: ServerHttp2Session): void {
-    const { book } = this.#context
+    const { connections } = this.#context
     const tcp = tcpUnder(session.socket as TLSSocket)
     const wire = this.#members.get(tcp)
     if (!(wire instanceof Http1Connection)) return
@@ -166,20 +169,20 @@ export class NodeConnections {
     this.#members.set(tcp, member)
     session.prependListener('stream', (stream) => this.#members.set(stream, member))
     if (tcp.destroyed || session.destroyed) {
-      book.remove(wire)
+      connections.remove(wire)
       return
     }
-    book.replace(wire, member)
+    connections.replace(wire, member)
     tcp.once('close', () => {
       member.connection.blame('client', 'reset')
-      book.remove(member)
+      connections.remove(member)
     })
     if (this.#parts.draining()) member.announce()
   }
 
   /** Notes the request on its connection; null: the application is not to answer it. */
   #begin(incoming: Incoming, outgoing: Outgoing, offer: WebSocketOffer | null = null): Exchange | null {
-    const { policy, book } = this.#context
+    const { policy, connections } = this.#context
     const member = this.#members.get('stream' in incoming ? incoming.stream : incoming.socket)
     if (member === undefined || !member.begin(incoming, outgoing)) return null
     if (!isHttp2(outgoing)) {
@@ -190,7 +193,7 @@ export class NodeConnections {
         return null
       }
       if (incoming.rawHeaders.length > 2 * policy.maxHeadFields) {
-        book.count('headFields')
+        connections.count('headFields')
         refuseLast(outgoing, 431)
         return null
       }
@@ -201,13 +204,13 @@ export class NodeConnections {
       body = made
       member.expect(made)
       if (policy.maxBodyBytes !== 0 && Number(incoming.headers['content-length']) > policy.maxBodyBytes) {
-        book.count('bodyTooLarge')
+        connections.count('bodyTooLarge')
         refuseLast(outgoing, 413)
         return null
       }
     }
     if (member.surplus) {
-      book.count('full')
+      connections.count('full')
       refuse(outgoing, 503, ['Retry-After', '1'])
       return null
     }

@@ -35,49 +35,49 @@ async function serveNodeHttp(start: Start<NodeServeOptions>): Promise<Running> {
   const held = enforcementWith(descriptors, enforcement)
   const { policy, log } = prepare(start, held)
   const { now } = backgroundClock
-  const book = new Connections<NodeMember>({
+  const connections = new Connections<NodeMember>({
     policy,
     clock: backgroundClock,
     random: Math.random,
-    onHangUp: log.note,
+    onClosed: log.note,
     budget: Budget.of(descriptors, policy),
     turnsAway: true,
     onShortage: shortageLog(log, now),
     observer,
   })
-  observer.watch(book)
+  observer.watch(connections)
   const context: ServerContext = {
     policy,
     now,
-    book,
+    connections,
     draining: () => drain.draining,
     observer,
     onBug: bugLog(log),
   }
-  const connections = new NodeConnections(context, options, {
+  const httpServer = new NodeConnections(context, options, {
     application: applicationOf(app, {
       policy,
       onError: options.onError,
       log,
-      onTimeout: () => book.count('handler'),
+      onTimeout: () => connections.count('handler'),
       isSound: (returned) => madeOf(returned) !== null,
     }),
     draining: () => drain.draining,
   })
-  const { server } = connections
+  const { server } = httpServer
 
   const drain = new Drain(policy, {
     announce: () => {
-      for (const member of book) member.announce()
+      for (const member of connections) member.announce()
     },
     stopAccepting: () => {
       // Not the HTTP server's own close(): that also ends, at once, every connection that is idle this moment.
       NetServer.prototype.close.call(server)
-      for (const member of book) member.lastRequests?.()
+      for (const member of connections) member.lastRequests?.()
     },
-    hangUpIdle: (closingForMs, atOnce) => book.hangUpIdle(closingForMs, atOnce),
-    left: () => book.size,
-    cut: () => book.cut(),
+    closeIdle: (closingForMs, atOnce) => connections.closeIdle(closingForMs, atOnce),
+    left: () => connections.size,
+    cut: () => connections.cut(),
   })
 
   const { address, port } = await listen(server, options)
@@ -86,11 +86,11 @@ async function serveNodeHttp(start: Start<NodeServeOptions>): Promise<Running> {
     start,
     at: { host: address, port },
     log,
-    book,
+    connections,
     drain,
     enforcement: held,
-    requests: () => connections.requests,
-    setCertificates: connections.setCertificates,
+    requests: () => httpServer.requests,
+    setCertificates: httpServer.setCertificates,
   })
 }
 

@@ -25,7 +25,7 @@ import { askResetEveryMs, handleOf, isReset, resetTcp } from './reset.ts'
 export interface ServerContext {
   readonly policy: Policy
   readonly now: () => number
-  readonly book: Connections<NodeMember>
+  readonly connections: Connections<NodeMember>
   readonly draining: () => boolean
   readonly observer: Observer
   /** Told of a bug of ours that has cost a client its connection. */
@@ -92,7 +92,7 @@ export class Http1Connection implements NodeMember {
     this.#peer = peerText(tcp.remoteAddress, tcp.remotePort)
     this.#tcp = tcp
     this.#socket = tcp
-    this.connection = context.book.begin(secure ? 'handshake' : 'accepted', context.now())
+    this.connection = context.connections.begin(secure ? 'handshake' : 'accepted', context.now())
   }
 
   /** The TCP connection is no more. */
@@ -115,7 +115,7 @@ export class Http1Connection implements NodeMember {
 
   begin(incoming: IncomingMessage, outgoing: ServerResponse): boolean {
     const { connection } = this
-    const { policy, now, draining, book } = this.#context
+    const { policy, now, draining, connections } = this.#context
     const before = this.#latest
     // The answer before this one said that it is the last, or the end of the connection has been
     // written already: what is pipelined behind can't be answered, so it must not run.
@@ -130,7 +130,7 @@ export class Http1Connection implements NodeMember {
     this.#owed.push(outgoing)
     this.#askedAt.push(at)
     outgoing.on('finish', this.#answered)
-    if (isLast(connection, policy, at, { surplus: this.surplus, draining: draining(), full: book.full })) {
+    if (isLast(connection, policy, at, { surplus: this.surplus, draining: draining(), full: connections.full })) {
       if (before && !before.headersSent) before.shouldKeepAlive = true
       outgoing.shouldKeepAlive = false
     }
@@ -231,16 +231,16 @@ export class Http1Connection implements NodeMember {
     if (!isTooLarge) this.connection.blame('server', 'malformed')
     const reason = isTooLarge ? 'headTooLarge' : 'malformed'
     const status = statusOf(reason)
-    const { book, now } = this.#context
+    const { connections, now } = this.#context
     if (this.#owed.length > 0) {
       if (this.#body !== null && !this.#body.complete) this.#refuseBody(reason)
       else this.#lastWord = status
-    } else if (isTooLarge) book.close(this, 'headTooLarge', now())
+    } else if (isTooLarge) connections.close(this, 'headTooLarge', now())
     else this.say(status, now())
   }
 
   bodyTooLarge(_: Body): void {
-    this.#context.book.count('bodyTooLarge')
+    this.#context.connections.count('bodyTooLarge')
     this.#refuseBody('bodyTooLarge')
   }
 

@@ -41,7 +41,7 @@ export class Http2Session implements NodeMember {
     this.#session = session
     this.#tcp = tcp
     this.#peer = peerText(tcp.remoteAddress, tcp.remotePort)
-    this.connection = context.book.begin('accepted', context.now())
+    this.connection = context.connections.begin('accepted', context.now())
     session.once('close', () => this.#gone())
     session.on('error', () => {})
     spareSiblings(session)
@@ -55,7 +55,7 @@ export class Http2Session implements NodeMember {
     const { stream } = incoming
     if (stream.destroyed || stream.closed) return false
     const { connection } = this
-    const { policy, now, draining, book } = this.#context
+    const { policy, now, draining, connections } = this.#context
     const at = now()
     // Streams overlap: to the lifecycle they are one request from the first that opens to the last
     // that closes.
@@ -63,7 +63,7 @@ export class Http2Session implements NodeMember {
     if (!this.#move(event, at, this.#tcp.bytesRead)) return false
     this.#open.add(outgoing)
     stream.once('close', () => this.#ended(outgoing, at))
-    const circumstances = { surplus: this.surplus, draining: draining(), full: book.full }
+    const circumstances = { surplus: this.surplus, draining: draining(), full: connections.full }
     if (isLast(connection, policy, at, circumstances)) this.#session.close()
     return true
   }
@@ -71,7 +71,7 @@ export class Http2Session implements NodeMember {
   asked(): void {}
 
   bodyTooLarge(body: Body): void {
-    this.#context.book.count('bodyTooLarge')
+    this.#context.connections.count('bodyTooLarge')
     body.refuse('bodyTooLarge')
   }
 
@@ -82,10 +82,10 @@ export class Http2Session implements NodeMember {
   endAfter(): void {}
 
   #gone(): void {
-    const { book, now } = this.#context
+    const { connections, now } = this.#context
     this.connection.blame('client', 'reset')
     this.connection.end('gone', now())
-    book.remove(this)
+    connections.remove(this)
     this.#tcp.destroy()
   }
 

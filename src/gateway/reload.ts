@@ -43,9 +43,9 @@ export async function keepReloading(first: GatewayPlan, parts: ReloadParts): Pro
         count: 1,
       }),
   )
-  const onHangUp = () => void reload()
+  const onSighup = () => void reload()
   try {
-    on.on('SIGHUP', onHangUp)
+    on.on('SIGHUP', onSighup)
   } catch (error) {
     log({ level: 'info', code: 'SIGNAL_UNAVAILABLE', message: `SIGHUP cannot be handled: ${error}`, count: 1 })
   }
@@ -53,7 +53,7 @@ export async function keepReloading(first: GatewayPlan, parts: ReloadParts): Pro
 
   return () => {
     ended = true
-    on.off('SIGHUP', onHangUp)
+    on.off('SIGHUP', onSighup)
     watch.close()
   }
 

@@ -10,7 +10,7 @@ import type { ServeOptions } from '../serve/contract.ts'
 import { limitsOf } from './events.ts'
 import type { RequestHead } from './head.ts'
 import type { IncomingBody } from './incoming-body.ts'
-import { plainAnswer, type Served, ServerConnection } from './server-connection.ts'
+import { type ConnectionContext, plainAnswer, ServerConnection } from './server-connection.ts'
 import type { OutgoingResponse } from './web/response.ts'
 import { connectionLines } from './writer.ts'
 
@@ -21,24 +21,28 @@ type Handler = (
   body: Uint8Array | IncomingBody | null,
 ) => OutgoingResponse | Promise<OutgoingResponse>
 
-function scene(handler: Handler = () => plainAnswer(200), options: ServeOptions = {}, clients?: Served['clients']) {
+function scene(
+  handler: Handler = () => plainAnswer(200),
+  options: ServeOptions = {},
+  clients?: ConnectionContext['clients'],
+) {
   const { policy } = resolveOptions({ idleTimeoutMs: 5_000, ...options })
   const time = { now: 0, draining: false }
   const asked: { head: RequestHead; aborted: boolean; reason?: Error }[] = []
   const failures: unknown[] = []
   const clock = { ...backgroundClock, now: () => time.now }
-  const book = new Connections<ServerConnection>({
+  const connections = new Connections<ServerConnection>({
     policy,
     clock,
-    onHangUp: () => {},
+    onClosed: () => {},
     random: Math.random,
   })
-  const served: Served = {
+  const context: ConnectionContext = {
     policy,
     limits: limitsOf(policy),
     clients,
     clock,
-    book,
+    connections,
     draining: () => time.draining,
     connectionLines: {
       close: connectionLines(false, 1, 0),
@@ -63,13 +67,13 @@ function scene(handler: Handler = () => plainAnswer(200), options: ServeOptions 
     },
   }
   const transport = new FakeTransport()
-  const connection = new ServerConnection(transport, false, served)
+  const connection = new ServerConnection(transport, false, context)
   const feed = (text: string) => connection.feed(latin1(text))
   const at = (now: number) => {
     time.now = now
-    book.sweep()
+    connections.sweep()
   }
-  return { time, asked, failures, book, transport, connection, feed, at }
+  return { time, asked, failures, connections, transport, connection, feed, at }
 }
 
 const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
@@ -132,14 +136,14 @@ test('a client that ends its side while its answer is being written gets all of 
   assert.ok(transport.acts.includes('end'))
 })
 
-test('an idle connection ends at its limit, not before, and is out of the book', () => {
-  const { transport, feed, at, book } = scene()
+test('an idle connection ends at its limit, not before, and is out of the connections', () => {
+  const { transport, feed, at, connections } = scene()
   feed(get)
   at(4_999)
   assert.ok(!transport.acts.includes('destroy'))
   at(5_000)
   assert.ok(transport.acts.includes('destroy'))
-  assert.equal(book.size, 0)
+  assert.equal(connections.size, 0)
 })
 
 test('a head that is not finished is answered 408, silence only ended', () => {
@@ -326,7 +330,7 @@ test('the last of maxRequestsPerConnection says so, and what is pipelined behind
 
 test('when the connection is gone the signal fires and the stream is let go', async () => {
   let cancelled = false
-  const { connection, feed, book, asked } = scene(() =>
+  const { connection, feed, connections, asked } = scene(() =>
     given({
       body: {
         length: null,
@@ -342,7 +346,7 @@ test('when the connection is gone the signal fires and the stream is let go', as
   connection.gone()
   assert.equal(cancelled, true)
   assert.equal(asked[0]?.aborted, true)
-  assert.equal(book.size, 0)
+  assert.equal(connections.size, 0)
   assert.equal(asked.length, 1)
 })
 

@@ -45,11 +45,11 @@ export interface ClientAdmission {
 }
 
 /** What the connections of one server have in common. */
-export interface Served {
+export interface ConnectionContext {
   readonly policy: Policy
   readonly limits: Limits
   readonly clock: ServerClock
-  readonly book: Connections<ServerConnection>
+  readonly connections: Connections<ServerConnection>
   readonly draining: () => boolean
   /**
    * Asks the application, which answers by `connection.answer`, in the same turn or later. `body`
@@ -107,7 +107,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   #client: string | null = null
   /** One too many of its client, silent so far: when it is closed. */
   #silentUntil = Number.POSITIVE_INFINITY
-  readonly #served: Served
+  readonly #context: ConnectionContext
   readonly #parser: RequestParser
   #head: RequestHead | null = null
   /** An answer whose body is bytes, until they are out. */
@@ -131,15 +131,15 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   #upgraded: TransportDuplex | null = null
   #peerEnded = false
 
-  constructor(transport: Transport, secure: boolean, served: Served) {
+  constructor(transport: Transport, secure: boolean, context: ConnectionContext) {
     this.transport = transport
     this.secure = secure
-    this.#served = served
-    this.#parser = new RequestParser(this, served.limits)
-    this.connection = served.book.begin(secure ? 'handshake' : 'accepted', served.clock.now())
+    this.#context = context
+    this.#parser = new RequestParser(this, context.limits)
+    this.connection = context.connections.begin(secure ? 'handshake' : 'accepted', context.clock.now())
     this.lookAt = this.connection.lookAt
     this.#count()
-    served.book.add(this)
+    context.connections.add(this)
   }
 
   /**
@@ -147,7 +147,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
    * once it has.
    */
   #count(): void {
-    const { clients, clock } = this.#served
+    const { clients, clock } = this.#context
     const { address } = this.transport.peer
     if (clients === undefined || address === this.#client) return
     if (this.#client !== null) clients.disconnected(this.#client)
@@ -159,9 +159,9 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   // What the transport says.
 
   secured(): void {
-    this.connection.move('secured', this.#served.clock.now())
+    this.connection.move('secured', this.#context.clock.now())
     this.lookAt = Math.min(this.connection.lookAt, this.#silentUntil)
-    if (this.parkedIn !== null) this.#served.book.wake(this)
+    if (this.parkedIn !== null) this.#context.connections.wake(this)
     this.#count()
   }
 
@@ -173,7 +173,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     if (this.#received === 0) this.#count()
     this.#received += bytes.length
     this.lookAt = 0
-    if (this.parkedIn !== null) this.#served.book.wake(this)
+    if (this.parkedIn !== null) this.#context.connections.wake(this)
     if (this.connection.isEnded) return
     try {
       this.#parser.feed(bytes)
@@ -182,7 +182,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
       return
     }
     // Pipelined requests wait unparsed; a client that sends very many of them waits as well.
-    if (this.#head !== null && this.#parser.pendingBytes > this.#served.policy.maxHeadBytes) this.transport.pause()
+    if (this.#head !== null && this.#parser.pendingBytes > this.#context.policy.maxHeadBytes) this.transport.pause()
   }
 
   drained(): void {
@@ -215,9 +215,9 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     this.#upgraded?.gone()
     if (this.connection.isGone) return
     this.connection.blame('client', 'reset', this.#route)
-    this.connection.end('gone', this.#served.clock.now())
-    this.#served.book.remove(this)
-    if (this.#client !== null) this.#served.clients?.disconnected(this.#client)
+    this.connection.end('gone', this.#context.clock.now())
+    this.#context.connections.remove(this)
+    if (this.#client !== null) this.#context.clients?.disconnected(this.#client)
     this.onClient?.('gone')
     this.#onDrained = null
     if (this.#head === null && this.#body === null) return
@@ -229,12 +229,12 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   // What the parser says.
 
   onFull(head: RequestHead, body: Uint8Array | null): void {
-    this.connection.move('request', this.#served.clock.now())
-    this.#begin(head, body === null || this.#served.showsViews === true ? body : own(body))
+    this.connection.move('request', this.#context.clock.now())
+    this.#begin(head, body === null || this.#context.showsViews === true ? body : own(body))
   }
 
   onHead(head: RequestHead): void {
-    this.connection.move('requestWithBody', this.#served.clock.now())
+    this.connection.move('requestWithBody', this.#context.clock.now())
     const body = new IncomingBody(() => this.#onBodyRead())
     this.#body = body
     this.#begin(head, body)
@@ -249,7 +249,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   }
 
   onEnd(trailers: readonly string[]): void {
-    this.connection.move('bodyEnd', this.#served.clock.now(), this.#received)
+    this.connection.move('bodyEnd', this.#context.clock.now(), this.#received)
     this.#body?.end(trailers)
     this.#body = null
     if (!this.connection.owesAnswer) this.#next()
@@ -257,11 +257,11 @@ export class ServerConnection implements Member, Sink<RequestHead> {
 
   onReject(reason: ReasonId): void {
     const { status } = refusals[reason]
-    if (reason === 'head-too-large' || reason === 'field-too-long') this.#served.book.count('headTooLarge')
-    if (reason === 'too-many-fields') this.#served.book.count('headFields')
-    if (reason === 'body-too-large') this.#served.book.count('bodyTooLarge')
+    if (reason === 'head-too-large' || reason === 'field-too-long') this.#context.connections.count('headTooLarge')
+    if (reason === 'too-many-fields') this.#context.connections.count('headFields')
+    if (reason === 'body-too-large') this.#context.connections.count('bodyTooLarge')
     this.connection.blame('server', 'malformed')
-    if (this.#head === null) this.say(status, this.#served.clock.now())
+    if (this.#head === null) this.say(status, this.#context.clock.now())
     else {
       const broken = reason === 'body-too-large' ? 'bodyTooLarge' : 'malformed'
       this.#refuseBody(broken, { status, why: refusals[reason].text })
@@ -293,7 +293,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
 
   /** Answers without the application. */
   say(status: number, now: number): boolean {
-    const { policy, clock } = this.#served
+    const { policy, clock } = this.#context
     this.connection.end('ended', now, lingerMs(policy))
     this.transport.write(responseHead(status, '', [], 0, connectionLines(false, 1, 0), dateLine(clock.date())), null)
     this.transport.end()
@@ -361,12 +361,12 @@ export class ServerConnection implements Member, Sink<RequestHead> {
    * stream.
    */
   upgrade(): TransportDuplex {
-    this.connection.move('upgrade', this.#served.clock.now())
+    this.connection.move('upgrade', this.#context.clock.now())
     this.#head = null
     this.asked = null
     this.onClient = null
     const leftover = this.#parser.takeLeftover()
-    const upgraded = new TransportDuplex(this.transport, leftover, () => this.#served.book.remove(this))
+    const upgraded = new TransportDuplex(this.transport, leftover, () => this.#context.connections.remove(this))
     this.#upgraded = upgraded
     if (this.#peerEnded) upgraded.peerEnded()
     return upgraded
@@ -383,12 +383,12 @@ export class ServerConnection implements Member, Sink<RequestHead> {
 
   #abort(message: string): Error {
     this.#leaving ??= new DOMException(message, 'AbortError')
-    if (this.asked !== null) this.#served.abort(this.asked, this.#leaving)
+    if (this.asked !== null) this.#context.abort(this.asked, this.#leaving)
     return this.#leaving
   }
 
   #begin(head: RequestHead, body: Uint8Array | IncomingBody | null): void {
-    const { policy, book, clients } = this.#served
+    const { policy, connections, clients } = this.#context
     this.#head = head
     this.#askedAt = this.connection.since
     this.#sentBefore = this.#sent
@@ -400,15 +400,15 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     }
     if (!head.keepAlive || this.#isLast) this.#last()
     if (this.surplus) {
-      book.count('full')
+      connections.count('full')
       this.answer(plainAnswer(503, ['Retry-After', '1']))
     } else if (policy.maxBodyBytes !== 0 && head.bodyLength > policy.maxBodyBytes) {
       // The parser refuses it as well, but only once a byte of it has come.
-      book.count('bodyTooLarge')
+      connections.count('bodyTooLarge')
       this.#last()
       this.answer(plainAnswer(413))
     } else {
-      this.#served.ask(this, head, body)
+      this.#context.ask(this, head, body)
     }
   }
 
@@ -417,9 +417,9 @@ export class ServerConnection implements Member, Sink<RequestHead> {
    * head is written.
    */
   get #isLast(): boolean {
-    const { policy, draining, book } = this.#served
+    const { policy, draining, connections } = this.#context
     const { connection, surplus } = this
-    return isLast(connection, policy, connection.since, { surplus, draining: draining(), full: book.full })
+    return isLast(connection, policy, connection.since, { surplus, draining: draining(), full: connections.full })
   }
 
   #last(): void {
@@ -452,7 +452,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     this.#stream = stream
     let answer = given
     try {
-      const body = await readEarly(stream, lengthOf(given, head.method), this.#served.clock.afterTurn)
+      const body = await readEarly(stream, lengthOf(given, head.method), this.#context.clock.afterTurn)
       answer = { ...given, body }
     } catch (error) {
       this.#failed(error, stream)
@@ -487,12 +487,12 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     const fields = answer.lines ?? answer.fields
     let text: string
     try {
-      const date = dateLine(this.#served.clock.date())
+      const date = dateLine(this.#context.clock.date())
       text = responseHead(status, answer.statusText, fields, framing, this.#connectionLines(head), date)
     } catch (error) {
       // A field that would split the answer in two is the application's fault, and never sent.
       drop(answer)
-      this.#served.failed(error, this.asked)
+      this.#context.failed(error, this.asked)
       this.#send(head, plainAnswer(500))
       return
     }
@@ -514,7 +514,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   }
 
   #connectionLines({ minor }: RequestHead): string {
-    const lines = this.#served.connectionLines
+    const lines = this.#context.connectionLines
     return this.connection.isLast ? lines.close : minor === 1 ? lines.keep : lines.keepOld
   }
 
@@ -559,7 +559,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     else {
       const more = () => this.#pump(stream, chunked, length, sum)
       const boundary = Math.floor(total / fairBytes) !== Math.floor(sum / fairBytes)
-      const next = boundary ? () => this.#served.clock.afterTurn(more) : more
+      const next = boundary ? () => this.#context.clock.afterTurn(more) : more
       this.#write('', chunked ? encodeChunk(piece) : piece, next)
     }
   }
@@ -591,7 +591,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   #failed(error: unknown, stream: Streamed): void {
     const itsOwn = stream.ofApplication === true || isOf(error, BodyLengthError)
     if (!itsOwn || this.connection.isGone || this.isLeaving(error) || isOf(error, BodyRefusedError)) return
-    this.#served.failed(error, this.asked)
+    this.#context.failed(error, this.asked)
   }
 
   /** The answer is out. */
@@ -603,12 +603,12 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     this.asked = null
     this.#writing?.sent?.()
     this.#writing = null
-    const now = this.#served.clock.now()
-    this.#served.answered?.(method, this.#status, now - this.#askedAt)
+    const now = this.#context.clock.now()
+    this.#context.answered?.(method, this.#status, now - this.#askedAt)
     connection.move('answered', now, this.#received)
     // The client may have ended its side after the head of this answer was written.
     if (connection.isLast || this.#nothingMore) {
-      this.linger(this.#body === null ? nothingOwedMs : lingerMs(this.#served.policy), connection.since)
+      this.linger(this.#body === null ? nothingOwedMs : lingerMs(this.#context.policy), connection.since)
     } else if (this.#body !== null) {
       // Answered early: the rest is read away, and the connection kept if it ends in time.
       this.#letGoOfBody()
@@ -629,13 +629,13 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     const { connection } = this
     if (connection.state !== 'idle') return
     // Half a head came with the request before it: its clock runs from now.
-    if (!this.#parser.idle) connection.move('bytes', this.#served.clock.now(), this.#received)
+    if (!this.#parser.idle) connection.move('bytes', this.#context.clock.now(), this.#received)
     this.lookAt = connection.lookAt
   }
 
   #refuseBody(reason: BodyRefusal, how: BodyRefusedOptions): void {
     if (this.#body === null || this.#body.failed !== null) return
-    this.connection.refuseBody(this.#served.clock.now())
+    this.connection.refuseBody(this.#context.clock.now())
     this.#body.fail(new BodyRefusedError(reason, how))
   }
 
@@ -656,7 +656,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
 
   /** A bug of ours: it costs this connection, not the process. */
   #broken(error: unknown): void {
-    this.#served.failed(error, this.asked)
+    this.#context.failed(error, this.asked)
     this.connection.blame('server', 'fault', this.#route)
     this.#destroy()
   }

@@ -43,7 +43,7 @@ export interface LedgerOptions {
    */
   readonly notedUntil?: (() => number) | undefined
   /** Told once for each connection that is closed by the policy. */
-  readonly onHangUp: (reason: ReasonName) => void
+  readonly onClosed: (reason: ReasonName) => void
   /**
    * Answers the requests of this peer in the application's place: what `reasons` says for it, and
    * then the connection is to end. Without it, or when it has not ended a second later, the
@@ -61,7 +61,7 @@ export interface LedgerOptions {
 
 export class Ledger {
   readonly policy: Policy
-  readonly book: Connections<TrackedSocket>
+  readonly connections: Connections<TrackedSocket>
   /** Requests that came while their connection was being ended: the client was not answered. */
   closeRaces = 0
   readonly #options: LedgerOptions
@@ -77,18 +77,18 @@ export class Ledger {
   #notedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: LedgerOptions) {
-    const { policy, kernel, clock, random, threads, secure, onHangUp } = options
+    const { policy, kernel, clock, random, threads, secure, onClosed } = options
     this.#options = options
     this.#kernel = kernel
     this.policy = policy
     this.#abortsBefore = kernel.abortsOnData()
     this.#peers = new Peers(({ name }) => threads?.release(name))
     this.#lastWords = new LastWords(clock, () => options.discover?.())
-    this.book = new Connections<TrackedSocket>({
+    this.connections = new Connections<TrackedSocket>({
       policy,
       clock,
       random,
-      onHangUp,
+      onClosed,
       sliceMs,
       ...(options.budget && { budget: options.budget }),
       ...(options.onShortage && { onShortage: options.onShortage }),
@@ -98,9 +98,9 @@ export class Ledger {
     this.#tracking = {
       policy,
       kernel,
-      connections: this.book,
+      connections: this.connections,
       clock,
-      every: lookEvery(this.book.limits),
+      every: lookEvery(this.connections.limits),
       secure,
       threads,
       snapshot: this.#snapshot,
@@ -223,7 +223,7 @@ export class Ledger {
 
   /** Connections that are known, if only by what the application says of them. */
   get open(): number {
-    return this.book.size + this.#peers.unfound
+    return this.connections.size + this.#peers.unfound
   }
 
   // What the scan says.
@@ -273,7 +273,7 @@ export class Ledger {
     if (peer.requests === 0) this.#admit(peer, now)
     // One that is found when it has been at work for a while is as old as its first request.
     const bornAt = Math.min(acceptedAt, peer.firstAt, peer.owed > 0 ? peer.startedAt : acceptedAt)
-    const connection = this.book.begin(secure ? 'handshake' : 'accepted', bornAt)
+    const connection = this.connections.begin(secure ? 'handshake' : 'accepted', bornAt)
     const reading = new Reading({ ...seen, acked: 0, received: 0, segmentsIn: 0, sentAt: bornAt }, notes, this.policy)
     this.#lastId += 1
     const id = this.#lastId
@@ -281,7 +281,7 @@ export class Ledger {
     this.#peers.found(peer, socket)
     this.#byFd.set(fd, socket)
     this.#byId.set(id, socket)
-    this.book.add(socket)
+    this.connections.add(socket)
   }
 
   /** Something happened on these; until `quietUntil` nothing had. */
@@ -292,7 +292,7 @@ export class Ledger {
   gone(socket: TrackedSocket): void {
     // The descriptor is gone, and with it what would tell a FIN from a reset.
     socket.connection.blame('client', 'left')
-    this.book.remove(socket)
+    this.connections.remove(socket)
     this.#byId.delete(socket.id)
     if (this.#holds(socket)) this.#byFd.delete(socket.fd)
     const { peer } = socket
@@ -309,7 +309,7 @@ export class Ledger {
     const { maxConnections } = this.policy
     const elsewhere = this.#options.threads?.openElsewhere ?? 0
     const full = maxConnections !== 0 && this.open + elsewhere >= maxConnections
-    peer.surplus = full && !this.book.makeRoom(now)
+    peer.surplus = full && !this.connections.makeRoom(now)
   }
 
   /**

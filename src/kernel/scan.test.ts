@@ -16,7 +16,7 @@ test('of events that are not all told in one slice, the rest is told a little la
     clock: { now: () => now() + extra, after: backgroundClock.after },
   })
   scan.walkNow()
-  while (ledger.book.size < fds.length) pass(50)
+  while (ledger.connections.size < fds.length) pass(50)
   pass(50)
   extra = 0
   scan.tick()

@@ -74,7 +74,7 @@ export class Scan {
   constructor(options: ScanOptions) {
     this.#options = options
     this.#toldUntil = options.clock.now()
-    const ofANewcomer = shortestMs(options.ledger.book.limits, 'handshake', 'accepted')
+    const ofANewcomer = shortestMs(options.ledger.connections.limits, 'handshake', 'accepted')
     this.#askEveryMs = Math.min(Math.max(ofANewcomer / asksInALimit, askEveryMs.least), askEveryMs.most)
   }
 
@@ -109,7 +109,7 @@ export class Scan {
     if (this.#walk !== null) return
     if (ledger.takeStrangers() > 0) this.#changed = true
     const count = kernel.count()
-    const unknown = count === null ? null : count - ledger.book.size
+    const unknown = count === null ? null : count - ledger.connections.size
     if (unknown === null || unknown !== this.#unknown) this.#changed = true
     this.#unknown = unknown
     if (now - this.#askedAt >= this.#askEveryMs) this.#ask(now)
@@ -192,7 +192,7 @@ export class Scan {
     this.#walk = null
     ledger.checkFrom(walk.at)
     const count = kernel.count()
-    this.#unknown = count === null ? null : count - ledger.book.size
+    this.#unknown = count === null ? null : count - ledger.connections.size
     // With others opened meanwhile it may have ended before the last.
     if (walk.left !== null && count !== this.#count) this.#changed = true
     else ledger.walked(this.#walkedAt)

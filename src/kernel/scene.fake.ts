@@ -27,7 +27,7 @@ export function scene(input: PolicyInput = {}, more: Partial<LedgerOptions> = {}
     clock: { ...backgroundClock, now: clock },
     secure: false,
     notes: 'every',
-    onHangUp: (reason) => reasons.push(reason),
+    onClosed: (reason) => reasons.push(reason),
     random: () => 0.5,
     ...more,
   })
@@ -52,7 +52,7 @@ export function scene(input: PolicyInput = {}, more: Partial<LedgerOptions> = {}
       while (now < end) {
         now = Math.min(end, now + scanMs)
         scan.tick()
-        ledger.book.sweep()
+        ledger.connections.sweep()
       }
     },
     /** Time passes, and nobody looks. */
@@ -66,7 +66,7 @@ export function scene(input: PolicyInput = {}, more: Partial<LedgerOptions> = {}
     record: (fd: number): TrackedSocket | undefined => ledger.at(fd),
     state: (fd: number) => ledger.at(fd)?.connection.state,
     end(): void {
-      for (const record of [...ledger.book]) ledger.gone(record)
+      for (const record of [...ledger.connections]) ledger.gone(record)
     },
   }
 }

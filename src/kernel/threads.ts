@@ -102,7 +102,7 @@ export class Threads {
 
   /**
    * `notedUntil`: all requests that came before have been claimed, or answered. `open`: connections
-   * in this thread's book.
+   * among this thread's connections.
    */
   beat(notedUntil: number, open: number): void {
     const at = word.threads + this.#id * perThread

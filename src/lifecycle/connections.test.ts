@@ -11,40 +11,40 @@ function scene(options: Parameters<typeof resolveOptions>[0] = {}) {
   const { policy } = resolveOptions({ idleTimeoutMs: 5_000, minIdleMs: 1_000, ...options })
   const time = { now: 0 }
   const told: ReasonName[] = []
-  const book = new Connections<FakeMember>({
+  const connections = new Connections<FakeMember>({
     policy,
     clock: { now: () => time.now, after: backgroundClock.after },
-    onHangUp: (reason) => told.push(reason),
+    onClosed: (reason) => told.push(reason),
     random: () => 0.5,
   })
   const hungUp: string[] = []
   const cut: string[] = []
   const open = (name: string, ...events: Event[]) => {
-    const connection = book.begin('accepted', time.now)
+    const connection = connections.begin('accepted', time.now)
     for (const event of events) connection.move(event, time.now)
     const member = new FakeMember(connection, (verb) => {
       if (verb === 'cut') cut.push(name)
       else hungUp.push(`${name}: ${told.at(-1)}`)
     })
-    book.add(member)
+    connections.add(member)
     return member
   }
-  return { book, time, told, hungUp, cut, open }
+  return { connections, time, told, hungUp, cut, open }
 }
 
 test('a sweep hangs up on what is due, and on nothing else', () => {
-  const { book, time, hungUp, told, open } = scene()
+  const { connections, time, hungUp, told, open } = scene()
   open('idle', 'request', 'answered')
   open('busy', 'request')
   time.now = 5_000
-  book.sweep()
+  connections.sweep()
   assert.deepEqual(hungUp, ['idle: idle'])
   assert.deepEqual(told, ['idle'])
-  assert.deepEqual(book.hungUp, { idleTimeoutMs: 1 })
+  assert.deepEqual(connections.hungUp, { idleTimeoutMs: 1 })
 })
 
 test('room is made by the longest waiting: silent, then idle, then unfinished heads, never the busy or the young', () => {
-  const { book, time, hungUp, open } = scene()
+  const { connections, time, hungUp, open } = scene()
   open('old head', 'bytes')
   open('busy', 'request')
   time.now = 10
@@ -55,173 +55,173 @@ test('room is made by the longest waiting: silent, then idle, then unfinished he
   open('idle', 'request', 'answered')
   time.now = 1_500
   open('young')
-  for (let i = 0; i < 4; i++) assert.equal(book.makeRoom(1_600), true)
+  for (let i = 0; i < 4; i++) assert.equal(connections.makeRoom(1_600), true)
   assert.deepEqual(hungUp, ['silent: pressure', 'old idle: pressure', 'idle: pressure', 'old head: pressure'])
-  assert.equal(book.makeRoom(1_600), false)
+  assert.equal(connections.makeRoom(1_600), false)
 })
 
 test('a newcomer is admitted while there is room, or room can be made, and not beyond', () => {
-  const { book, time, hungUp, open } = scene({ maxConnections: 2 })
+  const { connections, time, hungUp, open } = scene({ maxConnections: 2 })
   open('busy', 'request')
-  assert.equal(book.admits(0), true)
+  assert.equal(connections.admits(0), true)
   open('idle', 'request', 'answered')
-  assert.equal(book.admits(999), false, 'the idle one is too young')
+  assert.equal(connections.admits(999), false, 'the idle one is too young')
   time.now = 1_000
-  assert.equal(book.admits(1_000), true)
+  assert.equal(connections.admits(1_000), true)
   assert.deepEqual(hungUp, ['idle: pressure'])
-  assert.equal(book.admits(1_000), false)
+  assert.equal(connections.admits(1_000), false)
 })
 
 test('a drain spares who has just been answered, and spreads the rest', () => {
-  const { book, time, hungUp, open } = scene({ drainSpreadMs: 4_000, drainTimeoutMs: 20_000 })
+  const { connections, time, hungUp, open } = scene({ drainSpreadMs: 4_000, drainTimeoutMs: 20_000 })
   open('idle', 'request', 'answered')
   time.now = 3_000
   open('just answered', 'request', 'answered')
   open('busy', 'request')
-  book.hangUpIdle(1_999)
+  connections.closeIdle(1_999)
   assert.deepEqual(hungUp, [])
-  book.hangUpIdle(2_000)
+  connections.closeIdle(2_000)
   assert.deepEqual(hungUp, ['idle: drained'])
   time.now = 4_000
-  book.hangUpIdle(3_000)
+  connections.closeIdle(3_000)
   assert.deepEqual(hungUp, ['idle: drained', 'just answered: drained'])
 })
 
 test('a drain at once spares nobody who waits', () => {
-  const { book, hungUp, open } = scene({ minIdleMs: 1_000, drainSpreadMs: 4_000, drainTimeoutMs: 20_000 })
+  const { connections, hungUp, open } = scene({ minIdleMs: 1_000, drainSpreadMs: 4_000, drainTimeoutMs: 20_000 })
   open('just answered', 'request', 'answered')
   open('busy', 'request')
-  book.hangUpIdle(Number.POSITIVE_INFINITY, true)
+  connections.closeIdle(Number.POSITIVE_INFINITY, true)
   assert.deepEqual(hungUp, ['just answered: drained'])
 })
 
 test('a cut ends everything and counts what was in a request', () => {
-  const { book, cut, open } = scene()
+  const { connections, cut, open } = scene()
   open('idle', 'request', 'answered')
   open('busy', 'request')
   open('head', 'bytes')
-  assert.equal(book.cut(), 1)
+  assert.equal(connections.cut(), 1)
   assert.deepEqual(cut, ['idle', 'busy', 'head'])
 })
 
 test('a member is passed by until it has to be looked at', () => {
-  const { book, time, hungUp, open } = scene()
+  const { connections, time, hungUp, open } = scene()
   const member = open('idle', 'request', 'answered')
   member.lookAt = 9_000
   for (const now of [100, 5_000, 8_999]) {
     time.now = now
-    book.sweep()
+    connections.sweep()
   }
   assert.deepEqual(hungUp, [])
   assert.ok(member.parkedIn)
-  assert.deepEqual([book.size, [...book].length, book.states()], [1, 1, { idle: 1 }])
+  assert.deepEqual([connections.size, [...connections].length, connections.states()], [1, 1, { idle: 1 }])
   time.now = 9_000
-  book.sweep()
+  connections.sweep()
   assert.deepEqual(hungUp, ['idle: idle'])
 })
 
 test('one that is woken is looked at in the next sweep, and one that leaves is gone from wherever it was', () => {
-  const { book, time, hungUp, open } = scene()
+  const { connections, time, hungUp, open } = scene()
   const member = open('woken', 'request', 'answered')
   const leaver = open('leaver', 'request', 'answered')
   member.lookAt = leaver.lookAt = 60_000
-  book.sweep()
+  connections.sweep()
   time.now = 20_000
   member.lookAt = 0
-  book.wake(member)
-  book.remove(leaver)
-  book.remove(leaver)
-  assert.equal(book.size, 1)
-  book.sweep()
+  connections.wake(member)
+  connections.remove(leaver)
+  connections.remove(leaver)
+  assert.equal(connections.size, 1)
+  connections.sweep()
   assert.deepEqual(hungUp, ['woken: idle'])
 })
 
 test('however the clock jumps, nothing parked is forgotten', () => {
-  const { book, time, hungUp, open } = scene()
+  const { connections, time, hungUp, open } = scene()
   for (const due of [700, 1_300, 9_990, 10_000]) {
     const member = open(String(due), 'request', 'answered')
     member.lookAt = due
   }
-  book.sweep()
+  connections.sweep()
   time.now = 10_000
-  book.sweep()
+  connections.sweep()
   assert.deepEqual(hungUp.sort(), ['10000: idle', '1300: idle', '700: idle', '9990: idle'].sort())
 })
 
 test('a member that has something to say is asked before it is hung up on, and spared without a count', () => {
-  const { book, time, hungUp, open } = scene()
+  const { connections, time, hungUp, open } = scene()
   let spared = true
   const member = open('idle', 'request', 'answered')
   member.spared = () => spared
   time.now = 5_000
-  book.sweep()
+  connections.sweep()
   assert.deepEqual(hungUp, [])
-  assert.deepEqual(book.hungUp, {})
+  assert.deepEqual(connections.hungUp, {})
   spared = false
-  book.sweep()
+  connections.sweep()
   assert.deepEqual(hungUp, ['idle: idle'])
 })
 
 test('a sweep that takes too long leaves the rest for a little later, and forgets nobody', async () => {
   const { policy } = resolveOptions({ idleTimeoutMs: 5_000 })
   let now = 0
-  const book = new Connections<FakeMember>({
+  const connections = new Connections<FakeMember>({
     policy,
     clock: { now: () => now, after: backgroundClock.after },
-    onHangUp: () => {},
+    onClosed: () => {},
     random: Math.random,
     sliceMs: 1,
   })
   const looked: number[] = []
   for (let index = 0; index < 10; index++) {
-    const member = new FakeMember(book.begin('accepted', 0), undefined, () => {
+    const member = new FakeMember(connections.begin('accepted', 0), undefined, () => {
       looked.push(index)
       now += 0.4
       member.lookAt = now + 400
       return still
     })
-    book.add(member)
+    connections.add(member)
   }
-  book.sweep()
+  connections.sweep()
   assert.deepEqual(looked, [0, 1, 2])
   for (let tries = 0; tries < 100 && looked.length < 10; tries++)
     await new Promise((resolve) => setTimeout(resolve, 10))
   assert.deepEqual(looked, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
-  for (const member of [...book]) book.remove(member)
+  for (const member of [...connections]) connections.remove(member)
 })
 
 test('thousands that are due at once come back in slices, and a slice goes on where the one before it stopped', async () => {
   const { policy } = resolveOptions({ idleTimeoutMs: 5_000 })
   const many = 2_000
   let now = 0
-  const book = new Connections<FakeMember>({
+  const connections = new Connections<FakeMember>({
     policy,
     clock: { now: () => (now += 0.5), after: backgroundClock.after },
-    onHangUp: () => {},
+    onClosed: () => {},
     random: Math.random,
     sliceMs: 1,
   })
   const looks = new Map<number, number>()
   let longest = 0
   for (let index = 0; index < many; index++) {
-    const member = new FakeMember(book.begin('accepted', 0), undefined, (at) => {
+    const member = new FakeMember(connections.begin('accepted', 0), undefined, (at) => {
       looks.set(index, (looks.get(index) ?? 0) + 1)
       longest = Math.max(longest, now - at)
       member.lookAt = 1e9
       return still
     })
     member.lookAt = 4_000
-    book.add(member)
+    connections.add(member)
   }
-  const parked = () => [...book].filter(({ parkedIn }) => parkedIn !== null).length
-  book.sweep()
+  const parked = () => [...connections].filter(({ parkedIn }) => parkedIn !== null).length
+  connections.sweep()
   assert.ok(parked() > 0 && parked() < many / 4, `${parked()} parked in one go`)
-  while (parked() < many) book.sweep()
+  while (parked() < many) connections.sweep()
   now = 4_000
-  book.sweep()
+  connections.sweep()
   assert.ok(parked() > many / 2, `${many - parked()} woken in one go`)
-  while (looks.size < many) book.sweep()
+  while (looks.size < many) connections.sweep()
   assert.deepEqual(new Set(looks.values()), new Set([1]))
   assert.ok(longest <= 1.5, `a slice of ${longest} ms`)
-  for (const member of [...book]) book.remove(member)
+  for (const member of [...connections]) connections.remove(member)
 })

@@ -51,7 +51,7 @@ export interface ConnectionsOptions {
   /** Its timers should not keep the process alive: see `backgroundClock`. */
   readonly clock: Clock
   /** Told once for each connection that is closed by the policy. */
-  readonly onHangUp: (reason: ReasonName) => void
+  readonly onClosed: (reason: ReasonName) => void
   /** Spreads the ages, and the ends in a drain. */
   readonly random: () => number
   /**
@@ -289,7 +289,7 @@ export class Connections<M extends Member> {
   count(reason: ReasonName): void {
     const { option } = reasons[reason]
     this.#counts[option] = (this.#counts[option] ?? 0) + 1
-    this.#options.onHangUp(reason)
+    this.#options.onClosed(reason)
   }
 
   /**
@@ -430,9 +430,9 @@ export class Connections<M extends Member> {
   }
 
   /**
-   * One tick of a drain that has been closing for `closingForMs`: see `DrainActions.hangUpIdle`.
+   * One tick of a drain that has been closing for `closingForMs`: see `DrainActions.closeIdle`.
    */
-  hangUpIdle(closingForMs: number, atOnce = false): void {
+  closeIdle(closingForMs: number, atOnce = false): void {
     const { policy, random } = this.#options
     const now = this.#clock.now()
     for (const member of this) {

@@ -54,7 +54,7 @@ test('with plenty left descriptors are estimated; else they are asked for, and w
 })
 
 /**
- * A book of connections that have been in a state for so long, at the given number of descriptors.
+ * Connections that have been in a state for so long, at the given number of descriptors.
  */
 function scene(
   open: readonly { readonly state: State; readonly forMs: number }[],
@@ -66,10 +66,10 @@ function scene(
   const left = new Set<FakeMember>()
   const { policy } = resolveOptions({ idleTimeoutMs: 5_000, minIdleMs: 1_000, reservedDescriptors: reserved })
   const told: Shortage[] = []
-  const book = new Connections<FakeMember>({
+  const connections = new Connections<FakeMember>({
     policy,
     clock: { now: () => now, after: backgroundClock.after },
-    onHangUp: () => {},
+    onClosed: () => {},
     random: Math.random,
     budget: Budget.of({ soft, atStart: 0, used: () => left.size + 1 }, policy),
     onShortage: (shortage) => told.push(shortage),
@@ -78,7 +78,7 @@ function scene(
   const hungUp: { readonly state: State; readonly forMs: number }[] = []
   const add = (one: (typeof open)[number]) => {
     const since = now - one.forMs
-    const connection = book.begin(one.state === 'handshake' ? 'handshake' : 'accepted', since)
+    const connection = connections.begin(one.state === 'handshake' ? 'handshake' : 'accepted', since)
     for (const event of eventsTo[one.state] ?? []) connection.move(event, since)
     const member = new FakeMember(connection, () => {
       left.delete(member)
@@ -86,10 +86,10 @@ function scene(
     })
     member.lookAt = Number.POSITIVE_INFINITY
     left.add(member)
-    book.add(member)
+    connections.add(member)
   }
   for (const one of open) add(one)
-  return { book, policy, now, hungUp, told, left, add }
+  return { connections, policy, now, hungUp, told, left, add }
 }
 
 const eventsTo: Partial<Record<State, readonly Event[]>> = {
@@ -99,7 +99,7 @@ const eventsTo: Partial<Record<State, readonly Event[]>> = {
 }
 
 test('at the budget those that wait make room, the longest silent first; those just answered only if nobody is older', () => {
-  const { book, now, hungUp } = scene(
+  const { connections, now, hungUp } = scene(
     [
       { state: 'idle', forMs: 100 },
       { state: 'idle', forMs: 3_000 },
@@ -109,9 +109,9 @@ test('at the budget those that wait make room, the longest silent first; those j
     8,
     4,
   )
-  book.admits(now)
+  connections.admits(now)
   assert.deepEqual(hungUp, [{ state: 'accepted', forMs: 2_000 }])
-  assert.equal(book.makeRoomFor(2, now), 2)
+  assert.equal(connections.makeRoomFor(2, now), 2)
   assert.deepEqual(hungUp.slice(1), [
     { state: 'idle', forMs: 3_000 },
     { state: 'idle', forMs: 100 },
@@ -121,37 +121,37 @@ test('at the budget those that wait make room, the longest silent first; those j
 test('room is looked for among connections that are not known yet, and only if those that are do not make it', () => {
   const idle = (forMs: number) => ({ state: 'idle' as const, forMs })
   let asked = 0
-  const { book, now, hungUp, add } = scene([idle(3_000)], 8, 4, () => {
+  const { connections, now, hungUp, add } = scene([idle(3_000)], 8, 4, () => {
     asked += 1
     add(idle(2_000))
   })
-  assert.equal(book.makeRoomFor(1, now), 1)
+  assert.equal(connections.makeRoomFor(1, now), 1)
   assert.equal(asked, 0)
   add({ state: 'handling', forMs: 50 })
-  assert.equal(book.makeRoomFor(1, now), 1)
+  assert.equal(connections.makeRoomFor(1, now), 1)
   assert.equal(asked, 1)
   assert.deepEqual(hungUp, [idle(3_000), idle(2_000)])
 })
 
 test('told of requests alone it says after how many it wants to be asked again', () => {
   const busy = (count: number) => Array.from({ length: count }, () => ({ state: 'handling' as const, forMs: 50 }))
-  const { book, now, add } = scene(busy(2), 108, 8)
-  assert.equal(book.keepWithinBudget(now), 97)
+  const { connections, now, add } = scene(busy(2), 108, 8)
+  assert.equal(connections.keepWithinBudget(now), 97)
   for (const one of busy(100)) add(one)
-  assert.equal(book.keepWithinBudget(now), 1)
-  assert.ok(book.full)
-  assert.ok(!book.brimful)
+  assert.equal(connections.keepWithinBudget(now), 1)
+  assert.ok(connections.full)
+  assert.ok(!connections.brimful)
   for (const one of busy(4)) add(one)
-  book.keepWithinBudget(now)
-  assert.ok(book.brimful)
+  connections.keepWithinBudget(now)
+  assert.ok(connections.brimful)
 })
 
 test('with all in a request it is full, says so, and hangs up on nobody', () => {
   const busy = Array.from({ length: 5 }, () => ({ state: 'handling' as const, forMs: 50 }))
-  const { book, now, hungUp, told } = scene(busy, 8, 4)
-  book.admits(now)
+  const { connections, now, hungUp, told } = scene(busy, 8, 4)
+  connections.admits(now)
   assert.deepEqual(hungUp, [])
-  assert.equal(book.full, true)
+  assert.equal(connections.full, true)
   assert.deepEqual(told, [{ used: 6, soft: 8, idleMs: 1_000, full: true }])
 })
 
@@ -160,15 +160,15 @@ test('whoever is open: none in a request is hung up on, nor a young one while an
   const connections = fc.array(fc.record({ state, forMs: fc.integer({ min: 0, max: 4_000 }) }), { maxLength: 60 })
   fc.assert(
     fc.property(connections, fc.integer({ min: 4, max: 80 }), (open, soft) => {
-      const { book, policy, now, hungUp, left } = scene(open, soft, 4)
+      const { connections, policy, now, hungUp, left } = scene(open, soft, 4)
       const most = soft - Math.min(4, Math.floor(soft / 2))
-      book.admits(now)
+      connections.admits(now)
       assert.ok(hungUp.every(({ state }) => state !== 'handling'))
       const kept = [...left].filter(({ connection }) => connection.state !== 'handling')
       const keptOld = kept.some(({ connection }) => now - connection.since >= policy.minIdleMs)
       const hungUpYoung = hungUp.some(({ forMs }) => forMs < policy.minIdleMs)
       assert.ok(!(keptOld && hungUpYoung))
-      if (left.size + 1 > most) assert.ok(book.full && !keptOld)
+      if (left.size + 1 > most) assert.ok(connections.full && !keptOld)
     }),
   )
 })

@@ -12,7 +12,7 @@ function scene({ drainDelayMs = 0, drainTimeoutMs = 10_000, left = 1 } = {}) {
     {
       announce: () => acts.push(`announce ${clock.now()}`),
       stopAccepting: () => acts.push(`stop ${clock.now()}`),
-      hangUpIdle: (forMs) => {
+      closeIdle: (forMs) => {
         if (forMs === 0) acts.push(`hang up ${clock.now()}`)
       },
       left: () => state.left,
@@ -97,7 +97,7 @@ test('a drain at once waits for no idle connection, also one that joins a patien
     {
       announce() {},
       stopAccepting() {},
-      hangUpIdle: (...how) => void acts.push(how),
+      closeIdle: (...how) => void acts.push(how),
       left: () => 1,
       cut: () => 0,
     },

@@ -29,7 +29,7 @@ export interface DrainActions {
    * goes idle during the drain is closed then. `closingForMs`: time since the phase began, infinite
    * where `atOnce`: then none of them is waited for.
    */
-  hangUpIdle(closingForMs: number, atOnce: boolean): void
+  closeIdle(closingForMs: number, atOnce: boolean): void
   /** What keeps the drain waiting: connections where the runtime shows them, else requests. */
   left(): number
   /** Ends everything that is left; returns how many were in a request. */
@@ -125,7 +125,7 @@ export class Drain {
 
   #tick(): void {
     const now = this.#clock.now()
-    this.#actions.hangUpIdle(this.#atOnce ? Number.POSITIVE_INFINITY : now - this.#closingAt, this.#atOnce)
+    this.#actions.closeIdle(this.#atOnce ? Number.POSITIVE_INFINITY : now - this.#closingAt, this.#atOnce)
     if (this.#actions.left() === 0) this.#finish(0)
     else if (now - this.#startedAt >= this.#policy.drainTimeoutMs) this.#cut()
     else this.#cancelTimer = this.#clock.after(tickMs, () => this.#tick())

@@ -10,7 +10,7 @@ export interface Circumstances {
 }
 
 /** What has to be known of a connection. */
-export interface Served {
+export interface Counted {
   /** Requests begun, this one among them. */
   readonly requests: number
   /** When it has lived long enough; Infinity: never. */
@@ -18,7 +18,7 @@ export interface Served {
 }
 
 export const isLast = (
-  { requests, agesAt }: Served,
+  { requests, agesAt }: Counted,
   { maxRequestsPerConnection }: Pick<Policy, 'maxRequestsPerConnection'>,
   now: number,
   { surplus, draining, full }: Circumstances,

@@ -128,7 +128,7 @@ test('nothing moves after the end', () => {
 })
 
 const acts = {
-  drain: (connections, _) => connections.hangUpIdle(0),
+  drain: (connections, _) => connections.closeIdle(0),
   room: (connections, now) => connections.makeRoom(now),
   descriptors: (connections, now) => connections.makeRoomFor(1, now),
   silent: (connections, now) => connections.turnAway(1, now),
@@ -141,7 +141,7 @@ function alone(place: Place, sample: Sample, now: number) {
   const connections = new Connections<FakeMember>({
     policy,
     clock: { now: () => now, after: backgroundClock.after },
-    onHangUp: () => {},
+    onClosed: () => {},
     random: () => 0,
   })
   const connection = at(place)

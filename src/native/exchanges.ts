@@ -84,11 +84,11 @@ export class Exchanges<Call> {
 
   onRequest(request: Request, call: Call): Response | Promise<Response> {
     this.count += 1
-    const { book } = this.#ledger
-    if (this.count >= this.#countAt) this.#countAt = this.count + book.keepWithinBudget(this.#now())
+    const { connections } = this.#ledger
+    if (this.count >= this.#countAt) this.#countAt = this.count + connections.keepWithinBudget(this.#now())
     const { method } = request
     const bodied = method !== 'GET' && method !== 'HEAD'
-    if (book.brimful && this.#server.failsAtLimit === true) return this.#onBrim(request, call, bodied)
+    if (connections.brimful && this.#server.failsAtLimit === true) return this.#onBrim(request, call, bodied)
     const atOnce = this.#notesAll || this.#checksHead || this.#countsFields || this.#lastAnswers
     if (atOnce || bodied) return this.#onWatched(request, call, bodied, atOnce)
     const returned = this.#ask(request, call, null)
@@ -104,7 +104,7 @@ export class Exchanges<Call> {
 
   /** What is answered now is its connection's last. */
   get #lastAnswers(): boolean {
-    return this.draining || this.#ledger.book.full
+    return this.draining || this.#ledger.connections.full
   }
 
   #ask(request: Request, call: Call, flight: Flight<Call> | null): unknown {
@@ -146,7 +146,7 @@ export class Exchanges<Call> {
       this.spokeHttp2 = true
       peer.http2 = true
     }
-    if (peer?.surplus) this.#ledger.book.count('full')
+    if (peer?.surplus) this.#ledger.connections.count('full')
     const refused = refusedForSize ?? (peer?.surplus ? busy() : null)
     if (refused !== null) return this.#answered(refused, request, call, flight)
     const returned = this.#ask(request, call, flight)
@@ -166,21 +166,21 @@ export class Exchanges<Call> {
   #refusedForSize(flight: Flight<Call>, bodied: boolean): Response | null {
     const { request } = flight
     const { maxHeadBytes, maxHeadFields, maxBodyBytes } = this.#policy
-    const { book } = this.#ledger
+    const { connections } = this.#ledger
     let refused: Response | null = null
     if (this.#checksHead && headBytesOf(request) > maxHeadBytes) {
-      book.count('headTooLarge')
+      connections.count('headTooLarge')
       refused = refusal('headTooLarge')
     }
     if (this.#countsFields && fieldsIn(request) > maxHeadFields) {
-      book.count('headFields')
+      connections.count('headFields')
       refused ??= refusal('headFields')
     }
     if (!bodied) return refused
     const announced = this.#isHttp2(request) ? announcedIn2(request) : announcedBytes(request)
     if (announced !== 0) flight.body = this.#watched(flight, announced)
     if (maxBodyBytes !== 0 && announced !== null && announced > maxBodyBytes) {
-      book.count('bodyTooLarge')
+      connections.count('bodyTooLarge')
       refused ??= refusal('bodyTooLarge')
     }
     return refused
@@ -191,7 +191,7 @@ export class Exchanges<Call> {
       announced,
       maxBytes: this.#policy.maxBodyBytes,
       onTooLarge: () => {
-        this.#ledger.book.count('bodyTooLarge')
+        this.#ledger.connections.count('bodyTooLarge')
         flight.refuse?.('bodyTooLarge')
       },
     })
@@ -301,7 +301,7 @@ export class Exchanges<Call> {
   #endsAtOnce(flight: Flight<Call>): void {
     this.#flights.ended(flight)
     const keeps = this.#server.closesUnderBody !== true && !this.#secure
-    if (this.#ledger.book.full && keeps && flight.peer?.last && !isLeft(flight.body)) {
+    if (this.#ledger.connections.full && keeps && flight.peer?.last && !isLeft(flight.body)) {
       this.#ledger.finishSoon(flight.peer)
     }
   }
@@ -342,7 +342,7 @@ export class Exchanges<Call> {
     if (!peer) return false
     const { surplus, requests, socket } = peer
     const agesAt = socket?.connection.agesAt ?? Number.POSITIVE_INFINITY
-    const circumstances = { surplus, draining: this.draining, full: this.#ledger.book.full }
+    const circumstances = { surplus, draining: this.draining, full: this.#ledger.connections.full }
     return isLast({ requests, agesAt }, this.#policy, this.#now(), circumstances)
   }
 

@@ -55,13 +55,13 @@ export class Room {
   make(): void {
     const { ledger, now, walk } = this.#options
     walk()
-    this.#say(ledger.book.makeRoomFor(this.#wanted, now()))
+    this.#say(ledger.connections.makeRoomFor(this.#wanted, now()))
   }
 
   turnAway(): void {
     const { ledger, now, walk } = this.#options
     walk()
-    this.#say(ledger.book.turnAway(this.#wanted, now()))
+    this.#say(ledger.connections.turnAway(this.#wanted, now()))
   }
 
   /** A few descriptors are free. */

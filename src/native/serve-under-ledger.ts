@@ -38,7 +38,7 @@ export async function serveUnderLedger<Call>(start: Start, server: LedgerServer<
     start,
     at,
     log,
-    book: under.ledger.book,
+    connections: under.ledger.connections,
     drain,
     enforcement,
     requests: () => under.exchanges.count,
@@ -96,7 +96,7 @@ class UnderLedger<Call> {
       notes: notesAll ? 'every' : 'late',
       noteNow: () => flights.noteYoung(now(), 0),
       notedUntil: () => flights.notedUntil,
-      onHangUp: log.note,
+      onClosed: log.note,
       budget: Budget.of(kernelDescriptors(kernel), policy),
       onShortage: shortageLog(log, now),
       discover: () => {
@@ -106,12 +106,12 @@ class UnderLedger<Call> {
       observer,
     })
     const { ledger } = this
-    observer.watch(ledger.book)
+    observer.watch(ledger.connections)
     const application = applicationOf(app, {
       policy,
       onError: options.onError,
       log,
-      onTimeout: () => ledger.book.count('handler'),
+      onTimeout: () => ledger.connections.count('handler'),
       isSound: (returned) => server.isSound(returned),
     })
     this.exchanges = new Exchanges({ server, resolved, secure, notesAll, ledger, flights, application, now })
@@ -199,7 +199,7 @@ class UnderLedger<Call> {
   }
 
   #drainActions(): DrainActions {
-    const { book } = this.ledger
+    const { connections } = this.ledger
     const { minIdleMs } = this.#policy
     return {
       announce: () => {
@@ -213,17 +213,17 @@ class UnderLedger<Call> {
         this.#threads?.stopAccepting()
         this.#listener.stopAccepting()
       },
-      hangUpIdle: (closingForMs, atOnce) => {
+      closeIdle: (closingForMs, atOnce) => {
         this.#scan?.walkNow()
         if (closingForMs >= minIdleMs && !this.#saidGoodbye) {
           this.#saidGoodbye = true
           if (this.exchanges.spokeHttp2) this.#listener.sayGoodbye?.()
         }
-        book.hangUpIdle(closingForMs, atOnce)
+        connections.closeIdle(closingForMs, atOnce)
       },
       left: () => {
         // What ends here ends the connections of other threads as well: `stop` knows no difference.
-        const left = book.size + (this.#threads?.leftElsewhere ?? 0)
+        const left = connections.size + (this.#threads?.leftElsewhere ?? 0)
         if (left === 0) this.#end()
         return left
       },
@@ -232,8 +232,8 @@ class UnderLedger<Call> {
         // A request of this moment is to be known as one.
         this.#flights.noteYoung(now, 0)
         this.#scan?.walkNow()
-        for (const member of book) member.sample(now)
-        const cut = book.cut()
+        for (const member of connections) member.sample(now)
+        const cut = connections.cut()
         this.#end(true)
         return cut
       },

@@ -59,11 +59,9 @@ const latenessBounds = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
 /** An end that nobody was blamed for is a gap in our bookkeeping; it is shown as what it most likely was. */
 const unknown: Blame = { by: 'client', phase: 'closing', why: 'left', route: null }
 
-type Book = Connections<Member>
-
 interface Found {
   readonly member: Member
-  readonly book: Book
+  readonly connections: Connections<Member>
 }
 
 export class Observer implements ConnectionsObserver {
@@ -75,7 +73,7 @@ export class Observer implements ConnectionsObserver {
   readonly #lifetimes = new Map<string, { readonly cause: Cause; readonly lifetime: Histogram }>()
   readonly #lateness = new Histogram(latenessBounds)
   /** One of each listener. */
-  readonly #books: Book[] = []
+  readonly #ofListeners: Connections<Member>[] = []
   #lastId = 0
   readonly #onEnd = new Set<(ended: Ended) => void>()
   readonly #findDescriptors: () => Descriptors | null
@@ -99,9 +97,9 @@ export class Observer implements ConnectionsObserver {
   /**
    * By the engine. Before that, and where the runtime shows none, there are no connections.
    */
-  watch(book: Book): void {
-    this.#books.push(book)
-    this.#whole?.watch(book)
+  watch(connections: Connections<Member>): void {
+    this.#ofListeners.push(connections)
+    this.#whole?.watch(connections)
   }
 
   /** What one of several listeners is told by; this one is told of all of them. */
@@ -192,26 +190,26 @@ export class Observer implements ConnectionsObserver {
    */
   close(id: number): boolean {
     const found = this.#find(id)
-    found?.book.closeByHand(found.member)
+    found?.connections.closeByHand(found.member)
     return found !== null
   }
 
   /** Ends all idle connections; returns how many. */
   closeIdle(): number {
     const idle: Found[] = []
-    this.#each((member, book) => {
-      if (member.connection.state === 'idle') idle.push({ member, book })
+    this.#each((member, connections) => {
+      if (member.connection.state === 'idle') idle.push({ member, connections })
     })
-    for (const { member, book } of idle) book.closeByHand(member)
+    for (const { member, connections } of idle) connections.closeByHand(member)
     return idle.length
   }
 
   get open(): number {
-    return this.#books.reduce((sum, { size }) => sum + size, 0)
+    return this.#ofListeners.reduce((sum, { size }) => sum + size, 0)
   }
 
   states(): Partial<Record<State, number>> {
-    return summed(this.#books.map((book) => book.states()))
+    return summed(this.#ofListeners.map((connections) => connections.states()))
   }
 
   /** Of the process; null: not known. Where the system does not count them now, it did at the first look. */
@@ -233,14 +231,14 @@ export class Observer implements ConnectionsObserver {
     return this.#lateness.read()
   }
 
-  #each(see: (member: Member, book: Book) => void): void {
-    for (const book of this.#books) book.each((member) => see(member, book))
+  #each(see: (member: Member, connections: Connections<Member>) => void): void {
+    for (const connections of this.#ofListeners) connections.each((member) => see(member, connections))
   }
 
   #find(id: number): Found | null {
     let found: Found | null = null
-    this.#each((member, book) => {
-      if (member.connection.id === id) found = { member, book }
+    this.#each((member, connections) => {
+      if (member.connection.id === id) found = { member, connections }
     })
     return found
   }

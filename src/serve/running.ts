@@ -27,7 +27,7 @@ interface Parts {
 }
 
 export interface RunningParts extends Parts {
-  readonly book: Connections<Member>
+  readonly connections: Connections<Member>
   readonly requests: () => number
   /** Under the kernel ledger; default: not counted. */
   readonly races?: (() => Pick<ConnectionsSummary, 'closeRaces' | 'abortsOnData'>) | undefined
@@ -35,17 +35,17 @@ export interface RunningParts extends Parts {
 
 const notCounted = { closeRaces: null, abortsOnData: null } as const
 
-/** Where every connection is in a book. */
-export function runningOf({ book, requests, races = () => notCounted, ...parts }: RunningParts): Running {
+/** Where every connection is known. */
+export function runningOf({ connections, requests, races = () => notCounted, ...parts }: RunningParts): Running {
   return runningWith(parts, () => {
     let busy = 0
-    for (const { connection } of book) if (connection.owesAnswer) busy += 1
+    for (const { connection } of connections) if (connection.owesAnswer) busy += 1
     return {
-      open: book.size,
+      open: connections.size,
       busy,
-      states: book.states(),
+      states: connections.states(),
       requests: requests(),
-      hungUp: { ...book.hungUp },
+      hungUp: { ...connections.hungUp },
       ...races(),
     }
   })
@@ -64,7 +64,7 @@ export function runningUnseen(
 
 function runningWith(
   { engine, start, at, enforcement, log, drain, setCertificates }: Parts,
-  connections: () => ConnectionsSummary,
+  summary: () => ConnectionsSummary,
 ): Running {
   const { options, resolved, why } = start
   const address = addressOf(options, at)
@@ -86,7 +86,7 @@ function runningWith(
     get phase() {
       return drain.phase
     },
-    connections,
+    connections: summary,
     observer: start.observer,
     get admin() {
       return start.companions.admin?.address ?? null
@@ -100,7 +100,7 @@ function runningWith(
     },
   }
   if (options.signals !== false) {
-    letGoOfSignals = onSignals(running, { log: options.log ?? stderrLog, inFlight: () => connections().busy })
+    letGoOfSignals = onSignals(running, { log: options.log ?? stderrLog, inFlight: () => summary().busy })
   }
   return running
 }

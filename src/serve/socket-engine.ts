@@ -1,6 +1,6 @@
 /** `serve()` on the engine of our own, HTTP/1.1 on sockets: the same on every runtime but for the sockets. */
 import { limitsOf } from '../http1/events.ts'
-import { type ClientAdmission, type Served, ServerConnection } from '../http1/server-connection.ts'
+import { type ClientAdmission, type ConnectionContext, ServerConnection } from '../http1/server-connection.ts'
 import { installGlobals, takesWebRequests } from '../http1/web/globals.ts'
 import { abortNative } from '../http1/web/native-request.ts'
 import { WebRequest } from '../http1/web/request.ts'
@@ -48,36 +48,36 @@ export async function serveOnSockets(
   const descriptors = sockets.descriptors()
   const enforcement = enforcementWith(descriptors, sockets.enforcement())
   const { policy, log } = prepare(start, enforcement)
-  const book = new Connections<ServerConnection>({
+  const connections = new Connections<ServerConnection>({
     policy,
     clock,
     random,
-    onHangUp: log.note,
+    onClosed: log.note,
     budget: Budget.of(descriptors, policy, descriptorsBeside),
     turnsAway: sockets.holdAccept !== undefined,
     onShortage: shortageLog(log, clock.now),
     observer,
   })
-  observer.watch(book)
+  observer.watch(connections)
   const secure = options.tls !== undefined
   const application = applicationOf(app, {
     policy,
     onError: options.onError,
     log,
-    onTimeout: () => book.count('handler'),
+    onTimeout: () => connections.count('handler'),
     isSound: isSoundResponse,
   })
   const uninstallGlobals = options.globals === 'replace' ? installGlobals() : () => {}
   const webRequests = options.globals === 'replace' || takesWebRequests()
   const requests = new SocketRequests({ application, bindings, secure, webRequests })
 
-  const served: Served = {
+  const context: ConnectionContext = {
     policy,
     limits: limitsOf(policy),
     clients,
     showsViews: bindings.bodyInEnv,
     clock,
-    book,
+    connections,
     draining: () => drain.draining,
     connectionLines: connectionLinesOf(policy),
     failed: failureLog(application, log),
@@ -87,9 +87,9 @@ export async function serveOnSockets(
   }
 
   const listener = await listen(sockets.listen, options, { policy, log }, (transport) => {
-    const admitted = book.admits(clock.now())
-    if (book.full) sockets.holdAccept?.()
-    const connection = new ServerConnection(transport, secure, served)
+    const admitted = connections.admits(clock.now())
+    if (connections.full) sockets.holdAccept?.()
+    const connection = new ServerConnection(transport, secure, context)
     connection.surplus = !admitted
     return connection
   }).catch((error) => {
@@ -103,14 +103,14 @@ export async function serveOnSockets(
     {
       announce: () => {},
       stopAccepting: () => listener.stop(),
-      hangUpIdle: (closingForMs, atOnce) => book.hangUpIdle(closingForMs, atOnce),
+      closeIdle: (closingForMs, atOnce) => connections.closeIdle(closingForMs, atOnce),
       left: () => {
-        if (book.size === 0) uninstallGlobals()
-        return book.size
+        if (connections.size === 0) uninstallGlobals()
+        return connections.size
       },
       cut: () => {
         uninstallGlobals()
-        return book.cut()
+        return connections.cut()
       },
     },
     drainClock,
@@ -120,7 +120,7 @@ export async function serveOnSockets(
     start,
     at: listener,
     log,
-    book,
+    connections,
     drain,
     enforcement,
     requests: () => requests.count,
@@ -128,14 +128,14 @@ export async function serveOnSockets(
   })
 }
 
-const connectionLinesOf = ({ keepAliveHintMs }: Policy): Served['connectionLines'] => ({
+const connectionLinesOf = ({ keepAliveHintMs }: Policy): ConnectionContext['connectionLines'] => ({
   close: connectionLines(false, 1, 0),
   keep: connectionLines(true, 1, keepAliveHintMs / 1000),
   keepOld: connectionLines(true, 0, keepAliveHintMs / 1000),
 })
 
 /** What failed behind an answer is the application's, and before there was a Request ours. */
-function failureLog(application: Application, log: ReasonLog): Served['failed'] {
+function failureLog(application: Application, log: ReasonLog): ConnectionContext['failed'] {
   return (error, asked) => {
     if (asked !== null) application.report(error, asked as Request)
     else log.error({ level: 'error', code: 'ENGINE_ERROR', message: errorLine(error) })

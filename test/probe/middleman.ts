@@ -106,7 +106,7 @@ export class Middleman {
       client.end((sins && sin.lastWords) || '')
       if (!(sin.keeps && sins)) letGo()
     }
-    const hangUpWhenQuiet = ({ by, afterMs }: NonNullable<WireSin['hangsUp']>) => {
+    const closeWhenQuiet = ({ by, afterMs }: NonNullable<WireSin['hangsUp']>) => {
       clearTimeout(quiet)
       quiet = this.#after(afterMs, () => end(by))
     }
@@ -140,7 +140,7 @@ export class Middleman {
       const kept = loses && heard.startsWith('PRI') ? loses(chunk) : chunk
       const passed = sin.says && sins ? rewritten(kept, sin.says) : kept
       if (passed.length > 0 && !client.write(passed)) server.pause()
-      if (sin.hangsUp?.from === 'said' && sins) hangUpWhenQuiet(sin.hangsUp)
+      if (sin.hangsUp?.from === 'said' && sins) closeWhenQuiet(sin.hangsUp)
     })
     client.on('drain', () => server.resume())
 

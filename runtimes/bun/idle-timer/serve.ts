@@ -258,7 +258,7 @@ async function serveWithIdleTimer(start: Start<BunServeOptions>): Promise<Runnin
     // Bun shuts its listener and its idle connections in one act, and from then on closes each connection with its
     // answer. So it waits for the streams that promised to keep theirs, but half of the time has to be left for others.
     stopAccepting: () => {},
-    hangUpIdle: (closingForMs, atOnce) => {
+    closeIdle: (closingForMs, atOnce) => {
       const now = performance.now()
       if (stopped) {
         if (inRequest() > 0) quietSince = now
