@@ -18,6 +18,7 @@ export interface BunSocket {
   readonly localAddress: string
   readonly localPort: number
   readonly localFamily: string
+  readonly fd: number
   /** Returns how many bytes were taken; -1: closed. */
   write(data: string | Uint8Array, offset?: number, length?: number): number
   /** FIN. Its `end()` would wait, on TLS, for the client to agree. */
@@ -189,6 +190,10 @@ export class BunTransport implements Transport {
     if (this.#closed || !this.#paused) return
     this.#paused = false
     this.#socket.resume()
+  }
+
+  duplicate(dup: (fd: number) => number): number {
+    return this.#closed ? -1 : dup(this.#socket.fd)
   }
 
   end(): void {

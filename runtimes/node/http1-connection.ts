@@ -19,7 +19,7 @@ import type { Outgoing } from './answer.ts'
 import { type Body, hasBody, type Incoming } from './body.ts'
 import type { AnswerWay } from './exchange.ts'
 import { abort, gone } from './request.ts'
-import { askResetEveryMs, handleOf, isReset, resetTcp } from './reset.ts'
+import { askResetEveryMs, duplicateOf, handleOf, isReset, resetTcp } from './reset.ts'
 
 /** What the connections of one server have in common. */
 export interface ServerContext {
@@ -86,9 +86,11 @@ export class Http1Connection implements NodeMember {
   #askResetAt = 0
   /** Is forgotten by Node with the socket's handle. */
   readonly #peer: string
+  readonly #secure: boolean
 
   constructor(tcp: Socket, secure: boolean, context: ServerContext) {
     this.#context = context
+    this.#secure = secure
     this.#peer = peerText(tcp.remoteAddress, tcp.remotePort)
     this.#tcp = tcp
     this.#socket = tcp
@@ -318,6 +320,10 @@ export class Http1Connection implements NodeMember {
 
   finishSoon(): void {
     this.announce()
+  }
+
+  duplicate(dup: (fd: number) => number): number {
+    return this.#secure ? -1 : duplicateOf(this.#tcp, dup)
   }
 
   describe(): Description {

@@ -32,11 +32,24 @@ export async function loadLibc(): Promise<Loaded> {
   if ('why' in arch) return arch
   let ffi: Ffi
   try {
-    ffi = await import('node:ffi' as string)
+    ffi = await withoutWarning(() => import('node:ffi' as string))
   } catch {
     return { libc: null, why: `Node ${process.version} has no node:ffi: it came with 26.9` }
   }
   return loadFrom(arch, (path) => bound(arch, ffi, path))
+}
+
+/** Node warns whoever starts it that its FFI is experimental: that is ours to know, and in docs/operate.md. */
+async function withoutWarning<T>(load: () => Promise<T>): Promise<T> {
+  const { emitWarning } = process
+  process.emitWarning = ((warning: string | Error, ...rest: never[]) => {
+    if (!String(warning).startsWith('FFI is an experimental')) emitWarning(warning, ...rest)
+  }) as typeof emitWarning
+  try {
+    return await load()
+  } finally {
+    process.emitWarning = emitWarning
+  }
 }
 
 function bound(arch: Arch, ffi: Ffi, path: string): Libc {

@@ -6,6 +6,17 @@ export interface TcpHandle {
   readonly bytesWritten?: number
   readonly writeQueueSize?: number
   getpeername?(out: object): number
+  /** On Node. */
+  readonly fd?: number
+  /** On Deno: of a duplicate that it makes. */
+  fdForIpc?(): number
+}
+
+/** A duplicate of the socket's descriptor, made by `dup`, or by Deno, which shows no descriptor; -1: there is none. */
+export function duplicateOf(tcp: Socket, dup: (fd: number) => number): number {
+  const handle = handleOf(tcp)
+  if (handle?.fd !== undefined) return handle.fd < 0 ? -1 : dup(handle.fd)
+  return handle?.fdForIpc?.() ?? -1
 }
 
 export const handleOf = (tcp: Socket): TcpHandle | null =>

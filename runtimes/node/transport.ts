@@ -20,7 +20,7 @@ import type {
   TransportEvents,
 } from '../../src/net/transport.ts'
 import { CertificateStore } from '../../src/tls/certificates.ts'
-import { isReset, resetTcp } from './reset.ts'
+import { duplicateOf, isReset, resetTcp } from './reset.ts'
 
 /** A libuv handle says how much of one large write is still queued; there is no public way to see it, and none at all on Deno. */
 const queuedIn = (tcp: Socket): number | undefined =>
@@ -175,6 +175,10 @@ export class NodeTransport implements Transport {
     this.#deaf = true
     if (isReset(this.#tcp)) this.#tcp.destroy()
     else this.events.peerEnded()
+  }
+
+  duplicate(dup: (fd: number) => number): number {
+    return duplicateOf(this.#tcp, dup)
   }
 
   end(): void {

@@ -35,7 +35,7 @@ function limitOf(text: string | undefined): number | null {
 /**
  * Routes for a listener of their own, or to be mounted in an app behind a login of its own: they guard
  * nothing. The page at `/`, and `GET /healthz`, `/readyz`, `/connections?state=&limit=`, `/connections/:id`,
- * `/ends?limit=`, `/summary`, `/upstreams`, `/metrics`; `POST /connections/:id/close`, `/idle/close`, `/drain`.
+ * `/ends?limit=`, `/lost`, `/summary`, `/upstreams`, `/metrics`; `POST /connections/:id/close`, `/idle/close`, `/drain`.
  */
 export function adminRoutes(server: Administered, page: PageOptions = {}): Hono {
   const app = new Hono().route('/', pageRoutes(server, page))
@@ -81,6 +81,8 @@ export function adminRoutes(server: Administered, page: PageOptions = {}): Hono 
     if (limit === null) return c.text(`limit=${text}: not a number\n`, 400)
     return c.json(observer.ends().slice(0, limit))
   })
+
+  app.get('/lost', (c) => c.json(observer.lost))
 
   app.post('/connections/:id/close', (c) => {
     const id = c.req.param('id')

@@ -343,6 +343,10 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     return head === null ? null : routeOf(head.method, head.target)
   }
 
+  duplicate(dup: (fd: number) => number): number {
+    return this.secure ? -1 : (this.transport.duplicate?.(dup) ?? -1)
+  }
+
   /** Whether the client may still send: without that no other protocol can be spoken. */
   get open(): boolean {
     return !this.connection.isEnded && !this.#peerEnded

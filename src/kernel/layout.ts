@@ -17,6 +17,7 @@ export const tcpInfo = {
   unacked: 24,
   lastDataSent: 44,
   lastDataRecv: 52,
+  lastAckRecv: 56,
   /** Linux 4.1 */
   bytesAcked: 120,
   bytesReceived: 128,

@@ -40,6 +40,8 @@ export interface Libc {
   /** Linux 5.6: a duplicate of another process's descriptor. */
   pidfdGetfd(pidfd: number, fd: number): number
   dup(fd: number): number
+  /** `fcntl` with `F_DUPFD_CLOEXEC`: a duplicate that no child process inherits. */
+  duplicate(fd: number): number
   dup2(fd: number, onto: number): number
   close(fd: number): number
   open(path: Block, flags: number): number
@@ -85,6 +87,7 @@ const arches: Readonly<Record<Arch['name'], Arch>> = {
 }
 
 export const SOL_SOCKET = 1
+export const SO_ERROR = 4
 export const SO_KEEPALIVE = 9
 export const SO_LINGER = 13
 /** Since Linux 4.12. */
@@ -106,12 +109,15 @@ export const AF_UNSPEC = 0
 export const AF_INET = 2
 export const AF_INET6 = 10
 export const O_RDONLY = 0
+const F_DUPFD_CLOEXEC = 1030
 export const O_CLOEXEC = 0o2000000
 export const SEEK_SET = 0
 export const AT_EMPTY_PATH = 0x1000
 export const STATX_SIZE = 0x200
 export const RLIMIT_NOFILE = 7
 export const POLLNVAL = 0x20
+/** asm-generic/errno.h */
+export const ECONNRESET = 104
 export const EPOLL_CLOEXEC = 0o2000000
 export const EPOLL_CTL_ADD = 1
 export const EPOLLIN = 1
@@ -157,6 +163,7 @@ export const signatures = {
   epoll_ctl: int('int', 'int', 'int', 'pointer'),
   epoll_wait: int('int', 'pointer', 'int', 'int'),
   dup: int('int'),
+  fcntl: int('int', 'int', 'long'),
   dup2: int('int', 'int'),
   close: int('int'),
   open: int('pointer', 'int'),
@@ -243,6 +250,7 @@ export const libcOf = (arch: Arch, call: Calls, own: OfFfi): Libc => ({
   socket: (domain, type, protocol) => call.socket(domain, type, protocol),
   recv: (fd, into, length, flags) => Number(call.recv(fd, into.address, length, flags)),
   dup: (fd) => call.dup(fd),
+  duplicate: (fd) => call.fcntl(fd, F_DUPFD_CLOEXEC, 0),
   dup2: (fd, onto) => call.dup2(fd, onto),
   close: (fd) => call.close(fd),
   open: (path, flags) => call.open(path.address, flags),

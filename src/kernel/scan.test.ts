@@ -37,3 +37,18 @@ test('of events that are not all told in one slice, the rest is told a little la
   for (const fd of fds) assert.equal(ledger.at(fd)?.quietUntil, quietAt)
   end()
 })
+
+test('a duplicate of a connection is no connection, nor is it what a walk looks for', () => {
+  const duplicates = new Set<number>()
+  const { kernel, ledger, connect, pass, now, end } = scene()
+  const at = { host: '127.0.0.1', port: serverPort }
+  const clock = { ...backgroundClock, now }
+  const fd = connect()
+  pass(500)
+  const duplicate = kernel.accept(kernel.sockets.get(fd)!.local, kernel.sockets.get(fd)!.remote)
+  duplicates.add(duplicate)
+  new Scan({ kernel, ledger, at, clock, duplicates }).walkNow()
+  assert.equal(ledger.connections.size, 1)
+  assert.equal(ledger.at(duplicate), undefined)
+  end()
+})

@@ -20,6 +20,8 @@ export interface ScanOptions {
   readonly onListener?: ((fd: number) => void) | undefined
   /** Before connections are judged: the time to note what has taken a while. */
   readonly beforeEach?: ((now: number) => void) | undefined
+  /** Descriptors of our own that are duplicates of connections, and none themselves. */
+  readonly duplicates?: { readonly size: number; has(fd: number): boolean } | undefined
 }
 
 const everyMs = 50
@@ -108,8 +110,7 @@ export class Scan {
     this.#takeEvents(now)
     if (this.#walk !== null) return
     if (ledger.takeStrangers() > 0) this.#changed = true
-    const count = kernel.count()
-    const unknown = count === null ? null : count - ledger.connections.size
+    const unknown = this.#unknownOf(kernel.count())
     if (unknown === null || unknown !== this.#unknown) this.#changed = true
     this.#unknown = unknown
     if (now - this.#askedAt >= this.#askEveryMs) this.#ask(now)
@@ -192,14 +193,23 @@ export class Scan {
     this.#walk = null
     ledger.checkFrom(walk.at)
     const count = kernel.count()
-    this.#unknown = count === null ? null : count - ledger.connections.size
+    this.#unknown = this.#unknownOf(count)
     // With others opened meanwhile it may have ended before the last.
     if (walk.left !== null && count !== this.#count) this.#changed = true
     else ledger.walked(this.#walkedAt)
   }
 
+  #unknownOf(count: number | null): number | null {
+    const { ledger, duplicates } = this.#options
+    return count === null ? null : count - ledger.connections.size - (duplicates?.size ?? 0)
+  }
+
   #see(fd: number, now: number): void {
-    const { kernel, ledger, at } = this.#options
+    const { kernel, ledger, at, duplicates } = this.#options
+    if (duplicates?.has(fd)) {
+      ledger.closed(fd)
+      return
+    }
     const cookie = kernel.cookie(fd)
     if (ledger.at(fd)?.cookie === cookie) return
     ledger.closed(fd)

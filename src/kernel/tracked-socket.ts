@@ -75,6 +75,8 @@ export class TrackedSocket implements Member {
   readonly reading: Reading
   lookAt = 0
   parkedIn: Set<Member> | null = null
+  /** The runtime reads what has come before it sees the end. */
+  readonly readsOn = true
   /** The kernel tells of bytes on it. */
   readonly watched: boolean
   /** Until when nothing had come, when something has that has not been looked at yet. */
@@ -309,6 +311,12 @@ export class TrackedSocket implements Member {
     const { received, acked } = this.reading.seen
     const [address, port] = this.peer.name.split('|')
     return { peer: peerText(address, Number(port)), received, sent: acked, route: null }
+  }
+
+  /** Another thread would take it for a connection. */
+  duplicate(dup: (fd: number) => number): number {
+    const { secure, threads } = this.#tracking
+    return secure || threads?.alone === false || !this.isSame ? -1 : dup(this.fd)
   }
 
   #ended(now: number): void {

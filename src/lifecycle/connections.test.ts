@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { resolveOptions } from '../policy/resolve.ts'
 import { backgroundClock } from './clock.ts'
-import { Connections } from './connections.ts'
+import { Connections, type ConnectionsObserver } from './connections.ts'
 import { FakeMember, still } from './member.fake.ts'
 import type { ReasonName } from './reasons.ts'
 import type { Event } from './states.ts'
 
-function scene(options: Parameters<typeof resolveOptions>[0] = {}) {
+function scene(options: Parameters<typeof resolveOptions>[0] = {}, observer?: ConnectionsObserver) {
   const { policy } = resolveOptions({ idleTimeoutMs: 5_000, minIdleMs: 1_000, ...options })
   const time = { now: 0 }
   const told: ReasonName[] = []
@@ -16,6 +16,7 @@ function scene(options: Parameters<typeof resolveOptions>[0] = {}) {
     clock: { now: () => time.now, after: backgroundClock.after },
     onClosed: (reason) => told.push(reason),
     random: () => 0.5,
+    observer,
   })
   const hungUp: string[] = []
   const cut: string[] = []
@@ -224,4 +225,33 @@ test('thousands that are due at once come back in slices, and a slice goes on wh
   assert.deepEqual(new Set(looks.values()), new Set([1]))
   assert.ok(longest <= 1.5, `a slice of ${longest} ms`)
   for (const member of [...connections]) connections.remove(member)
+})
+
+test('who looks for lost requests is told before and after each close of a connection that waits for its client', () => {
+  const seen: string[] = []
+  const observer: ConnectionsObserver = {
+    nextId: () => 1,
+    opened() {},
+    ended() {},
+    late() {},
+    shortage() {},
+    closing(_, why) {
+      seen.push(`closing ${why}`)
+      return () => seen.push(`closed ${why} after ${hungUp.length}`)
+    },
+  }
+  const { connections, time, hungUp, open } = scene({ idleTimeoutMs: 5_000, headTimeoutMs: 5_000 }, observer)
+  open('idle', 'request', 'answered')
+  open('silent')
+  open('half a head', 'bytes')
+  open('busy', 'request')
+  time.now = 5_000
+  connections.sweep()
+  assert.equal(hungUp.length, 3)
+  assert.deepEqual(seen, ['closing idle', 'closed idle after 1', 'closing silent', 'closed silent after 2'])
+  connections.closeByHand(open('by hand', 'request', 'answered'))
+  assert.deepEqual(seen.slice(4), ['closing operator', 'closed operator after 4'])
+  connections.closeByHand(open('busy as well', 'request'))
+  connections.closeByHand(open('half a head as well', 'bytes'))
+  assert.deepEqual(seen.slice(6), ['closing operator', 'closed operator after 6'])
 })

@@ -4,6 +4,7 @@
  * connections; it runs only while there are any.
  */
 import type { Policy } from '../policy/policy.ts'
+import type { Why } from './cause.ts'
 import type { Clock } from './clock.ts'
 import { type Closable, close } from './close.ts'
 import { Connection } from './connection.ts'
@@ -14,7 +15,7 @@ import { longestIn, longestWaiting } from './make-room.ts'
 import { readingFirst } from './reading-clock.ts'
 import type { ReasonName } from './reasons.ts'
 import { reasons } from './reasons.ts'
-import type { Beginning, State } from './states.ts'
+import { type Beginning, type State, waiting } from './states.ts'
 
 export interface Member extends Closable {
   /**
@@ -33,6 +34,13 @@ export interface Member extends Closable {
   /** The response that it owes is its last. */
   finishSoon(now: number): void
   describe(): Description
+  /**
+   * A duplicate of its socket's descriptor, made by `dup` of the descriptor or by the runtime; -1:
+   * there is none. Not of one that speaks TLS, whose clients answer our end with data.
+   */
+  duplicate?(dup: (fd: number) => number): number
+  /** What has come when it is ended is still read, and its requests are executed. */
+  readonly readsOn?: boolean
 }
 
 /** Told of each connection's beginning and end. */
@@ -44,6 +52,13 @@ export interface ConnectionsObserver {
   ended(member: Member, now: number): void
   /** A limit that ran out so long ago is executed now. */
   late(ms: number): void
+  /**
+   * It waits for its client, and we are about to close it. What is returned is called when its engine
+   * has done so.
+   */
+  closing(member: Member, why: Why, now: number): (() => void) | null
+  /** Descriptors are short. Told in each sweep. */
+  shortage(now: number): void
 }
 
 export interface ConnectionsOptions {
@@ -267,12 +282,20 @@ export class Connections<M extends Member> {
   close(member: M, reason: ReasonName, now: number): void {
     if (member.spared?.(reason, now)) return
     // The end of one that is closing was counted as what it was, or was no limit's doing.
+    let closed: (() => void) | null | undefined
     if (!this.#counted.has(member) && !member.connection.isEnded) {
       this.#counted.add(member)
       member.connection.blame(reason === 'drained' ? 'operator' : 'server', reason, member.describe().route)
       this.count(reason)
+      if (reasons[reason].act === 'end') closed = this.#closing(member, reason, now)
     }
     close(member, reason, now, this.#options.policy)
+    closed?.()
+  }
+
+  #closing(member: M, why: Why, now: number): (() => void) | null | undefined {
+    const { observer } = this.#options
+    return waiting.includes(member.connection.state) ? observer?.closing(member, why, now) : null
   }
 
   /** An operator ends it: at once if it only waits for its client, else with the response that it owes. */
@@ -282,8 +305,13 @@ export class Connections<M extends Member> {
     connection.look(member.sample(now), now)
     if (connection.isEnded || member.spared?.('drained', now)) return
     connection.blame('operator', 'operator', member.describe().route)
-    if (connection.busy) member.finishSoon(now)
-    else member.end(now)
+    if (connection.busy) {
+      member.finishSoon(now)
+      return
+    }
+    const closed = this.#closing(member, 'operator', now)
+    member.end(now)
+    closed?.()
   }
 
   count(reason: ReasonName): void {
@@ -386,6 +414,7 @@ export class Connections<M extends Member> {
 
   #keepWithin(budget: Budget, used: number, now: number): void {
     const excess = used - budget.most
+    if (excess > 0) this.#options.observer?.shortage(now)
     let freed = excess > 0 ? this.makeRoomFor(excess, now, Math.max(excess, budget.batch)) : 0
     if (this.#options.turnsAway && used - freed > budget.brim) freed += this.turnAway(used - freed - budget.brim, now)
     this.#full = freed < excess
@@ -399,6 +428,7 @@ export class Connections<M extends Member> {
     if (!budget) return
     const used = budget.measure(this.#open)
     this.#keepWithin(budget, used, now)
+    if (used >= budget.easeFrom) this.#options.observer?.shortage(now)
     const idleMs = budget.idleMs(used, policy)
     if (idleMs >= policy.idleTimeoutMs || now - this.#easedAt < easeEveryMs) return
     this.#easedAt = now

@@ -145,6 +145,7 @@ class UnderLedger<Call> {
       clock: backgroundClock,
       onListener: (fd) => this.#room.found(fd),
       beforeEach: (now) => this.#tick(now),
+      duplicates: this.#start.observer.duplicates,
     })
     this.#scan.start()
     return at

@@ -31,6 +31,8 @@ export interface Transport {
   reset(): void
   /** Whether, as far as the runtime knows by now, both directions are open and nothing waits to be read: asked of a pooled connection. */
   readonly quiet?: boolean
+  /** See `Member`: of the TCP socket. */
+  duplicate?(dup: (fd: number) => number): number
 }
 
 /** What a transport tells. */

@@ -2,7 +2,7 @@
  * What a server knows of its connections, for whoever operates it: who is connected, what ended and why.
  * It listens on nothing; the admin listener, the metrics and the commands read it.
  */
-import type { Blame, Cause } from '../lifecycle/cause.ts'
+import type { Blame, Cause, Why } from '../lifecycle/cause.ts'
 import type { ServerClock } from '../lifecycle/clock.ts'
 import type { Connections, ConnectionsObserver, Member } from '../lifecycle/connections.ts'
 import type { Description } from '../lifecycle/description.ts'
@@ -12,6 +12,7 @@ import type { Trail, TrailMove } from '../lifecycle/trail.ts'
 import type { OptionName } from '../policy/policy.ts'
 import { type Ended, type EndedConnection, FlightRecorder } from './flight-recorder.ts'
 import { Histogram, type HistogramReading } from './histogram.ts'
+import { type LostReading, type LostRequest, type LostRequests, sumOfLost } from './lost-requests.ts'
 import { RequestTotals } from './request-totals.ts'
 
 /** One open connection. */
@@ -56,6 +57,8 @@ export interface EndReading extends Cause {
 const lifetimeBounds = [0.01, 0.1, 1, 5, 10, 30, 60, 300, 900, 3_600, 14_400, 86_400]
 const latenessBounds = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
 
+const none: ReadonlySet<number> = new Set()
+
 /** An end that nobody was blamed for is a gap in our bookkeeping; it is shown as what it most likely was. */
 const unknown: Blame = { by: 'client', phase: 'closing', why: 'left', route: null }
 
@@ -78,6 +81,10 @@ export class Observer implements ConnectionsObserver {
   readonly #onEnd = new Set<(ended: Ended) => void>()
   readonly #findDescriptors: () => Descriptors | null
   #descriptors: { readonly known: Descriptors; readonly others: number } | null | undefined
+  readonly #onLost = new Set<(lost: LostRequest) => void>()
+  #lostRequests: LostRequests | null = null
+  /** One of each listener. */
+  readonly #lostReadings: (() => LostReading)[] = []
 
   /** Of all listeners together; null: there is one listener. */
   readonly #whole: Observer | null
@@ -111,6 +118,51 @@ export class Observer implements ConnectionsObserver {
     if (this.#whole !== null) return this.#whole.nextId()
     this.#lastId += 1
     return this.#lastId
+  }
+
+  /** Once, before the engine starts: what its closes lose is looked for on its sockets. */
+  watchLost(make: (tell: (lost: LostRequest) => void) => LostRequests): void {
+    const requests = make((lost) => {
+      for (const tell of this.#onLost) tell(lost)
+      if (this.#whole !== null) for (const tell of this.#whole.#onLost) tell(lost)
+    })
+    this.#lostRequests = requests
+    this.countLost(() => requests.read())
+  }
+
+  /** Where that can't be: what is known instead. */
+  countLost(read: () => LostReading): void {
+    this.#lostReadings.push(read)
+    this.#whole?.countLost(read)
+  }
+
+  closing(member: Member, why: Why, now: number): (() => void) | null {
+    return this.#lostRequests?.closing(member, why, now) ?? null
+  }
+
+  shortage(now: number): void {
+    this.#lostRequests?.shortage(now)
+  }
+
+  /** The server has ended. */
+  over(): void {
+    this.#lostRequests?.end()
+  }
+
+  /** The requests that this server's own closes of waiting connections have lost. */
+  get lost(): LostReading {
+    return sumOfLost(this.#lostReadings.map((read) => read()))
+  }
+
+  /** Told of each of them within a second, where they are looked for one by one; returns what takes that back. */
+  onLost(tell: (lost: LostRequest) => void): () => void {
+    this.#onLost.add(tell)
+    return () => this.#onLost.delete(tell)
+  }
+
+  /** Descriptors in use that are duplicates of closed sockets, and no connections. */
+  get duplicates(): LostRequests['descriptors'] {
+    return this.#lostRequests?.descriptors ?? none
   }
 
   opened(): void {

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { adminRoutes } from '../admin/routes.ts'
+import { FakeClock } from '../lifecycle/clock.fake.ts'
 import { serveInMemory } from '../serve/in-memory.fake.ts'
 import { exposition } from './exposition.ts'
 import { Histogram } from './histogram.ts'
+import type { LostReading } from './lost-requests.ts'
 import { Observer } from './observer.ts'
+import { readAll } from './reading.ts'
 import { processMetrics, readServers, serverMetrics } from './server-metrics.ts'
 
 const get = 'GET /a?secret=1 HTTP/1.1\r\nHost: a\r\n\r\n'
@@ -104,4 +107,36 @@ test('a name of two servers is one metric, with the samples of both', async () =
   const { text } = await exposition([of('one'), of('two "quoted"\n')])
   assert.equal(text.match(/# TYPE a_seconds/g)?.length, 1)
   assert.match(text, /^a_seconds_bucket\{listener="two \\"quoted\\"\\n",le="1"\} 1$/m)
+})
+
+test('lost requests have their source, and a count that is not ours says so', async () => {
+  const linesOf = async (lost: LostReading) => {
+    const observer = new Observer(new FakeClock())
+    observer.countLost(() => lost)
+    const metric = serverMetrics.filter(({ name }) => /^hangup_(lost|unwatched)/.test(name))
+    const { text } = await exposition(readAll(metric, { observer } as never))
+    return text.split('\n').filter((line) => /^hangup/.test(line))
+  }
+  const source = 'socket'
+  const network = '10.0.3.0/24'
+  assert.deepEqual(
+    await linesOf({
+      source,
+      total: 3,
+      counts: [
+        { phase: 'idle', why: 'idle', network, count: 2 },
+        { phase: 'accepted', why: 'silent', network, count: 1 },
+      ],
+      unwatched: 4,
+    }),
+    [
+      'hangup_lost_requests_total{source="socket",phase="idle",reason="timeout",network="10.0.3.0/24"} 2',
+      'hangup_lost_requests_total{source="socket",phase="accepted",reason="timeout",network="10.0.3.0/24"} 1',
+      'hangup_unwatched_closes_total 4',
+    ],
+  )
+  assert.deepEqual(await linesOf({ source: 'namespace', total: 7, counts: [], unwatched: 0 }), [
+    'hangup_lost_requests_total{source="namespace",phase="unknown",reason="unknown",network="unknown"} 7',
+  ])
+  assert.deepEqual(await linesOf({ source: null, total: null, counts: [], unwatched: 0 }), [])
 })

@@ -4,6 +4,7 @@ import { states } from '../lifecycle/states.ts'
 import type { ConnectionsSummary, Running } from '../serve/contract.ts'
 import { version } from '../version.ts'
 import type { HistogramReading } from './histogram.ts'
+import type { LostReading } from './lost-requests.ts'
 import { each, type Labels, labelled, type Metric, one, type Reading, readAll, type Sample } from './reading.ts'
 import { reasonLabels } from './reason-labels.ts'
 
@@ -126,6 +127,20 @@ export const serverMetrics: readonly Metric<Look>[] = [
       })),
   },
   {
+    name: 'hangup_lost_requests_total',
+    type: 'counter',
+    labels: ['source', 'phase', 'reason', 'network'],
+    help: 'Requests that our own closes lost. Source namespace: TCPAbortOnData, of all processes of the network namespace.',
+    read: ({ observer }) => lostOf(observer.lost),
+  },
+  {
+    name: 'hangup_unwatched_closes_total',
+    type: 'counter',
+    labels: [],
+    help: 'Closes of waiting connections of which it is not known whether they lost a request.',
+    read: ({ observer: { lost } }) => one(lost.source === 'socket' ? lost.unwatched : null),
+  },
+  {
     name: 'hangup_close_races_total',
     type: 'counter',
     labels: [],
@@ -165,6 +180,21 @@ function lifetimesOf(observer: Measured['observer']): Sample<HistogramReading>[]
     const key = Object.values(labels).join(' ')
     const known = samples.get(key)
     samples.set(key, { labels, value: known === undefined ? lifetime : sumOf(known.value, lifetime) })
+  }
+  return [...samples.values()]
+}
+
+const unknown = { phase: 'unknown', reason: 'unknown', network: 'unknown' }
+
+function lostOf({ source, total, counts }: LostReading): Sample<number>[] {
+  if (source !== 'socket') {
+    return source === null || total === null ? [] : [{ labels: { source, ...unknown }, value: total }]
+  }
+  const samples = new Map<string, Sample<number>>()
+  for (const { phase, why, network, count } of counts) {
+    const labels = { source, phase, reason: reasonLabels[why], network }
+    const key = Object.values(labels).join(' ')
+    samples.set(key, { labels, value: (samples.get(key)?.value ?? 0) + count })
   }
   return [...samples.values()]
 }

@@ -139,6 +139,13 @@ export const logCodes = table<Code>()({
     fault: 'application',
     remedy: 'Mend the errors around it.',
   },
+  REQUEST_LOST: {
+    means:
+      'A client sent a request on a connection that waited for it, in the moment in which this server closed it; the kernel reset the connection, and nobody executed the request.',
+    fault: 'configuration',
+    remedy:
+      'A client that keeps connections longer than `idleTimeoutMs` does this for ever: choose the preset of what stands in front, or raise the option that the line names.',
+  },
   ENGINE_ERROR: {
     means: 'The engine failed outside every request.',
     fault: 'hangup',

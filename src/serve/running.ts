@@ -2,6 +2,7 @@
 
 import type { Connections, Member } from '../lifecycle/connections.ts'
 import type { Drain } from '../lifecycle/drain.ts'
+import { lostLine } from '../observe/lost-line.ts'
 import type { Enforcement } from '../policy/enforcement.ts'
 import type { ConnectionsSummary, Running, ServeOptions, ServerAddress } from './contract.ts'
 import { stderrLog } from './log.ts'
@@ -69,7 +70,11 @@ function runningWith(
   const { options, resolved, why } = start
   const address = addressOf(options, at)
   let letGoOfSignals = (): void => {}
+  start.observer.onLost((lost) => {
+    log.write({ level: 'warn', code: 'REQUEST_LOST', message: lostLine(lost, resolved.policy) })
+  })
   const ended = async (): Promise<void> => {
+    start.observer.over()
     log.flush()
     letGoOfSignals()
     await start.companions.admin?.close()

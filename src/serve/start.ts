@@ -8,6 +8,7 @@ import type { App, Running, ServeOptions } from './contract.ts'
 import { withHealthPath } from './health-path.ts'
 import type { ServeRuntime, Start } from './runtime.ts'
 import { serveOnSockets } from './socket-engine.ts'
+import { watchLost } from './watch-lost.ts'
 
 /** A start that nothing stands in the way of, as far as the options say. Nothing listens yet. */
 export interface Planned extends Chosen {
@@ -35,6 +36,7 @@ export async function planStart(
     async serve(app, more) {
       let running: Running | null = null
       const ready = () => running === null || running.phase === 'serving'
+      await watchLost(observer, runtime)
       const start: Start = {
         app: healthPath === undefined ? app : withHealthPath(app, healthPath, ready),
         options: { ...options, ...more },

@@ -9,6 +9,7 @@ import type { Runtime } from '../../runtime.ts'
 import type { Fetch } from '../../serve/contract.ts'
 import { serveOnSockets } from '../../serve/socket-engine.ts'
 import { planStart } from '../../serve/start.ts'
+import { watchLost } from '../../serve/watch-lost.ts'
 import type { GatewayRuntime } from '../start.ts'
 import { EngineDownstream, type NativeDownstream } from './downstream.ts'
 
@@ -44,6 +45,7 @@ export function gatewayOn(runtime: Runtime): GatewayRuntime {
           return downstream.finish(await fetch(request, downstream))
         })
       }
+      await watchLost(observer, runtime)
       return serveOnSockets(
         {
           app,
