@@ -20,7 +20,7 @@ import { listenerSettings } from '../src/gateway/config/settings/listeners.ts'
 import { routeSettings } from '../src/gateway/config/settings/routes.ts'
 import { upstreamSettings } from '../src/gateway/config/settings/upstreams.ts'
 import { type Failure, failures } from '../src/gateway/errors.ts'
-import { type OwnAnswer, ownReasons } from '../src/gateway/message/own-answer.ts'
+import { type OwnResponse, ownReasons } from '../src/gateway/message/own-response.ts'
 import { gatewayMetrics } from '../src/gateway/metrics.ts'
 import { otherCauses, type Why } from '../src/lifecycle/cause.ts'
 import { type Reason, reasons } from '../src/lifecycle/reasons.ts'
@@ -412,7 +412,7 @@ export function errorsPage(): string {
       blames ? faults.upstream : faults.nobody,
       again[retry],
     ]),
-    ...Object.entries<OwnAnswer>(ownReasons).map(([code, { status, text, fault }]) => [
+    ...Object.entries<OwnResponse>(ownReasons).map(([code, { status, text, fault }]) => [
       `\`${code}\``,
       String(status),
       text,

@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
-import { type Answer, dropBody, NativeDownstream } from '../../src/gateway/downstream/downstream.ts'
+import { type DownstreamResponse, dropBody, NativeDownstream } from '../../src/gateway/downstream/downstream.ts'
 import { NativeResponse } from '../../src/http1/web/native.ts'
 import type { BodySource } from '../../src/http1/web/payload.ts'
 import { isStreamed } from '../../src/http1/web/response.ts'
@@ -26,7 +26,7 @@ export interface NodeBindings {
 export class NodeDownstream extends NativeDownstream {
   override readonly raw: readonly string[]
   readonly #outgoing: ServerResponse | Http2ServerResponse
-  #made: { readonly response: Response; readonly answer: Answer } | null = null
+  #made: { readonly response: Response; readonly answer: DownstreamResponse } | null = null
 
   constructor(request: Request, { incoming, outgoing }: NodeBindings) {
     super(request, peerOf(incoming), incoming.httpVersionMajor === 2 ? '2' : incoming.httpVersion)
@@ -57,7 +57,7 @@ export class NodeDownstream extends NativeDownstream {
     }
   }
 
-  override respond(answer: Answer): Response {
+  override respond(answer: DownstreamResponse): Response {
     const { status, body } = answer
     if (status > lastStatus && 'stream' in this.#outgoing) {
       dropBody(body)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { checkEnforcement } from '../policy/check-enforcement.ts'
 import type { Enforced, Enforcement } from '../policy/enforcement.ts'
 import { optionNames } from '../policy/policy.ts'
 import type { Resolved } from '../policy/resolve.ts'
@@ -7,7 +8,6 @@ import type { App, Running, ServeOptions } from '../serve/contract.ts'
 import { listenError } from '../serve/prepare.ts'
 import { runningFake } from '../serve/running.fake.ts'
 import { type Entry, type Host, main } from './main.ts'
-import { checkEnforcement } from './start-report.ts'
 
 const exact: Enforced = { by: 'us', stepMs: 0, how: 'in memory' }
 const enforcement: Enforcement = {

@@ -7,7 +7,7 @@ import type { Downstream } from './downstream/downstream.ts'
 import { clientOf, networks, plainAddress, type Trust } from './downstream/trust.ts'
 import { Exchange, type ExchangeContext } from './exchange.ts'
 import { isLastHop, LoopError } from './message/fields.ts'
-import { healthAnswer, isHealthCheck, lastHopAnswer, ownAnswer, redirectToTls } from './message/own-answer.ts'
+import { healthResponse, isHealthCheck, lastHopResponse, ownResponse, redirectToTls } from './message/own-response.ts'
 import { compileRoutes, type Router } from './message/target.ts'
 
 export type GatewayApp = Hono<{ Bindings: Downstream }>
@@ -49,25 +49,25 @@ export function gatewayApp(
     const downstream = c.env
     const { config, router, trusts, contexts } = current()
     if (config.healthPath !== null && isHealthCheck(downstream, config.healthPath))
-      return healthAnswer(downstream, ready())
+      return healthResponse(downstream, ready())
     if (config.redirectToPort !== null && !downstream.secure)
       return redirectToTls(downstream, config, config.redirectToPort)
     const trusted = trusts(downstream.address)
     if (!limiter.off) {
       const waitSec = limiter.request(clientBehind(downstream, trusted, trusts))
-      if (waitSec > 0) return ownAnswer('too-many-requests', downstream, config, null, waitSec)
+      if (waitSec > 0) return ownResponse('too-many-requests', downstream, config, null, waitSec)
     }
     if (downstream.onEnd !== null && limiter.limitsConnections) {
       const client = clientBehind(downstream, trusted, trusts)
       const admitted = limiter.connected(client)
       downstream.onEnd(() => limiter.disconnected(client))
-      if (!admitted) return ownAnswer('too-many-at-once', downstream, config, null)
+      if (!admitted) return ownResponse('too-many-at-once', downstream, config, null)
     }
-    if (isLastHop(downstream)) return lastHopAnswer(downstream)
+    if (isLastHop(downstream)) return lastHopResponse(downstream)
     const route = router.match(downstream.method, downstream.host, downstream.path)
-    if (typeof route === 'string') return ownAnswer(route, downstream, config, null)
+    if (typeof route === 'string') return ownResponse(route, downstream, config, null)
     if (route.maxBodyBytes !== 0 && downstream.bodyLength > route.maxBodyBytes)
-      return ownAnswer('body-too-large', downstream, config, route)
+      return ownResponse('body-too-large', downstream, config, route)
     const context = contexts.get(route.to)!
     let exchange: Exchange
     try {
@@ -76,7 +76,7 @@ export function gatewayApp(
     } catch (error) {
       if (!(error instanceof LoopError)) throw error
       onLoop()
-      return ownAnswer('loop', downstream, config, route)
+      return ownResponse('loop', downstream, config, route)
     }
     if (!route.compress) return exchange.start()
     return compressed(c, async () => {

@@ -21,7 +21,7 @@ import { BufferedBody } from './message/buffered-body.ts'
 import { requestLines, responseLines } from './message/field-lines.ts'
 import { interimFields, requestFields, responseFields, trailerFields } from './message/fields.ts'
 import { LimitedSource } from './message/limited-source.ts'
-import { type OwnReason, ownAnswer } from './message/own-answer.ts'
+import { type OwnReason, ownResponse } from './message/own-response.ts'
 import { PassedOn } from './message/passed-on.ts'
 import { type Spool, SpoolFullError } from './message/spool.ts'
 import { targetOf } from './message/target.ts'
@@ -463,7 +463,7 @@ export class Exchange implements Asker, Want {
   }
 
   #own(reason: OwnReason): Response {
-    return ownAnswer(reason, this.#downstream, this.#context.config, this.#route)
+    return ownResponse(reason, this.#downstream, this.#context.config, this.#route)
   }
 
   /**

@@ -4,7 +4,7 @@ import { every, sleep } from '../lifecycle/time.ts'
 import type { OptionName } from '../policy/policy.ts'
 import { chunk } from './cases/texts.ts'
 import { authorityOf, Connection, type ConnectOptions } from './client/client.ts'
-import type { Answer } from './client/response.ts'
+import type { ReceivedResponse } from './client/response.ts'
 import type { ServerProcess, Target } from './client/target.ts'
 import { fillPages } from './find/routes.ts'
 import { CaseError } from './judge/verdict.ts'
@@ -136,7 +136,7 @@ export class Play {
   }
 
   /** The response to a request on a fresh connection, beside the one that the case is about. */
-  async aside(line: string, fields = ''): Promise<Answer> {
+  async aside(line: string, fields = ''): Promise<ReceivedResponse> {
     const connection = await Connection.open(this.target).catch((error: Error) => {
       throw new CaseError('fail', `a new connection is not accepted: ${error.message}`)
     })

@@ -1,9 +1,9 @@
 /** What every engine's start begins with, in one place. */
 
-import { checkEnforcement } from '../command/start-report.ts'
 import type { Shortage } from '../lifecycle/descriptor-budget.ts'
 import { type Reason, type ReasonName, reasons } from '../lifecycle/reasons.ts'
 import type { CertificatePem } from '../net/transport.ts'
+import { checkEnforcement } from '../policy/check-enforcement.ts'
 import type { Enforcement } from '../policy/enforcement.ts'
 import type { OptionName } from '../policy/policy.ts'
 import { ConfigError, problem } from '../policy/problems.ts'

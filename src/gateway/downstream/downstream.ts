@@ -44,10 +44,10 @@ export interface Downstream {
   readonly onEnd: ((listener: () => void) => void) | null
   /** Sends an interim response, if the client's protocol has them. */
   inform(status: number, fields: readonly string[]): void
-  respond(answer: Answer): Response
+  respond(answer: DownstreamResponse): Response
 }
 
-export interface Answer extends OutgoingResponse {
+export interface DownstreamResponse extends OutgoingResponse {
   /** With 101, if the platform itself joins two WebSockets. */
   readonly webSocket?: object
 }
@@ -129,7 +129,7 @@ export class EngineDownstream implements Downstream {
     this.#connection.inform(status, fields)
   }
 
-  respond(answer: Answer): Response {
+  respond(answer: DownstreamResponse): Response {
     return responseOf(answer)
   }
 }
@@ -189,7 +189,7 @@ export class NativeDownstream implements Downstream {
 
   inform(_status: number, _fields: readonly string[]): void {}
 
-  respond(answer: Answer): Response {
+  respond(answer: DownstreamResponse): Response {
     const { status, statusText, fields, left } = answer
     left?.drop()
     return new Response(contentOf(answer), { status, statusText, headers: headersOf(fields) })

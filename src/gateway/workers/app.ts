@@ -11,7 +11,7 @@ import { type LogLine, ThrottledLog } from '../../serve/log.ts'
 import { compile, gatewayApp, loopLine } from '../app.ts'
 import type { GatewayConfig } from '../config/config.ts'
 import { ClientLimiter } from '../downstream/client-limits.ts'
-import { type Answer, contentOf, headersOf, NativeDownstream } from '../downstream/downstream.ts'
+import { contentOf, type DownstreamResponse, headersOf, NativeDownstream } from '../downstream/downstream.ts'
 import type { ExchangeContext } from '../exchange.ts'
 import { authorityOf } from '../upstream/authority.ts'
 import { Group } from '../upstream/group.ts'
@@ -114,7 +114,7 @@ class WorkersDownstream extends NativeDownstream {
     this.#fixedLength = fixedLength
   }
 
-  override respond(answer: Answer): Response {
+  override respond(answer: DownstreamResponse): Response {
     const { status, statusText, fields, body, left, webSocket } = answer
     left?.drop()
     const headers = headersOf(fields)

@@ -3,7 +3,7 @@
  * needs and no bodies.
  */
 
-export interface Answer {
+export interface ReceivedResponse {
   readonly status: number
   readonly headers: Headers
   /** By its version and its Connection field the connection ends with it (RFC 9112 9.3). */
@@ -29,12 +29,12 @@ type Framing =
 
 export class ResponseReader {
   /** Whole answers, in order; interim ones (1xx) apart. */
-  readonly answers: Answer[] = []
+  readonly answers: ReceivedResponse[] = []
   readonly interim: number[] = []
   /** Which answers, by their place, are to HEAD: they have a length and no body. */
   readonly toHead = new Set<number>()
   /** The answer that has begun and not ended. */
-  partial: Answer | null = null
+  partial: ReceivedResponse | null = null
   /** Not HTTP, or not any more: what is wrong. */
   malformed: string | null = null
   /** After a 101 or on HTTP/2, the bytes themselves (the first 64 KiB). */
@@ -152,14 +152,14 @@ export class ResponseReader {
   }
 
   #take(data: Buffer): void {
-    const answer = this.partial as Answer
+    const answer = this.partial as ReceivedResponse
     if (answer.text.length < keptBytes)
       answer.text += data.subarray(0, keptBytes - answer.text.length).toString('latin1')
     answer.bodyBytes += data.length
   }
 
   #finish(nowMs: number): void {
-    const answer = this.partial as Answer
+    const answer = this.partial as ReceivedResponse
     answer.endedMs = nowMs
     this.answers.push(answer)
     this.partial = null

@@ -8,13 +8,13 @@ import { sleep } from '../../lifecycle/time.ts'
 import { CaseError } from '../judge/verdict.ts'
 import { harnessSlackMs } from '../judge/window.ts'
 import { authorityOf, Connection } from './client.ts'
-import type { Answer } from './response.ts'
+import type { ReceivedResponse } from './response.ts'
 import type { ServerProcess, Target } from './target.ts'
 
 const answerWithinMs = 5_000
 
 /** One request; null if the connection ended first or nothing came. */
-async function exchange(connection: Connection, request: string): Promise<Answer | null> {
+async function exchange(connection: Connection, request: string): Promise<ReceivedResponse | null> {
   const { answers } = connection.reader
   const before = answers.length
   connection.send(request)
@@ -25,12 +25,12 @@ async function exchange(connection: Connection, request: string): Promise<Answer
   return answers[before] ?? null
 }
 
-function lastOne(answer: Answer): boolean {
+function lastOne(answer: ReceivedResponse): boolean {
   return /(^|,)\s*close\s*(,|$)/i.test(answer.headers.get('connection') ?? '')
 }
 
 /** `Keep-Alive: timeout=N` in ms (RFC 2068 19.7.1.1). */
-function hintMs(answer: Answer): number | null {
+function hintMs(answer: ReceivedResponse): number | null {
   const seconds = /timeout=(\d+)/i.exec(answer.headers.get('keep-alive') ?? '')?.[1]
   return seconds === undefined ? null : Number(seconds) * 1000
 }

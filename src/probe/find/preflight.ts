@@ -9,7 +9,7 @@ import { ConfigError, type Problem, problem } from '../../policy/problems.ts'
 import { type Address, authorityOf, Connection } from '../client/client.ts'
 import { UnreachableError } from '../client/destination.ts'
 import { heldByServer } from '../client/kernel.ts'
-import type { Answer } from '../client/response.ts'
+import type { ReceivedResponse } from '../client/response.ts'
 import { pageOption, type routeFlags } from '../settings.ts'
 import type { PathName } from '../terms.ts'
 import { type ForeignPages, fillPages } from './routes.ts'
@@ -76,7 +76,7 @@ export async function preflight(
     else measured[name] = { ms, bytes: answer.bodyBytes }
   }
   if (problems.length > 0) throw new ConfigError(problems)
-  const answer = first.answer as Answer
+  const answer = first.answer as ReceivedResponse
   const hint = /timeout=(\d+)/i.exec(answer.headers.get('keep-alive') ?? '')?.[1]
   return {
     foreign: { measured },
@@ -87,7 +87,7 @@ export async function preflight(
 }
 
 interface Asked {
-  readonly answer: Answer | undefined
+  readonly answer: ReceivedResponse | undefined
   readonly ms: number
   readonly local: boolean
 }

@@ -1,6 +1,6 @@
 /** `answer`: the next response, whole. */
 import * as v from 'valibot'
-import type { Answer } from '../client/response.ts'
+import type { ReceivedResponse } from '../client/response.ts'
 import { slowestMs } from '../find/routes.ts'
 import { CaseError } from '../judge/verdict.ts'
 import { harnessSlackMs } from '../judge/window.ts'
@@ -54,7 +54,7 @@ export default word({
   },
 })
 
-export async function takeAnswer(wanted: Want, play: Play): Promise<Answer> {
+export async function takeAnswer(wanted: Want, play: Play): Promise<ReceivedResponse> {
   const { target } = play
   const connection = await play.connection()
   const { reader } = connection
@@ -97,7 +97,7 @@ function statusIs(wanted: Want['status'], status: number): boolean {
   return wanted === 'any' || Math.floor(status / 100) === Number(wanted[0])
 }
 
-function checkHeader(answer: Answer, wanted: NonNullable<Want['header']>, play: Play): void {
+function checkHeader(answer: ReceivedResponse, wanted: NonNullable<Want['header']>, play: Play): void {
   const value = answer.headers.get(wanted.name)
   if (wanted.absent ? value !== null : value === null) {
     throw new CaseError('fail', `the header ${wanted.name} is ${wanted.absent ? `there: ${value}` : 'missing'}`)
@@ -115,7 +115,7 @@ const sizes = new WeakMap<Play, { readonly bytes: number; readonly said: string 
  * A page may have changed between two requests, so nobody is blamed before its size has been seen
  * once more.
  */
-function checkSize({ bodyBytes, headers }: Answer, wanted: NonNullable<Want['size']>, play: Play): void {
+function checkSize({ bodyBytes, headers }: ReceivedResponse, wanted: NonNullable<Want['size']>, play: Play): void {
   const length = headers.get('content-length')
   if (wanted === 'note') {
     sizes.set(play, { bytes: bodyBytes, said: null })

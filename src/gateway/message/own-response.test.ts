@@ -4,7 +4,7 @@ import type { OutgoingResponse } from '../../http1/web/response.ts'
 import type { GatewayConfig, Route } from '../config/config.ts'
 import type { Downstream } from '../downstream/downstream.ts'
 import { failures } from '../errors.ts'
-import { lastHopAnswer, type OwnReason, ownAnswer, redirectToTls } from './own-answer.ts'
+import { lastHopResponse, type OwnReason, ownResponse, redirectToTls } from './own-response.ts'
 
 const config = (changes: Partial<GatewayConfig> = {}) =>
   ({ reasonHeader: true, hsts: null, ...changes }) as GatewayConfig
@@ -25,12 +25,12 @@ const downstream = (changes: Partial<Downstream> & { accept?: string } = {}): Do
 const withPages = (errorPages: Record<string, string>) => ({ errorPages }) as unknown as Route
 
 const typeFor = (accept: string, route: Route | null = null) =>
-  ownAnswer('connect', downstream({ accept }), config(), route).headers.get('content-type')
+  ownResponse('connect', downstream({ accept }), config(), route).headers.get('content-type')
 const html = 'text/html;charset=UTF-8'
 const plain = 'text/plain;charset=UTF-8'
 
 test('an answer says what happened, in the body and in a field', async () => {
-  const answer = ownAnswer('first-byte-timeout', downstream(), config(), null)
+  const answer = ownResponse('first-byte-timeout', downstream(), config(), null)
   assert.equal(answer.status, 504)
   assert.equal(answer.headers.get('hangup-reason'), 'first-byte-timeout')
   assert.equal(answer.headers.get('cache-control'), 'no-store')
@@ -39,7 +39,7 @@ test('an answer says what happened, in the body and in a field', async () => {
 
 test('with the reason switched off nothing says more than the status', async () => {
   for (const accept of ['text/html', '*/*']) {
-    const answer = ownAnswer('connect', downstream({ accept }), config({ reasonHeader: false }), null)
+    const answer = ownResponse('connect', downstream({ accept }), config({ reasonHeader: false }), null)
     assert.equal(answer.headers.get('hangup-reason'), null)
     assert.ok(!(await answer.text()).includes('upstream'))
   }
@@ -50,14 +50,14 @@ test('a browser gets HTML, everything else text', async () => {
   for (const accept of ['', '*/*', 'text/*', 'application/json', 'text/html;q=0', 'text/plain, text/html;q=0.5']) {
     assert.equal(typeFor(accept), plain, accept)
   }
-  const text = await ownAnswer('no-route', downstream({ accept: 'text/html' }), config(), null).text()
+  const text = await ownResponse('no-route', downstream({ accept: 'text/html' }), config(), null).text()
   assert.match(text, /<h1>404 Not Found<\/h1><p>nothing is served here<\/p>/)
 })
 
 test('a route’s page by status goes before its page by class, unless the client takes no HTML', async () => {
   const route = withPages({ '5xx': 'class', '502': 'status' })
   const bodyOf = (reason: OwnReason, accept: string) =>
-    ownAnswer(reason, downstream({ accept }), config(), route).text()
+    ownResponse(reason, downstream({ accept }), config(), route).text()
   assert.equal(await bodyOf('connect', ''), 'status')
   assert.equal(await bodyOf('no-upstream', '*/*'), 'class')
   assert.match(await bodyOf('no-route', '*/*'), /^404 Not Found/)
@@ -68,7 +68,7 @@ test('a route’s page by status goes before its page by class, unless the clien
 
 test('429 and 503 say when to come again, others don’t', () => {
   const said = (reason: OwnReason, sec?: number) =>
-    ownAnswer(reason, downstream(), config(), null, sec).headers.get('retry-after')
+    ownResponse(reason, downstream(), config(), null, sec).headers.get('retry-after')
   assert.equal(said('too-many-requests', 7), '7')
   assert.equal(said('too-many-at-once'), '1')
   assert.equal(said('connect'), null)
@@ -76,7 +76,7 @@ test('429 and 503 say when to come again, others don’t', () => {
 
 test('over TLS HSTS is said too', () => {
   const said = (secure: boolean) =>
-    ownAnswer('tls', downstream({ secure }), config({ hsts: 'max-age=9' }), null).headers.get(
+    ownResponse('tls', downstream({ secure }), config({ hsts: 'max-age=9' }), null).headers.get(
       'strict-transport-security',
     )
   assert.equal(said(true), 'max-age=9')
@@ -86,7 +86,7 @@ test('over TLS HSTS is said too', () => {
 test('no text of a failure has room for an address', () => {
   for (const [name, { status, text }] of Object.entries(failures)) {
     assert.match(text, /^[a-z ’]+$/i, name)
-    assert.equal(ownAnswer(name as keyof typeof failures, downstream(), config(), null).status, status)
+    assert.equal(ownResponse(name as keyof typeof failures, downstream(), config(), null).status, status)
   }
 })
 
@@ -110,10 +110,10 @@ test('what is no host is redirected nowhere', () => {
 })
 
 test('Max-Forwards: 0 is answered with the methods, TRACE without an echo', async () => {
-  const options = lastHopAnswer(downstream({ method: 'OPTIONS' }))
+  const options = lastHopResponse(downstream({ method: 'OPTIONS' }))
   assert.equal(options.status, 200)
   assert.equal(options.headers.get('allow'), 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS')
-  const trace = lastHopAnswer(downstream({ method: 'TRACE', raw: ['Cookie', 'secret'] }))
+  const trace = lastHopResponse(downstream({ method: 'TRACE', raw: ['Cookie', 'secret'] }))
   assert.equal(trace.status, 405)
   assert.ok(!(await trace.text()).includes('secret'))
 })

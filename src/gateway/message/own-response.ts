@@ -9,7 +9,7 @@ import type { GatewayConfig, Route } from '../config/config.ts'
 import type { Downstream } from '../downstream/downstream.ts'
 import { type FailureName, failures } from '../errors.ts'
 
-export interface OwnAnswer {
+export interface OwnResponse {
   readonly status: number
   readonly fault: Code['fault']
   readonly text: string
@@ -26,20 +26,20 @@ export const ownReasons = {
   'spool-full': { status: 413, fault: 'machine', text: 'the gateway has no room for the request now' },
   'too-many-at-once': { status: 503, fault: 'client', text: 'too many requests at once from this address' },
   'too-many-requests': { status: 429, fault: 'client', text: 'too many requests from this address' },
-} as const satisfies Readonly<Record<string, OwnAnswer>>
+} as const satisfies Readonly<Record<string, OwnResponse>>
 export type OwnReason = FailureName | keyof typeof ownReasons
 
 type Asking = Pick<Downstream, 'method' | 'raw' | 'secure' | 'respond'>
 
 /** 429 and 503 carry `retryAfterSec` (RFC 9110 10.2.3). */
-export function ownAnswer(
+export function ownResponse(
   reason: OwnReason,
   downstream: Asking,
   config: GatewayConfig,
   route: Route | null,
   retryAfterSec = 1,
 ): Response {
-  const { status, text: why } = answerFor(reason)
+  const { status, text: why } = responseFor(reason)
   const fields = ['Cache-Control', 'no-store']
   if (status === 429 || status === 503) fields.push('Retry-After', String(retryAfterSec))
   if (config.reasonHeader) fields.push('Hangup-Reason', reason)
@@ -61,7 +61,7 @@ export function ownAnswer(
 export function redirectToTls(downstream: Downstream, config: GatewayConfig, port: number): Response {
   const name = downstream.host.replace(/:\d*$/, '')
   // Location repeats the client's text, so it must be a host and nothing else.
-  if (!isHost(name)) return ownAnswer('bad-host', downstream, config, null)
+  if (!isHost(name)) return ownResponse('bad-host', downstream, config, null)
   const path = downstream.path.startsWith('/') ? downstream.path : '/'
   const location = `https://${name}${port === 443 ? '' : `:${port}`}${path}`
   return answer(downstream, 308, ['Location', location], textType, `${titleOf(308)}\n`)
@@ -70,7 +70,7 @@ export function redirectToTls(downstream: Downstream, config: GatewayConfig, por
 const allowed = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
 
 /** For `Max-Forwards: 0` (RFC 9110 7.6.2): the methods. TRACE does not get its request back. */
-export function lastHopAnswer(downstream: Asking): Response {
+export function lastHopResponse(downstream: Asking): Response {
   const fields = ['Allow', allowed]
   if (downstream.method === 'TRACE') return answer(downstream, 405, fields, textType, `${titleOf(405)}\n`)
   return downstream.respond({ status: 200, statusText: '', fields, body: null, left: null })
@@ -82,7 +82,7 @@ export function isHealthCheck({ method, path }: Pick<Downstream, 'method' | 'pat
   return path.startsWith(healthPath) && (path.length === healthPath.length || path[healthPath.length] === '?')
 }
 
-export function healthAnswer(downstream: Asking, ready: boolean): Response {
+export function healthResponse(downstream: Asking, ready: boolean): Response {
   return answer(downstream, ready ? 200 : 503, ['Cache-Control', 'no-store'], textType, ready ? 'ok\n' : 'draining\n')
 }
 
@@ -94,7 +94,7 @@ function answer(downstream: Asking, status: number, fields: string[], type: stri
   return downstream.respond({ status, statusText: '', fields, body, left: null })
 }
 
-function answerFor(reason: OwnReason): Pick<OwnAnswer, 'status' | 'text'> {
+function responseFor(reason: OwnReason): Pick<OwnResponse, 'status' | 'text'> {
   return reason in failures ? failures[reason as FailureName] : ownReasons[reason as keyof typeof ownReasons]
 }
 
