@@ -18,6 +18,10 @@ function contender(runtime: Runtime, name: string, file: string, ...args: string
 /** With the engine that `auto` takes. */
 export const asItComes = (runtime: Runtime): Contender => contender(runtime, 'hangup, as it comes', 'ours.ts', 'auto')
 
+/** The same, with its metrics read each second. */
+export const scraped = (runtime: Runtime): Contender =>
+  contender(runtime, 'hangup, scraped each second', 'ours.ts', 'scraped', 'auto')
+
 export const contenders: Readonly<Record<Runtime, readonly Contender[]>> = {
   node: [
     contender('node', '@hono/node-server', 'bare-node-http.ts'),

@@ -26,6 +26,7 @@ import { PassedOn } from './message/passed-on.ts'
 import { type Spool, SpoolFullError } from './message/spool.ts'
 import { targetOf } from './message/target.ts'
 import type { Meters } from './metrics.ts'
+import type { RequestTrace, Tracing } from './tracing.ts'
 import { authorityOf } from './upstream/authority.ts'
 import type { Group, Member } from './upstream/group.ts'
 import type { RetryBudget } from './upstream/retry-budget.ts'
@@ -38,6 +39,8 @@ export interface ExchangeContext {
   readonly budget: RetryBudget
   readonly spool: Spool | null
   readonly meters: Meters
+  /** null: the program has no OpenTelemetry SDK. */
+  readonly tracing: Tracing | null
   readonly now: () => number
   readonly tunnels: Set<Tunnel>
   /** Clients that have sent FIN and are owed an answer. */
@@ -96,6 +99,9 @@ export class Exchange implements Asker, Want {
   endedAt = 0
   /** When the upstream was chosen; null: nobody wants to know. */
   #askedAt: number | null = null
+  readonly #trace: RequestTrace | null
+  /** Who was asked last. */
+  #lastAsked: string | null = null
 
   /** `trusts`: the trusted hops; null: the peer is not trusted. */
   constructor(
@@ -114,8 +120,14 @@ export class Exchange implements Asker, Want {
     this.#idempotent = idempotent.has(downstream.method)
     this.#upgrade = upgradeOf(downstream, route)
     const { config } = context
-    const lines = downstream.text === null ? null : requestLines(downstream.text, downstream, route, config, trusted)
-    this.#fields = lines ?? requestFields(downstream, route, config, trusted)
+    const { tracing } = context
+    const lines =
+      downstream.text === null || tracing !== null
+        ? null
+        : requestLines(downstream.text, downstream, route, config, trusted)
+    const fields = lines ?? requestFields(downstream, route, config, trusted)
+    this.#trace = tracing?.begin(downstream, route.path) ?? null
+    this.#fields = this.#trace === null || typeof fields === 'string' ? fields : this.#trace.passOn(fields)
     this.#target = targetOf(downstream.path, route)
   }
 
@@ -134,7 +146,7 @@ export class Exchange implements Asker, Want {
 
   start(): Promise<Response> {
     const answer = new Promise<Response>((resolve) => {
-      this.#settle = resolve
+      this.#settle = this.#trace === null ? resolve : this.#ending(this.#trace, resolve)
     })
     const body = this.#incoming()
     this.#context.budget.request()
@@ -148,6 +160,13 @@ export class Exchange implements Asker, Want {
       this.#attempt()
     }
     return answer
+  }
+
+  #ending(trace: RequestTrace, resolve: (response: Response) => void): (response: Response) => void {
+    return (response) => {
+      trace.end({ status: response.status, attempts: this.#attempts, upstream: this.#lastAsked })
+      resolve(response)
+    }
   }
 
   /**
@@ -233,6 +252,7 @@ export class Exchange implements Asker, Want {
 
   #ask(member: Member<Upstream>): void {
     this.#member = member
+    this.#lastAsked = member.name
     this.#askedAt = this.#context.meters.areRead ? this.#context.now() : null
     this.#attempts += 1
     member.inFlight += 1

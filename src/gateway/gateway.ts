@@ -16,6 +16,7 @@ import type { Exchange, ExchangeContext } from './exchange.ts'
 import type { Spool } from './message/spool.ts'
 import { gatewayMetrics, type Meters } from './metrics.ts'
 import type { GatewayStatus } from './status.ts'
+import type { Tracing } from './tracing.ts'
 import { authorityOf } from './upstream/authority.ts'
 import { checkUpstream } from './upstream/check.ts'
 import { Group } from './upstream/group.ts'
@@ -33,6 +34,8 @@ export interface GatewayDeps {
   /** A name's addresses. */
   resolve(host: string): Promise<readonly string[]>
   log(line: LogLine): void
+  /** Default: the program has no OpenTelemetry SDK. */
+  readonly tracing?: Tracing | null
   /** Whether balancers should send more. */
   ready(): boolean
 }
@@ -66,7 +69,7 @@ const surplusLines = {
 } as const
 
 export function createGateway(first: GatewayConfig, deps: GatewayDeps): Gateway {
-  const { connect, spool, log, resolve, random } = deps
+  const { connect, spool, log, resolve, random, tracing = null } = deps
   const clock = readingFirst(deps.clock)
   const { now } = clock
   const groups = new Map<string, Group<Pool>>()
@@ -101,7 +104,7 @@ export function createGateway(first: GatewayConfig, deps: GatewayDeps): Gateway 
       if (group === undefined) groups.set(name, newGroup(groupConfig))
       else group.update(groupConfig)
       const budget = new RetryBudget(groupConfig.options.upstreamRetryBudgetPercent, minRetriesPerSec, now)
-      contexts.set(name, { config, group: groups.get(name)!, budget, spool, meters, now, tunnels, ended })
+      contexts.set(name, { config, group: groups.get(name)!, budget, spool, meters, tracing, now, tunnels, ended })
     }
     return contexts
   }

@@ -7,6 +7,7 @@ import type { Clock, ServerClock } from '../lifecycle/clock.ts'
 import type { DrainResult, Phase } from '../lifecycle/drain.ts'
 import type { Connect } from '../net/transport.ts'
 import { type Observer, summed as summedCounts } from '../observe/observer.ts'
+import { openTelemetry } from '../observe/open-telemetry.ts'
 import type { Reading } from '../observe/reading.ts'
 import { readServers } from '../observe/server-metrics.ts'
 import type { Enforcement } from '../policy/enforcement.ts'
@@ -20,6 +21,7 @@ import { networks } from './downstream/trust.ts'
 import { createGateway } from './gateway.ts'
 import { Spool } from './message/spool.ts'
 import type { GatewayStatus } from './status.ts'
+import { tracingOf } from './tracing.ts'
 
 export interface ServeKit {
   /** The policy, as the configuration came to it. */
@@ -79,7 +81,9 @@ export const startGateway: Start = async (plan, runtime, { log, admin: adminPlan
   const { clock, random } = world
   const { dir, maxBytes } = plan.config.spool
   const spool = maxBytes === 0 ? null : new Spool({ dir, maxBytes })
+  const telemetry = await openTelemetry(log)
   const gateway = createGateway(plan.config, {
+    tracing: telemetry && tracingOf(telemetry),
     clock,
     random,
     connect: runtime.connect,
@@ -93,9 +97,11 @@ export const startGateway: Start = async (plan, runtime, { log, admin: adminPlan
   const all = <T>(what: (server: Running) => T): T[] => servers.map(({ server }) => what(server))
   const phase = (): Phase => all((server) => server.phase).find((phase) => phase !== 'serving') ?? 'serving'
   let admin: AdminListener | null = null
+  let stopExport = (): void => {}
   const summed = async (results: readonly Promise<DrainResult>[]): Promise<DrainResult> => {
     const cut = (await Promise.all(results)).reduce((sum, result) => sum + result.cut, 0)
     gateway.close()
+    stopExport()
     await admin?.close()
     return { cut }
   }
@@ -115,6 +121,10 @@ export const startGateway: Start = async (plan, runtime, { log, admin: adminPlan
           observer: observer.ofListener(),
         }),
       })
+    }
+    if (telemetry !== null) {
+      const { exportMetrics } = await import('../observe/export-metrics.ts')
+      stopExport = exportMetrics(telemetry, readings, labelled())
     }
     if (adminPlan !== null) admin = await runtime.listenForAdmin(administered(), adminPlan, log)
   } catch (error) {
@@ -156,9 +166,12 @@ export const startGateway: Start = async (plan, runtime, { log, admin: adminPlan
     return summed(all((server) => server.drain(how)))
   }
 
+  function labelled(): { server: Running; labels: { listener: string } }[] {
+    return servers.map(({ listener, server }) => ({ server, labels: { listener: listener.name } }))
+  }
+
   function readings(): Reading[] {
-    const listeners = servers.map(({ listener, server }) => ({ server, labels: { listener: listener.name } }))
-    return [...readServers(listeners), ...gateway.readings()]
+    return [...readServers(labelled()), ...gateway.readings()]
   }
 
   function engines(): string {

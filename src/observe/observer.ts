@@ -54,8 +54,8 @@ export interface EndReading extends Cause {
   readonly lifetime: HistogramReading
 }
 
-const lifetimeBounds = [0.01, 0.1, 1, 5, 10, 30, 60, 300, 900, 3_600, 14_400, 86_400]
-const latenessBounds = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
+export const lifetimeBounds = [0.01, 0.1, 1, 5, 10, 30, 60, 300, 900, 3_600, 14_400, 86_400]
+export const latenessBounds = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
 
 const none: ReadonlySet<number> = new Set()
 
@@ -79,6 +79,7 @@ export class Observer implements ConnectionsObserver {
   readonly #ofListeners: Connections<Member>[] = []
   #lastId = 0
   readonly #onEnd = new Set<(ended: Ended) => void>()
+  #onLate: ((seconds: number) => void) | null = null
   readonly #findDescriptors: () => Descriptors | null
   #descriptors: { readonly known: Descriptors; readonly others: number } | null | undefined
   readonly #onLost = new Set<(lost: LostRequest) => void>()
@@ -112,6 +113,11 @@ export class Observer implements ConnectionsObserver {
   /** What one of several listeners is told by; this one is told of all of them. */
   ofListener(): Observer {
     return new Observer(this.#clock, this.#findDescriptors, this)
+  }
+
+  /** What it is told is told of by the observer of all listeners, too. */
+  get isOfListener(): boolean {
+    return this.#whole !== null
   }
 
   nextId(): number {
@@ -189,7 +195,16 @@ export class Observer implements ConnectionsObserver {
 
   late(ms: number): void {
     this.#lateness.add(ms / 1_000)
+    this.#onLate?.(ms / 1_000)
     this.#whole?.late(ms)
+  }
+
+  /** Tells one listener how late limits are executed; returns what takes that back. */
+  onLate(tell: (seconds: number) => void): () => void {
+    this.#onLate = tell
+    return () => {
+      this.#onLate = null
+    }
   }
 
   /** Told of each end from now on; returns what takes that back. */

@@ -2,12 +2,15 @@
 import { Histogram, type HistogramReading } from './histogram.ts'
 
 /** OpenTelemetry's bounds for `http.server.request.duration`, in seconds. */
-const requestBounds = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
+export const requestBounds = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
 
 /** The methods that OpenTelemetry knows; any other is `_OTHER`, so that no client can make up labels. */
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH', 'QUERY', '_OTHER']
 const codes = new Map(methods.map((method, code) => [method, code]))
 const other = methods.length - 1
+
+/** As OpenTelemetry names it. */
+export const methodLabel = (method: string): string => (codes.has(method) ? method : methods[other]!)
 
 export interface RequestReading {
   readonly method: string
@@ -20,6 +23,7 @@ export class RequestTotals {
   areRead = false
   readonly #histograms = new Map<number, Histogram>()
   readonly #now: () => number
+  #tell: ((method: string, status: number, seconds: number) => void) | null = null
 
   constructor(now: () => number) {
     this.#now = now
@@ -34,6 +38,16 @@ export class RequestTotals {
       this.#histograms.set(key, histogram)
     }
     histogram.add(ms / 1_000)
+    this.#tell?.(methodLabel(method), status, ms / 1_000)
+  }
+
+  /** Tells one listener of each from now on; returns what takes that back. */
+  onAnswered(tell: (method: string, status: number, seconds: number) => void): () => void {
+    this.areRead = true
+    this.#tell = tell
+    return () => {
+      this.#tell = null
+    }
   }
 
   /** For a runtime's own server, which does not tell when a response is out: until the response is there. */

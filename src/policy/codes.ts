@@ -157,6 +157,12 @@ export const logCodes = table<Code>()({
     fault: 'machine',
     remedy: 'Mostly the process has no descriptor left: raise `ulimit -n`.',
   },
+  OPENTELEMETRY_UNUSED: {
+    means:
+      'The program has an OpenTelemetry SDK, and its API is not to be found from here: no metrics and no spans go there.',
+    fault: 'application',
+    remedy: 'Install `@opentelemetry/api` where hangup is installed.',
+  },
   COARSE_LIMITS: {
     means: 'A limit is held in steps, so it may end a connection later than it says.',
     fault: 'nobody',

@@ -77,6 +77,7 @@ function runningWith(
     start.observer.over()
     log.flush()
     letGoOfSignals()
+    start.companions.stopExport?.()
     await start.companions.admin?.close()
   }
   const close: Running['close'] = ({ fast = false } = {}) =>

@@ -29,6 +29,8 @@ export interface Start<Options extends ServeOptions = ServeOptions> {
 /** What listens beside a server, and ends with it. */
 export interface Companions {
   admin: AdminListener | null
+  /** Ends what goes to the program's OpenTelemetry SDK. */
+  stopExport?: (() => void) | undefined
 }
 
 /** What a runtime's own server does wrong whatever the policy says. */

@@ -2,6 +2,8 @@
 import { adminPlan } from '../admin/options.ts'
 import { backgroundClock } from '../lifecycle/clock.ts'
 import { Observer } from '../observe/observer.ts'
+import { openTelemetry } from '../observe/open-telemetry.ts'
+import { readServers } from '../observe/server-metrics.ts'
 import { type Resolved, resolveOptions } from '../policy/resolve.ts'
 import { type Chosen, chooseEngine, isNative } from './choose-engine.ts'
 import type { App, Running, ServeOptions } from './contract.ts'
@@ -55,6 +57,7 @@ export async function planStart(
           const { listenForAdmin } = await import('../admin/listener.ts')
           start.companions.admin = await listenForAdmin(server, plan, runtime, options.log)
         }
+        if (!observer.isOfListener) start.companions.stopExport = await exported(server, options)
         await options.onListen?.(server)
       } catch (error) {
         await server.kill()
@@ -63,6 +66,14 @@ export async function planStart(
       return server
     },
   }
+}
+
+/** Its metrics go where the program's OpenTelemetry SDK sends them; undefined: it has none. */
+async function exported(server: Running, { log }: ServeOptions): Promise<(() => void) | undefined> {
+  const telemetry = await openTelemetry(log)
+  if (telemetry === null) return undefined
+  const { exportMetrics } = await import('../observe/export-metrics.ts')
+  return exportMetrics(telemetry, () => readServers([{ server }]), [{ server }])
 }
 
 export async function serveOn(runtime: ServeRuntime, app: App, options: ServeOptions = {}): Promise<Running> {

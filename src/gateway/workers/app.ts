@@ -51,6 +51,7 @@ export function createWorkersGateway(config: GatewayConfig, deps: WorkersDeps): 
       budget,
       spool: null,
       meters: { heldBytes: 0, areRead: false },
+      tracing: null,
       now,
       tunnels: new Set(),
       ended: new Set(),
