@@ -29,6 +29,8 @@ export interface ServeKit {
   readonly clients: ClientAdmission
   /** The most connections to all upstreams together. */
   readonly upstreamConnections: number
+  /** See `ConnectionsOptions`. */
+  readonly keepsReserve: boolean
   /** Of this listener. */
   readonly observer: Observer
   readonly world: World
@@ -109,6 +111,7 @@ export const startGateway: Start = async (plan, runtime, { log, admin: adminPlan
     resolved: plan.resolved,
     clients: gateway.clients,
     upstreamConnections: mostUpstreamConnections(plan),
+    keepsReserve: adminPlan !== null,
     world,
   }
   await within(namesWithinMs, clock, gateway.ready())

@@ -16,6 +16,7 @@ import { LastWords } from './last-words.ts'
 import { type Address, emptySnapshot, peerName, TCP_CLOSE, TCP_ESTABLISHED } from './layout.ts'
 import { figuresOf, type IncomingBody, type Notes, Reading, settleMs, tickMs } from './observe.ts'
 import { noteFinished, noteStarted, type Peer, Peers } from './peers.ts'
+import { Reserve } from './reserve.ts'
 import { lookEvery, sliceMs } from './schedule.ts'
 import type { Threads } from './threads.ts'
 import { TrackedSocket, type Tracking } from './tracked-socket.ts'
@@ -57,6 +58,8 @@ export interface LedgerOptions {
   readonly onShortage?: ((shortage: Shortage) => void) | undefined
   readonly discover?: (() => void) | undefined
   readonly observer?: ConnectionsObserver | undefined
+  /** The last of the reserved descriptors are for an operator. */
+  readonly keepsReserve?: boolean | undefined
 }
 
 export class Ledger {
@@ -71,6 +74,7 @@ export class Ledger {
   readonly #byFd = new Map<number, TrackedSocket>()
   readonly #byId = new Map<number, TrackedSocket>()
   readonly #lastWords: LastWords
+  readonly #reserve: Reserve | null
   readonly #snapshot = emptySnapshot()
   readonly #abortsBefore: number | null
   #lastId = 0
@@ -83,6 +87,15 @@ export class Ledger {
     this.policy = policy
     this.#abortsBefore = kernel.abortsOnData()
     this.#peers = new Peers(({ name }) => threads?.release(name))
+    const { budget, keepsReserve = false } = options
+    this.#reserve =
+      budget && keepsReserve
+        ? new Reserve({
+            from: budget.brim,
+            used: () => budget.used(this.open),
+            knows: (peer) => this.#peers.knows(peer),
+          })
+        : null
     this.#lastWords = new LastWords(clock, () => options.discover?.())
     this.connections = new Connections<TrackedSocket>({
       policy,
@@ -309,7 +322,7 @@ export class Ledger {
     const { maxConnections } = this.policy
     const elsewhere = this.#options.threads?.openElsewhere ?? 0
     const full = maxConnections !== 0 && this.open + elsewhere >= maxConnections
-    peer.surplus = full && !this.connections.makeRoom(now)
+    peer.surplus = (full && !this.connections.makeRoom(now)) || this.#reserve?.refuses(peer) === true
   }
 
   /**

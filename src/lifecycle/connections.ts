@@ -86,6 +86,11 @@ export interface ConnectionsOptions {
    * connections are closed.
    */
   readonly turnsAway?: boolean
+  /**
+   * The last of the reserved descriptors are for an operator: a newcomer is refused rather than that
+   * they are used.
+   */
+  readonly keepsReserve?: boolean | undefined
   /** Told while descriptors are short, as often as something is done about it. */
   readonly onShortage?: (shortage: Shortage) => void
   /** Default: nobody looks, and no moves are kept. */
@@ -330,7 +335,7 @@ export class Connections<M extends Member> {
     const { budget } = this.#options
     // Itself it has its descriptor already.
     if (budget) this.#keepWithin(budget, budget.used(this.#open + 1), now)
-    return hasRoom
+    return hasRoom && !(this.#brimful && this.#options.keepsReserve === true)
   }
 
   /**

@@ -104,9 +104,10 @@ class UnderLedger<Call> {
       },
       refuse: (peer, reason) => flights.refuse(peer, reason as BodyReason),
       observer,
+      keepsReserve: start.keepsReserve,
     })
     const { ledger } = this
-    observer.watch(ledger.connections)
+    observer.watch(ledger.connections, () => this.#lookAround())
     const application = applicationOf(app, {
       policy,
       onError: options.onError,
@@ -229,16 +230,21 @@ class UnderLedger<Call> {
         return left
       },
       cut: () => {
-        const now = backgroundClock.now()
-        // A request of this moment is to be known as one.
-        this.#flights.noteYoung(now, 0)
-        this.#scan?.walkNow()
-        for (const member of connections) member.sample(now)
+        this.#lookAround()
         const cut = connections.cut()
         this.#end(true)
         return cut
       },
     }
+  }
+
+  /** Every connection is known from here on, and whether it is in a request. */
+  #lookAround(): void {
+    if (this.#isOver) return
+    const now = backgroundClock.now()
+    this.#flights.noteYoung(now, 0)
+    this.#scan?.walkNow()
+    for (const member of this.ledger.connections) member.sample(now)
   }
 
   #end(cut = false): void {

@@ -76,7 +76,7 @@ export class Observer implements ConnectionsObserver {
   readonly #lifetimes = new Map<string, { readonly cause: Cause; readonly lifetime: Histogram }>()
   readonly #lateness = new Histogram(latenessBounds)
   /** One of each listener. */
-  readonly #ofListeners: Connections<Member>[] = []
+  readonly #ofListeners: { readonly connections: Connections<Member>; readonly lookAround: () => void }[] = []
   #lastId = 0
   readonly #onEnd = new Set<(ended: Ended) => void>()
   #onLate: ((seconds: number) => void) | null = null
@@ -104,10 +104,11 @@ export class Observer implements ConnectionsObserver {
 
   /**
    * By the engine. Before that, and where the runtime shows none, there are no connections.
+   * `lookAround`: brings them up to date, where that is not the case all the time.
    */
-  watch(connections: Connections<Member>): void {
-    this.#ofListeners.push(connections)
-    this.#whole?.watch(connections)
+  watch(connections: Connections<Member>, lookAround: () => void = () => {}): void {
+    this.#ofListeners.push({ connections, lookAround })
+    this.#whole?.watch(connections, lookAround)
   }
 
   /** What one of several listeners is told by; this one is told of all of them. */
@@ -272,11 +273,11 @@ export class Observer implements ConnectionsObserver {
   }
 
   get open(): number {
-    return this.#ofListeners.reduce((sum, { size }) => sum + size, 0)
+    return this.#ofListeners.reduce((sum, { connections }) => sum + connections.size, 0)
   }
 
   states(): Partial<Record<State, number>> {
-    return summed(this.#ofListeners.map((connections) => connections.states()))
+    return summed(this.#ofListeners.map(({ connections }) => connections.states()))
   }
 
   /** Of the process; null: not known. Where the system does not count them now, it did at the first look. */
@@ -299,7 +300,10 @@ export class Observer implements ConnectionsObserver {
   }
 
   #each(see: (member: Member, connections: Connections<Member>) => void): void {
-    for (const connections of this.#ofListeners) connections.each((member) => see(member, connections))
+    for (const { connections, lookAround } of this.#ofListeners) {
+      lookAround()
+      connections.each((member) => see(member, connections))
+    }
   }
 
   #find(id: number): Found | null {

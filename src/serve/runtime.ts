@@ -24,6 +24,8 @@ export interface Start<Options extends ServeOptions = ServeOptions> {
   /** Is to watch the engine's connections. */
   readonly observer: Observer
   readonly companions: Companions
+  /** See `ConnectionsOptions`. */
+  readonly keepsReserve?: boolean
 }
 
 /** What listens beside a server, and ends with it. */

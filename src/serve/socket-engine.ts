@@ -44,7 +44,7 @@ export async function serveOnSockets(
   { clients, descriptorsBeside }: Admission = {},
   { clock, random, drainClock }: World = { clock: backgroundClock, random: Math.random },
 ): Promise<Running> {
-  const { app, options, observer } = start
+  const { app, options, observer, keepsReserve = false } = start
   const descriptors = sockets.descriptors()
   const enforcement = enforcementWith(descriptors, sockets.enforcement())
   const { policy, log } = prepare(start, enforcement)
@@ -54,7 +54,8 @@ export async function serveOnSockets(
     random,
     onClosed: log.note,
     budget: Budget.of(descriptors, policy, descriptorsBeside),
-    turnsAway: sockets.holdAccept !== undefined,
+    turnsAway: sockets.holdAccept !== undefined || keepsReserve,
+    keepsReserve,
     onShortage: shortageLog(log, clock.now),
     observer,
   })

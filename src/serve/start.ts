@@ -47,6 +47,7 @@ export async function planStart(
         why,
         observer,
         companions: { admin: null },
+        keepsReserve: plan !== null,
       }
       const server = await (engine === 'native' && isNative(native)
         ? native.serve(start)

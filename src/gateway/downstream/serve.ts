@@ -36,7 +36,7 @@ export function gatewayOn(runtime: Runtime): GatewayRuntime {
       const { listenForAdmin } = await import('../../admin/listener.ts')
       return listenForAdmin(server, plan, runtime, log)
     },
-    async serve(app, options, { resolved, clients, upstreamConnections, observer, world }) {
+    async serve(app, options, { resolved, clients, upstreamConnections, observer, keepsReserve, world }) {
       if (options.engine === 'native') {
         const { fetch } = app as { readonly fetch: Fetch }
         const native = await planStart(runtime, options, resolved, observer)
@@ -55,6 +55,7 @@ export function gatewayOn(runtime: Runtime): GatewayRuntime {
           why,
           observer,
           companions: { admin: null },
+          keepsReserve,
         },
         runtime.sockets,
         { env: (connection, head, body) => new EngineDownstream(connection, head, body), bodyInEnv: true },
