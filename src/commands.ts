@@ -73,7 +73,7 @@ export async function dispatch(url: string): Promise<void> {
     const wrong =
       command === undefined
         ? 'a command is missing'
-        : `there is no command ${command}${didYouMean(command, Object.keys(commands))}`
+        : `there is no command ${command}${didYouMean(command, [...Object.keys(commands), '--help', '--version'])}`
     thisProcess.err(`${program}: ${wrong}\n\n${overview(program, thisProcess.columns)}`)
     thisProcess.exit(cannotStart)
   }

@@ -129,8 +129,6 @@ export class NodeConnections {
       if (wire instanceof Http1Connection) wire.failed(error)
       else socket.destroy()
     })
-    const wss = this.#wss
-    if (wss !== null) server.on('close', () => wss.close?.())
   }
 
   #accepted(tcp: Socket): void {

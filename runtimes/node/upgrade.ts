@@ -10,7 +10,6 @@ import type { UpgradeOffer } from '../../src/serve/runtime.ts'
 /** What is used of a `WebSocketServer({ noServer: true })`. */
 export interface WebSocketServerLike extends EventEmitter {
   readonly options?: { readonly noServer?: boolean }
-  close?(): void
   handleUpgrade(incoming: object, stream: Duplex, head: Uint8Array, callback: (socket: unknown) => void): void
 }
 

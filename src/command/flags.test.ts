@@ -127,6 +127,7 @@ describe('readSettings', () => {
         '--body-timeout',
         '--port',
         '70000',
+        '--hlep',
         '--min-idle',
         '-5s',
         'app.ts',
@@ -137,6 +138,7 @@ describe('readSettings', () => {
     assert.deepEqual(problems.toSorted(), [
       '--body-timeout: it needs a value',
       '--head-timeout: "5" has no unit; accepted: a duration with a unit (250ms, 5s, 2m, 1h) or off',
+      '--hlep: there is no such flag; did you mean --help?',
       '--idel-timeout: there is no such flag; did you mean --idle-timeout?',
       '--min-idle: "-5s" is not a duration; accepted: a duration with a unit (250ms, 5s, 2m, 1h) or off',
       '--port: 70000 is not a port number; accepted: a port number, 0 to 65535',

@@ -141,7 +141,7 @@ function readFlags(
       const secret = Object.keys(secrets).find((known) => flagOf(known) === flag)
       const instead =
         secret === undefined
-          ? didYouMean(flag, [...byFlag.keys()])
+          ? didYouMean(flag, [...byFlag.keys(), ...asks.help, ...asks.version])
           : `: others on this machine could read it; use the variable ${variableOf(secret, variables)}`
       problems.push(problem(flag, flag, `there is no such flag${instead}`, ''))
     } else if (value === undefined || value === '') {

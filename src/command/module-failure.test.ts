@@ -12,6 +12,21 @@ test('the line ends where the error goes on to its place', () => {
   assert.equal(failureLine('no database'), 'no database')
 })
 
+test('a file that Node takes for something else comes with what to do about it', () => {
+  const unknown = (extension: string) => new TypeError(`Unknown file extension ".${extension}" for /app.${extension}`)
+  for (const extension of ['ts', 'mts'])
+    assert.match(failureLine(unknown(extension)), /: TypeScript runs on Node 22.18/)
+  for (const extension of ['tsx', 'jsx']) assert.match(failureLine(unknown(extension)), /: Bun and Deno run JSX/)
+  assert.doesNotMatch(failureLine(unknown('css')), /runs? /)
+
+  const cjs = '    at wrapSafe (node:internal/modules/cjs/loader:1700:18)'
+  const esm = '    at compileSourceTextModule (node:internal/modules/esm/utils:318:16)'
+  for (const said of ['Cannot use import statement outside a module', "Unexpected token 'export'"]) {
+    assert.match(failureLine(withStack(said, cjs)), /: it is an ES module .* npm pkg set type=module/)
+    assert.equal(failureLine(withStack(said, esm)), `Error: ${said}`)
+  }
+})
+
 test('the detail keeps the frames of the module and drops those of the runtime and of who loaded it', () => {
   const own = new URL('./files.ts', import.meta.url).href
   const stack = [

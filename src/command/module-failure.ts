@@ -1,7 +1,29 @@
 /** What a module that failed to load says for itself. Each runtime tells it in another way. */
 
-/** The error in one line. Deno's goes on with the place, which `failureDetail` tells. */
-export const failureLine = (error: unknown): string => String(error).split('\n', 1)[0]!
+/**
+ * The error in one line, and what helps where Node took the file for something else. Deno's goes on
+ * with the place, which `failureDetail` tells.
+ */
+export function failureLine(error: unknown): string {
+  const line = String(error).split('\n', 1)[0]!
+  const help = helpFor(error, line)
+  return help === null ? line : `${line}: ${help}`
+}
+
+function helpFor(error: unknown, line: string): string | null {
+  const [, extension] = /Unknown file extension "\.(\w+)"/.exec(line) ?? []
+  if (extension !== undefined && /^[jt]sx$/.test(extension))
+    return 'Bun and Deno run JSX; for Node build it to .js first'
+  if (extension !== undefined && /^[cm]?ts$/.test(extension)) {
+    return 'TypeScript runs on Node 22.18 or later, Bun and Deno; for this Node build it to .js first'
+  }
+  const isEsm = /Cannot use import statement outside a module|Unexpected token 'export'/.test(line)
+  // In an ES module the same words are about something else.
+  if (isEsm && /node:internal\/modules\/cjs\//.test((error as Error).stack ?? '')) {
+    return 'it is an ES module in a package of CommonJS; npm pkg set type=module changes that'
+  }
+  return null
+}
 
 /** Bun's BuildMessage has no stack, only this. */
 interface Position {

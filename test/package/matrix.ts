@@ -60,12 +60,17 @@ for (const major of majors) {
     })
 
     test('serves pages and WebSockets, runs a gateway and a probe', async () => {
-      for (const program of ['app.mjs', 'gateway.mjs', 'probe.mjs']) {
+      for (const program of ['app.mjs', 'required.cjs', 'gateway.mjs', 'probe.mjs']) {
         assert.match(await project.run([node(), program]), /^fine$/m)
       }
     })
 
     test('has the command', () => works([node(), 'node_modules/hangup/dist/src/cli.js'], 'node'))
+
+    test('says what to do where it runs no TypeScript', { skip: runsTypes(major) }, async () => {
+      const serve = [node(), 'node_modules/hangup/dist/src/cli.js', 'serve', '--app', 'bundled.ts']
+      await assert.rejects(project.run(serve), /ended with 2:(.|\n)*Node 22\.18 or later/)
+    })
 
     test('runs a TypeScript application', { skip: !runsTypes(major) }, async () => {
       assert.equal(await project.run([node(), '--no-warnings', 'bundled.ts']), 'bundled\n')

@@ -99,6 +99,10 @@ describe('a project of its own', { concurrency: 2 }, () => {
       assert.match(await project.run([...command, 'app.mjs']), /^fine$/m)
     })
 
+    test(`may be one of CommonJS on ${runtime}`, async () => {
+      assert.match(await project.run([...command, 'required.cjs']), /^fine$/m)
+    })
+
     test(`runs a gateway and a probe on ${runtime}`, async () => {
       assert.match(await project.run([...command, 'gateway.mjs']), /^fine$/m)
       assert.match(await project.run([...command, 'probe.mjs']), /^fine$/m)

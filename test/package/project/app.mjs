@@ -47,6 +47,8 @@ async function helpers() {
     import('@hono/node-server'),
     import('ws'),
   ])
-  const more = () => ({ websocket: { server: new WebSocketServer({ noServer: true }) } })
+  // The same for one server after another: each leaves it open.
+  const server = new WebSocketServer({ noServer: true })
+  const more = () => ({ websocket: { server } })
   return { Client: WebSocket, upgradeWebSocket, more }
 }
