@@ -76,8 +76,7 @@ function cpuMs(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) * 10
 }
 
-// Two at a time: each takes a burst of our own descriptors, and mostly waits.
-describe('descriptors run short', { concurrency: own > 2 * burst + 200 ? 2 : 1 }, () => {
+describe('descriptors run short', () => {
   for (const name of engines) {
     describe(`${name} under ulimit -n ${descriptors}`, { skip }, () => {
       let server: ChildProcess
