@@ -52,6 +52,7 @@ const run: Record<CommandName, Run> = {
       { ...host, argv },
     )
   },
+  why: async (argv, host) => (await import('./why/command.ts')).whyCommand(argv, { ...host, exit: exitFlushed }),
   compare: async (argv, host) =>
     (await import('./probe/reports/compare.ts')).compareCommand(argv, { ...host, exit: exitFlushed }),
 }

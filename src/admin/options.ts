@@ -10,9 +10,11 @@ export interface AdminOptions {
   readonly hosts?: readonly string[]
 }
 
+export type Place = { readonly host: string; readonly port: number } | { readonly unix: string }
+
 /** Resolved: where to listen, and what to ask for. */
 export interface AdminPlan {
-  readonly at: { readonly host: string; readonly port: number } | { readonly unix: string }
+  readonly at: Place
   readonly token: string | null
   readonly hosts: readonly string[]
 }
@@ -44,7 +46,7 @@ export function adminPlan(given: true | string | number | AdminOptions, name = '
 }
 
 /** Null: it is none. */
-export function placeOf(text: string): AdminPlan['at'] | null {
+export function placeOf(text: string): Place | null {
   if (text.startsWith('unix:')) return text.length > 'unix:'.length ? { unix: text.slice('unix:'.length) } : null
   const [, bracketed, plain, digits] = /^(?:(?:\[([\da-f:.]+)\]|([^:[\]\s]*)):)?(\d{1,5})$/i.exec(text) ?? []
   const port = Number(digits)

@@ -2,6 +2,7 @@
 import { Hono } from 'hono'
 import type { GatewayStatus } from '../gateway/status.ts'
 import { type State, states } from '../lifecycle/states.ts'
+import type { DescriptorsInUse } from '../observe/observer.ts'
 import type { Reading } from '../observe/reading.ts'
 import { readServers } from '../observe/server-metrics.ts'
 import type { ConnectionsSummary, Running } from '../serve/contract.ts'
@@ -20,6 +21,8 @@ export interface Administered
 export interface Summary extends ConnectionsSummary, Pick<Running, 'url' | 'engine' | 'phase'> {
   /** Connections since the start. */
   readonly opened: number
+  /** Null: they can't be told. */
+  readonly descriptors: DescriptorsInUse | null
 }
 
 const mostListed = 10_000
@@ -47,7 +50,9 @@ export function adminRoutes(server: Administered, page: PageOptions = {}): Hono 
 
   app.get('/summary', (c) => {
     const { url, engine, phase } = server
-    return c.json({ url, engine, phase, opened: observer.openedCount, ...server.connections() } satisfies Summary)
+    const opened = observer.openedCount
+    const descriptors = observer.descriptors()
+    return c.json({ url, engine, phase, opened, descriptors, ...server.connections() } satisfies Summary)
   })
 
   app.get('/upstreams', (c) => {

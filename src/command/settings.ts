@@ -17,6 +17,7 @@ import { rescueEntries } from '../rescue/settings.ts'
 import { engineChoices } from '../serve/choose-engine.ts'
 import type { EngineChoice } from '../serve/contract.ts'
 import { healthPathAccepted, isHealthPath } from '../serve/health-path.ts'
+import { whyEntries } from '../why/settings.ts'
 import type { Env } from './env.ts'
 import { type ReportKind, reportKinds } from './report-kind.ts'
 import { isServiceLink } from './service-links.ts'
@@ -194,6 +195,21 @@ export const commands = {
     takes: Object.keys(rescueEntries),
     variables: `${variablePrefix}RESCUE_`,
     headings: { settings: 'Rescue' },
+  },
+  why: {
+    what: 'Tells what happened to a client, and why its connection ended, out of what a server with --admin has recorded.',
+    settings: whyEntries,
+    takes: Object.keys(whyEntries),
+    variables: `${variablePrefix}WHY_`,
+    headings: { settings: 'Why' },
+    examples: [
+      'hangup why',
+      'hangup why 10.0.0.7',
+      'hangup why 17 --save case.json',
+      'hangup probe http://127.0.0.1:3000 --case case.json',
+    ],
+    status:
+      '0: told; 1: there is no such connection, or no case of it; 2: it could not run (nobody listens, a wrong flag).',
   },
   compare: {
     what: 'Compares reports of hangup probe: cases × servers.',

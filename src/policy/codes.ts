@@ -85,6 +85,12 @@ export const errorCodes = table<ThrownCode>()({
     ends: '413, or the response passes through unspooled',
     remedy: 'Make room, or change `spoolDir` or `spoolMaxBytes`.',
   },
+  ADMIN_UNREACHABLE: {
+    means: 'No admin listener answers `hangup why` or `hangup top`, or it refuses the token.',
+    fault: 'configuration',
+    ends: 'exit status 2',
+    remedy: 'Start the server with `--admin`; `--admin`, `HANGUP_ADMIN` and `HANGUP_ADMIN_TOKEN` say where and how.',
+  },
   PROBE_UNREACHABLE: {
     means: '`hangup probe` found no server at the URL.',
     fault: 'configuration',
@@ -266,6 +272,7 @@ export const exitStatuses: readonly (readonly [status: string, commands: string,
   ['1', '`serve`, `gateway`', 'The drain had to cut at least one request.'],
   ['1', '`probe`', 'At least one case failed.'],
   ['1', '`rescue`', 'The server is still out of descriptors or workers.'],
+  ['1', '`why`', 'There is no such connection, or its end cannot be saved as a case.'],
   ['2', 'all', 'The command could not run: invalid configuration, an address in use, nobody there.'],
   ['130, 143', '`serve`, `gateway`, `probe`', 'Ended at once by SIGINT or SIGTERM (of a drain: the second).'],
 ]

@@ -1,0 +1,128 @@
+/** `hangup why`: what happened to a client, out of the admin listener's record. */
+import { writeFile } from 'node:fs/promises'
+import type { AdminClient } from '../admin/client.ts'
+import { adminClientOf } from '../admin/client-of.ts'
+import { asked, readPlaces } from '../command/flags.ts'
+import { help } from '../command/help.ts'
+import { cannotStart, explain, type Host } from '../command/main.ts'
+import type { Read } from '../command/setting.ts'
+import { resolveEntries } from '../command/settings.ts'
+import { type EndedConnection, recordedEnds } from '../observe/flight-recorder.ts'
+import type { OpenConnection } from '../observe/observer.ts'
+import { exitStatus } from '../policy/codes.ts'
+import { ConfigError, type Problem, problem } from '../policy/problems.ts'
+import { flagOf } from '../policy/spelling.ts'
+import type { CaseInput } from '../probe/case-file.ts'
+import { version } from '../version.ts'
+import { caseOf, type Saved } from './case-of.ts'
+import { defaultLast, listed, whyEntries } from './settings.ts'
+import { endedText, listText, openText } from './text.ts'
+
+type Settings = Read<typeof whyEntries>
+
+export async function whyCommand(argv: readonly string[], host: Host): Promise<void> {
+  try {
+    switch (asked(argv)) {
+      case 'help':
+        host.out(help('why', 'hangup why', host.columns))
+        return host.exit(0)
+      case 'version':
+        host.out(`hangup ${version}\n`)
+        return host.exit(0)
+      default: {
+        const { settings, client } = readWhy(argv, host.env)
+        return host.exit(await run(settings, client, host))
+      }
+    }
+  } catch (error) {
+    host.err(`hangup: ${explain(error)}\n`)
+    host.exit(cannotStart)
+  }
+}
+
+function readWhy(argv: readonly string[], env: Host['env']): { settings: Settings; client: AdminClient } {
+  const { places, problems } = readPlaces(argv, env, 'why')
+  const { settings, nameOf } = resolveEntries(whyEntries, places, problems)
+  const client = adminClientOf(settings, env, nameOf, problems)
+  if (problems.length > 0) throw new ConfigError(problems)
+  return { settings, client }
+}
+
+async function run(settings: Settings, client: AdminClient, host: Host): Promise<number> {
+  const { peer, json, save } = settings
+  const [open, ended] = await Promise.all([openOf(settings, client), client.ends()])
+  const meant = peer === undefined ? ended : ended.filter(peer.isMeant)
+  const told = meant.slice(0, settings.last ?? (peer === undefined && save === undefined ? listed : defaultLast))
+  if (save !== undefined) return saved(meant, save, peer?.text, host)
+  if (json) {
+    host.out(`${JSON.stringify({ open, ended: told })}\n`)
+    return exitStatus.done
+  }
+  if (open.length + told.length === 0) return nobody(peer?.text, host)
+  if (peer === undefined) host.out(`${listText(told, host.columns)}\n${hint}`)
+  else {
+    const now = Date.now()
+    const texts = [
+      ...open.map((one) => openText(one, now, host.columns)),
+      ...told.map((one) => endedText(one, host.columns)),
+    ]
+    const rest = meant.length - told.length
+    host.out(`${texts.join('\n')}${rest > 0 ? `\n${rest} more ended: ${flagOf('last')} ${meant.length}\n` : ''}`)
+  }
+  return exitStatus.done
+}
+
+const hint = 'hangup why <peer or number> tells one move by move; hangup top shows who is connected.\n'
+
+/** Open connections of the peer that was asked for. */
+async function openOf({ peer, last = defaultLast }: Settings, client: AdminClient): Promise<OpenConnection[]> {
+  if (peer === undefined) return []
+  const views = (await client.connections()).filter(peer.isMeant).slice(0, last)
+  const open = await Promise.all(views.map(({ id }) => client.connection(id)))
+  return open.filter((one) => one !== null)
+}
+
+function nobody(peer: string | undefined, host: Host): number {
+  if (peer === undefined) {
+    host.err('hangup: no connection has ended yet\n')
+    return exitStatus.failed
+  }
+  host.err(`hangup: ${peer}: no such connection is open, and none of the last ${recordedEnds} that ended was one\n`)
+  return exitStatus.failed
+}
+
+/** A line for each step, to be read and edited. */
+function caseText({ steps, ...rest }: CaseInput): string {
+  const entries = Object.entries(rest).map(([key, value]) => `  ${JSON.stringify(key)}: ${JSON.stringify(value)},\n`)
+  return `{\n${entries.join('')}  "steps": [\n${steps.map((step) => `    ${JSON.stringify(step)}`).join(',\n')}\n  ]\n}\n`
+}
+
+/** The latest of them that can be played. */
+async function saved(
+  ended: readonly EndedConnection[],
+  file: string,
+  peer: string | undefined,
+  host: Host,
+): Promise<number> {
+  const [first] = ended
+  if (first === undefined) return nobody(peer, host)
+  const tries: { readonly of: EndedConnection; readonly result: Saved }[] = []
+  for (const of of ended) {
+    const result = caseOf(of)
+    tries.push({ of, result })
+    if ('case' in result) break
+  }
+  const { of, result } = tries.at(-1)!
+  if ('why' in result) {
+    const [latest] = tries
+    host.err(`hangup: #${first.id} is not a case: ${(latest!.result as { readonly why: string }).why}\n`)
+    return exitStatus.failed
+  }
+  const problems: Problem[] = []
+  await writeFile(file, caseText(result.case)).catch(({ code }: NodeJS.ErrnoException) => {
+    problems.push(problem(flagOf('save'), file, `it cannot be written (${code})`, ''))
+  })
+  if (problems.length > 0) throw new ConfigError(problems)
+  host.out(`${file}: ${result.case.title} (#${of.id})\nhangup probe <url> --case ${file} plays it\n`)
+  return exitStatus.done
+}
