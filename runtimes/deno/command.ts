@@ -14,7 +14,7 @@ import { openKernel } from '../../src/kernel/kernel.ts'
 import type { Libc } from '../../src/kernel/libc.ts'
 import type { Threads } from '../../src/kernel/threads.ts'
 import { backgroundClock } from '../../src/lifecycle/clock.ts'
-import { type CommandLog, openLog } from '../../src/log/open.ts'
+import { type CommandLogs, openLogs } from '../../src/log/open.ts'
 import { plainResponse } from '../../src/native/answers.ts'
 import { Observer } from '../../src/observe/observer.ts'
 import { checkEnforcement } from '../../src/policy/check-enforcement.ts'
@@ -22,6 +22,7 @@ import type { Enforcement } from '../../src/policy/enforcement.ts'
 import type { Policy } from '../../src/policy/policy.ts'
 import { ConfigError, type Problem, problem } from '../../src/policy/problems.ts'
 import { resolveOptions } from '../../src/policy/resolve.ts'
+import { accessFeedOf } from '../../src/serve/access-feed.ts'
 import type { App, Running, ServeOptions } from '../../src/serve/contract.ts'
 import { stderrLog } from '../../src/serve/log.ts'
 import { urlOf } from '../../src/serve/prepare.ts'
@@ -104,7 +105,7 @@ export function hangup(app: App, options: HangupOptions = {}): DenoServe {
   return servedByCommand(app, options, (exit) => exit)
 }
 
-function servedByCommand(app: App, { report, ...options }: HangupOptions, endWith: CommandLog['endWith']): DenoServe {
+function servedByCommand(app: App, { report, ...options }: HangupOptions, endWith: CommandLogs['endWith']): DenoServe {
   refuseForeign(options)
   const resolved = resolveOptions(options)
   const { libc, threads, why } = ledgerParts()
@@ -122,6 +123,7 @@ function servedByCommand(app: App, { report, ...options }: HangupOptions, endWit
     observer: new Observer(backgroundClock),
     companions: { admin: null },
   }
+  start.observer.access = accessFeedOf(options)
   const running =
     libc === null
       ? serveUnenforced(start, (given) => {
@@ -211,7 +213,7 @@ function refuseForeign(
 async function ofSettings(): Promise<DenoServe> {
   try {
     const { options, settings, nameOf } = readSettings(thisProcess.argv, thisProcess.env)
-    const { log, endWith } = openLog(settings.log)
+    const { log, accessLog, endWith } = openLogs(settings, nameOf)
     noteServiceLinks(thisProcess.env, log)
     // PORT is meant for whoever listens: that is the command.
     const { port, globals: _, ...rest } = options
@@ -227,7 +229,11 @@ async function ofSettings(): Promise<DenoServe> {
       settings.app === undefined
         ? { app: createApp({ ready: () => running?.phase === 'serving' }) }
         : await loadApp(settings.app, nameOf)
-    const served = servedByCommand(app, { ...wanted, log, report: settings.report ?? 'text' }, endWith)
+    const served = servedByCommand(
+      app,
+      { ...wanted, log, ...(accessLog && { accessLog }), report: settings.report ?? 'text' },
+      endWith,
+    )
     served.running.then((its) => {
       running = its
     })

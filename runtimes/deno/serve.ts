@@ -58,6 +58,16 @@ export const denoUnderLedger = (libc: Libc): NativeServer => ({
   serve: (start) => serveDeno(start, { libc, listen: (handler, kit) => listen(start.options, handler, kit) }),
 })
 
+/** Null: the client is gone. */
+export function addressOf(info: ServeInfo): { readonly host: string; readonly port: number } | null {
+  try {
+    const { hostname, port } = info.remoteAddr
+    return { host: hostname, port }
+  } catch {
+    return null
+  }
+}
+
 /** `listen`: starts Deno's server, or takes the one that somebody else starts. */
 export function serveDeno(
   start: Start,
@@ -66,14 +76,7 @@ export function serveDeno(
   return serveUnderLedger<ServeInfo>(start, {
     ...own,
     engine,
-    peerOf(_, info) {
-      try {
-        const { hostname, port } = info.remoteAddr
-        return { host: hostname, port }
-      } catch {
-        return null
-      }
-    },
+    peerOf: (_, info) => addressOf(info),
     upgradeOf,
     isLong: (answer, http2) => isStream(answer) || (http2 && (wholeBytesOf(answer) ?? 0) > inOneGo),
     follow,

@@ -11,7 +11,7 @@ import { prepare } from '../../src/serve/prepare.ts'
 import { runningUnseen } from '../../src/serve/running.ts'
 import type { Start } from '../../src/serve/runtime.ts'
 import { forHead, isSound, withHeader } from './response.ts'
-import { type DenoServer, follow, type Handler, noteUpgrades, upgradeOf } from './serve.ts'
+import { addressOf, type DenoServer, follow, type Handler, noteUpgrades, upgradeOf } from './serve.ts'
 import type { ServeInfo } from './serve-info.ts'
 
 const held: Partial<Record<OptionName, string>> = {
@@ -59,25 +59,8 @@ export async function serveUnenforced(
   let requests = 0
 
   noteUpgrades()
-  const server = await listen(async (request, info) => {
-    requests += 1
-    busy += 1
-    const report = (error: unknown): void => application.report(error, request)
-    const done = (): void => {
-      busy -= 1
-    }
-    const returned = await resultOf(request, info)
-    const upgrade = upgradeOf(returned, request, report)
-    if (upgrade !== null) {
-      done()
-      return upgrade.answer as Response
-    }
-    const answer = application.responseNotSwitching(returned, request)
-    const given = drain.draining ? withHeader(answer, 'connection', 'close') : answer
-    if (request.method !== 'HEAD') return follow(given, info, { ...unseen, report, done })
-    done()
-    return forHead(given, false)
-  })
+  const { access } = start.observer
+  const server = await listen(access === null ? onRequest : access.ofHandler(onRequest, (_, info) => addressOf(info)))
   server.finished.catch((error) => {
     if (drain.phase === 'serving')
       log.write({ level: 'error', code: 'ACCEPT_FAILED', message: `accepting failed: ${error}` })
@@ -95,6 +78,26 @@ export async function serveUnenforced(
   const { hostname: host, port } = server.addr
   const parts = { engine: 'Deno.serve', start, at: { host, port }, enforcement, log, drain }
   return runningUnseen(parts, () => ({ busy, requests, hungUp }))
+
+  async function onRequest(request: Request, info: ServeInfo): Promise<Response> {
+    requests += 1
+    busy += 1
+    const report = (error: unknown): void => application.report(error, request)
+    const done = (): void => {
+      busy -= 1
+    }
+    const returned = await resultOf(request, info)
+    const upgrade = upgradeOf(returned, request, report)
+    if (upgrade !== null) {
+      done()
+      return upgrade.answer as Response
+    }
+    const answer = application.responseNotSwitching(returned, request)
+    const given = drain.draining ? withHeader(answer, 'connection', 'close') : answer
+    if (request.method !== 'HEAD') return follow(given, info, { ...unseen, report, done })
+    done()
+    return forHead(given, false)
+  }
 
   async function resultOf(request: Request, info: ServeInfo): Promise<unknown> {
     try {

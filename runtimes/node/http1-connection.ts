@@ -13,8 +13,10 @@ import { isLast } from '../../src/lifecycle/last-answer.ts'
 import type { Sample } from '../../src/lifecycle/limits.ts'
 import type { ReasonName } from '../../src/lifecycle/reasons.ts'
 import type { Event } from '../../src/lifecycle/states.ts'
+import type { Answered } from '../../src/observe/access.ts'
 import type { Observer } from '../../src/observe/observer.ts'
 import type { Policy } from '../../src/policy/policy.ts'
+import { accessTo } from './access.ts'
 import type { Outgoing } from './answer.ts'
 import { type Body, hasBody, type Incoming } from './body.ts'
 import type { AnswerWay } from './exchange.ts'
@@ -87,6 +89,8 @@ export class Http1Connection implements NodeMember {
   /** Is forgotten by Node with the socket's handle. */
   readonly #peer: string
   readonly #secure: boolean
+  /** Bytes of the responses before the present one; kept for an access log. */
+  #writtenBefore = 0
 
   constructor(tcp: Socket, secure: boolean, context: ServerContext) {
     this.#context = context
@@ -184,7 +188,10 @@ export class Http1Connection implements NodeMember {
     const askedAt = this.#askedAt.shift()
     if (outgoing !== undefined && askedAt !== undefined) {
       const { req, statusCode, shouldKeepAlive } = outgoing
-      this.#context.observer.requests.answered(req.method ?? '', statusCode, now - askedAt)
+      const { requests, access } = this.#context.observer
+      const ms = now - askedAt
+      requests.answered(req.method ?? '', statusCode, ms)
+      access?.answered({ ...this.#accessBytes(), ...accessTo(outgoing, ms) })
       if (!shouldKeepAlive) this.connection.blame('server', 'last')
     }
     if (this.#owed.length > 0) return
@@ -198,6 +205,13 @@ export class Http1Connection implements NodeMember {
     this.#onAnswered = null
     if (this.#lastWord !== null) this.say(this.#lastWord, now)
     else if (!this.#socket.writableEnded) then?.()
+  }
+
+  #accessBytes(): Pick<Answered, 'connection' | 'peer' | 'bytes'> {
+    const { bytesWritten } = this.#socket
+    const bytes = bytesWritten - this.#writtenBefore
+    this.#writtenBefore = bytesWritten
+    return { connection: this.connection.id, peer: this.#peer, bytes }
   }
 
   announce(): void {

@@ -11,6 +11,7 @@ import { isLast } from '../../src/lifecycle/last-answer.ts'
 import type { Sample } from '../../src/lifecycle/limits.ts'
 import type { ReasonName } from '../../src/lifecycle/reasons.ts'
 import type { Event } from '../../src/lifecycle/states.ts'
+import { accessTo } from './access.ts'
 import type { Body } from './body.ts'
 import { hasBody } from './body.ts'
 import type { NodeMember, ServerContext } from './http1-connection.ts'
@@ -187,7 +188,13 @@ export class Http2Session implements NodeMember {
   #ended(outgoing: Http2ServerResponse, askedAt: number): void {
     const { observer, now: clock } = this.#context
     const now = clock()
-    if (outgoing.headersSent) observer.requests.answered(outgoing.req.method, outgoing.statusCode, now - askedAt)
+    if (outgoing.headersSent) {
+      const ms = now - askedAt
+      observer.requests.answered(outgoing.req.method, outgoing.statusCode, ms)
+      // Streams share their connection's bytes.
+      const { id: connection } = this.connection
+      observer.access?.answered({ connection, peer: this.#peer, bytes: null, ...accessTo(outgoing, ms) })
+    }
     this.#open.delete(outgoing)
     this.#forgetComplete(now)
     if (this.#open.size > 0) return

@@ -11,7 +11,10 @@ test('help lists every flag with its default and fits the terminal', () => {
   for (const columns of [80, 100, 120]) {
     const text = help('serve', 'hangup serve', columns)
     for (const name of [...settingNames, ...optionNames])
-      assert.match(text, new RegExp(`^  ${flagOf(name)} ${name === 'watch' ? ' ' : '[<[]'}`, 'm'))
+      assert.match(
+        text,
+        new RegExp(`^  ${flagOf(name)} ${['watch', 'accessLogQuery'].includes(name) ? ' ' : '[<[]'}`, 'm'),
+      )
     for (const name of presetNames) assert.ok(text.includes(name), name)
     assert.match(text, /--idle-timeout <duration> +Quiet time between two requests/)
     for (const line of text.split('\n')) assert.ok(line.length <= columns, `${line.length} > ${columns}: ${line}`)

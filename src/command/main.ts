@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import process from 'node:process'
 import { installGlobals } from '../http1/web/globals.ts'
-import { openLog } from '../log/open.ts'
+import { openLogs } from '../log/open.ts'
 import { type ErrorCode, errorCodes, exitStatus } from '../policy/codes.ts'
 import { ConfigError, isConfigError, problem } from '../policy/problems.ts'
 import type { Resolved } from '../policy/resolve.ts'
@@ -118,10 +118,10 @@ export async function main(entry: Entry, host: Host = thisProcess): Promise<void
 
 async function start({ runtime, plan, again }: Entry, host: Host): Promise<void> {
   const { options, settings, nameOf, resolved } = readSettings(host.argv, host.env)
-  const { log, endWith } = openLog(settings.log)
-  noteServiceLinks(host.env, log)
   const watched = watchedBy()
   if (settings.watch && watched === null) return watching(settings, nameOf, again, host)
+  const { log, accessLog, endWith } = openLogs(settings, nameOf)
+  noteServiceLinks(host.env, log)
   const tls = await loadTls(settings, nameOf)
   const port = options.port === 0 ? (watched?.port ?? 0) : options.port
   const admin = await loadAdmin(settings, nameOf)
@@ -131,6 +131,7 @@ async function start({ runtime, plan, again }: Entry, host: Host): Promise<void>
     ...(tls && { tls }),
     ...(admin && { admin }),
     log,
+    ...(accessLog && { accessLog }),
     signals: false,
   }
   const planned = await plan(chosen, resolved)

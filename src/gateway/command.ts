@@ -8,7 +8,7 @@ import { cannotStart, explain, type Host } from '../command/main.ts'
 import { noteServiceLinks } from '../command/service-links.ts'
 import { jsonReport, textReport } from '../command/start-report.ts'
 import { backgroundClock } from '../lifecycle/clock.ts'
-import { openLog } from '../log/open.ts'
+import { openLogs } from '../log/open.ts'
 import { onSignals } from '../serve/signals.ts'
 import { version } from '../version.ts'
 import { loadGateway } from './config/load.ts'
@@ -50,8 +50,6 @@ async function run({ runtime, load, start }: GatewayEntry, host: Host): Promise<
   const loaded = () => loadGateway(host.argv, host.env, process.cwd())
   const { settings, nameOf, plan } = await loaded()
   const admin = await loadAdmin(settings, nameOf)
-  const { log, endWith } = openLog(settings.log)
-  noteServiceLinks(host.env, log)
   const { gateway } = await load()
   refuseUnspoken(plan.listeners, plan.config.clients, gateway)
   const { report = 'text' } = settings
@@ -60,8 +58,11 @@ async function run({ runtime, load, start }: GatewayEntry, host: Host): Promise<
     if (report === 'json') host.out(`${JSON.stringify(gatewayJson(plan))}\n`)
     return host.exit(0)
   }
+  const { log, accessLog, endWith } = openLogs(settings, nameOf)
+  noteServiceLinks(host.env, log)
   const running = await (start ?? (await import('./start.ts')).startGateway)(plan, gateway, {
     log,
+    ...(accessLog && { accessLog }),
     admin: admin === undefined ? null : adminPlan(admin),
     clock: backgroundClock,
     random: Math.random,

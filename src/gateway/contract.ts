@@ -1,6 +1,7 @@
 /** What a program that has a gateway in it names. */
 import type { AdminOptions } from '../admin/options.ts'
 import type { DrainResult } from '../lifecycle/drain.ts'
+import type { AccessEntry } from '../observe/access.ts'
 import type { Enforcement } from '../policy/enforcement.ts'
 import type { ServerAddress } from '../serve/contract.ts'
 import type { Log } from '../serve/log.ts'
@@ -23,6 +24,8 @@ export interface GatewayOptions {
    * listens.
    */
   readonly admin?: boolean | string | number | AdminOptions
+  /** As `serve()` has it, of all listeners. */
+  readonly accessLog?: (entry: AccessEntry) => void
   /** Whether SIGTERM and SIGINT drain. Default: true. */
   readonly signals?: boolean
 }

@@ -24,13 +24,14 @@ import { type GatewayRuntime, startGateway } from './start.ts'
 export async function startOn(
   runtime: GatewayRuntime,
   config: GatewayFile | string,
-  { folder = process.cwd(), log = stderrLog, signals = true, admin = false }: GatewayOptions = {},
+  { folder = process.cwd(), log = stderrLog, accessLog, signals = true, admin = false }: GatewayOptions = {},
   world: World = { clock: backgroundClock, random: Math.random },
 ): Promise<GatewayServer> {
   const first = await planOf(config, folder)
   refuseUnspoken(first.listeners, first.config.clients, runtime)
   const running = await startGateway(first, runtime, {
     log,
+    ...(accessLog && { accessLog }),
     admin: admin === false ? null : adminPlan(admin),
     ...world,
   })

@@ -69,6 +69,8 @@ export interface RunningGateway extends Pick<Running, 'drain' | 'kill' | 'engine
 /** What a start has of the process. */
 export interface StartHost extends World {
   readonly log: Log
+  /** Default: nobody keeps one. */
+  readonly accessLog?: ServeOptions['accessLog']
   /** Default: nobody operates it. */
   readonly admin?: AdminPlan | null
 }
@@ -79,7 +81,7 @@ export type Start = (plan: GatewayPlan, runtime: GatewayRuntime, host: StartHost
 const namesWithinMs = 2_000
 
 /** Listens everywhere, or rejects like `serve()` and listens nowhere. */
-export const startGateway: Start = async (plan, runtime, { log, admin: adminPlan = null, ...world }) => {
+export const startGateway: Start = async (plan, runtime, { log, accessLog, admin: adminPlan = null, ...world }) => {
   const { clock, random } = world
   const { dir, maxBytes } = plan.config.spool
   const spool = maxBytes === 0 ? null : new Spool({ dir, maxBytes })
@@ -119,10 +121,14 @@ export const startGateway: Start = async (plan, runtime, { log, admin: adminPlan
     for (const listener of plan.listeners) {
       servers.push({
         listener,
-        server: await runtime.serve(gateway.app, optionsOf(plan, listener, log), {
-          ...kit,
-          observer: observer.ofListener(),
-        }),
+        server: await runtime.serve(
+          gateway.app,
+          { ...optionsOf(plan, listener, log), ...(accessLog && { accessLog }) },
+          {
+            ...kit,
+            observer: observer.ofListener(),
+          },
+        ),
       })
     }
     if (telemetry !== null) {

@@ -70,7 +70,9 @@ export interface ConnectionContext {
    */
   failed(error: unknown, asked: object | null): void
   /** Told of each request that is answered, and how long that took. */
-  readonly answered?: ((method: string, status: number, ms: number) => void) | undefined
+  readonly answered?:
+    | ((head: RequestHead, status: number, ms: number, connection: ServerConnection) => void)
+    | undefined
   /**
    * Who else has a say in who is served: a first request of one too many is answered 503, one that
    * does not ask is closed soon.
@@ -338,6 +340,11 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     return { peer: peerText(address, port), received: this.#received, sent: this.#sent, route: this.#route }
   }
 
+  /** Of the present response, or the latest. */
+  get responseBytes(): number {
+    return this.#sent - this.#sentBefore
+  }
+
   get #route(): string | null {
     const head = this.#head
     return head === null ? null : routeOf(head.method, head.target)
@@ -602,13 +609,13 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   readonly #finish = (): void => {
     if (this.connection.isGone) return
     const { connection } = this
-    const { method } = this.#head!
+    const head = this.#head!
     this.#head = null
     this.asked = null
     this.#writing?.sent?.()
     this.#writing = null
     const now = this.#context.clock.now()
-    this.#context.answered?.(method, this.#status, now - this.#askedAt)
+    this.#context.answered?.(head, this.#status, now - this.#askedAt, this)
     connection.move('answered', now, this.#received)
     // The client may have ended its side after the head of this answer was written.
     if (connection.isLast || this.#nothingMore) {

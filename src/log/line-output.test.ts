@@ -6,7 +6,7 @@ import { LineOutput } from './line-output.ts'
 
 type Done = Parameters<Destination['write']>[1]
 
-function setUp(mostChars?: number) {
+function setUp(mostChars?: number, tellsElsewhere = false) {
   const clock = new FakeClock()
   let text = ''
   let waiting: { bytes: Uint8Array; done: Done } | null = null
@@ -20,6 +20,7 @@ function setUp(mostChars?: number) {
     },
     clock,
     onLost: (...what) => void lost.push(what),
+    tellsElsewhere,
     ...(mostChars !== undefined && { mostChars }),
   })
   const answer = (error: WriteError | null, most: number) => {
@@ -61,7 +62,7 @@ test('what the destination does not take is kept up to a bound, and what is beyo
   assert.deepEqual(to.lost, [])
   to.take()
   to.take()
-  assert.deepEqual(to.lost, [[7, 'it takes no more']])
+  assert.deepEqual(to.lost, [[7, 'its reader or its disk is too slow']])
   assert.equal(to.text, 'line 0\nline 1\nline 2\n')
 })
 
@@ -105,4 +106,17 @@ test('flush() waits for what is not out, but not for ever', async () => {
   to.take()
   await first
   assert.deepEqual(flushed, ['impatient', 'patient'])
+})
+
+test('where the loss is told elsewhere it is told while it lasts, once a second', () => {
+  const to = setUp(6, true)
+  to.output.write('one')
+  for (let i = 0; i < 3; i++) to.output.write('a line')
+  to.clock.pass(1_000)
+  to.fail('ENOSPC')
+  to.output.write('a line')
+  assert.deepEqual(to.lost, [
+    [1, 'its reader or its disk is too slow'],
+    [2, 'ENOSPC'],
+  ])
 })

@@ -10,6 +10,8 @@ export interface LineOutputOptions {
   readonly clock: Clock
   /** Told of lines that were lost, as soon as that is over or nothing more can be written. */
   readonly onLost: (count: number, why: string) => void
+  /** `onLost` does not write here: it is told at once, too, once a second. Default: no. */
+  readonly tellsElsewhere?: boolean
   /** Characters that are kept at most. Default: a million. */
   readonly mostChars?: number
 }
@@ -19,8 +21,9 @@ const batchChars = 64 * 1024
 /** A pipe that is full is tried again after so long, and anything else that fails, such as a full disk. */
 const fullPipeMs = 20
 const failedMs = 1_000
+const tooSlow = 'its reader or its disk is too slow'
 /** Nobody is left to read. */
-const isOver = ({ code }: WriteError): boolean => code === 'EPIPE' || code === 'EBADF' || code === 'ENXIO'
+const isOver = ({ code }: WriteError): boolean => code === 'EPIPE' || code === 'EBADF' || code === 'ECONNRESET'
 
 /** What is being written. */
 interface Batch {
@@ -35,19 +38,22 @@ export class LineOutput {
   readonly #clock: Clock
   readonly #onLost: LineOutputOptions['onLost']
   readonly #mostChars: number
+  readonly #tellsElsewhere: boolean
+  #toldAt = Number.NEGATIVE_INFINITY
   #lines: string[] = []
   #chars = 0
   #batch: Batch | null = null
   #isOver = false
   #lost = 0
-  #why = 'it takes no more'
+  #why = tooSlow
   #whenEmpty: (() => void)[] = []
 
-  constructor({ destination, clock, onLost, mostChars = 1_000_000 }: LineOutputOptions) {
+  constructor({ destination, clock, onLost, tellsElsewhere = false, mostChars = 1_000_000 }: LineOutputOptions) {
     this.#destination = destination
     this.#clock = clock
     this.#onLost = onLost
     this.#mostChars = mostChars
+    this.#tellsElsewhere = tellsElsewhere
   }
 
   /** `line` without its end. */
@@ -55,6 +61,7 @@ export class LineOutput {
     if (this.#isOver) return
     if (this.#chars + line.length > this.#mostChars) {
       this.#lost += 1
+      if (this.#tellsElsewhere && this.#clock.now() - this.#toldAt >= 1_000) this.#tellLost()
       return
     }
     this.#lines.push(line)
@@ -106,7 +113,7 @@ export class LineOutput {
 
   #failed(error: WriteError, batch: Batch): void {
     const { code = '', message } = error
-    this.#why = code === 'EAGAIN' ? 'its reader is too slow' : code || message
+    this.#why = code === 'EAGAIN' ? tooSlow : code || message
     if (isOver(error)) {
       this.#isOver = true
       this.#lost += batch.lines + this.#lines.length
@@ -122,6 +129,9 @@ export class LineOutput {
   #tellLost(): void {
     const count = this.#lost
     this.#lost = 0
-    this.#onLost(count, this.#why)
+    this.#toldAt = this.#clock.now()
+    const why = this.#why
+    this.#why = tooSlow
+    this.#onLost(count, why)
   }
 }

@@ -1,32 +1,129 @@
-/** The log of a command: on standard error, in the form that was asked for or that suits whoever reads it. */
+/** The logs of a command, as its settings have them: events on standard error, and the access log. */
+import process from 'node:process'
 import { isatty } from 'node:tty'
-import { backgroundClock } from '../lifecycle/clock.ts'
+import { backgroundClock, systemClock } from '../lifecycle/clock.ts'
+import type { AccessEntry } from '../observe/access.ts'
+import { ConfigError, problem } from '../policy/problems.ts'
 import type { Log, LogLine } from '../serve/log.ts'
-import { standardStream } from './destination.ts'
+import { accessWriter } from './access-forms.ts'
+import { appendedFile, type LogFile, standardStream } from './destination.ts'
 import { jsonLine, type LogForm, textLine } from './forms.ts'
 import { LineOutput } from './line-output.ts'
+import type { LogSettings } from './settings.ts'
 
-export interface CommandLog {
+export interface CommandLogs {
   readonly log: Log
+  /** Undefined: nobody wants it. */
+  readonly accessLog: ((entry: AccessEntry) => void) | undefined
   /** What is not out yet has a moment, then `exit` is called. */
   endWith(exit: (status: number) => void): (status: number) => void
 }
 
 /** A reader that stands still does not keep the process from its end for longer. */
 const flushMs = 500
+/** A runtime tells a moment later of connections that were cut. */
+const lastEndsMs = 20
 
-/** `form` undefined: text on a terminal, else JSON. */
-export function openLog(form: LogForm = isatty(2) ? 'text' : 'json'): CommandLog {
+/**
+ * `log` undefined: text on a terminal, else JSON. Throws a `ConfigError` for a file that cannot be
+ * written to.
+ */
+export function openLogs(settings: LogSettings, nameOf: (setting: keyof LogSettings) => string): CommandLogs {
+  const events = eventLog(settings.log)
+  const access = accessOutput(settings, nameOf, events.log)
+  const outputs = [events.output, ...(access === null ? [] : [access.output])]
+  return {
+    log: events.log,
+    accessLog: access?.write,
+    endWith: (exit) => (status) => {
+      const flush = () => Promise.all(outputs.map((output) => output.flush(flushMs))).then(() => exit(status))
+      if (access === null) void flush()
+      else systemClock.after(lastEndsMs, flush)
+    },
+  }
+}
+
+function eventLog(form: LogForm = isatty(2) ? 'text' : 'json'): { readonly log: Log; readonly output: LineOutput } {
   const formed = (line: LogLine) => (form === 'text' ? textLine(line) : jsonLine(line, backgroundClock.date()))
+  const log: Log = (line) => output.write(formed(line))
   const output = new LineOutput({
     destination: standardStream(2),
-    clock: backgroundClock,
-    onLost: (count, why) =>
-      log({ level: 'warn', code: 'LINES_LOST', message: `lines of the log were lost: ${why}`, count }),
+    clock: systemClock,
+    onLost: (count, why) => log(lost('the log', count, why)),
   })
-  const log: Log = (line) => output.write(formed(line))
+  return { log, output }
+}
+
+const lost = (what: string, count: number, why: string): LogLine => ({
+  level: 'warn',
+  code: 'LINES_LOST',
+  message: `a line of ${what} was lost: ${why}`,
+  count,
+})
+
+function accessOutput(
+  {
+    accessLogFile: path,
+    accessLog: form = path === undefined ? undefined : 'json',
+    accessLogQuery = false,
+  }: LogSettings,
+  nameOf: (setting: keyof LogSettings) => string,
+  log: Log,
+): { readonly write: (entry: AccessEntry) => void; readonly output: LineOutput } | null {
+  if (form === undefined) return null
+  const file = path === undefined ? null : opened(path, nameOf('accessLogFile'))
+  const output = new LineOutput({
+    destination: file ?? standardStream(1),
+    clock: systemClock,
+    onLost: (count, why) => log(lost('the access log', count, why)),
+    tellsElsewhere: true,
+  })
+  const writer = accessWriter(form, accessLogQuery)
+  const begin = (): void => {
+    if (writer.head !== '') output.write(writer.head)
+  }
+  if (file === null || file.isEmpty) begin()
+  if (file !== null) reopenOnSignals(file, begin, log)
   return {
-    log,
-    endWith: (exit) => (status) => void output.flush(flushMs).then(() => exit(status)),
+    output,
+    write(entry) {
+      const line = writer.line(entry)
+      if (line !== null) output.write(line)
+    },
+  }
+}
+
+function opened(path: string, name: string): LogFile {
+  try {
+    return appendedFile(path)
+  } catch (error) {
+    throw new ConfigError([
+      problem(name, path, `it cannot be written to (${whyOf(error)})`, 'a file in a folder that is there'),
+    ])
+  }
+}
+
+function whyOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException
+  return code ?? message
+}
+
+/** As logrotate and newsyslog send them. */
+function reopenOnSignals(file: LogFile, begin: () => void, log: Log): void {
+  const reopen = (): void => {
+    try {
+      file.reopen()
+      if (file.isEmpty) begin()
+    } catch (error) {
+      const message = `the access log cannot be opened anew (${whyOf(error)}); the old file goes on`
+      log({ level: 'error', code: 'REOPEN_FAILED', message, count: 1 })
+    }
+  }
+  for (const signal of ['SIGHUP', 'SIGUSR1'] as const) {
+    try {
+      process.on(signal, reopen)
+    } catch (error) {
+      log({ level: 'info', code: 'SIGNAL_UNAVAILABLE', message: `${signal} cannot be handled: ${error}`, count: 1 })
+    }
   }
 }

@@ -131,8 +131,9 @@ class UnderLedger<Call> {
   async listen(): Promise<NativeListener['at']> {
     const { exchanges } = this
     try {
-      const { requests } = this.#start.observer
-      const onRequest = requests.timing((request: Request, call: Call) => exchanges.onRequest(request, call))
+      const { requests, access } = this.#start.observer
+      const timed = requests.timing((request: Request, call: Call) => exchanges.onRequest(request, call))
+      const onRequest = access === null ? timed : access.ofHandler(timed, (...of) => this.#server.peerOf(...of))
       this.#listener = await this.#server.listen(onRequest, this.#kit())
     } catch (error) {
       this.#kernel.close()

@@ -10,6 +10,7 @@ import type { Descriptors } from '../lifecycle/descriptor-budget.ts'
 import type { State } from '../lifecycle/states.ts'
 import type { Trail, TrailMove } from '../lifecycle/trail.ts'
 import type { OptionName } from '../policy/policy.ts'
+import type { AccessFeed } from './access.ts'
 import { type Ended, type EndedConnection, FlightRecorder } from './flight-recorder.ts'
 import { Histogram, type HistogramReading } from './histogram.ts'
 import { type LostReading, type LostRequest, type LostRequests, sumOfLost } from './lost-requests.ts'
@@ -69,6 +70,8 @@ interface Found {
 
 export class Observer implements ConnectionsObserver {
   readonly requests: RequestTotals
+  /** Null: nobody keeps an access log. Set before its listener is there. */
+  access: AccessFeed | null = null
   /** Connections since the start. */
   openedCount = 0
   readonly #clock: Pick<ServerClock, 'now' | 'date'>
@@ -184,7 +187,9 @@ export class Observer implements ConnectionsObserver {
     const { peer, received, sent } = member.describe()
     const endedAt = this.#clock.date()
     const openedAt = Math.round(endedAt - (now - connection.openedAt))
-    this.#record({ id, peer, by, phase, why, route, openedAt, endedAt, requests, received, sent }, trail)
+    const ended = { id, peer, by, phase, why, route, openedAt, endedAt, requests, received, sent }
+    this.#record(ended, trail)
+    this.access?.ended(ended, connection.owesAnswer)
   }
 
   #record(ended: Ended, trail: Trail | null): void {

@@ -59,7 +59,8 @@ export class RequestTotals {
       const from = this.#now()
       const { method } = request
       const answered = (response: Response): Response => {
-        this.answered(method, response.status, this.#now() - from)
+        // Bun's own upgrade leaves none.
+        this.answered(method, (response as Response | undefined)?.status ?? 101, this.#now() - from)
         return response
       }
       const returned = handler(request, call)

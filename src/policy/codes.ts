@@ -179,6 +179,16 @@ export const logCodes = table<Code>()({
     fault: 'machine',
     remedy: 'The line says why; make room, or read faster. Requests are served meanwhile.',
   },
+  REOPEN_FAILED: {
+    means: 'The file of the access log could not be opened anew at a signal; the old one goes on.',
+    fault: 'machine',
+    remedy: 'Look at the folder and its owner, and send the signal again.',
+  },
+  ACCESS_LOG_FAILED: {
+    means: 'The function given as `accessLog` threw.',
+    fault: 'application',
+    remedy: 'Mend it; the line has the error. Requests are served meanwhile.',
+  },
   DRAINING: {
     means: 'A signal has begun the drain.',
     fault: 'nobody',

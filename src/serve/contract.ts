@@ -4,6 +4,7 @@ import type { AdminOptions } from '../admin/options.ts'
 import type { DrainResult, Phase } from '../lifecycle/drain.ts'
 import type { State } from '../lifecycle/states.ts'
 import type { CertificatePem, ListenTls, ProxyProtocolFrom } from '../net/transport.ts'
+import type { AccessEntry } from '../observe/access.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { Enforcement } from '../policy/enforcement.ts'
 import type { Policy, PolicyInput } from '../policy/policy.ts'
@@ -57,6 +58,11 @@ export interface ServeOptions extends PolicyInput {
   readonly healthPath?: string
   /** Where events go; default: one line each on standard error. */
   readonly log?: (line: LogLine) => void
+  /**
+   * Told of each response that is out, and of each connection's end with its cause; what it throws is logged. Default:
+   * nobody, which costs nothing.
+   */
+  readonly accessLog?: (entry: AccessEntry) => void
   /**
    * Told of each thing that the application does wrong: what its handler throws or rejects with, a result that is no usable
    * `Response` (the client gets 500, and no word of the error), a body stream that fails or does not keep to its

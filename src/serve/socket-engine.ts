@@ -1,5 +1,6 @@
 /** `serve()` on the engine of our own, HTTP/1.1 on sockets: the same on every runtime but for the sockets. */
 import { limitsOf } from '../http1/events.ts'
+import type { RequestHead } from '../http1/head.ts'
 import { type ClientAdmission, type ConnectionContext, ServerConnection } from '../http1/server-connection.ts'
 import { installGlobals, takesWebRequests } from '../http1/web/globals.ts'
 import { abortNative } from '../http1/web/native-request.ts'
@@ -12,6 +13,7 @@ import { Budget } from '../lifecycle/descriptor-budget.ts'
 import { Drain } from '../lifecycle/drain.ts'
 import { withSocketFile } from '../net/socket-file.ts'
 import type { Accept, Listen, ListenAt, Listener } from '../net/transport.ts'
+import type { Answered } from '../observe/access.ts'
 import { enforcementWith } from '../policy/enforcement.ts'
 import type { Policy } from '../policy/policy.ts'
 import { type Application, applicationOf } from './application.ts'
@@ -83,7 +85,10 @@ export async function serveOnSockets(
     connectionLines: connectionLinesOf(policy),
     failed: failureLog(application, log),
     abort: webRequests ? (asked, reason) => WebRequest.abort(asked as WebRequest, reason) : abortNative,
-    answered: (method, status, ms) => observer.requests.answered(method, status, ms),
+    answered(head, status, ms, by) {
+      observer.requests.answered(head.method, status, ms)
+      observer.access?.answered(accessTo(head, status, ms, by))
+    },
     ask: (connection, head, body) => requests.ask(connection, head, body),
   }
 
@@ -127,6 +132,21 @@ export async function serveOnSockets(
     requests: () => requests.count,
     setCertificates: listener.setCertificates,
   })
+}
+
+function accessTo(head: RequestHead, status: number, ms: number, by: ServerConnection): Answered {
+  const { method, target, minor } = head
+  return {
+    connection: by.connection.id,
+    peer: by.describe().peer,
+    method,
+    target,
+    protocol: `HTTP/1.${minor}`,
+    status,
+    bytes: by.responseBytes,
+    ms,
+    header: (name) => head.get(name),
+  }
 }
 
 const connectionLinesOf = ({ keepAliveHintMs }: Policy): ConnectionContext['connectionLines'] => ({

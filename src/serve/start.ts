@@ -5,6 +5,7 @@ import { Observer } from '../observe/observer.ts'
 import { openTelemetry } from '../observe/open-telemetry.ts'
 import { readServers } from '../observe/server-metrics.ts'
 import { type Resolved, resolveOptions } from '../policy/resolve.ts'
+import { accessFeedOf } from './access-feed.ts'
 import { type Chosen, chooseEngine, isNative } from './choose-engine.ts'
 import type { App, Running, ServeOptions } from './contract.ts'
 import { withHealthPath } from './health-path.ts'
@@ -37,6 +38,7 @@ export async function planStart(
     why,
     async serve(app, more) {
       let running: Running | null = null
+      observer.access = accessFeedOf(options)
       const ready = () => running === null || running.phase === 'serving'
       await watchLost(observer, runtime)
       const start: Start = {

@@ -2,6 +2,11 @@
 import assert from 'node:assert/strict'
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises'
+import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { describe, type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -16,6 +21,19 @@ const programs = {
 
 const engines = ['native', 'hangup'] as const
 const local = ['--host', '127.0.0.1', '--port', '0', '--report', 'json'] as const
+
+async function open(t: TestContext, { url }: Pick<Server, 'url'>): Promise<Socket> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  t.after(() => socket.destroy())
+  socket.on('error', () => {}).resume()
+  await once(socket, 'connect')
+  names.set(socket, `127.0.0.1:${socket.localPort}`)
+  return socket
+}
+
+const names = new WeakMap<Socket, string>()
+/** As the server calls it, also when it is gone. */
+const nameOf = (socket: Socket): string | undefined => names.get(socket)
 
 interface Server {
   readonly child: ChildProcessByStdio<null, Readable, Readable>
@@ -102,15 +120,124 @@ onEachRuntime('the log', (runtime) => {
   })
 })
 
-describe('what is wrong is refused', { concurrency: true }, () => {
-  test('a form that there is none', async () => {
-    const child = spawn('node', ['src/cli.ts', 'serve', '--log', 'jsn'], { cwd: root, env: environment })
-    let err = ''
-    child.stderr.on('data', (text) => {
-      err += text
+onEachRuntime('the access log', (runtime) => {
+  const timed = ['--idle-timeout', '400ms', '--min-idle', 'off', '--drain-delay', 'off', '--drain-timeout', '300ms']
+
+  for (const engine of engines) {
+    test(`of ${engine} has each response, each end and its cause`, async (t) => {
+      const server = await start(t, runtime, 'serve', ...local, '--engine', engine, ...timed, '--access-log')
+      const idle = await open(t, server)
+      idle.write('GET /a?token=secret HTTP/1.1\r\nHost: a\r\n\r\n')
+      await once(idle, 'end')
+      const silent = await open(t, server)
+      const cut = await open(t, server)
+      cut.write('GET /slow?ms=5000 HTTP/1.1\r\nHost: a\r\n\r\n')
+      await sleep(200)
+      silent.destroy()
+      await sleep(200)
+      assert.equal(await server.stop(), 1)
+
+      assert.doesNotMatch(server.out(), /secret/)
+      const [, ...lines] = linesOf(server.out())
+      const request = lines.find(({ kind }) => kind === 'request')
+      const { method, target, status, peer, ms } = request
+      assert.deepEqual([method, target, status, peer], ['GET', '/a', 404, nameOf(idle)])
+      assert.ok(ms >= 0 && ms < 5_000, `${ms}`)
+      const ends = new Map(lines.filter(({ kind }) => kind === 'end').map((end) => [end.peer, end]))
+      const { by, phase, why, requests } = ends.get(nameOf(idle))
+      assert.deepEqual([by, phase, why, requests], ['server', 'idle', 'idle', 1])
+      // The ledger sees no heads, no connection that is too short for its scan, and nothing of a cut.
+      if (engine === 'native' && runtime !== 'node') return
+      assert.equal(ends.get(nameOf(silent)).by, 'client')
+      assert.equal(ends.get(nameOf(cut)).by, 'operator')
+      assert.equal(ends.get(nameOf(cut)).unanswered, 'GET /slow')
+      assert.equal(request.connection, ends.get(nameOf(idle)).connection)
+      assert.equal(request.protocol, 'HTTP/1.1')
+      assert.equal(request.bytes, ends.get(nameOf(idle)).sent)
     })
-    const [status] = await once(child, 'close')
-    assert.equal(status, 2)
-    assert.match(err, /^hangup: --log: .*jsn is not a form of the log; did you mean json\?.*text, json/)
+  }
+
+  test('of a gateway goes to a file, which is opened anew at a signal', async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'hangup-logs-'))
+    t.after(() => rm(folder, { recursive: true }))
+    const path = join(folder, 'access.log')
+    const flags = ['--access-log', 'w3c', '--access-log-file', path]
+    const gateway = await start(t, runtime, 'gateway', ...local, '--to', 'http://127.0.0.1:1', ...flags)
+    const ask = async (target: string, file: string) => {
+      await (await fetch(new URL(target, gateway.url))).text()
+      for (let i = 0; !(await readFile(file, 'utf8').catch(() => '')).includes(target); i++) {
+        assert.ok(i < 100, `${target} is not in ${file}`)
+        await sleep(20)
+      }
+    }
+    await ask('/before', path)
+    await rename(path, `${path}.1`)
+    gateway.child.kill('SIGUSR1')
+    for (let i = 0; !existsSync(path) && i < 100; i++) await sleep(20)
+    await ask('/after', path)
+    assert.equal(await gateway.stop(), 0)
+    const [before, after] = await Promise.all([`${path}.1`, path].map((file) => readFile(file, 'utf8')))
+    for (const text of [before, after])
+      assert.match(text!, /^#Version: 1\.0\n#Software: hangup\n#Fields: date time c-ip /)
+    assert.match(before!, / GET \/before HTTP\/1\.1 502 /)
+    assert.doesNotMatch(before!, /after/)
+    assert.equal((await stat(path)).mode & 0o007, 0)
   })
+
+  test('that nobody reads holds up neither requests nor the end', async (t) => {
+    const server = await start(
+      t,
+      runtime,
+      'serve',
+      ...local,
+      '--engine',
+      'hangup',
+      '--access-log',
+      '--access-log-query',
+    )
+    server.child.stdout.pause()
+    const socket = await open(t, server)
+    const requests = 1_500
+    let answers = ''
+    socket.setEncoding('latin1').on('data', (text: string) => {
+      answers += text
+    })
+    const target = `/${'x'.repeat(1_500)}`
+    for (let sent = 0; sent < requests; sent += 50) {
+      socket.write(`GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`.repeat(50))
+      const before = performance.now()
+      while (answers.split('HTTP/1.1 404').length <= sent + 50) {
+        assert.ok(performance.now() - before < 5_000, 'requests are held up')
+        await sleep(5)
+      }
+    }
+    socket.destroy()
+    server.child.kill('SIGTERM')
+    assert.deepEqual(await once(server.child, 'exit'), [0, null])
+    assert.match(server.err(), /a line of the access log was lost: its reader or its disk is too slow/)
+  })
+})
+
+describe('what is wrong is refused', { concurrency: true }, () => {
+  const refused = {
+    '--log jsn': /^hangup: --log: .*jsn is not a form of the log; did you mean json\?.*text, json/,
+    '--access-log w3': /^hangup: --access-log: .*w3 is not a form of the access log; accepted: json, combined, w3c/,
+    '--access-log-file /none/access.log':
+      /^hangup: --access-log-file \/none\/access\.log: it cannot be written to \(ENOENT\).*a folder that is there/,
+  }
+  for (const [flags, message] of Object.entries(refused)) {
+    test(flags, async () => {
+      const child = spawn('node', ['src/cli.ts', 'serve', ...local, ...flags.split(' ')], {
+        cwd: root,
+        env: environment,
+      })
+      let err = ''
+      child.stderr.on('data', (text) => {
+        err += text
+      })
+      const [status] = await once(child, 'close')
+      assert.equal(status, 2)
+      assert.match(err, message)
+    })
+  }
 })

@@ -111,6 +111,15 @@ async function serveWithIdleTimer(start: Start<BunServeOptions>): Promise<Runnin
     log.note(reason)
   }
 
+  const { access } = start.observer
+  const served =
+    access === null
+      ? onRequest
+      : access.ofHandler(onRequest, (request, on) => {
+          const client = on.requestIP(request)
+          return client && { host: client.address, port: client.port }
+        })
+
   function onRequest(request: Request, server: BunServer): Response | Promise<Response> {
     requests += 1
     const { method } = request
@@ -239,7 +248,7 @@ async function serveWithIdleTimer(start: Start<BunServeOptions>): Promise<Runnin
 
   let server: BunServer
   try {
-    server = listen(options, policy, { idleTimeout: idleSeconds, fetch: onRequest, error: failedUnseen })
+    server = listen(options, policy, { idleTimeout: idleSeconds, fetch: served, error: failedUnseen })
   } catch (error) {
     throw typeof (error as NodeJS.ErrnoException).code === 'string' ? listenError(error, options) : error
   }

@@ -6,6 +6,7 @@ import { lookup } from 'node:dns/promises'
 import type { Connect } from '../../net/transport.ts'
 import { Observer } from '../../observe/observer.ts'
 import type { Runtime } from '../../runtime.ts'
+import { accessFeedOf } from '../../serve/access-feed.ts'
 import type { Fetch } from '../../serve/contract.ts'
 import { serveOnSockets } from '../../serve/socket-engine.ts'
 import { planStart } from '../../serve/start.ts'
@@ -46,6 +47,7 @@ export function gatewayOn(runtime: Runtime): GatewayRuntime {
         })
       }
       await watchLost(observer, runtime)
+      observer.access = accessFeedOf(options)
       return serveOnSockets(
         {
           app,
