@@ -2,6 +2,7 @@
 export type { AdminOptions } from './admin/options.ts'
 export type { DrainResult, Phase } from './lifecycle/drain.ts'
 export type { CertificatePem, ListenTls } from './net/transport.ts'
+export type { AccessEntry } from './observe/access.ts'
 export type { Enforced, Enforcement } from './policy/enforcement.ts'
 export type { OptionName, Policy, PolicyInput } from './policy/policy.ts'
 export type { PresetName } from './policy/presets.ts'
