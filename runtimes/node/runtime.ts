@@ -3,6 +3,7 @@
 import { enforcementOf } from '../../src/policy/enforcement.ts'
 import type { Runtime } from '../../src/runtime.ts'
 import { procDescriptors } from '../descriptors.ts'
+import { abortsOnData } from './aborts-on-data.ts'
 import { connect } from './connect.ts'
 import { NodeDownstream } from './gateway-downstream.ts'
 import { holdAccept } from './hold.ts'
@@ -25,6 +26,7 @@ export const node = {
   },
   native: () => nodeHttp,
   loadLibc,
+  abortsOnData,
   connect,
   http2: true,
   downstream: (request, env) => new NodeDownstream(request, env),

@@ -117,4 +117,6 @@ export interface ServeRuntime {
   native(options: ServeOptions): NativeServer | NoNative | Promise<NativeServer | NoNative>
   /** The C library by the runtime's FFI, or why there is none. */
   loadLibc(): Loaded | Promise<Loaded>
+  /** The kernel's `TCPAbortOnData`, for where there is no C library and no permission to ask for; null: unknown. */
+  abortsOnData?(): number | null
 }

@@ -27,7 +27,6 @@ console.log(running.address.port)
 
 for await (const line of createInterface(process.stdin)) {
   if (line === 'drain') await running.drain()
-  const { lost, open } = running.observer
-  const { closeRaces } = running.connections()
-  console.log(JSON.stringify({ lost, told, lines, executed, closeRaces, open }))
+  const { lost, open, duplicates } = running.observer
+  console.log(JSON.stringify({ lost, told, lines, executed, open, kept: duplicates.size }))
 }
