@@ -6,7 +6,9 @@ import { here, type RuntimeName } from './here.ts'
 
 export function onlyOn(library: RuntimeName): void {
   if (here === library) return
+  // Deno resolves a require() as Node does, without its own condition.
+  const required = here === 'deno' ? '; require() on Deno takes that of Node for hangup' : ''
   throw new Error(
-    `runtimes/${library}/index.ts is not for this runtime, and hangup/${library} neither: import serve() from hangup, which is the one of each runtime, or from runtimes/${here}/index.ts`,
+    `hangup/${library} or runtimes/${library}/index.ts is not for this runtime: import serve() from hangup, which is the one of each runtime, or from hangup/${here} (in a checkout runtimes/${here}/index.ts)${required}`,
   )
 }

@@ -1,6 +1,7 @@
 /** A project of CommonJS: every entry is there for `require`, and serves. Says `fine` if so. */
 const assert = require('node:assert/strict')
-const { serve } = require('hangup')
+// Deno resolves a require() as Node does, without its own condition.
+const { serve } = require('Deno' in globalThis ? 'hangup/deno' : 'hangup')
 
 for (const entry of ['gateway', 'admin', 'probe']) assert.ok(Object.keys(require(`hangup/${entry}`)).length > 0)
 
