@@ -9,7 +9,6 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import keptApplication from '../docs/application.json' with { type: 'json' }
 import kept from '../docs/conformance.json' with { type: 'json' }
-import { type Entries, specOf } from '../src/command/setting.ts'
 import { gatewayEntries } from '../src/gateway/config/flags.ts'
 import { allRouteSettings, fileSettings, groupSettings } from '../src/gateway/config/schema.ts'
 import type { Table } from '../src/gateway/config/setting.ts'
@@ -31,6 +30,7 @@ import { type Code, errorCodes, exitStatuses, logCodes } from '../src/policy/cod
 import { type Enforced, type Enforcement, enforcementOf } from '../src/policy/enforcement.ts'
 import { type OptionName, optionNames, optionSpecs } from '../src/policy/policy.ts'
 import { type Preset, presetNames, presets } from '../src/policy/presets.ts'
+import { type Entries, specOf } from '../src/policy/setting.ts'
 import { flagOf } from '../src/policy/spelling.ts'
 import { format } from '../src/policy/units.ts'
 import type { Case } from '../src/probe/case.ts'

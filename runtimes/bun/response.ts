@@ -4,7 +4,7 @@
  * @hono/node-server does, the global constructor is replaced by one that makes native Responses and notes those whose
  * body is a stream, or large. It costs nothing measurable.
  */
-import { endless, isBodiless, lengthIn, withBody } from '../../src/native/answers.ts'
+import { endless, isBodiless, lengthIn, withBody } from '../../src/serve/responses.ts'
 
 const Native = globalThis.Response
 

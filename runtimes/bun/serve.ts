@@ -2,10 +2,10 @@
 
 import type { Libc } from '../../src/kernel/libc.ts'
 import { answerStream } from '../../src/native/answer-stream.ts'
-import { lengthIn, withBody, withHeader } from '../../src/native/answers.ts'
 import { serveUnderLedger } from '../../src/native/serve-under-ledger.ts'
 import { enforcementOf } from '../../src/policy/enforcement.ts'
 import type { Running } from '../../src/serve/contract.ts'
+import { lengthIn, withBody, withHeader } from '../../src/serve/responses.ts'
 import type { NativeEngine, NativeServer, Start } from '../../src/serve/runtime.ts'
 import { deviations } from './deviations.ts'
 import type { BunServeOptions } from './options.ts'

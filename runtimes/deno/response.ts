@@ -5,7 +5,7 @@
  * into a stream. Where a Deno keeps it elsewhere, the public way is taken, and every answer for a stream: `completed` says
  * when it is out. @hono/node-server reads Node's in the same way.
  */
-import { endless, isBodiless, withBody, withHeader as withHeaderInPublic } from '../../src/native/answers.ts'
+import { endless, isBodiless, withBody, withHeader as withHeaderInPublic } from '../../src/serve/responses.ts'
 
 type Field = [name: string, value: string]
 interface Body {

@@ -2,7 +2,6 @@
 
 import type { Libc } from '../../src/kernel/libc.ts'
 import { answerStream } from '../../src/native/answer-stream.ts'
-import { lengthIn, plainResponse, withBody } from '../../src/native/answers.ts'
 import {
   ClientGoneError,
   type Following,
@@ -15,6 +14,7 @@ import { enforcementOf } from '../../src/policy/enforcement.ts'
 import { UnusableResponseError } from '../../src/serve/application.ts'
 import type { Running, ServeOptions } from '../../src/serve/contract.ts'
 import { certificatesOf } from '../../src/serve/prepare.ts'
+import { lengthIn, plainResponse, withBody } from '../../src/serve/responses.ts'
 import type { NativeEngine, NativeServer, Start } from '../../src/serve/runtime.ts'
 import { CertificateStore } from '../../src/tls/certificates.ts'
 import {

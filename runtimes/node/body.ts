@@ -3,7 +3,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
 import { type BodyRefusal, BodyRefusedError, statusOf } from '../../src/http1/body-refused.ts'
-import { plainResponse } from '../../src/native/answers.ts'
+import { plainResponse } from '../../src/serve/responses.ts'
 
 export type Incoming = IncomingMessage | Http2ServerRequest
 

@@ -1,8 +1,8 @@
 /** One request with the application: from its Request to the answer, whatever the application makes of it. */
 
-import { plainResponse } from '../../src/native/answers.ts'
 import { type Application, UnusableResponseError } from '../../src/serve/application.ts'
 import { letGo } from '../../src/serve/handler-timeout.ts'
+import { plainResponse } from '../../src/serve/responses.ts'
 import {
   isGone,
   isWhole,

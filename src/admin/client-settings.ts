@@ -1,5 +1,5 @@
 /** What says where a command finds an admin listener, and the token that it shows there. */
-import { setting } from '../command/setting.ts'
+import { setting } from '../policy/setting.ts'
 import { variableOf } from '../policy/spelling.ts'
 import { adminPlan, defaultPlace, type Place, placeAccepted, placeOf } from './options.ts'
 

@@ -1,5 +1,5 @@
 /** The flags and variables of the admin listener, the same for every command that has one. */
-import { setting } from '../command/setting.ts'
+import { setting } from '../policy/setting.ts'
 import { defaultPlace, placeAccepted, placeOf } from './options.ts'
 
 export const adminSettings = {

@@ -11,9 +11,9 @@ import {
   type Resolved,
   resolvePolicy,
 } from '../policy/resolve.ts'
+import { argumentOf, specOf } from '../policy/setting.ts'
 import { didYouMean, flagOf, variableOf } from '../policy/spelling.ts'
 import type { Env } from './env.ts'
-import { argumentOf, specOf } from './setting.ts'
 import {
   type Command,
   type CommandName,

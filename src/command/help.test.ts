@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { optionNames } from '../policy/policy.ts'
 import { presetNames } from '../policy/presets.ts'
+import { specOf } from '../policy/setting.ts'
 import { flagOf } from '../policy/spelling.ts'
 import { help, overview } from './help.ts'
-import { specOf } from './setting.ts'
 import { type Command, type CommandName, commands, settingNames } from './settings.ts'
 
 test('help lists every flag with its default and fits the terminal', () => {

@@ -3,9 +3,9 @@
 import { upstreamOptionNames, upstreamOptionSpecs } from '../gateway/config/settings/limits.ts'
 import type { OptionSpec } from '../policy/option.ts'
 import { optionNames, optionSpecs } from '../policy/policy.ts'
+import { argumentOf, type SettingSpec, specOf } from '../policy/setting.ts'
 import { flagOf, variableOf, variablePrefix } from '../policy/spelling.ts'
 import { format, type Kind } from '../policy/units.ts'
-import { argumentOf, type SettingSpec, specOf } from './setting.ts'
 import { type Command, type CommandName, commands } from './settings.ts'
 import { readable, wrap } from './text-table.ts'
 

@@ -11,6 +11,7 @@ import { optionNames, optionSpecs } from '../policy/policy.ts'
 import { presetNames } from '../policy/presets.ts'
 import { type Problem, problem } from '../policy/problems.ts'
 import type { Layer } from '../policy/resolve.ts'
+import { type Entries, onOff, type Read, type SettingSpec, setting, specOf } from '../policy/setting.ts'
 import { didYouMean, flagOf, variableOf, variablePrefix } from '../policy/spelling.ts'
 import { compareEntries, probeEntries } from '../probe/settings.ts'
 import { rescueEntries } from '../rescue/settings.ts'
@@ -21,7 +22,6 @@ import { whyEntries } from '../why/settings.ts'
 import type { Env } from './env.ts'
 import { type ReportKind, reportKinds } from './report-kind.ts'
 import { isServiceLink } from './service-links.ts'
-import { type Entries, onOff, type Read, type SettingSpec, setting, specOf } from './setting.ts'
 
 const entries = {
   app: setting(

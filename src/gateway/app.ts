@@ -1,10 +1,11 @@
 /** The gateway's Hono app: finds the route of a request, and answers what no route is asked for. */
 import { type Context, Hono } from 'hono'
 import { compress } from 'hono/compress'
+import { networks, plainAddress, type Trust } from '../net/networks.ts'
 import type { BalanceBy, GatewayConfig } from './config/config.ts'
 import type { ClientLimiter } from './downstream/client-limits.ts'
 import type { Downstream } from './downstream/downstream.ts'
-import { clientOf, networks, plainAddress, type Trust } from './downstream/trust.ts'
+import { clientOf } from './downstream/trust.ts'
 import { Exchange, type ExchangeContext } from './exchange.ts'
 import { isLastHop, LoopError } from './message/fields.ts'
 import { healthResponse, isHealthCheck, lastHopResponse, ownResponse, redirectToTls } from './message/own-response.ts'

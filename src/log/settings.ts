@@ -1,5 +1,5 @@
 /** The flags and variables of logs, the same for `serve` and `gateway`. */
-import { onOff, type Read, setting } from '../command/setting.ts'
+import { onOff, type Read, setting } from '../policy/setting.ts'
 import { didYouMean } from '../policy/spelling.ts'
 import { type AccessForm, accessForms } from './access-forms.ts'
 import { type LogForm, logForms } from './forms.ts'

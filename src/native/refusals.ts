@@ -1,6 +1,6 @@
 /** Answers in the application's place, and what of a request is looked at for them. */
 import { reasons } from '../lifecycle/reasons.ts'
-import { plainResponse } from './answers.ts'
+import { plainResponse } from '../serve/responses.ts'
 import type { BodyReason } from './request-body.ts'
 
 /** The end of a connection whose last answer is out has come by then. */

@@ -3,7 +3,7 @@
  * HAProxy's doc/proxy-protocol.txt, whose sections are cited by number.
  */
 import { Buffer } from 'node:buffer'
-import { addressOf, textOf } from '../gateway/downstream/trust.ts'
+import { addressOf, textOf } from './networks.ts'
 import type { Peer } from './transport.ts'
 
 export type ProxyProtocolVersion = 'v1' | 'v2'

@@ -1,7 +1,7 @@
 /** What `hangup probe` and `hangup compare` take beside the policy. */
 
-import { onOff, type SettingSpec, setting } from '../command/setting.ts'
 import { presetNames } from '../policy/presets.ts'
+import { onOff, type SettingSpec, setting } from '../policy/setting.ts'
 import { didYouMean } from '../policy/spelling.ts'
 import { accepted, parse } from '../policy/units.ts'
 import { badPath, parseTarget } from './client/url.ts'

@@ -1,7 +1,7 @@
 /** What `hangup rescue` takes. */
 
-import { onOff, setting } from '../command/setting.ts'
-import { networks } from '../gateway/downstream/trust.ts'
+import { networks } from '../net/networks.ts'
+import { onOff, setting } from '../policy/setting.ts'
 import { accepted, parse } from '../policy/units.ts'
 
 const number = (what: string, preset: string, least: number, most: number) =>

@@ -3,9 +3,9 @@
  * accepted.
  */
 
-import { type Trust, textOf } from '../gateway/downstream/trust.ts'
 import { TCP_CLOSE_WAIT, TCP_ESTABLISHED, TCP_LISTEN } from '../kernel/layout.ts'
 import type { Clock } from '../lifecycle/clock.ts'
+import { type Trust, textOf } from '../net/networks.ts'
 import type { Coded } from '../policy/codes.ts'
 import { judge, type Verdict } from './judge.ts'
 import { holdersOf, networkOf, type Process, pids, readProcess } from './processes.ts'

@@ -3,7 +3,6 @@
  * response that can be written: its own, or a 500 and one report to its operator.
  */
 
-import { plainResponse } from '../native/answers.ts'
 import type { Coded } from '../policy/codes.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { App, ServeOptions } from './contract.ts'
@@ -11,6 +10,7 @@ import { errorLine } from './error-line.ts'
 import { withHandlerTimeout } from './handler-timeout.ts'
 import type { LogLine } from './log.ts'
 import { fetchOf } from './prepare.ts'
+import { plainResponse } from './responses.ts'
 import { isThenable, settlesOnce } from './settles-once.ts'
 
 /** The application returned something that no engine can write. */

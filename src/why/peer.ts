@@ -1,5 +1,5 @@
 /** Whose connections are meant. */
-import { networks } from '../gateway/downstream/trust.ts'
+import { networks } from '../net/networks.ts'
 
 interface Connected {
   readonly id: number

@@ -1,6 +1,6 @@
 /** What `hangup why` takes. */
 import { adminClientEntries } from '../admin/client-settings.ts'
-import { onOff, setting } from '../command/setting.ts'
+import { onOff, setting } from '../policy/setting.ts'
 import { peerOf } from './peer.ts'
 
 export const defaultLast = 3

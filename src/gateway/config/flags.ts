@@ -1,7 +1,7 @@
 /** The flags of `hangup gateway`: its own, and one for each setting of the file that has a flag. */
 import { adminSecrets, adminSettings } from '../../admin/settings.ts'
-import { setting as commandSetting, type Entries, onOff, type Read } from '../../command/setting.ts'
 import { logSettings } from '../../log/settings.ts'
+import { setting as commandSetting, type Entries, onOff, type Read } from '../../policy/setting.ts'
 import { choice } from './kinds.ts'
 import { fileSettings, pathText, type ReadFile } from './schema.ts'
 import type { Setting, Table } from './setting.ts'

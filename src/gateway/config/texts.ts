@@ -2,8 +2,9 @@
  * Values that a flag and a configuration file both write as text. A reader returns the value, or
  * what is wrong with it.
  */
+
+import { networks } from '../../net/networks.ts'
 import { didYouMean } from '../../policy/spelling.ts'
-import { networks } from '../downstream/trust.ts'
 import type { BalanceBy } from './config.ts'
 
 /** RFC 9110 5.6.2. */

@@ -1,6 +1,7 @@
 /** Limits of one client address: connections at once, requests a second. */
+
+import { addressOf } from '../../net/networks.ts'
 import type { ClientLimits } from '../config/config.ts'
-import { addressOf } from './trust.ts'
 
 /**
  * Addresses whose rate is remembered, 5 MB at most. An address that could send a full burst again

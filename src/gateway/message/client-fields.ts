@@ -2,7 +2,7 @@
  * What the gateway tells an upstream about the client: `Forwarded`, `X-Forwarded-*` and its own
  * `Via`.
  */
-import { plainAddress } from '../downstream/trust.ts'
+import { plainAddress } from '../../net/networks.ts'
 import { hasField } from './field-kinds.ts'
 import type { Asked } from './fields.ts'
 import { byPair, chainsOf, forPair, forwardedPair } from './forwarded.ts'

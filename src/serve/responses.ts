@@ -1,4 +1,4 @@
-/** Answers of ours, and fields of ours on the application's, where the runtime's own server writes them. */
+/** Responses of ours, and fields of ours on the application's. */
 import { phrases } from '../http1/status.ts'
 
 export function plainResponse(status: number, fields: Readonly<Record<string, string>> = {}): Response {
