@@ -16,12 +16,12 @@ import { type Administered, adminRoutes } from './routes.ts'
 
 export interface AdminListener {
   readonly address: ServerAddress
-  /** Cuts what is open. */
+  /** Whoever asked has the answer; streams are cut a moment later. */
   close(): Promise<void>
 }
 
 /** Few clients, of which one may leave a page open. Its descriptors are of those that the policy reserves. */
-const policy = { idleTimeoutMs: 60_000, maxConnections: 64, drainTimeoutMs: 1_000, minIdleMs: 0, drainSpreadMs: 0 }
+const policy = { idleTimeoutMs: 60_000, maxConnections: 64, drainTimeoutMs: 250, minIdleMs: 0, drainSpreadMs: 0 }
 
 export async function listenForAdmin(
   server: Administered,
@@ -31,7 +31,7 @@ export async function listenForAdmin(
 ): Promise<AdminListener> {
   const app = new Hono().use(guard({ token, hosts })).route('/', adminRoutes(server, { outlivesDrain: true }))
   const options: ServeOptions = { ...at, ...policy, signals: false, ...(log && { log }) }
-  const running = await serveOnSockets(
+  const listening = serveOnSockets(
     {
       app,
       options,
@@ -44,10 +44,14 @@ export async function listenForAdmin(
     { ...runtime.sockets, descriptors: () => null },
     { env: () => undefined },
   )
+  const running = await listening.catch((error) => {
+    error.message = `the admin listener: ${error.message}`
+    throw error
+  })
   return {
     address: running.address,
     async close() {
-      await running.close({ fast: true })
+      await running.close()
     },
   }
 }

@@ -34,6 +34,7 @@ const running: RunningGateway = {
   engineWhy: 'asked for',
   enforcement,
   admin: null,
+  closed: new Promise(() => {}),
   notes: ['the spool is in memory'],
   status: () => ({ groups: {}, tunnels: 0, spooledBytes: 0 }),
   readings: () => [],

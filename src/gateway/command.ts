@@ -97,8 +97,12 @@ async function run({ runtime, load, start }: GatewayEntry, host: Host): Promise<
 }
 
 /** A gateway that ends takes no new configuration. */
-function untilDrained(running: RunningGateway, stopReloading: () => void): Pick<RunningGateway, 'drain' | 'kill'> {
+function untilDrained(
+  running: RunningGateway,
+  stopReloading: () => void,
+): Pick<RunningGateway, 'drain' | 'kill' | 'closed'> {
   return {
+    closed: running.closed.finally(stopReloading),
     drain(how) {
       stopReloading()
       return running.drain(how)

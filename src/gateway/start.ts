@@ -2,6 +2,7 @@
 import type { AdminListener } from '../admin/listener.ts'
 import type { AdminPlan } from '../admin/options.ts'
 import type { Administered } from '../admin/routes.ts'
+import { deferred } from '../deferred.ts'
 import type { ClientAdmission } from '../http1/server-connection.ts'
 import type { Clock, ServerClock } from '../lifecycle/clock.ts'
 import type { DrainResult, Phase } from '../lifecycle/drain.ts'
@@ -50,7 +51,7 @@ export interface GatewayRuntime {
   listenForAdmin(server: Administered, plan: AdminPlan, log: Log): Promise<AdminListener>
 }
 
-export interface RunningGateway extends Pick<Running, 'drain' | 'kill' | 'engine' | 'engineWhy'> {
+export interface RunningGateway extends Pick<Running, 'drain' | 'kill' | 'closed' | 'engine' | 'engineWhy'> {
   readonly urls: readonly string[]
   readonly enforcement: Enforcement
   /** Where the admin listener listens; null: there is none. */
@@ -102,11 +103,13 @@ export const startGateway: Start = async (plan, runtime, { log, accessLog, admin
   const phase = (): Phase => all((server) => server.phase).find((phase) => phase !== 'serving') ?? 'serving'
   let admin: AdminListener | null = null
   let stopExport = (): void => {}
+  const closed = deferred<DrainResult>()
   const summed = async (results: readonly Promise<DrainResult>[]): Promise<DrainResult> => {
     const cut = (await Promise.all(results)).reduce((sum, result) => sum + result.cut, 0)
     gateway.close()
     stopExport()
     await admin?.close()
+    closed.resolve({ cut })
     return { cut }
   }
   const kit: Omit<ServeKit, 'observer'> = {
@@ -169,6 +172,7 @@ export const startGateway: Start = async (plan, runtime, { log, accessLog, admin
     },
     drain,
     kill: () => summed(all((server) => server.kill())),
+    closed: closed.promise,
   }
 
   function drain(how?: { readonly announce?: boolean }): Promise<DrainResult> {

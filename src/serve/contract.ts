@@ -1,5 +1,6 @@
 /** The one shape that every runtime's `serve()` has. */
 
+import type { AdminListener } from '../admin/listener.ts'
 import type { AdminOptions } from '../admin/options.ts'
 import type { DrainResult, Phase } from '../lifecycle/drain.ts'
 import type { State } from '../lifecycle/states.ts'
@@ -130,8 +131,8 @@ export interface Running extends AsyncDisposable {
   connections(): ConnectionsSummary
   /** Connections one by one, those that have ended and why, and requests by method and status. */
   readonly observer: Observer
-  /** Where the admin listener listens; null: there is none. */
-  readonly admin: ServerAddress | null
+  /** Where the admin listener listens; null: there is none. `close()` ends it while the server goes on. */
+  readonly admin: (ServerAddress & Pick<AdminListener, 'close'>) | null
   /**
    * For TLS handshakes from now on; open connections go on. Throws a `CertificateError`, and changes nothing, if one can't be
    * served with. Undefined without TLS, and where the runtime's own server has to be started anew for it (Bun).
@@ -152,6 +153,8 @@ export interface Running extends AsyncDisposable {
    * first, and so does a drain. Behind a load balancer `drain()` is what loses no request.
    */
   close(how?: { readonly fast?: boolean }): Promise<DrainResult>
+  /** Resolves when it has ended and no connection is open any more, whoever ended it; never before. */
+  readonly closed: Promise<DrainResult>
   /** `close()`. */
   [Symbol.asyncDispose](): Promise<void>
 }

@@ -37,6 +37,7 @@ export function runningFake({ port = 3000, policy, enforcement, engine = 'none' 
     drain: nothingCut,
     kill: nothingCut,
     close: nothingCut,
+    closed: new Promise(() => {}),
     async [Symbol.asyncDispose]() {},
   }
 }

@@ -1,7 +1,8 @@
 /** What `serve()` returns, of what the engines differ in. */
 
+import { deferred } from '../deferred.ts'
 import type { Connections, Member } from '../lifecycle/connections.ts'
-import type { Drain } from '../lifecycle/drain.ts'
+import type { Drain, DrainResult } from '../lifecycle/drain.ts'
 import { lostLine } from '../observe/lost-line.ts'
 import type { Enforcement } from '../policy/enforcement.ts'
 import type { ConnectionsSummary, Running, ServeOptions, ServerAddress } from './contract.ts'
@@ -80,8 +81,14 @@ function runningWith(
     start.companions.stopExport?.()
     await start.companions.admin?.close()
   }
+  const closed = deferred<DrainResult>()
+  const end = async (how: Promise<DrainResult>): Promise<DrainResult> => {
+    const result = await how.finally(ended)
+    closed.resolve(result)
+    return result
+  }
   const close: Running['close'] = ({ fast = false } = {}) =>
-    (fast ? drain.kill() : drain.start({ announce: false, atOnce: true })).finally(ended)
+    end(fast ? drain.kill() : drain.start({ announce: false, atOnce: true }))
   const running: Running = {
     url: address.url,
     address,
@@ -95,12 +102,14 @@ function runningWith(
     connections: summary,
     observer: start.observer,
     get admin() {
-      return start.companions.admin?.address ?? null
+      const { admin } = start.companions
+      return admin && { ...admin.address, close: () => admin.close() }
     },
     ...(setCertificates && { setCertificates }),
-    drain: ({ announce = true } = {}) => drain.start({ announce }).finally(ended),
-    kill: () => drain.kill().finally(ended),
+    drain: ({ announce = true } = {}) => end(drain.start({ announce })),
+    kill: () => end(drain.kill()),
     close,
+    closed: closed.promise,
     async [asyncDispose]() {
       await close()
     },

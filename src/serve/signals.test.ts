@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { EventEmitter } from 'node:events'
 import { describe, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
+import { deferred } from '../deferred.ts'
 import type { LogLine } from './log.ts'
 import { onSignals, type SignalOptions } from './signals.ts'
 
@@ -11,7 +12,9 @@ function setUp(options: SignalOptions = {}, cut = 0) {
   const lines: LogLine[] = []
   let at = 0
   let drained = (_: { cut: number }) => {}
+  const closed = deferred<{ cut: number }>()
   const running = {
+    closed: closed.promise,
     drain: (how?: { announce?: boolean }) => {
       calls.push(`drain announce=${how?.announce}`)
       return new Promise<{ cut: number }>((resolve) => {
@@ -37,7 +40,8 @@ function setUp(options: SignalOptions = {}, cut = 0) {
     emitter.emit(name, name)
   }
   const handlers = () => emitter.listenerCount('SIGTERM') + emitter.listenerCount('SIGINT')
-  return { calls, lines, signal, off, handlers, end: () => drained({ cut }) }
+  const endByHand = () => closed.resolve({ cut })
+  return { calls, lines, signal, off, handlers, end: () => drained({ cut }), endByHand }
 }
 
 describe('onSignals', () => {
@@ -51,6 +55,23 @@ describe('onSignals', () => {
     assert.deepEqual(calls, ['drain announce=true', 'exit 0'])
     assert.deepEqual(lines, [])
     assert.equal(handlers(), 0)
+  })
+
+  test('exits in the same way when an operator has drained it, and once', async () => {
+    const { calls, signal, endByHand, handlers } = setUp({}, 1)
+    endByHand()
+    await turn()
+    assert.deepEqual(calls, ['exit 1'])
+    assert.equal(handlers(), 0)
+    signal('SIGTERM')
+    assert.deepEqual(calls, ['exit 1'])
+
+    const both = setUp()
+    both.signal('SIGTERM')
+    both.end()
+    both.endByHand()
+    await turn()
+    assert.deepEqual(both.calls, ['drain announce=true', 'exit 0'])
   })
 
   test('exits 1 when something was cut, and logs how many', async () => {

@@ -28,8 +28,11 @@ export interface SignalOptions {
   readonly now?: () => number
 }
 
+/** `closed`: whoever ended it, the process ends in the same way. Default: only a signal ends it. */
+type Ending = Pick<Running, 'drain' | 'kill'> & Partial<Pick<Running, 'closed'>>
+
 /** Returns what takes the handlers away again; they go by themselves once all is closed or cut. */
-export function onSignals(running: Pick<Running, 'drain' | 'kill'>, options: SignalOptions = {}): () => void {
+export function onSignals(running: Ending, options: SignalOptions = {}): () => void {
   const { exit, log, inFlight, atTerminal = isatty(0), now = () => performance.now() } = options
   const on = options.process ?? process
   let first: { signal: StopSignal; at: number } | null = null
@@ -44,6 +47,7 @@ export function onSignals(running: Pick<Running, 'drain' | 'kill'>, options: Sig
       log?.({ level: 'info', code: 'SIGNAL_UNAVAILABLE', message: `${signal} cannot be handled: ${error}`, count: 1 })
     }
   }
+  if (exit !== undefined) running.closed?.then((result) => first === null && ended(result), failed)
   return off
 
   function off(): void {

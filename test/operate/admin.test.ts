@@ -18,6 +18,7 @@ const token = 'a-token-of-enough-length'
 
 interface Operated extends Program {
   readonly port: number
+  readonly admin: string
   /** Asks the admin listener. */
   ask(path: string, init?: RequestInit): Promise<Response>
   list(): Promise<readonly ConnectionView[]>
@@ -35,7 +36,7 @@ async function start(
   const ask = (path: string, init: RequestInit = {}) =>
     fetch(new URL(path, admin), { signal: AbortSignal.timeout(2_000), ...init })
   const list = async () => (await (await ask('/connections')).json()) as readonly ConnectionView[]
-  return { ...program, port: Number(new URL(url).port), ask, list }
+  return { ...program, port: Number(new URL(url).port), admin, ask, list }
 }
 
 /** A client that asks once and stays; `text` grows. */
@@ -159,6 +160,18 @@ describe('the admin listener', { concurrency: 3 }, () => {
       await operate(await start(t, command, flags))
     })
   }
+
+  test('says that its place is taken, and answers a drain that has nothing to wait for', async (t) => {
+    const { command, listen } = runtimes['node-hangup']
+    const { ask, exited, admin } = await start(t, command, listen(0, 'tcp'))
+    const taken = ['--admin', new URL(admin).host]
+    await assert.rejects(
+      startProgram(['env', ...command, ...listen(0, 'tcp'), ...taken]),
+      /ended with 2: hangup: the admin listener: cannot listen on port/,
+    )
+    assert.equal((await ask('/drain', post)).status, 202)
+    assert.equal((await exited).code, 0)
+  })
 
   for (const name of gatewayRuntimeNames) {
     test(`of a gateway on ${name}: a token, its upstreams, and both health checks`, async (t) => {

@@ -45,6 +45,8 @@ export function watchedBy(): Watched | null {
   process.on('message', (order: Order) => {
     if (order === 'listen') return told.resolve()
     if (running === null) return process.exit(exitStatus.done)
+    // Its port is the next one's.
+    void running.admin?.close()
     running.drain({ announce: false }).then(() => process.exit(exitStatus.done))
   })
   // However the command ended, also by SIGKILL. Deno does not always tell of it: it is looked at as well.
