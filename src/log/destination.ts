@@ -85,6 +85,8 @@ export function appendedFile(path: string): LogFile {
 const mode = 0o640
 
 function opened(path: string): Handle {
+  // To open one waits for its reader.
+  if (statSync(path, { throwIfNoEntry: false })?.isFIFO()) throw new Error('it is a named pipe')
   if (deno !== undefined) return denoHandle(deno.openSync(path, { append: true, create: true, mode }))
   return nodeHandle(openSync(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT, mode))
 }

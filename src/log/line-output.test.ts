@@ -11,6 +11,7 @@ function setUp(mostChars?: number, tellsElsewhere = false) {
   let text = ''
   let waiting: { bytes: Uint8Array; done: Done } | null = null
   const lost: [number, string][] = []
+  const stuck: string[] = []
   const output = new LineOutput({
     destination: {
       write(bytes, done) {
@@ -20,6 +21,7 @@ function setUp(mostChars?: number, tellsElsewhere = false) {
     },
     clock,
     onLost: (...what) => void lost.push(what),
+    onStuck: (why) => void stuck.push(why),
     tellsElsewhere,
     ...(mostChars !== undefined && { mostChars }),
   })
@@ -34,6 +36,7 @@ function setUp(mostChars?: number, tellsElsewhere = false) {
     clock,
     output,
     lost,
+    stuck,
     get text() {
       return text
     },
@@ -80,6 +83,7 @@ test('a full pipe is tried again soon, a full disk after a second, and nothing o
   to.take()
   assert.equal(to.text, 'one\n')
   assert.deepEqual(to.lost, [])
+  assert.deepEqual(to.stuck, ['ENOSPC'])
 })
 
 test('once its reader is gone nothing is written, and it says so once', () => {
@@ -93,7 +97,7 @@ test('once its reader is gone nothing is written, and it says so once', () => {
   assert.deepEqual(to.lost, [[2, 'EPIPE']])
 })
 
-test('flush() waits for what is not out, but not for ever', async () => {
+test('flush() waits for what is not out, but not for ever, and counts what is lost then', async () => {
   const to = setUp()
   await to.output.flush(1_000)
   to.output.write('one')
@@ -103,7 +107,9 @@ test('flush() waits for what is not out, but not for ever', async () => {
   to.clock.pass(150)
   await second
   assert.deepEqual(flushed, ['impatient'])
+  assert.deepEqual(to.lost, [[1, 'its reader or its disk is too slow']])
   to.take()
+  to.clock.pass(1_000)
   await first
   assert.deepEqual(flushed, ['impatient', 'patient'])
 })

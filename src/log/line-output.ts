@@ -12,6 +12,8 @@ export interface LineOutputOptions {
   readonly onLost: (count: number, why: string) => void
   /** `onLost` does not write here: it is told at once, too, once a second. Default: no. */
   readonly tellsElsewhere?: boolean
+  /** Told when a write fails, such as on a full disk, once until one succeeds. Lines wait. */
+  readonly onStuck?: (why: string) => void
   /** Characters that are kept at most. Default: a million. */
   readonly mostChars?: number
 }
@@ -39,6 +41,8 @@ export class LineOutput {
   readonly #onLost: LineOutputOptions['onLost']
   readonly #mostChars: number
   readonly #tellsElsewhere: boolean
+  readonly #onStuck: (why: string) => void
+  #isStuck = false
   #toldAt = Number.NEGATIVE_INFINITY
   #lines: string[] = []
   #chars = 0
@@ -48,12 +52,20 @@ export class LineOutput {
   #why = tooSlow
   #whenEmpty: (() => void)[] = []
 
-  constructor({ destination, clock, onLost, tellsElsewhere = false, mostChars = 1_000_000 }: LineOutputOptions) {
+  constructor({
+    destination,
+    clock,
+    onLost,
+    tellsElsewhere = false,
+    onStuck = () => {},
+    mostChars = 1_000_000,
+  }: LineOutputOptions) {
     this.#destination = destination
     this.#clock = clock
     this.#onLost = onLost
     this.#mostChars = mostChars
     this.#tellsElsewhere = tellsElsewhere
+    this.#onStuck = onStuck
   }
 
   /** `line` without its end. */
@@ -69,11 +81,14 @@ export class LineOutput {
     if (this.#batch === null) this.#next()
   }
 
-  /** Resolves when all is out, or can never be, or after `withinMs`. */
+  /** Resolves when all is out, or can never be, or after `withinMs`: then what is left is lost. */
   flush(withinMs: number): Promise<void> {
     if (this.#batch === null) return Promise.resolve()
     return new Promise((resolve) => {
-      const cancel = this.#clock.after(withinMs, resolve)
+      const cancel = this.#clock.after(withinMs, () => {
+        this.#giveUp()
+        resolve()
+      })
       this.#whenEmpty.push(() => {
         cancel()
         resolve()
@@ -101,7 +116,9 @@ export class LineOutput {
     this.#destination.write(batch.bytes.subarray(batch.out), (error, written) => {
       if (error !== null) this.#failed(error, batch)
       else {
+        this.#isStuck = false
         batch.out += written
+        if (this.#isOver) return
         if (batch.out < batch.bytes.length) this.#send(batch)
         else {
           this.#batch = null
@@ -114,16 +131,29 @@ export class LineOutput {
   #failed(error: WriteError, batch: Batch): void {
     const { code = '', message } = error
     this.#why = code === 'EAGAIN' ? tooSlow : code || message
+    if (this.#isOver) return
     if (isOver(error)) {
-      this.#isOver = true
-      this.#lost += batch.lines + this.#lines.length
-      this.#lines = []
-      this.#chars = 0
-      this.#batch = null
-      this.#next()
+      this.#giveUp()
+      for (const empty of this.#whenEmpty.splice(0)) empty()
       return
     }
-    this.#clock.after(code === 'EAGAIN' ? fullPipeMs : failedMs, () => this.#send(batch))
+    if (code !== 'EAGAIN' && !this.#isStuck) {
+      this.#isStuck = true
+      this.#onStuck(this.#why)
+    }
+    this.#clock.after(code === 'EAGAIN' ? fullPipeMs : failedMs, () => {
+      if (!this.#isOver) this.#send(batch)
+    })
+  }
+
+  /** Nothing more is written. */
+  #giveUp(): void {
+    this.#isOver = true
+    this.#lost += (this.#batch?.lines ?? 0) + this.#lines.length
+    this.#lines = []
+    this.#chars = 0
+    this.#batch = null
+    if (this.#lost > 0) this.#tellLost()
   }
 
   #tellLost(): void {

@@ -31,14 +31,14 @@ const lastEndsMs = 20
 export function openLogs(settings: LogSettings, nameOf: (setting: keyof LogSettings) => string): CommandLogs {
   const events = eventLog(settings.log)
   const access = accessOutput(settings, nameOf, events.log)
-  const outputs = [events.output, ...(access === null ? [] : [access.output])]
   return {
     log: events.log,
     accessLog: access?.write,
     endWith: (exit) => (status) => {
-      const flush = () => Promise.all(outputs.map((output) => output.flush(flushMs))).then(() => exit(status))
-      if (access === null) void flush()
-      else systemClock.after(lastEndsMs, flush)
+      const flushEvents = () => events.output.flush(flushMs).then(() => exit(status))
+      if (access === null) void flushEvents()
+      // What is lost of the access log is an event.
+      else systemClock.after(lastEndsMs, () => void access.output.flush(flushMs).then(flushEvents))
     },
   }
 }
@@ -53,6 +53,9 @@ function eventLog(form: LogForm = isatty(2) ? 'text' : 'json'): { readonly log: 
   })
   return { log, output }
 }
+
+/** As files they could not be opened where they are sockets. */
+const standardStreams: Readonly<Record<string, 1 | 2>> = { '-': 1, '/dev/stdout': 1, '/dev/stderr': 2 }
 
 const lost = (what: string, count: number, why: string): LogLine => ({
   level: 'warn',
@@ -71,12 +74,15 @@ function accessOutput(
   log: Log,
 ): { readonly write: (entry: AccessEntry) => void; readonly output: LineOutput } | null {
   if (form === undefined) return null
-  const file = path === undefined ? null : opened(path, nameOf('accessLogFile'))
+  const stream = path === undefined ? 1 : standardStreams[path]
+  const file = stream === undefined ? opened(path!, nameOf('accessLogFile')) : null
   const output = new LineOutput({
-    destination: file ?? standardStream(1),
+    destination: file ?? standardStream(stream!),
     clock: systemClock,
     onLost: (count, why) => log(lost('the access log', count, why)),
     tellsElsewhere: true,
+    onStuck: (why) =>
+      log({ level: 'error', code: 'LINES_WAIT', message: `the access log cannot be written: ${why}`, count: 1 }),
   })
   const writer = accessWriter(form, accessLogQuery)
   const begin = (): void => {

@@ -179,6 +179,11 @@ export const logCodes = table<Code>()({
     fault: 'machine',
     remedy: 'The line says why; make room, or read faster. Requests are served meanwhile.',
   },
+  LINES_WAIT: {
+    means: 'A write of the access log failed, as on a full disk. Lines wait, up to a million characters.',
+    fault: 'machine',
+    remedy: 'Make room; it is tried again each second, and requests are served meanwhile.',
+  },
   REOPEN_FAILED: {
     means: 'The file of the access log could not be opened anew at a signal; the old one goes on.',
     fault: 'machine',

@@ -5,7 +5,7 @@
 
 import type { ServeOptions } from '../serve/contract.ts'
 import { acceptedOf, type OptionSpec, readOption } from './option.ts'
-import { type OptionName, optionNames, optionSpecs, type Policy, policySchema } from './policy.ts'
+import { type OptionName, optionNames, optionSpecs, type Policy, type PolicyInput, policySchema } from './policy.ts'
 import { type PresetName, presetNames, presets } from './presets.ts'
 import { ConfigError, type Problem, problem, show } from './problems.ts'
 import { didYouMean } from './spelling.ts'
@@ -279,29 +279,30 @@ function fit(
 export const givenAs = Symbol('hangup.givenAs')
 export type GivenOptions = ServeOptions & { readonly [givenAs]?: PolicySources }
 
-/** What `serve` takes beside the policy. */
-const besidePolicy: readonly string[] = [
-  'port',
-  'host',
-  'unix',
-  'tls',
-  'proxyProtocol',
-  'engine',
-  'globals',
-  'preset',
-  'signals',
-  'log',
-  'onError',
-  'onListen',
-  'admin',
-  'healthPath',
-] satisfies (keyof ServeOptions)[]
+/** What `serve` takes beside the policy: the compiler asks for each. */
+const besidePolicy: Readonly<Record<Exclude<keyof ServeOptions, keyof PolicyInput>, true>> = {
+  port: true,
+  host: true,
+  unix: true,
+  tls: true,
+  proxyProtocol: true,
+  engine: true,
+  globals: true,
+  preset: true,
+  signals: true,
+  log: true,
+  accessLog: true,
+  onError: true,
+  onListen: true,
+  admin: true,
+  healthPath: true,
+}
 
 /** The policy of what was given to `serve()`. `also`: options that only this runtime's `serve` has. */
 export function resolveOptions(options: ServeOptions = {}, also: readonly string[] = []): Resolved {
   const given = (options as GivenOptions)[givenAs]
   const values = Object.fromEntries(
-    Object.entries(options).filter(([name]) => !besidePolicy.includes(name) && !also.includes(name)),
+    Object.entries(options).filter(([name]) => !Object.hasOwn(besidePolicy, name) && !also.includes(name)),
   )
   const { preset = [] } = options
   return resolvePolicy({

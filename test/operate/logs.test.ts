@@ -8,6 +8,7 @@ import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { describe, type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { environment, root } from '../conformance/server.ts'
@@ -154,6 +155,18 @@ onEachRuntime('the access log', (runtime) => {
       assert.equal(request.connection, ends.get(nameOf(idle)).connection)
       assert.equal(request.protocol, 'HTTP/1.1')
       assert.equal(request.bytes, ends.get(nameOf(idle)).sent)
+    })
+  }
+
+  for (const engine of engines) {
+    test(`in code, of ${engine}, may fail and costs no client anything`, async () => {
+      const [program, ...before] = programs[runtime]
+      const args = [...before.slice(0, -1), 'test/operate/access-in-code.ts', engine]
+      const child = spawn(program, args, { cwd: root, env: environment, stdio: ['ignore', 'pipe', 'inherit'] })
+      const [told, logged, ...more] = JSON.parse((await text(child.stdout)).trim())
+      assert.deepEqual(told, ['GET', '/a?b=c', 200, 'yes'])
+      assert.match(logged.join(' '), /^ACCESS_LOG_FAILED accessLog failed: Error: no room/)
+      assert.deepEqual(more, [])
     })
   }
 
