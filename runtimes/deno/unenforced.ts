@@ -1,4 +1,4 @@
-/** `deno serve` where the kernel can't be asked: `Deno.serve` as it is, which hangs up on nobody. Only its end is ours. */
+/** `deno serve` where the kernel can't be asked: `Deno.serve` as it is, which closes no connection. Only its end is ours. */
 
 import { Drain } from '../../src/lifecycle/drain.ts'
 import { type ReasonName, reasons } from '../../src/lifecycle/reasons.ts'
@@ -25,7 +25,7 @@ const unseen = { http2: false, held() {}, last() {}, cut: async () => {} }
 
 /** `why` nobody can: what is missing. */
 export function unenforced(why: string): Enforcement {
-  const unheld = nobody(`Deno.serve hangs up on nobody by itself, and ${why}`)
+  const unheld = nobody(`Deno.serve closes no connection by itself, and ${why}`)
   return Object.fromEntries(
     optionNames.map((option) => {
       const how = held[option]

@@ -99,7 +99,7 @@ export async function loadApp(path: string, nameOf: NameOf): Promise<LoadedApp> 
   if (refusal !== null) throw refused('app', path, refusal, nameOf)
   const fetches = typeof app === 'object' && app !== null && 'fetch' in app && typeof app.fetch === 'function'
   if (typeof app === 'function' || fetches) return { app: app as App, ...(websocket ? { websocket } : {}) }
-  const why = app === undefined ? 'it has no default export' : 'its default export is no app'
+  const why = app === undefined ? 'it has no default export' : 'its default export is not an app'
   throw refused('app', path, why, nameOf)
 }
 

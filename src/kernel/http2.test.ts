@@ -45,7 +45,7 @@ for (const everyMs of [50, 400, 4_000]) {
   })
 }
 
-test('a request that came with the last bytes before the limit is not hung up on', () => {
+test('a request that came with the last bytes before the limit is not closed', () => {
   const { kernel, ledger, fd, pass, skip, reasons, started, end } = session()
   pass(4_900)
   skip(140)

@@ -32,7 +32,7 @@ test('sockets that are not connections of the listener are left alone', () => {
   assert.equal(kernel.sockets.get(outgoing)?.ended, null)
 })
 
-test('a connection that says nothing is hung up on at the head limit, without a word', () => {
+test('a connection that says nothing is closed at the head limit, without a word', () => {
   const { connect, pass, socket, reasons } = scene({ headTimeoutMs: 3_000 })
   const fd = connect()
   pass(2_950)
@@ -523,7 +523,7 @@ test('a runtime that does not close what was ended has it reset in the end', () 
   assert.equal(socket(fd).ended, 'rst')
 })
 
-test('one that was hung up on to make room, long before it was due, is reset no later', () => {
+test('one that was closed to make room, long before it was due, is reset no later', () => {
   const { connect, pass, socket, ledger, now, kernel, started } = scene({
     idleTimeoutMs: 60_000,
     discardTimeoutMs: 2_000,
@@ -564,7 +564,7 @@ test('a last answer that is wanted out soon ends its connection when nothing has
   assert.equal(socket(fd).ended, 'fin')
 })
 
-test('a descriptor that has become another connection is not hung up on for the one before', () => {
+test('a descriptor that has become another connection is not closed for the one before', () => {
   const { connect, pass, kernel, socket, started, ledger, reasons } = scene({
     idleTimeoutMs: 2_000,
     headTimeoutMs: 9_000,
@@ -635,7 +635,7 @@ test('a port that has become another connection’s does not inherit the request
   assert.equal(socket(silent).ended, 'fin')
 })
 
-test('a silent successor on the port of a request in flight is hung up on', () => {
+test('a silent successor on the port of a request in flight is closed', () => {
   const { connect, pass, kernel, socket, started } = scene({ headTimeoutMs: 2_000 })
   const fd = connect(40_000)
   kernel.receive(fd, 100)
@@ -935,7 +935,7 @@ function play(all: readonly Step[], notes: Notes): void {
 }
 
 for (const notes of ['every', 'late'] as const) {
-  test(`in any order, noted ${notes}: no request in flight is hung up on, no silence outlasts its limit`, () => {
+  test(`in any order, noted ${notes}: no request in flight is closed, no silence outlasts its limit`, () => {
     fc.assert(
       fc.property(steps, (all) => play(all, notes)),
       { numRuns: 300 },

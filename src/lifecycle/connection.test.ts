@@ -41,7 +41,7 @@ test('a TLS handshake ends at its own limit, and the head clock starts after it'
   assert.equal(done.look(still, 3_900), 'silent')
 })
 
-test('a silent connection is hung up on at the head limit', () => {
+test('a silent connection is closed at the head limit', () => {
   const made = connection()
   assert.equal(made.look(still, 2_999), null)
   assert.equal(made.look(still, 3_000), 'silent')
@@ -205,7 +205,7 @@ test('no sequence of legal events, looked at at any time, lets the idle limit en
   )
 })
 
-test('every connection that stays silent is hung up on by its limit plus one look', () => {
+test('every connection that stays silent is closed by its limit plus one look', () => {
   const lookMs = 100
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 5_000 }), fc.boolean(), (answeredAt, first) => {

@@ -149,7 +149,7 @@ test('however the clock jumps, nothing parked is forgotten', () => {
   assert.deepEqual(hungUp.sort(), ['10000: idle', '1300: idle', '700: idle', '9990: idle'].sort())
 })
 
-test('a member that has something to say is asked before it is hung up on, and spared without a count', () => {
+test('a member that has something to say is asked before it is closed, and spared without a count', () => {
   const { connections, time, hungUp, open } = scene()
   let spared = true
   const member = open('idle', 'request', 'answered')

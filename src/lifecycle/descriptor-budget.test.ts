@@ -146,7 +146,7 @@ test('told of requests alone it says after how many it wants to be asked again',
   assert.ok(connections.brimful)
 })
 
-test('with all in a request it is full, says so, and hangs up on nobody', () => {
+test('with all in a request it is full, says so, and closes nobody', () => {
   const busy = Array.from({ length: 5 }, () => ({ state: 'handling' as const, forMs: 50 }))
   const { connections, now, hungUp, told } = scene(busy, 8, 4)
   connections.admits(now)
@@ -155,7 +155,7 @@ test('with all in a request it is full, says so, and hangs up on nobody', () => 
   assert.deepEqual(told, [{ used: 6, soft: 8, idleMs: 1_000, full: true }])
 })
 
-test('whoever is open: none in a request is hung up on, nor a young one while an older one waits', () => {
+test('whoever is open: none in a request is closed, nor a young one while an older one waits', () => {
   const state = fc.constantFrom<State>('handshake', 'accepted', 'head', 'handling', 'idle')
   const connections = fc.array(fc.record({ state, forMs: fc.integer({ min: 0, max: 4_000 }) }), { maxLength: 60 })
   fc.assert(

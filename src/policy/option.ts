@@ -74,7 +74,7 @@ export function readOption(entry: OptionEntries[string], given: unknown): { valu
   if (parsed.success) return { value: parsed.output }
   if (typeof given === 'number' || typeof given === 'string') return { why: parsed.issues[0].message }
   const what = given === null ? 'null' : typeof given === 'object' ? 'an object' : `a ${typeof given}`
-  return { why: `${what} is no value of it` }
+  return { why: `${what} is not a value that it takes` }
 }
 
 const numberOf: Record<Kind, string> = {

@@ -76,7 +76,7 @@ describe('resolvePolicy', () => {
       `--preset: aws-abl is not a preset; did you mean aws-alb?; accepted: ${presetNames.join(', ')}`,
       'HANGUP_DRAIN_TIMEOUT off: it cannot be switched off; accepted: a duration with a unit (250ms, 5s, 2m, 1h)',
       'HANGUP_IDLE_TIMEOUT: "soon" is not a duration; accepted: a duration with a unit (250ms, 5s, 2m, 1h) or off',
-      'bodyTimeoutMs true: a boolean is no value of it; accepted: a number of ms, a duration with a unit (250ms, 5s, 2m, 1h) or off',
+      'bodyTimeoutMs true: a boolean is not a value that it takes; accepted: a number of ms, a duration with a unit (250ms, 5s, 2m, 1h) or off',
       'headTimeoutMs: -1 is negative; accepted: a number of ms, a duration with a unit (250ms, 5s, 2m, 1h) or off',
       'idelTimeoutMs 5: there is no such option; did you mean idleTimeoutMs?',
     ])

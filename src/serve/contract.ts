@@ -67,7 +67,7 @@ export interface ServeOptions extends PolicyInput {
   /**
    * Told of each thing that the application does wrong: what its handler throws or rejects with, a result that is no usable
    * `Response` (the client gets 500, and no word of the error), a body stream that fails or does not keep to its
-   * `Content-Length` (the client's connection ends, so that the answer never looks whole). Default: one line in the log with
+   * `Content-Length` (the client's connection ends, so that the response never looks whole). Default: one line in the log with
    * method and path. A framework that answers its own errors (Hono's `app.onError`) never comes here.
    */
   readonly onError?: (error: unknown, request: Request) => void | Promise<void>
@@ -100,10 +100,10 @@ export interface ConnectionsSummary {
   readonly states: Readonly<Partial<Record<State, number>>>
   /** Requests handed to the application since the start. */
   readonly requests: number
-  /** Connections that we hung up on since the start, by the option that said so. */
+  /** Connections that we closed since the start, by the option that said so. */
   readonly hungUp: Readonly<Record<string, number>>
   /**
-   * Requests that came in the instant in which we hung up on their idle connection: handed to the application, their answer
+   * Requests that came in the instant in which we closed their idle connection: handed to the application, their answer
    * lost. Null where that is not counted: only under the kernel ledger does somebody else than the reader end a connection.
    */
   readonly closeRaces: number | null

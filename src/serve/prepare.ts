@@ -62,11 +62,14 @@ export function shortageLog({ write }: ReasonLog, now: () => number): (shortage:
   return ({ used, soft, idleMs, full }) => {
     if (now() - saidAt < 1_000) return
     saidAt = now()
-    const idle = idleMs === 0 ? 'those that wait are hung up on' : `the idle limit is now ${format('duration', idleMs)}`
+    const idle =
+      idleMs === 0
+        ? 'closing connections that wait for their clients'
+        : `the idle limit is now ${format('duration', idleMs)}`
     write({
       level: 'warn',
       code: 'reservedDescriptors' satisfies OptionName,
-      message: `descriptors are short, ${used} of ${soft} are in use: ${full ? 'all connections are in a request' : idle}`,
+      message: `low on file descriptors (${used} of ${soft} in use): ${full ? 'all connections are in a request' : idle}`,
     })
   }
 }

@@ -51,7 +51,7 @@ const slowUploads = 200
 const upload = 'POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n'
 
 onEachRuntime('behind a gateway', (name) => {
-  test('500 idle clients are hung up on, and leave gevent.pywsgi no more than the pool', {
+  test('500 idle clients are closed, and leave gevent.pywsgi no more than the pool', {
     skip: withoutGevent,
   }, async (t) => {
     const gevent = await startGevent()

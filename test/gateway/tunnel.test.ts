@@ -61,7 +61,7 @@ onEachRuntime('an upgraded connection through a gateway', (name) => {
     )
   })
 
-  test('limits of HTTP leave it alone; quiet for its own limit, both sides are hung up on', async (t) => {
+  test('limits of HTTP leave it alone; quiet for its own limit, both sides are closed', async (t) => {
     const backend = await echo(t)
     const gateway = await startGateway(
       t,

@@ -291,7 +291,7 @@ test('a head that trickles in is cut off, whichever thread it goes to', onLinux,
   }
 })
 
-test('while a thread is blocked, nobody who waits for it is hung up on', onLinux, async (t) => {
+test('while a thread is blocked, nobody who waits for it is closed', onLinux, async (t) => {
   const { port } = await start(t, own, { env: { DENO_JOBS: '2' }, flags: ['--parallel'] })
   for (const blocks of [0, 1]) {
     const [one, other] = [...(await oneOfEach(port, 2)).values()]

@@ -11,7 +11,7 @@ export interface AnswerEvents {
   ended(): void
   /** Nothing of it is taken: the connection has to go. */
   stalled(): void
-  /** The application has fallen silent in it: the stream fails, so that the answer never looks whole. */
+  /** The application has fallen silent in it: the stream fails, so that the response never looks whole. */
   silent(): void
 }
 

@@ -9,7 +9,7 @@ export const spec = option({
   off: true,
   what: 'How much of that rest is read before the connection is given up instead of kept.',
   resets: '–',
-  peerSees: 'the whole answer, then FIN',
+  peerSees: 'the whole response, then FIN',
   why: 'Reading more costs more than a new connection.',
   source: 'RFC 9112 9.3 (a server must read the body or close); Go net/http reads 256 KiB',
 })

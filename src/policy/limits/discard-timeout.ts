@@ -10,7 +10,7 @@ export const spec = option({
   off: true,
   what: 'How long the rest of a body is read after it has been answered early.',
   resets: 'nothing',
-  peerSees: 'the whole answer, then FIN; never an RST over the answer',
+  peerSees: 'the whole response, then FIN; never an RST over the response',
   why: 'Long enough for a client to read the answer and stop.',
   source: 'RFC 9112 9.6 (lingering close); nginx lingering_timeout 5 s',
 })

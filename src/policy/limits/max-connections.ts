@@ -7,7 +7,7 @@ export const spec = option({
   kind: 'count',
   default: 0,
   off: true,
-  what: 'Connections open at once. At the limit the longest waiting is hung up on; if all are in a request, a newcomer gets 503.',
+  what: 'Connections open at once. At the limit the one that has waited longest for its client is closed; if all are in a request, a newcomer gets 503.',
   resets: '–',
   peerSees: 'FIN, or 503 with `Retry-After` and close',
   why: 'The right number depends on the machine’s memory and descriptors.',

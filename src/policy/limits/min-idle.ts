@@ -13,7 +13,7 @@ export const spec = option({
   source: 'nginx keepalive_min_timeout; haproxy#1506, nodejs/node#60617',
 })
 
-const ours = us('asked before a drain or pressure hangs up')
+const ours = us('asked before a drain or pressure closes it')
 
 export const heldBy: HeldBy = {
   socketEngine: ours,

@@ -19,7 +19,7 @@ export const reasons = {
     label: 'too-slow',
     status: null,
     act: 'reset',
-    message: 'reset a connection whose client took its answer too slowly',
+    message: 'reset a connection whose client took its response too slowly',
   },
 } as const satisfies Reasons
 

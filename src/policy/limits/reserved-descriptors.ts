@@ -7,7 +7,7 @@ export const spec = option({
   kind: 'count',
   default: 64,
   off: true,
-  what: 'Descriptors of the process (`ulimit -n`) that connections leave to all else, at most half of them. From 80 % of the rest idleTimeoutMs shrinks towards minIdleMs; with none left those that wait are hung up on, longest first; if all are in a request, newcomers wait to be accepted.',
+  what: 'Descriptors of the process (`ulimit -n`) that connections leave to all else, at most half of them. From 80 % of the rest idleTimeoutMs shrinks towards minIdleMs; with none left the connections that wait for their clients are closed, longest first; if all are in a request, newcomers wait to be accepted.',
   resets: '–',
   peerSees: 'FIN, never inside a request',
   why: 'A process without a free descriptor opens no file and accepts nobody; enough for an application’s own files and look-ups.',
@@ -32,6 +32,6 @@ export const heldBy: HeldBy = {
   nodeHttp: ours,
   denoServe: ledger,
   bunServe: ledger,
-  bunIdleTimer: nobody('Bun.serve shows no connection to hang up on; the kernel ledger and the hangup engine do'),
+  bunIdleTimer: nobody('Bun.serve shows no connection to close; the kernel ledger and the hangup engine do'),
   workers: nobody(edge.itsConnections),
 }

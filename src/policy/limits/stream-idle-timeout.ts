@@ -10,7 +10,7 @@ export const spec = option({
   off: true,
   what: 'Quiet time in a response that the application has begun and not ended (server-sent events).',
   resets: 'bytes of the response',
-  peerSees: 'FIN in mid-response: the answer never looks whole',
+  peerSees: 'FIN in mid-response: the response never looks whole',
   why: 'A quiet event stream is healthy.',
   source: 'HTML Living Standard 9.2 (server-sent events)',
 })
@@ -20,7 +20,7 @@ export const reasons = {
     label: 'timeout',
     status: null,
     act: 'end',
-    message: 'ended an answer in which the application fell silent',
+    message: 'ended a response in which the application fell silent',
   },
 } as const satisfies Reasons
 

@@ -21,7 +21,7 @@ export const reasons = {
     label: 'timeout',
     status: null,
     act: 'reset',
-    message: 'reset a connection whose client took nothing of its answer',
+    message: 'reset a connection whose client took nothing of its response',
   },
 } as const satisfies Reasons
 
