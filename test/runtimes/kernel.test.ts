@@ -1,7 +1,10 @@
 /** The kernel through the FFI of Deno and Bun, on real sockets. */
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { runtimeCommands } from '../fixtures/start.ts'
 
@@ -59,4 +62,17 @@ test('deno needs no more than its FFI for what /proc says', { skip }, async () =
   const { count, status } = await check([program, 'run', '--allow-net', '--allow-ffi', '--allow-env', '--allow-read'])
   assert.ok(count > 0)
   assert.equal(status, true)
+})
+
+const hasTerminals = spawnSync('script', ['--version']).status === 0
+
+test('deno asks nobody at its terminal for a permission that it was not given', {
+  skip: skip || (!hasTerminals && 'it needs script(1)'),
+}, async () => {
+  const [program] = runtimeCommands.deno
+  const command = `${program} run --allow-net --allow-env --allow-read=${fileURLToPath(root)} test/operate/lost-server.ts hangup {}`
+  const child = spawn('script', ['-qec', command, '/dev/null'], { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] })
+  const [first] = await once(createInterface(child.stdout), 'line')
+  child.kill('SIGKILL')
+  assert.match(first, /^\d+$/, 'its port')
 })
