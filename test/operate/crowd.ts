@@ -40,12 +40,12 @@ export class Crowd {
       let tick = 0
       const timer = setInterval(() => {
         tick += 1
-        const wave = 3 + 2.5 * Math.sin(tick / 17)
-        for (let count = 0; count < wave; count++) this.#visit()
-        if (tick % 5 === 0) void this.get('/reports/monthly?token=secret')
-        if (tick % 11 === 0) void this.get('/feed')
-        if (tick % 9 === 0) void this.#upload()
-        if (tick % 23 === 0) void this.ask('GET /cart HTT')
+        const wave = 1 + Math.sin(tick / 17)
+        for (let count = Math.random(); count < wave; count++) this.#visit()
+        if (tick % 2 === 0) void this.get('/reports/monthly?token=secret')
+        if (tick % 5 === 0) void this.get('/feed')
+        if (tick % 4 === 0) void this.#upload()
+        if (tick % 9 === 0) void this.ask('GET /cart HTT')
         if (tick % 16 === 0) void this.get('/').then((socket) => setTimeout(() => socket.resetAndDestroy(), 2_000))
       }, 250)
       setTimeout(() => {

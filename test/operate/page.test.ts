@@ -175,7 +175,7 @@ describe('the page of the connections', { skip: noBrowser, concurrency: 2 }, () 
   test('screenshots', { skip: !process.env['TEST_SCREENSHOTS'], timeout: 120_000 }, async (context) => {
     const t = closing(context)
     const app = new URL('page-app.ts', import.meta.url).href
-    const { crowd, url } = await serving(t, 'node', { app, idleTimeoutMs: 20_000, headTimeoutMs: 10_000 })
+    const { crowd, url } = await serving(t, 'node', { app, idleTimeoutMs: 8_000, headTimeoutMs: 6_000 })
     const lived = crowd.live(100_000)
     await new Promise((resolve) => setTimeout(resolve, 80_000))
     for (const colorScheme of ['light', 'dark'] as const) {
@@ -183,6 +183,10 @@ describe('the page of the connections', { skip: noBrowser, concurrency: 2 }, () 
       await page.waitForSelector('body.connected')
       await page.waitForTimeout(2_500)
       await page.screenshot({ path: `docs/images/page-${colorScheme}.png` })
+      await page.locator('#ends summary').nth(2).click()
+      const { x, y } = (await page.locator('#ends').boundingBox())!
+      const clip = { x, y, width: 1_160, height: 520 }
+      await page.screenshot({ path: `docs/images/ends-${colorScheme}.png`, fullPage: true, clip })
     }
     await lived
   })

@@ -99,6 +99,18 @@ test('a gateway shows its upstreams with their health', async (t) => {
   assert.match(page, /1 tunnel, 2\.0 kB/)
 })
 
+test('requests that our closes lost are shown by the network of their client', async (t) => {
+  const { running, text } = await shown(t)
+  assert.doesNotMatch(await text(), /requests lost|id="lost"/, 'where nothing is known, nothing is said')
+  running.observer.countLost(() => ({
+    source: 'socket',
+    total: 3,
+    counts: [{ phase: 'idle', why: 'idle', network: '10.0.3.0/24', count: 3 }],
+    unwatched: 0,
+  }))
+  assert.match(await text(), /requests lost<\/dt><dd>3 .*id="lost".*10\.0\.3\.0\/24.*it was idle/s)
+})
+
 test('live, only what has changed is sent; nobody looks, and no timer runs for it', async (t) => {
   const { app, clock, connect } = await shown(t)
   const before = clock.pending

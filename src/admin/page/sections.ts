@@ -6,6 +6,7 @@ import type { State } from '../../lifecycle/states.ts'
 import { causeOption, causeText } from '../../observe/cause-text.ts'
 import type { EndedConnection } from '../../observe/flight-recorder.ts'
 import type { HistogramReading } from '../../observe/histogram.ts'
+import type { LostCount, LostReading } from '../../observe/lost-requests.ts'
 import { markText } from '../../observe/mark-text.ts'
 import type { ConnectionView, EndReading } from '../../observe/observer.ts'
 import type { ConnectionsSummary } from '../../serve/contract.ts'
@@ -37,6 +38,7 @@ export function sectionsOf(seen: Seen, show: Group | null): ReadonlyMap<string, 
     budget: budgetSection(server, summary),
     history: historySection(seen, summary, show),
     causes: causesSection(server.observer.lifetimes()),
+    ...(server.observer.lost.counts.length > 0 && { lost: lostSection(server.observer.lost) }),
     ...(upstreams && { upstreams: upstreamsSection(upstreams) }),
     connections: connectionsSection(listed(server, show), summary, show),
     ends: endsSection(server.observer.ends().slice(0, mostEnds)),
@@ -97,7 +99,13 @@ ${figure('requests a second', rate(counted.requests), `${countText(requests)} in
 ${figure('connects a second', rate(counted.opened), `${countText(observer.openedCount)} in all`, sparkline(moments, span, counted.opened))}
 ${figure('closed by a limit', countText(closed), '')}
 ${figure('late, 99 % of closes', latenessText(observer.lateness()), '')}
+${observer.lost.source === null ? '' : lostFigure(observer.lost)}
 </dl></section>`
+}
+
+/** Without an eye on each socket, the kernel's own count is all that is known. */
+function lostFigure({ source, total }: LostReading): Html {
+  return figure('requests lost', total === null ? '–' : countText(total), source === 'socket' ? '' : 'on this machine')
 }
 
 /** The bound that this share of the closes keeps. */
@@ -230,6 +238,22 @@ function tableOf<Row>(columns: readonly Column<Row>[], rows: readonly Row[], idO
 }
 
 const classOf = (kind: string): Html | string => (kind === '' ? '' : html` class="${kind}"`)
+
+const lostColumns: readonly Column<LostCount>[] = [
+  { name: 'Network', cell: ({ network }) => network },
+  { name: 'Requests', kind: 'number', cell: ({ count }) => countText(count) },
+  { name: 'Closed because', cell: (lost) => html`${causeText(lost)}${by({ by: 'server', why: lost.why })}` },
+  { name: 'In state', cell: ({ phase }) => stateCell(phase) },
+]
+
+function lostSection({ counts }: LostReading): Html {
+  const rows = [...counts].sort((a, b) => b.count - a.count).slice(0, mostCauses)
+  return html`<section id="lost" class="panel" aria-labelledby="lost-title">
+<h2 id="lost-title">Lost requests</h2>
+<p class="note">Sent in the moment in which this server closed their idle connection; never executed.</p>
+${tableOf(lostColumns, rows, ({ network, phase, why }) => `lost-${network}-${phase}-${why}`)}
+</section>`
+}
 
 const stateCell = (state: State): Html => html`<span class="state"><i class="dot ${groupOf[state]}"></i>${state}</span>`
 

@@ -61,7 +61,7 @@ button.grave:hover:enabled { background: #ab2433; }
 button.grave:disabled { background: var(--track); color: var(--soft); }
 
 main { display: grid; grid-template-columns: minmax(0, 2fr) minmax(0, 1fr); gap: 16px; }
-#state, #figures, #budget, #upstreams, #connections, #ends { grid-column: 1 / -1; }
+#state, #figures, #budget, #lost, #upstreams, #connections, #ends { grid-column: 1 / -1; }
 #state { display: flex; justify-content: space-between; align-items: center; flex-wrap: wrap; gap: 10px 16px; }
 .phase { margin-right: 6px; padding: 3px 10px; border-radius: 99px; background: color-mix(in srgb, var(--arriving) 22%, var(--panel)); font-weight: 600; }
 .phase.serving { background: color-mix(in srgb, var(--responding) 20%, var(--panel)); }
@@ -81,7 +81,7 @@ h2 { font-size: 14px; font-weight: 650; }
 .panel > h2 { margin-bottom: 10px; }
 .panel > .note { margin: -8px 0 8px; font-size: 13px; }
 
-#figures dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(160px, 1fr)); gap: 12px; }
+#figures dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(140px, 1fr)); gap: 12px; }
 .figure { position: relative; overflow: hidden; padding: 10px 14px 20px; }
 .figure dt { font-size: 12.5px; }
 .figure dd { font-size: 24px; font-weight: 650; line-height: 1.25; letter-spacing: -.02em; font-variant-numeric: tabular-nums; }
@@ -166,6 +166,7 @@ th { text-align: left; font-weight: 500; }
   .acts { width: 100%; }
   .ask { right: auto; left: 0; }
   #figures dl { grid-template-columns: repeat(2, 1fr); gap: 10px; }
+  .figure:last-child:nth-child(odd) { grid-column: 1 / -1; }
   .rows, .rows tbody { display: block; }
   .rows thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   .rows tbody tr {
