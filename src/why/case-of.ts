@@ -5,12 +5,13 @@
  */
 import type { ReasonName } from '../lifecycle/reasons.ts'
 import type { Mark } from '../lifecycle/trail.ts'
+import { isLimit } from '../observe/cause-text.ts'
 import type { EndedConnection } from '../observe/flight-recorder.ts'
 import type { CaseInput } from '../probe/case-file.ts'
 import { time } from '../probe/reports/numbers.ts'
 import { type GoesOn, Script } from './script.ts'
 import { dateText } from './text.ts'
-import { causeText, isLimit } from './words.ts'
+import { causeText } from './words.ts'
 
 /** A case, or why there is none. */
 export type Saved = { readonly case: CaseInput } | { readonly why: string }

@@ -1,11 +1,12 @@
 /** Ends and open connections for a terminal. */
 import { readable, table, wrap } from '../command/text-table.ts'
 import type { EndedConnection } from '../observe/flight-recorder.ts'
+import { markTexts } from '../observe/mark-texts.ts'
 import type { OpenConnection } from '../observe/observer.ts'
 import { bytes, plural, time } from '../probe/reports/numbers.ts'
 import { printable } from '../probe/reports/printable.ts'
 import { type Chapter, storyOf } from './story.ts'
-import { causeText, markTexts, shortReason } from './words.ts'
+import { causeText, shortReason } from './words.ts'
 
 /** `2026-11-29 22:31:06.120Z` */
 export const dateText = (date: number): string => new Date(date).toISOString().replace('T', ' ')

@@ -98,7 +98,7 @@ describe('the page of the connections', { skip: noBrowser, concurrency: 2 }, () 
     assert.equal(crowd.size, 0)
     assert.match(await page.locator('#causes').innerText(), /it was idle\s+server · idleTimeoutMs\s+50/)
     await page.locator('#ends summary').first().click()
-    assert.match(await page.locator('#ends details[open]').innerText(), /0 ms opened.*response complete.*it was idle/s)
+    assert.match(await page.locator('#ends details[open]').innerText(), /0 ms opened.*the response is out.*it was idle/s)
   })
 
   test('nothing in it keeps anybody from using it, light or dark, wide or narrow', limit, async (context) => {

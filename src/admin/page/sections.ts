@@ -7,7 +7,7 @@ import { causeOption, causeText } from '../../observe/cause-text.ts'
 import type { EndedConnection } from '../../observe/flight-recorder.ts'
 import type { HistogramReading } from '../../observe/histogram.ts'
 import type { LostCount, LostReading } from '../../observe/lost-requests.ts'
-import { markText } from '../../observe/mark-text.ts'
+import { markTexts } from '../../observe/mark-texts.ts'
 import type { ConnectionView, EndReading } from '../../observe/observer.ts'
 import type { ConnectionsSummary } from '../../serve/contract.ts'
 import type { Administered } from '../routes.ts'
@@ -342,7 +342,7 @@ function timeline(ended: EndedConnection): Html {
   const { id, moves, movesLeftOut, openedAt, endedAt } = ended
   if (moves.length === 0) return strip(ended)
   const lines = moves.map(
-    ({ mark, atMs }) => html`<li><span class="at">${durationText(atMs)}</span> ${markText[mark]}</li>`,
+    ({ mark, atMs }) => html`<li><span class="at">${durationText(atMs)}</span> ${markTexts[mark]}</li>`,
   )
   const before =
     movesLeftOut === 0 ? '' : html`<li><span class="at">…</span> ${countText(movesLeftOut)} moves before</li>`
