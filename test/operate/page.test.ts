@@ -23,11 +23,14 @@ function closing(t: TestContext): Pick<TestContext, 'after'> {
   return { after: (act) => void acts.push(act as () => unknown) }
 }
 
+const fewDescriptors = ['sh', '-c', 'ulimit -n 256 && exec "$0" "$@"', ...runtimeCommands.node] as const
+const commands = { ...runtimeCommands, 'node with few descriptors': fewDescriptors } as const
+
 type Closing = ReturnType<typeof closing>
 
-async function serving(t: Closing, runtime: keyof typeof runtimeCommands, options: object) {
+async function serving(t: Closing, runtime: keyof typeof commands, options: object) {
   const admin = await freePort()
-  const server = await startListener(t, runtimeCommands[runtime], { admin, ...options })
+  const server = await startListener(t, commands[runtime], { admin, ...options })
   const crowd = new Crowd(server.port)
   t.after(() => crowd.leave())
   return { server, crowd, url: `http://127.0.0.1:${admin}/` }
@@ -98,7 +101,10 @@ describe('the page of the connections', { skip: noBrowser, concurrency: 2 }, () 
     assert.equal(crowd.size, 0)
     assert.match(await page.locator('#causes').innerText(), /it was idle\s+server · idleTimeoutMs\s+50/)
     await page.locator('#ends summary').first().click()
-    assert.match(await page.locator('#ends details[open]').innerText(), /0 ms opened.*the response is out.*it was idle/s)
+    assert.match(
+      await page.locator('#ends details[open]').innerText(),
+      /0 ms opened.*the response is out.*it was idle/s,
+    )
   })
 
   test('nothing in it keeps anybody from using it, light or dark, wide or narrow', limit, async (context) => {
@@ -175,7 +181,11 @@ describe('the page of the connections', { skip: noBrowser, concurrency: 2 }, () 
   test('screenshots', { skip: !process.env['TEST_SCREENSHOTS'], timeout: 120_000 }, async (context) => {
     const t = closing(context)
     const app = new URL('page-app.ts', import.meta.url).href
-    const { crowd, url } = await serving(t, 'node', { app, idleTimeoutMs: 8_000, headTimeoutMs: 6_000 })
+    const { crowd, url } = await serving(t, 'node with few descriptors', {
+      app,
+      idleTimeoutMs: 8_000,
+      headTimeoutMs: 6_000,
+    })
     const lived = crowd.live(100_000)
     await new Promise((resolve) => setTimeout(resolve, 80_000))
     for (const colorScheme of ['light', 'dark'] as const) {
@@ -183,10 +193,13 @@ describe('the page of the connections', { skip: noBrowser, concurrency: 2 }, () 
       await page.waitForSelector('body.connected')
       await page.waitForTimeout(2_500)
       await page.screenshot({ path: `docs/images/page-${colorScheme}.png` })
+      await page.getByRole('button', { name: 'Pause' }).click()
       await page.locator('#ends summary').nth(2).click()
-      const { x, y } = (await page.locator('#ends').boundingBox())!
-      const clip = { x, y, width: 1_160, height: 520 }
-      await page.screenshot({ path: `docs/images/ends-${colorScheme}.png`, fullPage: true, clip })
+      await page.locator('#ends').evaluate((ends) => ends.scrollIntoView())
+      await page.screenshot({
+        path: `docs/images/ends-${colorScheme}.png`,
+        clip: { x: 20, y: 0, width: 1_160, height: 520 },
+      })
     }
     await lived
   })

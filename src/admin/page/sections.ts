@@ -99,13 +99,8 @@ ${figure('requests a second', rate(counted.requests), `${countText(requests)} in
 ${figure('connects a second', rate(counted.opened), `${countText(observer.openedCount)} in all`, sparkline(moments, span, counted.opened))}
 ${figure('closed by a limit', countText(closed), '')}
 ${figure('late, 99 % of closes', latenessText(observer.lateness()), '')}
-${observer.lost.source === null ? '' : lostFigure(observer.lost)}
+${observer.lost.source === 'socket' ? figure('requests lost', countText(observer.lost.total ?? 0), '') : ''}
 </dl></section>`
-}
-
-/** Without an eye on each socket, the kernel's own count is all that is known. */
-function lostFigure({ source, total }: LostReading): Html {
-  return figure('requests lost', total === null ? '–' : countText(total), source === 'socket' ? '' : 'on this machine')
 }
 
 /** The bound that this share of the closes keeps. */

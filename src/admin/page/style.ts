@@ -113,7 +113,7 @@ small { white-space: nowrap; color: var(--soft); font-size: 12.5px; font-weight:
 .plot span { position: absolute; z-index: 1; left: 0; padding: 0 4px; color: var(--soft); font-size: 12px; font-variant-numeric: tabular-nums; }
 .plot .top { top: 2px; } .plot .half { top: calc(50% + 2px); }
 .axis { display: flex; justify-content: space-between; margin-top: 4px; font-size: 12px; }
-.legend { display: flex; flex-wrap: wrap; gap: 4px 6px; margin: 10px -8px 0; }
+.legend { display: flex; flex-wrap: wrap; gap: 4px 0; margin: 10px -8px 0; }
 .legend a { display: inline-block; padding: 2px 8px; border-radius: 99px; color: var(--ink); text-decoration: none; font-variant-numeric: tabular-nums; }
 .legend a:hover { background: var(--track); }
 .legend a[aria-current] { background: var(--track); box-shadow: inset 0 0 0 1px var(--soft); }
