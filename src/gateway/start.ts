@@ -9,7 +9,7 @@ import type { DrainResult, Phase } from '../lifecycle/drain.ts'
 import { networks } from '../net/networks.ts'
 import type { Connect } from '../net/transport.ts'
 import { type Observer, summed as summedCounts } from '../observe/observer.ts'
-import { openTelemetry } from '../observe/open-telemetry.ts'
+import { openTelemetry, shelter } from '../observe/open-telemetry.ts'
 import type { Reading } from '../observe/reading.ts'
 import { readServers } from '../observe/server-metrics.ts'
 import type { Enforcement } from '../policy/enforcement.ts'
@@ -87,8 +87,9 @@ export const startGateway: Start = async (plan, runtime, { log, accessLog, admin
   const { dir, maxBytes } = plan.config.spool
   const spool = maxBytes === 0 ? null : new Spool({ dir, maxBytes })
   const telemetry = await openTelemetry(log)
+  const sheltered = shelter(log)
   const gateway = createGateway(plan.config, {
-    tracing: telemetry && tracingOf(telemetry),
+    tracing: telemetry && tracingOf(telemetry, sheltered),
     clock,
     random,
     connect: runtime.connect,
@@ -136,7 +137,7 @@ export const startGateway: Start = async (plan, runtime, { log, accessLog, admin
     }
     if (telemetry !== null) {
       const { exportMetrics } = await import('../observe/export-metrics.ts')
-      stopExport = exportMetrics(telemetry, readings, labelled())
+      stopExport = exportMetrics(telemetry, sheltered, readings, labelled())
     }
     if (adminPlan !== null) admin = await runtime.listenForAdmin(administered(), adminPlan, log)
   } catch (error) {

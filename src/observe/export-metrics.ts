@@ -2,7 +2,7 @@
 import type { Attributes, Observable } from '@opentelemetry/api'
 import { version } from '../version.ts'
 import { latenessBounds, lifetimeBounds } from './observer.ts'
-import type { OpenTelemetry } from './open-telemetry.ts'
+import type { OpenTelemetry, Shelter } from './open-telemetry.ts'
 import type { Labels, Reading } from './reading.ts'
 import { reasonLabels } from './reason-labels.ts'
 import { requestBounds } from './request-totals.ts'
@@ -27,6 +27,7 @@ const attributesOf = (labels: Labels): Attributes =>
 /** Numbers are read when the SDK collects; durations are told as they come. Returns what ends both. */
 export function exportMetrics(
   { metrics }: Pick<OpenTelemetry, 'metrics'>,
+  sheltered: Shelter,
   read: () => readonly Reading[],
   servers: readonly Exported[],
 ): () => void {
@@ -49,8 +50,11 @@ export function exportMetrics(
   }
   const all = [...observables.values()]
   meter.addBatchObservableCallback(collect, all)
-  const durations = (name: string, description: string, bounds: readonly number[]) =>
-    meter.createHistogram(name, { description, unit: 's', advice: { explicitBucketBoundaries: [...bounds] } })
+  const durations = (name: string, description: string, bounds: readonly number[]) => {
+    const advice = { explicitBucketBoundaries: [...bounds] }
+    const histogram = meter.createHistogram(name, { description, unit: 's', advice })
+    return (seconds: number, attributes: Attributes) => void sheltered(() => histogram.record(seconds, attributes))
+  }
   const requests = durations('http.server.request.duration', 'Duration of HTTP server requests.', requestBounds)
   const lifetimes = durations('hangup.connection_duration', 'How long connections were open.', lifetimeBounds)
   const lateness = durations('hangup.close_lateness', 'How late limits were executed.', latenessBounds)
@@ -58,7 +62,7 @@ export function exportMetrics(
     const scheme = url.startsWith('https') ? 'https' : 'http'
     return [
       observer.requests.onAnswered((method, status, seconds) =>
-        requests.record(seconds, {
+        requests(seconds, {
           ...labels,
           'http.request.method': method,
           'http.response.status_code': status,
@@ -67,9 +71,9 @@ export function exportMetrics(
         }),
       ),
       observer.onEnd(({ by, phase, why, openedAt, endedAt }) =>
-        lifetimes.record((endedAt - openedAt) / 1_000, { ...labels, by, phase, reason: reasonLabels[why] }),
+        lifetimes((endedAt - openedAt) / 1_000, { ...labels, by, phase, reason: reasonLabels[why] }),
       ),
-      observer.onLate((seconds) => lateness.record(seconds, { ...labels })),
+      observer.onLate((seconds) => lateness(seconds, { ...labels })),
     ]
   })
   return () => {

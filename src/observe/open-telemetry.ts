@@ -22,3 +22,21 @@ export async function openTelemetry(log: Log = stderrLog): Promise<OpenTelemetry
     return null
   }
 }
+
+/** Calls the SDK; null: it threw. */
+export type Shelter = <Result>(call: () => Result) => Result | null
+
+/** What an SDK throws is said once, and never reaches a request. */
+export function shelter(log: Log = stderrLog): Shelter {
+  let said = false
+  return (call) => {
+    try {
+      return call()
+    } catch (error) {
+      const message = `the OpenTelemetry SDK failed: ${error instanceof Error ? error.message : String(error)}`
+      if (!said) log({ level: 'error', code: 'OPENTELEMETRY_FAILED', message, count: 1 })
+      said = true
+      return null
+    }
+  }
+}

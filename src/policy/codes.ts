@@ -169,6 +169,11 @@ export const logCodes = table<Code>()({
     fault: 'application',
     remedy: 'Install `@opentelemetry/api` where hangup is installed.',
   },
+  OPENTELEMETRY_FAILED: {
+    means: 'The OpenTelemetry SDK of the program threw. Requests go on without it; said once.',
+    fault: 'application',
+    remedy: 'Look at its exporters and processors.',
+  },
   COARSE_LIMITS: {
     means: 'A limit is held in steps, so it may end a connection later than it says.',
     fault: 'nobody',

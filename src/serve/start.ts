@@ -2,7 +2,7 @@
 import { adminPlan } from '../admin/options.ts'
 import { backgroundClock } from '../lifecycle/clock.ts'
 import { Observer } from '../observe/observer.ts'
-import { openTelemetry } from '../observe/open-telemetry.ts'
+import { openTelemetry, shelter } from '../observe/open-telemetry.ts'
 import { readServers } from '../observe/server-metrics.ts'
 import { type Resolved, resolveOptions } from '../policy/resolve.ts'
 import { accessFeedOf } from './access-feed.ts'
@@ -76,7 +76,7 @@ async function exported(server: Running, { log }: ServeOptions): Promise<(() => 
   const telemetry = await openTelemetry(log)
   if (telemetry === null) return undefined
   const { exportMetrics } = await import('../observe/export-metrics.ts')
-  return exportMetrics(telemetry, () => readServers([{ server }]), [{ server }])
+  return exportMetrics(telemetry, shelter(log), () => readServers([{ server }]), [{ server }])
 }
 
 export async function serveOn(runtime: ServeRuntime, app: App, options: ServeOptions = {}): Promise<Running> {
