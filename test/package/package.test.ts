@@ -130,6 +130,7 @@ describe('a project of its own', { concurrency: 2 }, () => {
     ]
     const exact = ['--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess', '--verbatimModuleSyntax']
     for (const module of [
+      ['--module', 'node16'],
       ['--module', 'nodenext'],
       ['--module', 'preserve', '--moduleResolution', 'bundler'],
     ]) {
