@@ -7,8 +7,8 @@ import { here, type RuntimeName } from './here.ts'
 export function onlyOn(library: RuntimeName): void {
   if (here === library) return
   // Deno resolves a require() as Node does, without its own condition.
-  const required = here === 'deno' ? '; require() on Deno takes that of Node for hangup' : ''
+  const required = here === 'deno' ? ', and a require() names hangup/deno' : ''
   throw new Error(
-    `hangup/${library} or runtimes/${library}/index.ts is not for this runtime: import serve() from hangup, which is the one of each runtime, or from hangup/${here} (in a checkout runtimes/${here}/index.ts)${required}`,
+    `hangup/${library} or runtimes/${library}/index.ts is not for this runtime: import serve() from hangup, which is the one of each runtime, or from hangup/${here} (in a checkout runtimes/${here}/index.ts); a bundler needs the condition ${here}${required}`,
   )
 }
