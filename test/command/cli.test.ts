@@ -73,7 +73,7 @@ for (const [runtime, launch] of Object.entries(runtimes)) {
     })
 
     test('exits 1 and says so when a request was cut', within, async () => {
-      const { child, url, err } = await serve('--drain-timeout', '400ms')
+      const { child, url, err } = await serve('--drain-timeout', '400ms', '--log', 'text')
       const slow = fetch(new URL('/slow?ms=20000', url)).catch((error: unknown) => error)
       await sleep(300)
       child.kill('SIGTERM')

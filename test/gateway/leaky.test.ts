@@ -133,7 +133,7 @@ onEachRuntime('behind a gateway', (name) => {
         ['200 hello\n', '200 0\n'],
       )
     }
-    assert.equal(gateway.stderr().match(/sends a body with its answers to HEAD/g)?.length, 1)
+    assert.equal(gateway.stderr().match(/sends a body with its responses to HEAD/g)?.length, 1)
   })
 
   test('trailers are no second request to gevent.pywsgi', { skip: withoutGevent }, async (t) => {
