@@ -13,9 +13,10 @@ const mostEnds = 50
 function timeline(ended: EndedConnection): Html {
   const { id, moves, movesLeftOut, openedAt, endedAt } = ended
   if (moves.length === 0) return strip(ended)
-  const lines = moves.map(
-    ({ mark, atMs }) => html`<li><span class="at">${durationText(atMs)}</span> ${markTexts[mark]}</li>`,
-  )
+  // The last line says how it ended; that it did needs none.
+  const lines = moves
+    .filter(({ mark }) => mark !== 'gone')
+    .map(({ mark, atMs }) => html`<li><span class="at">${durationText(atMs)}</span> ${markTexts[mark]}</li>`)
   const before =
     movesLeftOut === 0 ? '' : html`<li><span class="at">…</span> ${countText(movesLeftOut)} moves before</li>`
   return html`<details id="moves-${id}" class="moves"><summary>${strip(ended)}<span class="unseen">Timeline of connection ${id}</span></summary>
