@@ -24,6 +24,7 @@ const rooms = [
   'probe',
   'rescue',
   'why',
+  'top',
 ]
 
 /** `type`: nothing of it is left when the program runs. */
@@ -39,6 +40,7 @@ const upward: Readonly<Record<string, 'type' | 'value'>> = {
   'command → probe': 'value',
   'command → rescue': 'value',
   'command → why': 'value',
+  'command → top': 'value',
 }
 
 interface Import {

@@ -52,6 +52,10 @@ const run: Record<CommandName, Run> = {
       { ...host, argv },
     )
   },
+  top: async (argv, host) => {
+    const { topCommand } = await import('./top/command.ts')
+    await topCommand(argv, { ...host, exit: exitFlushed }, isatty(0) && isatty(1))
+  },
   why: async (argv, host) => (await import('./why/command.ts')).whyCommand(argv, { ...host, exit: exitFlushed }),
   compare: async (argv, host) =>
     (await import('./probe/reports/compare.ts')).compareCommand(argv, { ...host, exit: exitFlushed }),

@@ -18,6 +18,7 @@ import { rescueEntries } from '../rescue/settings.ts'
 import { engineChoices } from '../serve/choose-engine.ts'
 import type { EngineChoice } from '../serve/contract.ts'
 import { healthPathAccepted, isHealthPath } from '../serve/health-path.ts'
+import { topEntries } from '../top/settings.ts'
 import { whyEntries } from '../why/settings.ts'
 import type { Env } from './env.ts'
 import { type ReportKind, reportKinds } from './report-kind.ts'
@@ -195,6 +196,15 @@ export const commands = {
     takes: Object.keys(rescueEntries),
     variables: `${variablePrefix}RESCUE_`,
     headings: { settings: 'Rescue' },
+  },
+  top: {
+    what: 'Shows who is connected to a server with --admin: each connection, its state, what closes it and when.',
+    settings: topEntries,
+    takes: Object.keys(topEntries),
+    variables: `${variablePrefix}TOP_`,
+    headings: { settings: 'Top' },
+    examples: ['hangup top', 'hangup top --admin unix:/run/admin.sock', 'hangup top --json | jq .summary.states'],
+    status: '0: done; 2: it could not run (nobody listens, a wrong flag); 128 + n: ended by a signal.',
   },
   why: {
     what: 'Tells what happened to a client, and why its connection ended, out of what a server with --admin has recorded.',

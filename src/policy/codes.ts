@@ -294,5 +294,9 @@ export const exitStatuses: readonly (readonly [status: string, commands: string,
   ['1', '`rescue`', 'The server is still out of descriptors or workers.'],
   ['1', '`why`', 'There is no such connection, or its end cannot be saved as a case.'],
   ['2', 'all', 'The command could not run: invalid configuration, an address in use, nobody there.'],
-  ['130, 143', '`serve`, `gateway`, `probe`', 'Ended at once by SIGINT or SIGTERM (of a drain: the second).'],
+  [
+    '129, 130, 143',
+    '`serve`, `gateway`, `probe`, `top`',
+    'Ended at once by SIGHUP (`top`), SIGINT or SIGTERM (of a drain: the second).',
+  ],
 ]

@@ -14,7 +14,9 @@ export type RuntimeName = keyof typeof runtimeCommands
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 /** Without the variables of whoever runs the tests. */
-const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(HANGUP_|PORT$)/.test(name)))
+export const environment = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !/^(HANGUP_|PORT$)/.test(name)),
+)
 
 export function start(t: Lifetime, runtime: RuntimeName, args: readonly string[], env = {}) {
   const [program, ...before] = commandOf(runtime)

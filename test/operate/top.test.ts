@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { after, before, describe, test } from 'node:test'
+import { commandOf, type Operated, run, serve, start } from './command-line.ts'
+import { onTerminal } from './terminal.ts'
+
+const within = { timeout: 60_000 }
+
+async function idleClient(port: number): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1')
+  socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+  await once(socket, 'data')
+  return socket.resume()
+}
+
+describe('hangup top', { ...within, concurrency: true }, () => {
+  let server: Operated
+  let client: Socket
+  const ends: (() => unknown)[] = []
+  before(async () => {
+    server = await serve({ after: (end) => ends.push(end) }, 'node', ['--idle-timeout', '10m', '--engine', 'hangup'])
+    client = await idleClient(server.port)
+  })
+  after(() => {
+    client.destroy()
+    for (const end of ends) end()
+  })
+
+  for (const runtime of ['node', 'bun', 'deno'] as const) {
+    const top = (more: readonly string[] = []) => [...commandOf(runtime), 'top', '--admin', server.admin, ...more]
+
+    test(`in a pipe it is one table without escapes, or JSON, on ${runtime}`, within, async (t) => {
+      const [text, json] = await Promise.all([
+        run(t, runtime, ['top', '--admin', server.admin]),
+        run(t, runtime, ['top', '--admin', server.admin, '--json']),
+      ])
+      assert.equal(text.status, 0, text.err)
+      assert.doesNotMatch(text.out, /\x1b/)
+      assert.match(text.out, /connections \d+ +opened \d+ +requests \d+/)
+      assert.match(text.out, new RegExp(`127\\.0\\.0\\.1:${client.localPort} +idle `))
+      const { connections, summary } = JSON.parse(json.out)
+      assert.equal(summary.engine, 'hangup')
+      assert.ok(connections.some(({ peer }: { peer: string }) => peer === `127.0.0.1:${client.localPort}`))
+    })
+
+    test(
+      `it draws, selects, tells moves, closes by key, and gives the terminal back at q on ${runtime}`,
+      within,
+      async (t) => {
+        const socket = await idleClient(server.port)
+        t.after(() => socket.destroy())
+        const terminal = onTerminal(t, [120, 30], top(), { NO_COLOR: '1' })
+        const drawn = await terminal.until(new RegExp(`${socket.localPort} +idle`))
+        assert.ok(terminal.out().includes('\x1b[?1049h\x1b[?25l'), drawn)
+        assert.doesNotMatch(drawn, /\x1b\[3\dm/)
+        // By peer, the one of the highest port is the last or the last but one; it is found by its mark.
+        const mine = new RegExp(`>[^\\n]*${socket.localPort}`)
+        terminal.keys('ssss')
+        await terminal.until(/sorted by peer/)
+        for (let tries = 0; tries < 12; tries++) {
+          terminal.keys('j')
+          if (mine.test(await terminal.until(/>/))) break
+        }
+        terminal.keys('w')
+        await terminal.until(/the response is out/)
+        const closed = once(socket, 'close')
+        terminal.keys('c')
+        await closed
+        terminal.keys('q')
+        assert.deepEqual(await terminal.left(), { status: 0, echoes: true, reads_lines: true })
+        assert.match(terminal.out(), /\x1b\[\?25h\x1b\[\?1049l$/)
+      },
+    )
+
+    test(`a signal ends it and gives the terminal back on ${runtime}`, within, async (t) => {
+      const statuses = await Promise.all(
+        ([2, 15, 'keys'] as const).map(async (how) => {
+          const terminal = onTerminal(t, [80, 24], top())
+          await terminal.until(/q quit/)
+          if (how === 'keys') terminal.keys('\x03')
+          else terminal.signal(how)
+          const { status, ...left } = await terminal.left()
+          assert.deepEqual(left, { echoes: true, reads_lines: true })
+          assert.match(terminal.out(), /\x1b\[\?25h\x1b\[\?1049l$/)
+          return status
+        }),
+      )
+      assert.deepEqual(statuses, [130, 143, 0])
+    })
+
+    test(
+      `a narrow terminal, or one that becomes narrow, has no line that is wider on ${runtime}`,
+      within,
+      async (t) => {
+        const terminal = onTerminal(t, [100, 24], top())
+        await terminal.until(/closes in/)
+        terminal.resize(44, 9)
+        const drawn = await terminal.until(/w its moves {1,2}…/)
+        const screen = drawn.slice(drawn.lastIndexOf('\x1b[H')).replaceAll(/\x1b\[[\d;]*[A-Za-z]/g, '')
+        const lines = screen.split(/\r+\n/)
+        assert.ok(lines.length <= 9, screen)
+        for (const line of lines) assert.ok(line.length <= 44, line)
+        terminal.keys('q')
+        assert.equal((await terminal.left()).status, 0)
+      },
+    )
+  }
+
+  test('a listener that goes away is said at the foot, and one that is not there is an error', within, async (t) => {
+    const own = await serve(t, 'node', [])
+    const terminal = onTerminal(t, [160, 24], [...commandOf('node'), 'top', '--admin', own.admin, '--every', '200ms'])
+    await terminal.until(/q quit/)
+    own.child.kill('SIGKILL')
+    await terminal.until(/nothing listens there/)
+    terminal.keys('q')
+    assert.deepEqual(await terminal.left(), { status: 0, echoes: true, reads_lines: true })
+    const none = await run(t, 'node', ['top', '--admin', own.admin])
+    assert.equal(none.status, 2)
+    assert.match(none.err, /nothing listens there/)
+  })
+
+  test('drain is asked for twice', within, async (t) => {
+    const own = await serve(t, 'node', [])
+    const terminal = onTerminal(t, [120, 24], [...commandOf('node'), 'top', '--admin', own.admin])
+    await terminal.until(/q quit/)
+    terminal.keys('d')
+    await terminal.until(/Drain the server/)
+    terminal.keys('n')
+    await terminal.until(/sorted by/)
+    const exited = once(own.child, 'exit')
+    terminal.keys('dy')
+    await exited
+    terminal.keys('q')
+    assert.equal((await terminal.left()).status, 0)
+  })
+
+  test('every so often a line of JSON, until a signal', within, async (t) => {
+    const child = start(t, 'node', ['top', '--admin', server.admin, '--json', '--every', '200ms'])
+    let out = ''
+    const exited = once(child, 'exit')
+    for await (const text of child.stdout.setEncoding('utf8')) {
+      out += text
+      if (out.split('\n').length > 3) child.kill('SIGTERM')
+    }
+    assert.deepEqual(await exited, [0, null])
+    for (const line of out.trim().split('\n')) JSON.parse(line)
+  })
+})
