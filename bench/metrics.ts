@@ -1,4 +1,4 @@
-/** What metrics cost: our `serve` as it comes, and the same with `/metrics` read each second by the process itself. */
+/** What metrics cost: our `serve` as it comes, and the same with `/metrics` read every 15 s by the process itself. */
 import { compare, markdown, requireTools, row } from './compare.ts'
 import { asItComes, runtimes, scraped } from './contenders.ts'
 

@@ -1,5 +1,5 @@
 /** Our `serve` on whichever runtime runs this, with the globals replaced as the command line does: `ours.ts
- * native|hangup|auto PORT`; with `scraped` before that, an admin listener whose metrics are read each second. */
+ * native|hangup|auto PORT`; with `scraped` before that, an admin listener whose metrics are read every 15 s, as Prometheus does. */
 import { app, port } from './hello.ts'
 
 const runtime = 'Bun' in globalThis ? 'bun' : 'Deno' in globalThis ? 'deno' : 'node'
@@ -8,4 +8,4 @@ const scraped = process.argv.includes('scraped')
 const { serve } = await import(`../../runtimes/${runtime}.ts`)
 const admin = scraped && '127.0.0.1:0'
 const running = await serve(app, { port, host: '127.0.0.1', engine, globals: 'replace', admin })
-if (scraped) setInterval(async () => (await fetch(`${running.admin.url}metrics`)).text(), 1_000)
+if (scraped) setInterval(async () => (await fetch(`${running.admin.url}metrics`)).text(), 15_000)

@@ -114,7 +114,7 @@ export const serverMetrics: readonly Metric<Look>[] = [
     name: 'http_server_request_duration_seconds',
     type: 'histogram',
     labels: ['http_request_method', 'http_response_status_code', 'url_scheme', 'error_type'],
-    help: 'From the head of a request to the end of its response; on the runtimes’ own servers to its beginning.',
+    help: 'From the head of a request to the end of its response; on the runtimes’ own servers to its beginning, and there of many requests one in eight is timed.',
     read: ({ observer, scheme }) =>
       observer.requests.read().map(({ method, status, duration }) => ({
         labels: {
