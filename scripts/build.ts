@@ -36,11 +36,11 @@ const uncommented = new Map([...declarations].map((path) => [path, readFileSync(
 compile('--declarationMap', '--emitDeclarationOnly')
 /** The declarations whose names a program can import: their comments are for its author. */
 const named = new Set([...entries(), ...reachedFrom(entries().flatMap(importsOf), exportsOf)])
-/** The same without the probe's, whose sources would be as large as all others. */
-const withSource = reachedFrom(
-  entries().filter((path) => !path.startsWith(join(dist, 'src/probe'))),
-  exportsOf,
-)
+/** What is written to be read: the entries, and the types of what `serve()` and `gateway()` take and give. */
+const withSource = new Set([
+  ...entries().filter((path) => !path.startsWith(join(dist, 'src'))),
+  ...reachedFrom([join(dist, 'src/public-types.d.ts'), join(dist, 'src/gateway/contract.d.ts')], exportsOf),
+])
 
 for (const path of filesIn(dist)) {
   if (path.endsWith('.d.ts')) {
@@ -59,7 +59,9 @@ function asShipped(path: string): string {
   const text = (named.has(path) ? readFileSync(path, 'utf8') : uncommented.get(path)) ?? ''
   const imports = text.replace(/((?:from|import\()\s*['"]\.[^'"]*)\.ts(['"])/g, '$1.js$2')
   if (path === policy) return describedOptions(imports)
-  return withSource.has(path) ? imports : imports.replace(mapReference, '')
+  if (withSource.has(path)) return imports
+  const tabs = imports.replace(/^(?: {4})+/gm, (indent) => '\t'.repeat(indent.length / 4))
+  return tabs.replace(mapReference, '')
 }
 
 /** What is known of each option stands over it, where an editor shows it: in the code it is data. */

@@ -6,19 +6,13 @@ import { Hono } from 'hono'
 import { backgroundClock } from '../lifecycle/clock.ts'
 import { Observer } from '../observe/observer.ts'
 import { resolveOptions } from '../policy/resolve.ts'
-import type { ServeOptions, ServerAddress } from '../serve/contract.ts'
+import type { ServeOptions } from '../serve/contract.ts'
 import type { Log } from '../serve/log.ts'
 import type { Sockets } from '../serve/runtime.ts'
 import { serveOnSockets } from '../serve/socket-engine.ts'
 import { guard } from './guard.ts'
-import type { AdminPlan } from './options.ts'
+import type { AdminListener, AdminPlan } from './options.ts'
 import { type Administered, adminRoutes } from './routes.ts'
-
-export interface AdminListener {
-  readonly address: ServerAddress
-  /** Whoever asked has the answer; streams are cut a moment later. */
-  close(): Promise<void>
-}
 
 /** Few clients, of which one may leave a page open. Its descriptors are of those that the policy reserves. */
 const policy = { idleTimeoutMs: 60_000, maxConnections: 64, drainTimeoutMs: 250, minIdleMs: 0, drainSpreadMs: 0 }

@@ -1,5 +1,6 @@
 /** Where the admin listener listens, and who may ask it. */
 import { ConfigError, problem } from '../policy/problems.ts'
+import type { ServerAddress } from '../serve/contract.ts'
 
 export interface AdminOptions {
   /** `host:port`, a port on loopback, or `unix:` and a path. Default 127.0.0.1:9180. */
@@ -8,6 +9,13 @@ export interface AdminOptions {
   readonly token?: string
   /** Names beside addresses and `localhost` that it may be asked by (a page's DNS could name it). Default: none. */
   readonly hosts?: readonly string[]
+}
+
+/** The listener, once it listens. */
+export interface AdminListener {
+  readonly address: ServerAddress
+  /** Whoever asked has the answer; streams are cut a moment later. */
+  close(): Promise<void>
 }
 
 export type Place = { readonly host: string; readonly port: number } | { readonly unix: string }

@@ -1,6 +1,5 @@
 /** Starts a plan: the gateway's app behind one server for each listener. */
-import type { AdminListener } from '../admin/listener.ts'
-import type { AdminPlan } from '../admin/options.ts'
+import type { AdminListener, AdminPlan } from '../admin/options.ts'
 import type { Administered } from '../admin/routes.ts'
 import { deferred } from '../deferred.ts'
 import type { ClientAdmission } from '../http1/server-connection.ts'

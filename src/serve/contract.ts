@@ -1,7 +1,6 @@
 /** The one shape that every runtime's `serve()` has. */
 
-import type { AdminListener } from '../admin/listener.ts'
-import type { AdminOptions } from '../admin/options.ts'
+import type { AdminListener, AdminOptions } from '../admin/options.ts'
 import type { DrainResult, Phase } from '../lifecycle/drain.ts'
 import type { State } from '../lifecycle/states.ts'
 import type { CertificatePem, ListenTls, ProxyProtocolFrom } from '../net/transport.ts'

@@ -1,6 +1,6 @@
 /** What a runtime gives to `serve()`: its sockets, its own server, and what an application gets beside its Request. */
 import type { Duplex } from 'node:stream'
-import type { AdminListener } from '../admin/listener.ts'
+import type { AdminListener } from '../admin/options.ts'
 import type { RequestHead } from '../http1/head.ts'
 import type { IncomingBody } from '../http1/incoming-body.ts'
 import type { ServerConnection } from '../http1/server-connection.ts'
