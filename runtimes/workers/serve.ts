@@ -27,7 +27,7 @@ export interface Worker {
 /** There is nothing to listen on: address, TLS and signals are the platform's. */
 export type WorkerOptions = Omit<
   ServeOptions,
-  'port' | 'host' | 'unix' | 'tls' | 'proxyProtocol' | 'signals' | 'admin' | 'healthPath' | 'onListen'
+  'port' | 'host' | 'unix' | 'tls' | 'proxyProtocol' | 'signals' | 'admin' | 'healthPath' | 'accessLog' | 'onListen'
 >
 
 /** The app under the policy of the options alone. Throws if a set limit is not one that is held here. */
@@ -52,6 +52,8 @@ export function workerOf(app: App, options: WorkerOptions = {}, resolved = resol
   }
 }
 
+const workersLogs = 'Workers Logs have a line for each request; a Worker sees no connection'
+
 /** Where each of these is decided instead, for those that no variable can decide here. */
 const decidedBy: Partial<Record<SettingName, string>> = {
   app: 'a Worker is bundled before it runs: let `main` in wrangler.toml name a module with `export default serve(app)`',
@@ -62,6 +64,10 @@ const decidedBy: Partial<Record<SettingName, string>> = {
   tlsKey: 'use `wrangler dev --local-protocol https --https-key-path`',
   admin: 'a Worker has one listener, the platform’s; Workers Observability has its requests',
   healthPath: 'a Worker does not drain; let the app answer that path',
+  log: 'a Worker logs to the console; Workers Logs keep it',
+  accessLog: workersLogs,
+  accessLogFile: workersLogs,
+  accessLogQuery: workersLogs,
 }
 
 /**
