@@ -1,13 +1,13 @@
 /** `deno serve` where the kernel can't be asked: `Deno.serve` as it is, which closes no connection. Only its end is ours. */
 
 import { Drain } from '../../src/lifecycle/drain.ts'
-import { type ReasonName, reasons } from '../../src/lifecycle/reasons.ts'
 import type { Enforcement } from '../../src/policy/enforcement.ts'
 import { type Enforced, nobody, us } from '../../src/policy/held-by.ts'
 import { type OptionName, optionNames } from '../../src/policy/policy.ts'
 import { applicationOf } from '../../src/serve/application.ts'
 import type { Running } from '../../src/serve/contract.ts'
 import { prepare } from '../../src/serve/prepare.ts'
+import { ReasonCounts } from '../../src/serve/reason-counts.ts'
 import { runningUnseen } from '../../src/serve/running.ts'
 import type { Start } from '../../src/serve/runtime.ts'
 import { forHead, isSound, withHeader } from './response.ts'
@@ -42,17 +42,12 @@ export async function serveUnenforced(
   const { app, options } = start
   const enforcement = unenforced(start.why)
   const { policy, log } = prepare(start, enforcement)
-  const hungUp: Record<string, number> = {}
-  const note = (reason: ReasonName): void => {
-    const { option } = reasons[reason]
-    hungUp[option] = (hungUp[option] ?? 0) + 1
-    log.note(reason)
-  }
+  const counts = new ReasonCounts(log)
   const application = applicationOf(app, {
     policy,
     onError: options.onError,
     log,
-    onTimeout: () => note('handler'),
+    onTimeout: () => counts.count('handler'),
     isSound,
   })
   let busy = 0
@@ -77,7 +72,7 @@ export async function serveUnenforced(
   })
   const { hostname: host, port } = server.addr
   const parts = { engine: 'Deno.serve', start, at: { host, port }, enforcement, log, drain }
-  return runningUnseen(parts, () => ({ busy, requests, hungUp }))
+  return runningUnseen(parts, () => ({ busy, requests, hungUp: counts.hungUp }))
 
   async function onRequest(request: Request, info: ServeInfo): Promise<Response> {
     requests += 1
