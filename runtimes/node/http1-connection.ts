@@ -229,6 +229,7 @@ export class Http1Connection implements NodeMember {
       return
     }
     this.connection.blame('client', 'fin', this.#route)
+    this.connection.left(this.#context.now())
     if (this.#owed.length === 0) return
     if (this.#request !== null) abort(this.#request, gone())
     // The rest of a body that is not there will not come.

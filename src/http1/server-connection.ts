@@ -200,6 +200,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
    */
   peerEnded(): void {
     this.connection.blame('client', 'fin', this.#route)
+    this.connection.left(this.#context.clock.now())
     if (this.#upgraded !== null) this.#upgraded.peerEnded()
     if (this.connection.isGone || this.#upgraded !== null) return
     if (this.connection.isEnded || (this.#head === null && this.#parser.idle)) {

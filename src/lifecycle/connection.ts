@@ -219,6 +219,11 @@ export class Connection implements Clocks {
     this.trail?.note('bodyRefused', now - this.openedAt)
   }
 
+  /** The client has ended its side; what it is owed may still be written. */
+  left(now: number): void {
+    this.trail?.note('left', now - this.openedAt)
+  }
+
   /**
    * One step of the connection's end. `forMs`, with `ended`: how long it lingers at most. Once it
    * is closing, only `gone` changes anything.

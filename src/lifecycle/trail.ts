@@ -1,7 +1,8 @@
 /** The last moves of one connection and how it ended, kept without an object for each move. */
 import type { EndingEvent, Event } from './states.ts'
 
-export type Mark = Event | EndingEvent | 'bodyRefused'
+/** `left`: the client has ended its side, which changes no state. */
+export type Mark = Event | EndingEvent | 'bodyRefused' | 'left'
 
 /** What each move is called in a trail; a place in this list is its code. */
 const marks = [
@@ -19,6 +20,7 @@ const marks = [
   'ended',
   'gone',
   'bodyRefused',
+  'left',
 ] as const satisfies readonly Mark[]
 
 const codes = Object.fromEntries(marks.map((mark, code) => [mark, code])) as Readonly<Record<Mark, number>>

@@ -15,5 +15,6 @@ export const markTexts: Readonly<Record<Mark, string>> = {
   last: 'this response will be the last',
   ended: 'our side is ended',
   gone: 'closed',
+  left: 'the client ends its side',
   bodyRefused: 'the rest of the body is refused',
 }

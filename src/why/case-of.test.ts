@@ -80,7 +80,11 @@ test('a body that came too slowly comes as slowly, and for longer', () => {
 
 test('a client that went because nobody answered expects the response while it still waited', () => {
   const of = { by: 'client', why: 'fin', phase: 'handling', route: 'GET /slow' } as const
-  for (const moves of ['request@10 gone@510', 'request@10 answered@510 gone@511']) {
+  for (const moves of [
+    'request@10 gone@510',
+    'request@10 answered@510 gone@511',
+    'request@10 left@510 answered@900 gone@901',
+  ]) {
     assert.deepEqual(stepsOf(moves, of), [
       { send: 'GET /slow HTTP/1.1\r\nHost: {host}\r\n\r\n' },
       { answer: { status: '2xx', within: 500 } },

@@ -23,7 +23,7 @@ const later = (heldMs: number): number => Math.ceil(heldMs + Math.max(500, heldM
 
 /** It was cut when all its requests had been answered. */
 const betweenRequests: ReadonlySet<GoesOn> = new Set(['asks', 'ends its head'])
-const endings: ReadonlySet<Mark> = new Set(['bodyRefused', 'ended', 'gone'])
+const endings: ReadonlySet<Mark> = new Set(['bodyRefused', 'left', 'ended', 'gone'])
 
 const restOfHead = 'Host: {host}\r\n\r\n'
 /** Half of a body, whose contents are not recorded. */

@@ -24,7 +24,7 @@ export function storyOf({ moves, movesLeftOut }: Recorded, phase: State | null):
   const chapters: Chapter[] = movesLeftOut > 0 ? [] : [{ atMs: 0, mark: 'opened', state: now() }]
   for (const { mark, atMs } of moves) {
     if (mark === 'last' || mark === 'ended' || mark === 'gone') ending = endingMoves[ending][mark]
-    else if (mark !== 'bodyRefused' && pair !== null) pair = step(pair, mark)
+    else if (mark !== 'bodyRefused' && mark !== 'left' && pair !== null) pair = step(pair, mark)
     chapters.push({ atMs, mark, state: pair === null ? now() : stateOf(pair, ending) })
   }
   return chapters
