@@ -147,7 +147,7 @@ th { text-align: left; font-weight: 500; }
 .rows .act { width: 1%; padding-right: 0; }
 .rows button { padding: 1px 10px; font-size: 13px; }
 .health::before { content: ""; display: inline-block; width: 9px; height: 9px; margin-right: 6px; border-radius: 50%; background: var(--arriving); }
-.health.up::before, .health.healthy::before { background: var(--responding); }
+.health.up::before { background: var(--responding); }
 .health.down::before, .health.ejected::before { background: var(--closing); }
 .strip { display: block; width: 100%; min-width: 120px; height: 10px; border-radius: 3px; }
 .moves summary { list-style: none; padding: 5px 0; }
