@@ -14,8 +14,21 @@ import { guard } from './guard.ts'
 import type { AdminListener, AdminPlan } from './options.ts'
 import { type Administered, adminRoutes } from './routes.ts'
 
-/** Few clients, of which one may leave a page open. Its descriptors are of those that the policy reserves. */
-const policy = { idleTimeoutMs: 60_000, maxConnections: 64, drainTimeoutMs: 250, minIdleMs: 0, drainSpreadMs: 0 }
+/**
+ * Few clients, of which one may leave a page open and none has much to say. Its descriptors are of those that the policy
+ * reserves.
+ */
+const policy = {
+  headTimeoutMs: 2_000,
+  bodyTimeoutMs: 2_000,
+  discardTimeoutMs: 250,
+  maxBodyBytes: 16_384,
+  idleTimeoutMs: 60_000,
+  maxConnections: 16,
+  drainTimeoutMs: 250,
+  minIdleMs: 0,
+  drainSpreadMs: 0,
+}
 
 export async function listenForAdmin(
   server: Administered,

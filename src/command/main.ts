@@ -2,6 +2,7 @@
 import { resolve } from 'node:path'
 import process from 'node:process'
 import { installGlobals } from '../http1/web/globals.ts'
+import { backgroundClock } from '../lifecycle/clock.ts'
 import { openLogs } from '../log/open.ts'
 import { type ErrorCode, errorCodes, exitStatus } from '../policy/codes.ts'
 import { ConfigError, isConfigError, problem } from '../policy/problems.ts'
@@ -19,6 +20,7 @@ import { help } from './help.ts'
 import { alsoAt, knownInterfaces } from './interfaces.ts'
 import { failureDetail } from './module-failure.ts'
 import { noteServiceLinks } from './service-links.ts'
+import { tellServiceManager } from './service-manager.ts'
 import type { SettingName, Settings } from './settings.ts'
 import { jsonReport, type Started, textReport } from './start-report.ts'
 import { watchedBy } from './watch/watched.ts'
@@ -146,7 +148,7 @@ async function start({ runtime, plan, again }: Entry, host: Host): Promise<void>
   const listen = () => planned.serve(app, websocket && { websocket })
   running = await (watched?.listening(listen) ?? listen())
   const server = running
-  onSignals(server, {
+  onSignals(tellServiceManager(server, { env: host.env, clock: backgroundClock, log }), {
     exit: endWith(host.exit),
     log,
     // Whoever watches the files is told of each new start, and that is enough.

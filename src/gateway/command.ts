@@ -6,6 +6,7 @@ import { asked } from '../command/flags.ts'
 import { help } from '../command/help.ts'
 import { cannotStart, explain, type Host } from '../command/main.ts'
 import { noteServiceLinks } from '../command/service-links.ts'
+import { tellServiceManager } from '../command/service-manager.ts'
 import { jsonReport, textReport } from '../command/start-report.ts'
 import { backgroundClock } from '../lifecycle/clock.ts'
 import { openLogs } from '../log/open.ts'
@@ -74,7 +75,8 @@ async function run({ runtime, load, start }: GatewayEntry, host: Host): Promise<
     clock: backgroundClock,
     explain,
   })
-  onSignals(untilDrained(running, stopReloading), {
+  const ending = untilDrained(running, stopReloading)
+  onSignals(tellServiceManager(ending, { env: host.env, clock: backgroundClock, log }), {
     exit: endWith(host.exit),
     log,
     inFlight: () => running.inFlight(),

@@ -216,6 +216,11 @@ export const logCodes = table<Code>()({
     fault: 'nobody',
     remedy: 'Nothing; stop the server by the other signal, or by `drain()`.',
   },
+  NOTIFY_FAILED: {
+    means: 'systemd waits to be told that the service is ready, and `systemd-notify` could not do it.',
+    fault: 'machine',
+    remedy: 'Install systemd-notify where the service sees it, or make the unit `Type=exec`.',
+  },
   SERVICE_LINKS: {
     means: 'Variables that look like settings come from a Kubernetes Service of that name, and are ignored.',
     fault: 'nobody',
