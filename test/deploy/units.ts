@@ -49,6 +49,8 @@ describe('the units of deploy/systemd', { skip }, () => {
       assert.match(stdout, /^CapEff:\t0+$/m, stdout + stderr)
       assert.match(stdout, /^NoNewPrivs:\t1$/m)
       assert.match(stdout, /^Seccomp:\t2$/m, 'with a filter of system calls')
+      assert.match(stdout, /^Type=notify$/m)
+      assert.match(stdout, /^ActiveState=active$/m, 'it has said that it is ready')
       assert.match(stdout, /^Result=success$/m)
       assert.match(stdout, /^ExecMainStatus=0$/m)
       if (unit === 'hangup.service') assert.match(stdout, /^slow 200$/m, 'a request in flight was answered')

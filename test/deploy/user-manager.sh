@@ -14,14 +14,15 @@ mount --bind "$node" /usr/bin/node
 ip link set lo up
 
 # What process 1 of a machine makes: without it the manager believes that there is no systemd, and can hide nothing.
-mkdir -p /run/systemd/system /run/systemd/inaccessible/dir /run/user
+mkdir -p /run/systemd/system /run/systemd/inaccessible/dir /run/manager
 touch /run/systemd/inaccessible/reg
 mkfifo /run/systemd/inaccessible/fifo
 mknod /run/systemd/inaccessible/chr c 0 0
 mknod /run/systemd/inaccessible/blk b 0 0
 chmod 000 /run/systemd/inaccessible/*
 
-export XDG_RUNTIME_DIR=/run/user XDG_CONFIG_HOME=/run/config HOME=/run container=test
+# Not /run/user: ProtectHome hides that, and with it the socket that a unit says READY to.
+export XDG_RUNTIME_DIR=/run/manager XDG_CONFIG_HOME=/run/config HOME=/run container=test
 mkdir -p "/run/config/systemd/user/$unit.d"
 cp "$(dirname "$0")/../../deploy/systemd/$unit" /run/config/systemd/user/
 printf '%s\n' "$drop_in" > "/run/config/systemd/user/$unit.d/test.conf"
@@ -34,6 +35,13 @@ until curl --silent --fail --output /dev/null "$url"; do
   test $tries -lt 100 || { systemctl --user status "$unit"; cat /run/stderr; exit 1; }
   sleep 0.1
 done
+
+until test "$(systemctl --user is-active "$unit")" = active; do
+  tries=$((tries + 1))
+  test $tries -lt 100 || { systemctl --user status "$unit"; cat /run/stderr; exit 1; }
+  sleep 0.1
+done
+systemctl --user show --property Type,ActiveState "$unit"
 
 pid=$(systemctl --user show --property MainPID --value "$unit")
 grep -E '^(CapEff|NoNewPrivs|Seccomp):' "/proc/$pid/status"
