@@ -23,9 +23,11 @@ export function storyOf({ moves, movesLeftOut }: Recorded, phase: State | null):
   const now = (): State | null => (ending === 'lingering' || ending === 'closed' ? 'closing' : (pair?.state ?? null))
   const chapters: Chapter[] = movesLeftOut > 0 ? [] : [{ atMs: 0, mark: 'opened', state: now() }]
   for (const { mark, atMs } of moves) {
+    // That a response is the last is noted with the time of its request.
+    const notBeforeMs = chapters.at(-1)?.atMs ?? 0
     if (mark === 'last' || mark === 'ended' || mark === 'gone') ending = endingMoves[ending][mark]
     else if (mark !== 'bodyRefused' && mark !== 'left' && pair !== null) pair = step(pair, mark)
-    chapters.push({ atMs, mark, state: pair === null ? now() : stateOf(pair, ending) })
+    chapters.push({ atMs: Math.max(atMs, notBeforeMs), mark, state: pair === null ? now() : stateOf(pair, ending) })
   }
   return chapters
 }

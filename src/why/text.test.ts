@@ -38,6 +38,20 @@ test('moves that were not kept are said to be missing, and no state is made up',
   assert.doesNotMatch(text, /opened\n|accepted|handshake/)
 })
 
+test('no move is told to have come before the one above it', () => {
+  const moves = [
+    { mark: 'request', atMs: 10 },
+    { mark: 'left', atMs: 1_500 },
+    { mark: 'last', atMs: 10 },
+    { mark: 'gone', atMs: 3_000 },
+  ] as const
+  const text = endedText({ ...uploaded, phase: 'handling', moves }, 80)
+  assert.match(
+    text,
+    / 1\.5 s {2}handling .* the client ends its side\n +1\.5 s {2}handling .* this response will be the last\n/,
+  )
+})
+
 test('a list has a line for each end, and the option that was to blame', () => {
   const [, line] = listText([uploaded], 120).split('\n')
   assert.equal(
