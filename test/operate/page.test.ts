@@ -82,6 +82,8 @@ describe('the page of the connections', { skip: noBrowser, concurrency: 2 }, () 
       await crowded(crowd, 50)
       await untilRows(page, 50)
       const row = rows(page).nth(30)
+      // The ledger takes a tenth of a second to be sure that a response is out.
+      await row.filter({ hasText: 'idle' }).waitFor()
       assert.match(await row.innerText(), /127\.0\.0\.1:\d+\s+idle.*idleTimeoutMs/s)
       await row.getByRole('button').click()
       await page.getByText(/^Connection \d+ is being closed\.$/).waitFor()
