@@ -194,7 +194,7 @@ function ledgerParts(): LedgerParts {
 
 /** What is the command's to be told, by its flags, or can't be at all. */
 function refuseForeign(
-  { port, host, unix, tls, proxyProtocol, engine }: ServeOptions,
+  { port, host, unix, tls, proxyProtocol, engine, admin, healthPath }: ServeOptions,
   nameOf = (name: string) => name,
 ): void {
   const foreign: Problem[] = []
@@ -206,6 +206,8 @@ function refuseForeign(
   if (tls !== undefined) refuse('tls', 'given', 'deno run')
   if (proxyProtocol !== undefined) refuse('proxyProtocol', 'given', 'deno run')
   if (engine === 'hangup') refuse('engine', engine, 'auto or native; deno run has hangup')
+  if (admin !== undefined && admin !== false) refuse('admin', 'given', 'deno run; adminRoutes() in the app')
+  if (healthPath !== undefined) refuse('healthPath', healthPath, 'deno run; a route of the app')
   if (foreign.length > 0) throw new ConfigError(foreign)
 }
 
@@ -218,10 +220,11 @@ async function ofSettings(): Promise<DenoServe> {
     // PORT is meant for whoever listens: that is the command.
     const { port, globals: _, ...rest } = options
     const wanted = port === undefined || nameOf('port') === 'PORT' ? rest : { ...rest, port }
-    const { tlsCert, tlsKey, watch } = settings
+    const { tlsCert, tlsKey, watch, admin, healthPath } = settings
     if (watch)
       throw new ConfigError([problem(nameOf('watch'), 'yes', 'deno serve watches by itself', 'deno serve --watch')])
-    refuseForeign({ ...wanted, ...(tlsCert && tlsKey && { tls: { cert: tlsCert, key: tlsKey } }) }, (name) =>
+    const tls = tlsCert && tlsKey && { tls: { cert: tlsCert, key: tlsKey } }
+    refuseForeign({ ...wanted, ...tls, ...(admin && { admin }), ...(healthPath && { healthPath }) }, (name) =>
       name === 'tls' ? nameOf('tlsCert') : name === 'proxyProtocol' ? name : nameOf(name as 'port'),
     )
     let running: Running | undefined

@@ -214,10 +214,13 @@ test(
 )
 
 test('what only the command can be told is refused, and its flag named', onLinux, async (t) => {
-  const { child, errors } = launch(t, entry, { env: { HANGUP_PORT: '8080', HANGUP_ENGINE: 'hangup' } })
+  const env = { HANGUP_PORT: '8080', HANGUP_ENGINE: 'hangup', HANGUP_ADMIN: '9180', HANGUP_HEALTH_PATH: '/health' }
+  const { child, errors } = launch(t, entry, { env })
   assert.deepEqual(await once(child, 'close'), [2, null])
   assert.match(errors(), /HANGUP_PORT[^\n]*deno serve --port 8080/)
   assert.match(errors(), /HANGUP_ENGINE[^\n]*deno run/)
+  assert.match(errors(), /HANGUP_ADMIN[^\n]*adminRoutes/)
+  assert.match(errors(), /HANGUP_HEALTH_PATH[^\n]*a route of the app/)
 })
 
 for (const [threads, flags] of [
