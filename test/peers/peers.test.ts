@@ -13,7 +13,7 @@ import { matrix } from './matrix.ts'
 import type { Peer, Variant } from './peer.ts'
 import { start, versionOf } from './start.ts'
 
-const places = ['port', 'origin', 'tmp', 'apps', 'bin']
+const places = ['port', 'origin', 'tmp', 'apps', 'bin', 'tools']
 const all = peers.flatMap((peer) => peer.variants.map((variant) => ({ peer, variant })))
 
 test('every variant has a name and a file of its own', () => {
