@@ -268,7 +268,8 @@ export class Exchanges<Call> {
     let given = server.toSend?.(answer, http2) ?? answer
     const last = this.#lastAnswers || (!http2 && this.#leavesBody(flight))
     if (last || said !== null || (this.#counted && this.#isLastOf(flight?.peer))) {
-      const closes = said === null ? !(last && http2) : closing.test(said)
+      // In HTTP/2 the field says nothing (RFC 9113 8.2.2), and the session may have other streams.
+      const closes = said === null ? !(last && http2) : !http2 && closing.test(said)
       // Whoever gets 408 has fallen silent.
       const keeps = server.closesUnderBody !== true || (isLeft(flight?.body) && answer.status !== 408)
       if (closes && keeps && server.closesUnderBody === true) {

@@ -141,7 +141,12 @@ export default [
     see: ['RFC 9113 8.2.2'],
     over: ['h2'],
     returns: () => new Response('x', { headers: { Connection: 'close' } }),
-    steps: [{ ask: {}, sees: { status: 200, body: 'x', fields: { connection: null } } }],
+    // Whoever takes it for the last response ends the session a moment later.
+    steps: [
+      { ask: {}, sees: { status: 200, body: 'x', fields: { connection: null } } },
+      { wait: 500 },
+      { ask: {}, sees: { status: 200, body: 'x' } },
+    ],
   },
   {
     id: 'field-connection-keep-alive',
