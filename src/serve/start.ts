@@ -40,7 +40,8 @@ export async function planStart(
       let running: Running | null = null
       observer.access = accessFeedOf(options)
       const ready = () => running === null || running.phase === 'serving'
-      await watchLost(observer, runtime)
+      // It keeps a descriptor for a second, which somebody has to have asked for.
+      if (plan !== null) await watchLost(observer, runtime)
       const start: Start = {
         app: healthPath === undefined ? app : withHealthPath(app, healthPath, ready),
         options: { ...options, ...more },

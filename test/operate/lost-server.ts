@@ -20,7 +20,15 @@ const running = await serveOn(
     executed += 1
     return new Response('hello')
   },
-  { port: 0, host: '0.0.0.0', engine, signals: false, log: (line) => lines.push(line), ...JSON.parse(options) },
+  {
+    port: 0,
+    host: '0.0.0.0',
+    engine,
+    signals: false,
+    admin: '127.0.0.1:0',
+    log: (line) => lines.push(line),
+    ...JSON.parse(options),
+  },
 )
 running.observer.onLost((lost) => told.push(lost))
 console.log(running.address.port)

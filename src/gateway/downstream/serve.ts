@@ -38,6 +38,7 @@ export function gatewayOn(runtime: Runtime): GatewayRuntime {
       return listenForAdmin(server, plan, runtime, log)
     },
     async serve(app, options, { resolved, clients, upstreamConnections, observer, keepsReserve, world }) {
+      if (keepsReserve) await watchLost(observer, runtime)
       if (options.engine === 'native') {
         const { fetch } = app as { readonly fetch: Fetch }
         const native = await planStart(runtime, options, resolved, observer)
@@ -46,7 +47,6 @@ export function gatewayOn(runtime: Runtime): GatewayRuntime {
           return downstream.finish(await fetch(request, downstream))
         })
       }
-      await watchLost(observer, runtime)
       observer.access = accessFeedOf(options)
       return serveOnSockets(
         {
