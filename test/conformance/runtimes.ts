@@ -79,7 +79,7 @@ export const runtimes: Readonly<Record<RuntimeName, Runtime>> = {
         ? ['--local-protocol', 'https', '--https-cert-path', tlsFiles.cert, '--https-key-path', tlsFiles.key]
         : []),
     ],
-    version: ['node', '-p', '"workerd " + require("workerd/package.json").version'],
+    version: ['node', '-p', '"workerd " + require("./test/node_modules/workerd/package.json").version'],
     profiles: ['timed'],
     ready: {
       line: /Ready on (https?:\/\/\S+)/,

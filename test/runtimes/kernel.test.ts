@@ -71,7 +71,11 @@ test('deno asks nobody at its terminal for a permission that it was not given', 
 }, async () => {
   const [program] = runtimeCommands.deno
   const command = `${program} run --allow-net --allow-env --allow-read=${fileURLToPath(root)} test/operate/lost-server.ts hangup {}`
-  const child = spawn('script', ['-qec', command, '/dev/null'], { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn('script', ['-qec', command, '/dev/null'], {
+    cwd: root,
+    env: { ...process.env, NO_COLOR: '1' },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
   const [first] = await once(createInterface(child.stdout), 'line')
   child.kill('SIGKILL')
   assert.match(first, /^\d+$/, 'its port')
