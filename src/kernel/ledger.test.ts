@@ -236,6 +236,22 @@ test('an answer that the client does not take is reset, though the application i
   assert.equal(socket(fd).ended, 'rst')
 })
 
+test('a request that no event told of is under its limits', () => {
+  const { connect, pass, kernel, started, reasons, state, socket } = scene({ writeTimeoutMs: 2_000 })
+  const fd = connect()
+  pass(1_000)
+  kernel.receive(fd, 100)
+  started()
+  kernel.send(fd, 1e6, 1e5)
+  // Read by the runtime, and the socket full: the kernel has nothing to report any more.
+  kernel.events()
+  pass(500)
+  assert.equal(state(fd), 'writing')
+  pass(2_000)
+  assert.deepEqual(reasons, ['write'])
+  assert.equal(socket(fd).ended, 'rst')
+})
+
 test('a client that stops reading is due from what it took last, whenever that was looked at', () => {
   const { connect, pass, skip, kernel, started, ledger, reasons } = scene({ writeTimeoutMs: 2_000 })
   const fd = connect()

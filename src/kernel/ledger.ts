@@ -141,6 +141,7 @@ export class Ledger {
     }
     if (peer.owed === 0) this.#options.threads?.claim(name)
     noteStarted(peer, body, startedAt)
+    peer.socket?.asked(startedAt)
     return peer
   }
 
@@ -156,7 +157,7 @@ export class Ledger {
   finished(peer: Peer): void {
     if (!noteFinished(peer, this.#options.clock.now())) return
     const { socket } = peer
-    // One that is parked has been stirred, and is about to be looked at.
+    // One that is parked is about to be looked at: see `asked`.
     if (socket !== null && socket.parkedIn === null) {
       socket.lookAt = Math.min(socket.lookAt, peer.finishedAt + settleMs)
     }

@@ -62,8 +62,6 @@ export function nextLook(connection: Connection, looked: Looked, every: LookEver
 function againAfterMs(state: State, { watched, headSeen, owes }: Looked, every: LookEvery): number {
   switch (state) {
     case 'handshake':
-      // Its last bytes may have come before the runtime handed the request over: no event tells of that.
-      return unwatchedMs
     case 'accepted':
     case 'idle':
     case 'upgraded':

@@ -174,6 +174,15 @@ export class TrackedSocket implements Member {
     if (lookAt < this.lookAt) this.wakeAt(lookAt)
   }
 
+  /**
+   * The application has a request of it, which no event may have told of: the kernel drops one of bytes
+   * that have been read by the time it is asked, where the response has filled the socket.
+   */
+  asked(startedAt: number): void {
+    const lookAt = startedAt + this.#tracking.every.requestMs
+    if (lookAt < this.lookAt) this.wakeAt(lookAt)
+  }
+
   /** It may be parked: who is closed for room, or in a drain, is not due yet. */
   wakeAt(lookAt: number): void {
     this.lookAt = lookAt
