@@ -1,9 +1,13 @@
-/** The client that a command's settings describe. */
+/** What the commands that ask an admin listener begin with. */
 import { readFileSync } from 'node:fs'
 import type { Env } from '../command/env.ts'
-import { type Problem, problem } from '../policy/problems.ts'
+import { readPlaces } from '../command/flags.ts'
+import { type CommandName, resolveEntries } from '../command/settings.ts'
+import { ConfigError, type Problem, problem } from '../policy/problems.ts'
+import type { Read } from '../policy/setting.ts'
 import { variableOf } from '../policy/spelling.ts'
 import { AdminClient } from './client.ts'
+import type { adminClientEntries } from './client-settings.ts'
 import { adminPlan, type Place } from './options.ts'
 
 interface Given {
@@ -11,7 +15,21 @@ interface Given {
   readonly adminTokenFile?: string
 }
 
-export function adminClientOf(
+/** The settings of a command that asks an admin listener, and its client. Throws a `ConfigError` with all that is wrong. */
+export function readAdminCommand<E extends typeof adminClientEntries>(
+  command: CommandName,
+  entries: E,
+  argv: readonly string[],
+  env: Env,
+): { settings: Read<E>; client: AdminClient } {
+  const { places, problems } = readPlaces(argv, env, command)
+  const { settings, nameOf } = resolveEntries(entries, places, problems)
+  const client = adminClientOf(settings, env, nameOf, problems)
+  if (problems.length > 0) throw new ConfigError(problems)
+  return { settings, client }
+}
+
+function adminClientOf(
   { admin = adminPlan(true).at, adminTokenFile }: Given,
   env: Env,
   nameOf: (setting: keyof Given) => string,

@@ -21,7 +21,7 @@ import { alsoAt, knownInterfaces } from './interfaces.ts'
 import { failureDetail } from './module-failure.ts'
 import { noteServiceLinks } from './service-links.ts'
 import { tellServiceManager } from './service-manager.ts'
-import type { SettingName, Settings } from './settings.ts'
+import type { CommandName, SettingName, Settings } from './settings.ts'
 import { jsonReport, type Started, textReport } from './start-report.ts'
 import { watchedBy } from './watch/watched.ts'
 
@@ -99,23 +99,46 @@ export const { cannotStart } = exitStatus
 export const isProgram = ({ main, url }: { readonly main?: boolean; readonly url: string }, runtime: string): boolean =>
   main === true && new RegExp(`/runtimes/${runtime}\\.[jt]s$`).test(url)
 
-/** Resolves when the server listens, has been refused, or the help is printed. */
-export async function main(entry: Entry, host: Host = thisProcess): Promise<void> {
+/** How a command is started, and on which runtime where that matters: for `--help` and `--version`. */
+interface Called {
+  readonly command: CommandName
+  readonly program: string
+  readonly runtime?: string
+}
+
+/**
+ * What every command does: `--help`, `--version`, and one line of what it throws. `run` resolves with
+ * the status to exit with, or with nothing where the command goes on.
+ */
+export async function runCommand(
+  { command, program, runtime }: Called,
+  argv: readonly string[],
+  host: Host,
+  run: () => Promise<number> | Promise<void>,
+): Promise<void> {
   try {
-    switch (asked(host.argv)) {
+    switch (asked(argv)) {
       case 'help':
-        host.out(help('serve', entry.program ?? `${entry.runtime} runtimes/${entry.runtime}.ts`, host.columns))
-        return host.exit(0)
+        host.out(help(command, program, host.columns))
+        return host.exit(exitStatus.done)
       case 'version':
-        host.out(`hangup ${version} on ${entry.runtime}\n`)
-        return host.exit(0)
-      default:
-        await start(entry, host)
+        host.out(`hangup ${version}${runtime === undefined ? '' : ` on ${runtime}`}\n`)
+        return host.exit(exitStatus.done)
+      default: {
+        const status = await run()
+        if (status !== undefined) host.exit(status)
+      }
     }
   } catch (error) {
     host.err(`hangup: ${explain(error)}\n`)
     host.exit(cannotStart)
   }
+}
+
+/** Resolves when the server listens, has been refused, or the help is printed. */
+export function main(entry: Entry, host: Host = thisProcess): Promise<void> {
+  const { runtime, program = `${runtime} runtimes/${runtime}.ts` } = entry
+  return runCommand({ command: 'serve', program, runtime }, host.argv, host, () => start(entry, host))
 }
 
 async function start({ runtime, plan, again }: Entry, host: Host): Promise<void> {

@@ -2,16 +2,13 @@
 import process from 'node:process'
 import { adminPlan } from '../admin/options.ts'
 import { loadAdmin } from '../command/files.ts'
-import { asked } from '../command/flags.ts'
-import { help } from '../command/help.ts'
-import { cannotStart, explain, type Host } from '../command/main.ts'
+import { explain, type Host, runCommand } from '../command/main.ts'
 import { noteServiceLinks } from '../command/service-links.ts'
 import { tellServiceManager } from '../command/service-manager.ts'
 import { jsonReport, textReport } from '../command/start-report.ts'
 import { backgroundClock } from '../lifecycle/clock.ts'
 import { openLogs } from '../log/open.ts'
 import { onSignals } from '../serve/signals.ts'
-import { version } from '../version.ts'
 import { loadGateway } from './config/load.ts'
 import { gatewayJson, gatewayReport } from './config/report.ts'
 import { refuseUnspoken } from './downstream/listeners.ts'
@@ -29,22 +26,9 @@ export interface GatewayEntry {
 }
 
 /** Resolves when the gateway listens, has been refused, or has printed what was asked for. */
-export async function gatewayCommand(entry: GatewayEntry, host: Host): Promise<void> {
-  try {
-    switch (asked(host.argv)) {
-      case 'help':
-        host.out(help('gateway', entry.program, host.columns))
-        return host.exit(0)
-      case 'version':
-        host.out(`hangup ${version} on ${entry.runtime}\n`)
-        return host.exit(0)
-      default:
-        await run(entry, host)
-    }
-  } catch (error) {
-    host.err(`hangup: ${explain(error)}\n`)
-    host.exit(cannotStart)
-  }
+export function gatewayCommand(entry: GatewayEntry, host: Host): Promise<void> {
+  const { program, runtime } = entry
+  return runCommand({ command: 'gateway', program, runtime }, host.argv, host, () => run(entry, host))
 }
 
 async function run({ runtime, load, start }: GatewayEntry, host: Host): Promise<void> {

@@ -4,15 +4,13 @@
  */
 import { readFileSync } from 'node:fs'
 import process from 'node:process'
-import { asked, readPlaces } from '../command/flags.ts'
-import { help } from '../command/help.ts'
-import { cannotStart, explain, type Host } from '../command/main.ts'
+import { readPlaces } from '../command/flags.ts'
+import { type Host, runCommand } from '../command/main.ts'
 import { policyLayer, resolveEntries } from '../command/settings.ts'
 import { exitStatus } from '../policy/codes.ts'
 import { ConfigError, type Problem, problem } from '../policy/problems.ts'
 import type { Read } from '../policy/setting.ts'
 import { flagOf } from '../policy/spelling.ts'
-import { version } from '../version.ts'
 import { ask, urlOf } from './ask.ts'
 import { parseCases } from './case-file.ts'
 import { type HealthCheck, healthCheckOf, illness } from './healthz.ts'
@@ -27,24 +25,11 @@ import { defaultConnections, probeEntries, routeFlags } from './settings.ts'
 
 type Settings = Read<typeof probeEntries>
 
-export async function probeCommand(argv: readonly string[], host: Host): Promise<void> {
-  try {
-    switch (asked(argv)) {
-      case 'help':
-        host.out(help('probe', 'hangup probe', host.columns))
-        return host.exit(0)
-      case 'version':
-        host.out(`hangup ${version}\n`)
-        return host.exit(0)
-      default: {
-        const check = healthCheckOf(argv)
-        host.exit(check ? await checked(check, host) : await run(readProbe(argv, host.env), host))
-      }
-    }
-  } catch (error) {
-    host.err(`hangup: ${explain(error)}\n`)
-    host.exit(cannotStart)
-  }
+export function probeCommand(argv: readonly string[], host: Host): Promise<void> {
+  return runCommand({ command: 'probe', program: 'hangup probe' }, argv, host, async () => {
+    const check = healthCheckOf(argv)
+    return check ? checked(check, host) : run(readProbe(argv, host.env), host)
+  })
 }
 
 /** What is asked, and how it is told. */

@@ -2,9 +2,8 @@
 
 import process from 'node:process'
 import { createInterface } from 'node:readline/promises'
-import { asked, readPlaces } from '../command/flags.ts'
-import { help } from '../command/help.ts'
-import { cannotStart, explain, type Host } from '../command/main.ts'
+import { readPlaces } from '../command/flags.ts'
+import { cannotStart, type Host, runCommand } from '../command/main.ts'
 import { resolveEntries } from '../command/settings.ts'
 import { readable } from '../command/text-table.ts'
 import { deferred } from '../deferred.ts'
@@ -15,7 +14,6 @@ import { exitStatus, hasCode } from '../policy/codes.ts'
 import { ConfigError, problem } from '../policy/problems.ts'
 import type { Read } from '../policy/setting.ts'
 import type { App, Running, ServeOptions } from '../serve/contract.ts'
-import { version } from '../version.ts'
 import { BorrowError } from './borrow.ts'
 import { front, undo } from './front.ts'
 import { refusalOf, refusalOfHidden } from './refusals.ts'
@@ -52,44 +50,31 @@ const { done, failed: stillOut } = exitStatus
 const watchEveryMs = 1_000
 
 /** Resolves when it has ended, with `host.exit`. */
-export async function rescueCommand(entry: RescueEntry, host: Host): Promise<void> {
-  switch (asked(ownArgs(host.argv))) {
-    case 'help':
-      host.out(help('rescue', entry.program, host.columns))
-      return host.exit(0)
-    case 'version':
-      host.out(`hangup ${version} on ${entry.runtime}\n`)
-      return host.exit(0)
-    default:
-      return host.exit(await run(entry, host))
-  }
+export function rescueCommand(entry: RescueEntry, host: Host): Promise<void> {
+  const { program, runtime } = entry
+  return runCommand({ command: 'rescue', program, runtime }, ownArgs(host.argv), host, () => run(entry, host))
 }
 
 async function run(entry: RescueEntry, host: Host): Promise<number> {
-  try {
-    const settings = readRescue(host, entry.interactive)
-    if (settings.undo) {
-      host.out(`${await undo(settings.port!, systemClock)}\n`)
-      return done
+  const settings = readRescue(host, entry.interactive)
+  if (settings.undo) {
+    host.out(`${await undo(settings.port!, systemClock)}\n`)
+    return done
+  }
+  if (settings.front) return await fronted(settings.port!, settings.directLoopback === true, entry, host)
+  const { libc, ...rest } = await entry.loadLibc()
+  if (libc === null) {
+    const { why } = rest as { readonly why: string }
+    const code = entry.elsewhere?.(host.argv)
+    if (code) {
+      host.err(`hangup: ${why}; running on another runtime that has an FFI\n`)
+      return await code
     }
-    if (settings.front) return await fronted(settings.port!, settings.directLoopback === true, entry, host)
-    const { libc, ...rest } = await entry.loadLibc()
-    if (libc === null) {
-      const { why } = rest as { readonly why: string }
-      const code = entry.elsewhere?.(host.argv)
-      if (code) {
-        host.err(`hangup: ${why}; running on another runtime that has an FFI\n`)
-        return await code
-      }
-      host.err(`hangup: ${why}; install bun or deno (npm install bun), or use a newer Node\n`)
-      return cannotStart
-    }
-    if (settings.metrics !== undefined) return await exported(settings.metrics, libc, entry, host)
-    return await rescue(settings, libc, host)
-  } catch (error) {
-    host.err(`hangup: ${explain(error)}\n`)
+    host.err(`hangup: ${why}; install bun or deno (npm install bun), or use a newer Node\n`)
     return cannotStart
   }
+  if (settings.metrics !== undefined) return await exported(settings.metrics, libc, entry, host)
+  return await rescue(settings, libc, host)
 }
 
 type Settings = Read<typeof rescueEntries>

@@ -1,11 +1,8 @@
 /** `hangup why`: what happened to a client, out of the admin listener's record. */
 import { writeFile } from 'node:fs/promises'
 import type { AdminClient } from '../admin/client.ts'
-import { adminClientOf } from '../admin/client-of.ts'
-import { asked, readPlaces } from '../command/flags.ts'
-import { help } from '../command/help.ts'
-import { cannotStart, explain, type Host } from '../command/main.ts'
-import { resolveEntries } from '../command/settings.ts'
+import { readAdminCommand } from '../admin/client-of.ts'
+import { type Host, runCommand } from '../command/main.ts'
 import { type EndedConnection, recordedEnds } from '../observe/flight-recorder.ts'
 import type { OpenConnection } from '../observe/observer.ts'
 import { exitStatus } from '../policy/codes.ts'
@@ -13,39 +10,17 @@ import { ConfigError, type Problem, problem } from '../policy/problems.ts'
 import type { Read } from '../policy/setting.ts'
 import { flagOf } from '../policy/spelling.ts'
 import type { CaseInput } from '../probe/case-file.ts'
-import { version } from '../version.ts'
 import { caseOf, type Saved } from './case-of.ts'
 import { defaultLast, listed, whyEntries } from './settings.ts'
 import { endedText, listText, openText } from './text.ts'
 
 type Settings = Read<typeof whyEntries>
 
-export async function whyCommand(argv: readonly string[], host: Host): Promise<void> {
-  try {
-    switch (asked(argv)) {
-      case 'help':
-        host.out(help('why', 'hangup why', host.columns))
-        return host.exit(0)
-      case 'version':
-        host.out(`hangup ${version}\n`)
-        return host.exit(0)
-      default: {
-        const { settings, client } = readWhy(argv, host.env)
-        return host.exit(await run(settings, client, host))
-      }
-    }
-  } catch (error) {
-    host.err(`hangup: ${explain(error)}\n`)
-    host.exit(cannotStart)
-  }
-}
-
-function readWhy(argv: readonly string[], env: Host['env']): { settings: Settings; client: AdminClient } {
-  const { places, problems } = readPlaces(argv, env, 'why')
-  const { settings, nameOf } = resolveEntries(whyEntries, places, problems)
-  const client = adminClientOf(settings, env, nameOf, problems)
-  if (problems.length > 0) throw new ConfigError(problems)
-  return { settings, client }
+export function whyCommand(argv: readonly string[], host: Host): Promise<void> {
+  return runCommand({ command: 'why', program: 'hangup why' }, argv, host, () => {
+    const { settings, client } = readAdminCommand('why', whyEntries, argv, host.env)
+    return run(settings, client, host)
+  })
 }
 
 async function run(settings: Settings, client: AdminClient, host: Host): Promise<number> {

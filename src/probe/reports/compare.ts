@@ -3,13 +3,12 @@
  * 2: it could not.
  */
 import { readFile, writeFile } from 'node:fs/promises'
-import { asked, readPlaces } from '../../command/flags.ts'
-import { help } from '../../command/help.ts'
-import { cannotStart, explain, type Host } from '../../command/main.ts'
+import { readPlaces } from '../../command/flags.ts'
+import { type Host, runCommand } from '../../command/main.ts'
 import { resolveEntries } from '../../command/settings.ts'
+import { exitStatus } from '../../policy/codes.ts'
 import { ConfigError, isConfigError, problem } from '../../policy/problems.ts'
 import { argumentOf } from '../../policy/setting.ts'
-import { version } from '../../version.ts'
 import { compareEntries } from '../settings.ts'
 import { toHtml } from './html.ts'
 import { toJson } from './json.ts'
@@ -17,23 +16,11 @@ import { printable } from './printable.ts'
 import { merged, type Named, type Report, readReport } from './report.ts'
 import { fitting, limitRows, ruled, table } from './table.ts'
 
-export async function compareCommand(argv: readonly string[], host: Host): Promise<void> {
-  try {
-    switch (asked(argv)) {
-      case 'help':
-        host.out(help('compare', 'hangup compare', host.columns))
-        return host.exit(0)
-      case 'version':
-        host.out(`hangup ${version}\n`)
-        return host.exit(0)
-      default:
-        await compare(argv, host)
-        return host.exit(0)
-    }
-  } catch (error) {
-    host.err(`hangup: ${explain(error)}\n`)
-    host.exit(cannotStart)
-  }
+export function compareCommand(argv: readonly string[], host: Host): Promise<void> {
+  return runCommand({ command: 'compare', program: 'hangup compare' }, argv, host, async () => {
+    await compare(argv, host)
+    return exitStatus.done
+  })
 }
 
 async function compare(argv: readonly string[], host: Host): Promise<void> {
