@@ -158,17 +158,11 @@ export class Connection implements Clocks {
     return dueAt
   }
 
-  /** `dueAt`, and the option that says so; null: no limit runs out. */
-  get due(): { readonly dueAt: number; readonly option: OptionName | null } {
-    let dueAt = Number.POSITIVE_INFINITY
-    let option: OptionName | null = null
-    for (const limit of this.#limitsNow) {
-      const at = limit.dueAt(this)
-      if (at >= dueAt) continue
-      dueAt = at
-      option = limit.option
-    }
-    return { dueAt, option }
+  /** The option that `dueAt` is of; null: no limit runs out. */
+  get dueBy(): OptionName | null {
+    const { dueAt } = this
+    if (dueAt === Number.POSITIVE_INFINITY) return null
+    return this.#limitsNow.find((limit) => limit.dueAt(this) === dueAt)?.option ?? null
   }
 
   /**

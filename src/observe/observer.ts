@@ -239,7 +239,7 @@ export class Observer implements ConnectionsObserver {
 
   #view(member: Member): ConnectionView {
     const now = this.#clock.now()
-    const { id, requests, since, openedAt, state, due } = member.connection
+    const { id, requests, since, openedAt, state, dueAt, dueBy } = member.connection
     return {
       id,
       ...member.describe(),
@@ -247,8 +247,8 @@ export class Observer implements ConnectionsObserver {
       forMs: Math.round(now - since),
       openedAt: Math.round(this.#clock.date() - (now - openedAt)),
       requests,
-      dueInMs: due.option === null ? null : Math.round(due.dueAt - now),
-      dueBy: due.option,
+      dueInMs: dueBy === null ? null : Math.round(dueAt - now),
+      dueBy,
     }
   }
 
