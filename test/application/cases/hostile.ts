@@ -14,14 +14,15 @@ const says = (name: keyof Response, value: unknown): Response =>
 /** What Node's adapter gives beside the request; nothing where another engine serves. */
 const outgoingOf = (env: any): any => env?.outgoing
 
-interface OddPromise {
+/** What the application gives, and what the client may get for it. */
+interface Odd {
   readonly name: string
   readonly what: string
   give(): unknown
   readonly sees: Answer | Answer[]
 }
 
-const promises: readonly OddPromise[] = [
+const promises: readonly Odd[] = [
   {
     name: 'answering-twice',
     what: 'a promise of its own class that answers twice',
@@ -76,14 +77,7 @@ const promises: readonly OddPromise[] = [
   },
 ]
 
-interface OddPiece {
-  readonly name: string
-  readonly what: string
-  give(): unknown
-  readonly sees: Answer | Answer[]
-}
-
-const pieces: readonly OddPiece[] = [
+const pieces: readonly Odd[] = [
   {
     name: 'given-away',
     what: 'a piece whose memory was given away',
