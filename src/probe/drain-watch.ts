@@ -1,9 +1,5 @@
-/**
- * One drain of somebody's process, watched from outside: what becomes of what is idle, in flight
- * and new.
- */
-import { readFileSync } from 'node:fs'
 import process from 'node:process'
+import { isAlive } from '../kernel/process.ts'
 import { systemClock } from '../lifecycle/clock.ts'
 import { sleep } from '../lifecycle/time.ts'
 import { format } from '../policy/units.ts'
@@ -130,18 +126,5 @@ async function isRefused(site: Site): Promise<boolean> {
     return false
   } catch {
     return true
-  }
-}
-
-/** A zombie has ended, whether or not its parent has asked. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return !/^\d+ \(.*\) [ZX] /s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
-  } catch (error) {
-    // Another user's process may not be signalled, and is there; without /proc the signal alone has
-    // told.
-    const { code, syscall } = error as NodeJS.ErrnoException
-    return code === 'EPERM' || (syscall === 'open' && code !== 'ENOENT')
   }
 }
