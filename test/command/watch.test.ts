@@ -116,7 +116,8 @@ import process from 'node:process'
 writeFileSync(${JSON.stringify(note)}, String(process.pid))
 export default () => new Response('here')`
       await writeFile(join(folder, 'app.ts'), source)
-      await until(() => existsSync(note), err)
+      // There, and written: 0 would be the process group of this test.
+      await until(() => existsSync(note) && readFileSync(note, 'utf8') !== '', err)
       const server = Number(readFileSync(note, 'utf8'))
       assert.ok(isAlive(server))
       child.kill('SIGKILL')
