@@ -1,5 +1,5 @@
 /** Who is compared: for each runtime its bare server first, then ours and srvx. */
-import type { Contender } from './compare.ts'
+import type { Contender } from './process.ts'
 
 const bin = (name: string) => `node_modules/.bin/${name}`
 export const commands = {

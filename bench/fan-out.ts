@@ -1,6 +1,6 @@
 /** Server-sent events to a thousand clients, one numbered event a second each: what that costs the server, and whether every event arrives. */
 import { connect, type Socket } from 'node:net'
-import { type Contender, cpuSeconds, during, type Server } from './compare.ts'
+import { type Contender, cpuSeconds, during, type Server } from './process.ts'
 
 const clients = 1_000
 const seconds = 10

@@ -1,40 +1,25 @@
 /**
- * The gateway against nginx, HAProxy and Caddy in front of the same nginx, alternating in one run: requests/s, p99 and CPU a request,
+ * The gateway against nginx, HAProxy and Caddy in front of the same nginx, in one run: CPU a request, requests/s and p99,
  * and the memory that a million requests leave behind.
  * `npm run bench:gateway -- [--proxy nginx,haproxy,caddy,node,bun,deno] [--load small,large,post] [--rounds 5] [--seconds 2]
- * [--idle 1000] [--memory]`
+ * [--idle 1000] [--memory] [--seed N]`. A proxy that is not installed is left out.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import {
-  chosen,
-  compare,
-  during,
-  type Load,
-  loadFor,
-  markdown,
-  positive,
-  refuse,
-  requireTools,
-  residentBytes,
-  row,
-  type Server,
-  startBackend,
-} from './compare.ts'
+import { randomFrom } from '../test/attack/random.ts'
+import { compare, row, table } from './compare.ts'
+import { runtimes } from './contenders.ts'
+import { chosen, positive, refuse, seedOf } from './flags.ts'
+import { folder, post10KB } from './loads.ts'
+import { type Program, stampLine, stampOf, versionOf } from './machine.ts'
+import { during, residentBytes, type Server, startBackend } from './process.ts'
 import { backend, paths, proxy, proxyNames } from './proxies.ts'
-
-const folder = mkdtempSync(join(tmpdir(), 'hangup-bench-'))
-process.once('exit', () => rmSync(folder, { recursive: true }))
-const post = join(folder, 'post.lua')
-writeFileSync(post, `wrk.method = "POST"\nwrk.body = string.rep("x", 10240)\n`)
+import { type Load, loadFor, requireTools } from './wrk.ts'
 
 const loads = {
   small: { path: paths.small, connections: 64 },
   large: { path: paths.large, connections: 32 },
-  post: { path: paths.post, connections: 32, script: post },
+  post: { path: paths.post, connections: 32, script: post10KB },
 } as const satisfies Readonly<Record<string, Load>>
 const loadNames = Object.keys(loads) as (keyof typeof loads)[]
 const titles: Readonly<Record<keyof typeof loads, string>> = {
@@ -42,6 +27,9 @@ const titles: Readonly<Record<keyof typeof loads, string>> = {
   large: 'GET 100 KB',
   post: 'POST 10 KB',
 }
+
+/** What has to be installed for it. */
+const programs: Readonly<Record<string, Program>> = { nginx: 'nginx', haproxy: 'HAProxy', caddy: 'Caddy' }
 
 const { values } = parseArgs({
   options: {
@@ -51,13 +39,22 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '2' },
     idle: { type: 'string', default: '0' },
     memory: { type: 'boolean', default: false },
+    seed: { type: 'string' },
   },
 })
+const seed = seedOf(values.seed)
+const random = randomFrom(seed)
 const rounds = positive('rounds', values.rounds)
 const seconds = positive('seconds', values.seconds)
 const idle = values.idle === '0' ? 0 : positive('idle', values.idle)
 const names = chosen('load', values.load, loadNames)
-const proxies = chosen('proxy', values.proxy, proxyNames)
+const asked = chosen('proxy', values.proxy, proxyNames)
+const absent = asked.filter((name) => programs[name] !== undefined && versionOf(programs[name]) === null)
+const proxies = asked.filter((name) => !absent.includes(name))
+if (absent.length > 0)
+  console.error(
+    `bench: not installed, left out: ${absent.join(', ')} (Debian and Ubuntu: apt-get install ${absent.join(' ')})`,
+  )
 if (names.length === 0 || proxies.length === 0) refuse('there is nothing to compare')
 
 /** Clients that are there beside the load and ask nothing more after their first answer. */
@@ -89,16 +86,18 @@ async function memoryOf(server: Server): Promise<string[]> {
 
 await requireTools()
 const behind = await startBackend(backend(folder)).catch((error) =>
-  refuse(`${error.message} (Debian and Ubuntu: apt-get install nginx haproxy caddy)`),
+  refuse(`${error.message} (Debian and Ubuntu: apt-get install nginx)`),
 )
 try {
   const contenders = proxies.map((name) => proxy(name, folder, behind.port))
   const rows: string[][] = []
   for (const name of names) {
-    for (const result of await compare(contenders, loads[name], { rounds, seconds, started: addIdle }))
+    for (const result of await compare(contenders, loads[name], { rounds, seconds, random, started: addIdle }))
       rows.push(row(result, titles[name]))
   }
-  console.log(markdown(rows))
+  console.log(
+    `${stampLine(stampOf([...runtimes, 'nginx', 'HAProxy', 'Caddy', 'wrk']))} · seed ${seed}\n\n${table(rows)}`,
+  )
   if (values.memory) {
     const head = [
       'server',

@@ -63,6 +63,3 @@ function overdue(idleMs: number): Promise<never> {
     setTimeout(() => reject(new Error('bench: connections are open long after their limit')), idleMs + 10_000).unref()
   })
 }
-
-export const percentile = (sorted: readonly number[], p: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))] ?? Number.NaN

@@ -5,9 +5,11 @@
  */
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { chosen, cpuSeconds, during, refuse, residentBytes, type Server } from './compare.ts'
 import { commands, runtimes } from './contenders.ts'
-import { lateOf, open, percentile } from './idle-clients.ts'
+import { chosen, refuse } from './flags.ts'
+import { lateOf, open } from './idle-clients.ts'
+import { cpuSeconds, during, residentBytes, type Server } from './process.ts'
+import { percentile } from './statistics.ts'
 
 const { values } = parseArgs({
   options: {

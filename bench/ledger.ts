@@ -8,9 +8,11 @@
  * stretch is measured at its own timers.
  */
 import { parseArgs } from 'node:util'
-import { chosen, cpuSeconds, during, moveToLoadCore, refuse, type Server } from './compare.ts'
 import { commands } from './contenders.ts'
-import { lateOf, open, percentile } from './idle-clients.ts'
+import { chosen, refuse } from './flags.ts'
+import { lateOf, open } from './idle-clients.ts'
+import { cpuSeconds, during, moveToLoadCore, type Server } from './process.ts'
+import { percentile } from './statistics.ts'
 
 const { values } = parseArgs({
   options: {

@@ -1,7 +1,9 @@
 /** Whether memory stays flat: the hangup engine's resident size over a million requests. `npm run bench:memory -- [--runtime node]` */
 import { parseArgs } from 'node:util'
-import { chosen, during, loadFor, requireTools, residentBytes } from './compare.ts'
 import { contenders, runtimes } from './contenders.ts'
+import { chosen } from './flags.ts'
+import { during, residentBytes } from './process.ts'
+import { loadFor, requireTools } from './wrk.ts'
 
 const { values } = parseArgs({ options: { runtime: { type: 'string', default: runtimes.join() } } })
 const chosenRuntimes = chosen('runtime', values.runtime, runtimes)

@@ -1,8 +1,8 @@
 /** Reverse proxies in front of one nginx, each with connections kept open on both sides: what `bench/gateway.ts` compares. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Contender } from './compare.ts'
 import { commands, type Runtime, runtimes } from './contenders.ts'
+import type { Contender } from './process.ts'
 
 export const paths = { small: '/', large: '/large', post: '/post' } as const
 const largeBytes = 100 * 1024

@@ -1,5 +1,6 @@
 /** The same app on every server of a comparison. */
 import { Hono } from 'hono'
+import { api } from './api.ts'
 
 const text = 'x'.repeat(100 * 1024)
 const encoder = new TextEncoder()
@@ -25,6 +26,7 @@ export const app = new Hono()
     })
     return c.body(stream, 200, { 'Content-Type': 'text/event-stream' })
   })
+  .route('/api', api)
 
 const hinted = (response: Response): Response => {
   response.headers.set('keep-alive', 'timeout=4')

@@ -1,0 +1,67 @@
+/** One run of wrk against one server, on a core of its own. */
+import { execFile } from 'node:child_process'
+import { availableParallelism } from 'node:os'
+import { promisify } from 'node:util'
+import { refuse } from './flags.ts'
+import { cpuSeconds, onLoadCore, pinned, type Server, withWords } from './process.ts'
+
+export interface Sample {
+  /** User and system time of the server process for a request. */
+  readonly cpuMicros: number
+  readonly requestsPerSec: number
+  readonly p99Ms: number
+}
+
+export interface Load {
+  readonly path: string
+  readonly connections: number
+  /** A wrk script, for what is more than a GET. */
+  readonly script?: string
+}
+
+const run = promisify(execFile)
+
+/** A run on a machine with one core, or without wrk, compares nothing: it says so instead. */
+export async function requireTools(): Promise<void> {
+  if (availableParallelism() < 2) refuse('one core for the server and one for the load are needed')
+  for (const tool of pinned ? ['wrk', 'taskset'] : ['wrk']) {
+    // wrk --version exits 1.
+    const missing = await run(tool, ['--version']).then(
+      () => false,
+      (error) => error.code === 'ENOENT',
+    )
+    if (missing) refuse(`${tool} is not installed (Debian and Ubuntu: apt-get install wrk util-linux)`)
+  }
+}
+
+/** Fails if the server is gone, or answers anything but 2xx. */
+export async function loadFor(
+  server: Server,
+  { path, connections, script }: Load,
+  seconds: number,
+): Promise<Sample & { readonly requests: number }> {
+  const before = cpuSeconds(server.child.pid!)
+  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', ...(script ? ['-s', script] : [])]
+  const [program = '', ...rest] = onLoadCore(['wrk', ...args, `http://127.0.0.1:${server.port}${path}`])
+  try {
+    const { stdout } = await run(program, rest)
+    return parse(stdout, cpuSeconds(server.child.pid!) - before)
+  } catch (error) {
+    throw withWords(error, server)
+  }
+}
+
+function parse(stdout: string, cpu: number): Sample & { readonly requests: number } {
+  const rate = /Requests\/sec:\s+([\d.]+)/.exec(stdout)
+  const total = /(\d+) requests in/.exec(stdout)
+  const p99 = /99%\s+([\d.]+)(us|ms|s)/.exec(stdout)
+  if (!rate || !total || !p99 || /Non-2xx|Socket errors/.test(stdout)) throw new Error(`bench: wrk said\n${stdout}`)
+  const unit = { us: 0.001, ms: 1, s: 1000 }[p99[2] as 'us' | 'ms' | 's']
+  const requests = Number(total[1])
+  return {
+    requests,
+    cpuMicros: (cpu * 1e6) / requests,
+    requestsPerSec: Number(rate[1]),
+    p99Ms: Number(p99[1]) * unit,
+  }
+}
