@@ -2,7 +2,6 @@
  * Several servers, one load: started together, loaded in turn, compared round by round, so that a machine that is slow for
  * a moment is slow for all. Each round has an order of its own, so that nobody always follows the same server.
  */
-import { markdown } from '../scripts/markdown.ts'
 import { type Contender, type Server, start } from './process.ts'
 import { median, shuffled } from './statistics.ts'
 import { type Load, loadFor, type Sample } from './wrk.ts'
@@ -64,19 +63,3 @@ const over = (mine: Sample, first: Sample): Sample => each((figure) => mine[figu
 
 const medians = (samples: readonly Sample[]): Sample =>
   each((figure) => median(samples.map((sample) => sample[figure])))
-
-/** The time of the processor first: it is the steadiest figure. */
-const columns = ['server', 'load', 'CPU µs a request', '×', 'requests/s', '×', 'p99 ms', '×']
-
-export const row = ({ name, sample, ratio }: Result, load: string): string[] => [
-  name,
-  load,
-  sample.cpuMicros.toFixed(1),
-  ratio.cpuMicros.toFixed(2),
-  Math.round(sample.requestsPerSec).toLocaleString('en'),
-  ratio.requestsPerSec.toFixed(2),
-  sample.p99Ms.toFixed(1),
-  ratio.p99Ms.toFixed(2),
-]
-
-export const table = (rows: readonly (readonly string[])[]): string => markdown(columns, rows)

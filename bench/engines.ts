@@ -1,15 +1,19 @@
 /**
  * Every engine against the runtime's own server and srvx, in one run: CPU a request, requests/s and p99.
- * `npm run bench:engines -- [--runtime node,bun,deno] [--load hello,…] [--server …] [--rounds 5] [--seconds 2] [--seed N]`
+ * `npm run bench:engines -- [--runtime node,bun,deno] [--load hello,…] [--server …] [--rounds 5]
+ * [--seconds 2] [--seed N] [--keep]`; `--server native,srvx` leaves out all but the runtime's own and those whose names
+ * have one of these, `--keep` is for docs/bench/.
  */
 import { parseArgs } from 'node:util'
 import { randomFrom } from '../test/attack/random.ts'
-import { compare, row, table } from './compare.ts'
+import { compare } from './compare.ts'
 import { contenders, runtimes } from './contenders.ts'
 import { fanOut } from './fan-out.ts'
 import { chosen, positive, seedOf } from './flags.ts'
+import { inOrder, keep, keptOf } from './kept.ts'
 import { api, post10KB } from './loads.ts'
-import { stampLine, stampOf } from './machine.ts'
+import { stampOf } from './machine.ts'
+import { type Compared, type EnginesData, enginesSection, type RuntimeRun } from './report/engines.ts'
 import { type Load, requireTools } from './wrk.ts'
 
 const loads: Readonly<Record<string, Load & { readonly title: string }>> = {
@@ -29,6 +33,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '2' },
     seed: { type: 'string' },
+    keep: { type: 'boolean', default: false },
   },
 })
 const seed = seedOf(values.seed)
@@ -44,15 +49,23 @@ const parts = values.server?.split(',')
 const wanted = (name: string, index: number) => index === 0 || (parts?.some((part) => name.includes(part)) ?? true)
 
 await requireTools()
+console.log(`seed ${seed}`)
 for (const runtime of chosenRuntimes) {
   const servers = contenders[runtime].filter(({ name }, index) => wanted(name, index))
-  const rows: string[][] = []
+  const stamp = stampOf([runtime, 'wrk'])
+  const compared: Record<string, Compared> = {}
   for (const name of names) {
     const load = loads[name]
     if (load === undefined) continue
-    for (const result of await compare(servers, load, options)) rows.push(row(result, load.title))
+    compared[name] = { stamp, title: load.title, results: await compare(servers, load, options) }
   }
-  console.log(`\n### ${runtime}\n\n${stampLine(stampOf([runtime, 'wrk']))} · seed ${seed}`)
-  if (rows.length > 0) console.log(`\n${table(rows)}`)
-  if (names.includes('events')) console.log(`\n${await fanOut(servers)}`)
+  const events = names.includes('events') ? { stamp, rows: await fanOut(servers) } : null
+  console.log(`\n${enginesSection(runtime, { loads: compared, events })}`)
+  if (!values.keep) continue
+  const kept = keptOf<EnginesData>('engines')[runtime]
+  const run: RuntimeRun = {
+    loads: inOrder({ ...kept?.loads, ...compared }, Object.keys(loads)),
+    events: events ?? kept?.events ?? null,
+  }
+  keep<EnginesData>('engines', { [runtime]: run })
 }

@@ -2,21 +2,24 @@
 import { connect, type Socket } from 'node:net'
 import { type Contender, cpuSeconds, during, type Server } from './process.ts'
 
-const clients = 1_000
-const seconds = 10
+export const clients = 1_000
+export const seconds = 10
 /** A full accept queue drops SYNs, and the kernel tries again after 1, 3 and 7 s. */
 const connectMs = 10_000
 
-export async function fanOut(contenders: readonly Contender[]): Promise<string> {
-  const lines = [
-    `| server, ${clients.toLocaleString('en')} event streams | CPU % of a core | events a client in ${seconds} s, least – most | events lost |`,
-    '| --- | --- | --- | --- |',
-  ]
-  for (const contender of contenders) {
-    const { cpu, least, most, lost } = await during(contender, watch)
-    lines.push(`| ${contender.name} | ${cpu.toFixed(1)} | ${least} – ${most} | ${lost} |`)
-  }
-  return lines.join('\n')
+export interface FanOut {
+  readonly name: string
+  readonly cpuPercent: number
+  /** Events that one client got. */
+  readonly least: number
+  readonly most: number
+  readonly lost: number
+}
+
+export async function fanOut(contenders: readonly Contender[]): Promise<FanOut[]> {
+  const rows: FanOut[] = []
+  for (const contender of contenders) rows.push({ name: contender.name, ...(await during(contender, watch)) })
+  return rows
 }
 
 async function watch({ port, child }: Server) {
@@ -28,10 +31,10 @@ async function watch({ port, child }: Server) {
     const from = listeners.map(({ last }) => last)
     const before = cpuSeconds(child.pid!)
     await sleep(seconds * 1_000)
-    const cpu = ((cpuSeconds(child.pid!) - before) / seconds) * 100
+    const cpuPercent = ((cpuSeconds(child.pid!) - before) / seconds) * 100
     const counts = listeners.map(({ last }, index) => last - from[index]!)
     const lost = listeners.reduce((sum, listener) => sum + listener.lost, 0)
-    return { cpu, least: Math.min(...counts), most: Math.max(...counts), lost }
+    return { cpuPercent, least: Math.min(...counts), most: Math.max(...counts), lost }
   } finally {
     for (const { socket } of listeners) socket.destroy()
   }

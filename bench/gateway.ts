@@ -2,18 +2,21 @@
  * The gateway against nginx, HAProxy and Caddy in front of the same nginx, in one run: CPU a request, requests/s and p99,
  * and the memory that a million requests leave behind.
  * `npm run bench:gateway -- [--proxy nginx,haproxy,caddy,node,bun,deno] [--load small,large,post] [--rounds 5] [--seconds 2]
- * [--idle 1000] [--memory] [--seed N]`. A proxy that is not installed is left out.
+ * [--idle 1000] [--memory] [--seed N] [--keep]`. A proxy that is not installed is left out.
  */
 import { connect, type Socket } from 'node:net'
 import { parseArgs } from 'node:util'
 import { randomFrom } from '../test/attack/random.ts'
-import { compare, row, table } from './compare.ts'
+import { compare } from './compare.ts'
 import { runtimes } from './contenders.ts'
 import { chosen, positive, refuse, seedOf } from './flags.ts'
+import { inOrder, keep, keptOf } from './kept.ts'
 import { folder, post10KB } from './loads.ts'
-import { type Program, stampLine, stampOf, versionOf } from './machine.ts'
+import { type Program, stampOf, versionOf } from './machine.ts'
 import { during, residentBytes, type Server, startBackend } from './process.ts'
 import { backend, paths, proxy, proxyNames } from './proxies.ts'
+import type { Compared } from './report/engines.ts'
+import { type GatewayData, gatewayPage } from './report/gateway.ts'
 import { type Load, loadFor, requireTools } from './wrk.ts'
 
 const loads = {
@@ -40,6 +43,7 @@ const { values } = parseArgs({
     idle: { type: 'string', default: '0' },
     memory: { type: 'boolean', default: false },
     seed: { type: 'string' },
+    keep: { type: 'boolean', default: false },
   },
 })
 const seed = seedOf(values.seed)
@@ -90,14 +94,16 @@ const behind = await startBackend(backend(folder)).catch((error) =>
 )
 try {
   const contenders = proxies.map((name) => proxy(name, folder, behind.port))
-  const rows: string[][] = []
+  const stamp = stampOf([...runtimes, 'nginx', 'HAProxy', 'Caddy', 'wrk'])
+  const runs: Record<string, Compared> = {}
   for (const name of names) {
-    for (const result of await compare(contenders, loads[name], { rounds, seconds, random, started: addIdle }))
-      rows.push(row(result, titles[name]))
+    const results = await compare(contenders, loads[name], { rounds, seconds, random, started: addIdle })
+    runs[name] = { stamp, title: titles[name], results }
   }
-  console.log(
-    `${stampLine(stampOf([...runtimes, 'nginx', 'HAProxy', 'Caddy', 'wrk']))} · seed ${seed}\n\n${table(rows)}`,
-  )
+  console.log(`seed ${seed}\n\n${gatewayPage(runs)}`)
+  if (values.keep) {
+    keep<GatewayData>('gateway', inOrder({ ...keptOf<GatewayData>('gateway'), ...runs } as GatewayData, loadNames))
+  }
   if (values.memory) {
     const head = [
       'server',

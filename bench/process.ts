@@ -28,6 +28,8 @@ const loadCore = '1'
 const saidAtMost = 4_000
 const run = promisify(execFile)
 
+export const onServerCore = (command: readonly string[]): readonly string[] => onCore(serverCore, command)
+
 export const onLoadCore = (command: readonly string[]): readonly string[] => onCore(loadCore, command)
 
 const onCore = (core: string, command: readonly string[]): readonly string[] =>

@@ -163,7 +163,7 @@ const gatewayFile = (to: number) => ({
   clients: { maxConnections: 10_000, requestsPerSec: 1_000_000, burst: 100_000 },
 })
 
-const hangup = (folder: string, to: number, runtime: Runtime): Contender => ({
+export const hangup = (folder: string, to: number, runtime: Runtime, flags: readonly string[] = []): Contender => ({
   name: `hangup on ${runtime}`,
   command: (port) => [
     ...commands[runtime],
@@ -177,6 +177,7 @@ const hangup = (folder: string, to: number, runtime: Runtime): Contender => ({
     '127.0.0.1',
     '--port',
     String(port),
+    ...flags,
   ],
 })
 

@@ -185,7 +185,7 @@ export function rewrite(text: string, renderers: Renderers): { text: string; out
   return { text: rewritten, outdated }
 }
 
-/** What a bench printed, by the block that shows it: `npx node bench/idle.ts > docs/bench/idle.md`. */
+/** What a bench printed, by the block that shows it: `npx node bench/ledger.ts > docs/bench/ledger.md`. */
 const benches = {
   engines: 'engines',
   idle: 'idle',

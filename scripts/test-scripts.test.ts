@@ -16,6 +16,6 @@ test('each test file runs in one of the scripts of npm test', () => {
       { cwd },
     )
   })
-  const all = globSync('{src,runtimes,scripts,test}/**/*.test.ts', { cwd, exclude: ['**/node_modules/**'] })
+  const all = globSync('{src,runtimes,scripts,test,bench}/**/*.test.ts', { cwd, exclude: ['**/node_modules/**'] })
   assert.deepEqual(run.toSorted(), all.toSorted())
 })
