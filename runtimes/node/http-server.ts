@@ -73,6 +73,8 @@ export class NodeConnections {
       // Of HTTP/2; four of them are no fields.
       maxHeaderListPairs: policy.maxHeadFields + 4,
       optimizeEmptyRequests: true,
+      // From the accept on: of a TLS server Node sets it with the first response only.
+      noDelay: true,
     }
     const onRequest = (incoming: Incoming, outgoing: Outgoing) => {
       const exchange = this.#begin(incoming, outgoing)

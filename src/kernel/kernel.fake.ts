@@ -194,6 +194,10 @@ export class FakeKernel implements Kernel {
     return true
   }
 
+  sendAtOnce(): boolean {
+    return true
+  }
+
   vacate(fd: number): boolean {
     return this.sockets.delete(fd)
   }

@@ -83,6 +83,11 @@ export interface Kernel {
    * its listeners).
    */
   acceptSilent(fd: number): boolean
+  /**
+   * What a listener accepts from now on sends each piece at once (TCP_NODELAY): else the first
+   * response behind a TLS handshake waits for its acknowledgement, which a client delays by 40 ms.
+   */
+  sendAtOnce(fd: number): boolean
   listen(fd: number, backlog: number): boolean
   /**
    * Closes the socket and leaves its number taken, by what never stirs, until its runtime closes
@@ -273,6 +278,7 @@ export function openKernel(libc: c.Libc): Kernel {
       option(fd, c.IPPROTO_TCP, c.TCP_KEEPCNT, probes) &&
       (userTimeoutMs === 0 || option(fd, c.IPPROTO_TCP, c.TCP_USER_TIMEOUT, userTimeoutMs)),
     acceptSilent: (fd) => option(fd, c.IPPROTO_TCP, c.TCP_DEFER_ACCEPT, 0),
+    sendAtOnce: (fd) => option(fd, c.IPPROTO_TCP, c.TCP_NODELAY, 1),
     listen: (fd, backlog) => libc.listen(fd, backlog) === 0,
     vacate: (fd) => libc.dup2(epoll, fd) === fd,
     passiveOpens: () => counter(snmp, 'Tcp', 'PassiveOpens'),

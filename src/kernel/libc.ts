@@ -93,6 +93,7 @@ export const SO_LINGER = 13
 /** Since Linux 4.12. */
 export const SO_COOKIE = 57
 export const IPPROTO_TCP = 6
+export const TCP_NODELAY = 1
 export const TCP_KEEPIDLE = 4
 export const TCP_KEEPINTVL = 5
 export const TCP_KEEPCNT = 6

@@ -229,6 +229,7 @@ export class Scan {
     const { kernel, onListener } = this.#options
     if (!kernel.look(fd, this.#snapshot) || this.#snapshot.state !== TCP_LISTEN) return
     kernel.acceptSilent(fd)
+    kernel.sendAtOnce(fd)
     onListener?.(fd)
   }
 }
