@@ -1,4 +1,4 @@
-/** Clients that ask and then say nothing. They spread over eight addresses, so that ports suffice for 100,000. */
+/** Clients that ask and then say nothing. They spread over sixteen addresses, so that ports suffice for 100,000. */
 import { connect } from 'node:net'
 
 export interface Idle {
@@ -40,7 +40,7 @@ export async function open(port: number, count: number, idleMs: number): Promise
   const connections: Idle[] = []
   while (connections.length < count) {
     const batch = Array.from({ length: Math.min(200, count - connections.length) }, (_, i) =>
-      ask(port, `127.0.0.${2 + (i % 8)}`, idleMs),
+      ask(port, `127.0.0.${2 + (i % 16)}`, idleMs),
     )
     await Promise.all(batch.map(({ answered }) => answered))
     connections.push(...batch)

@@ -59,9 +59,12 @@ export function withWords(error: unknown, server: Server): Error {
   return new Error(`${error instanceof Error ? error.message : error}${gone}${said}`, { cause: error })
 }
 
-export async function start({ command }: Contender, core = serverCore): Promise<Server> {
+export const commandOf = ({ command }: Contender, port: number): readonly string[] =>
+  typeof command === 'function' ? command(port) : [...command, String(port)]
+
+export async function start(contender: Contender, core = serverCore): Promise<Server> {
   const port = await freePort()
-  const argv = typeof command === 'function' ? command(port) : [...command, String(port)]
+  const argv = commandOf(contender, port)
   const [program = '', ...args] = onCore(core, argv)
   const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] })
   let said = ''
@@ -82,7 +85,7 @@ export async function start({ command }: Contender, core = serverCore): Promise<
   throw withWords(`bench: ${argv.join(' ')} did not answer`, server)
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer().once('error', reject)
     probe.listen(0, '127.0.0.1', () => {

@@ -163,11 +163,17 @@ const gatewayFile = (to: number) => ({
   clients: { maxConnections: 10_000, requestsPerSec: 1_000_000, burst: 100_000 },
 })
 
-export const hangup = (folder: string, to: number, runtime: Runtime, flags: readonly string[] = []): Contender => ({
+export const hangup = (
+  folder: string,
+  to: number,
+  runtime: Runtime,
+  flags: readonly string[] = [],
+  cli = 'src/cli.ts',
+): Contender => ({
   name: `hangup on ${runtime}`,
   command: (port) => [
     ...commands[runtime],
-    'src/cli.ts',
+    cli,
     'gateway',
     '--report',
     'none',

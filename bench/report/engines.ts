@@ -4,6 +4,7 @@ import type { Result } from '../compare.ts'
 import type { Runtime } from '../contenders.ts'
 import { clients, type FanOut, seconds } from '../fan-out.ts'
 import type { Stamp } from '../machine.ts'
+import { barPlot, type Hue } from './plot.ts'
 import { stampLines } from './stamps.ts'
 
 /** Of one load on one runtime: its servers took turns in one run. */
@@ -62,4 +63,15 @@ export function enginesSection(runtime: string, { loads, events }: RuntimeRun): 
   if (runs.length > 0) parts.push(comparedTable(runs))
   if (events !== null) parts.push(eventsTable(events.rows))
   return parts.join('\n\n')
+}
+
+/** Ours have a colour, the runtime's own server and others are grey. */
+const hueOf = (name: string): Hue => (name.startsWith('hangup') ? (name.includes('native') ? 2 : 1) : 0)
+
+export function comparedPlot(title: string, runs: readonly Compared[]): string {
+  const groups = runs.map(({ title: heading, results }) => ({
+    title: heading,
+    bars: results.map(({ name, sample }) => ({ name, value: sample.cpuMicros, hue: hueOf(name) })),
+  }))
+  return barPlot(`${title}: CPU time of a request, less is better`, 'µs', groups)
 }

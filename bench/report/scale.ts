@@ -3,6 +3,7 @@ import { markdown } from '../../scripts/markdown.ts'
 import type { InMemory } from '../in-memory.ts'
 import type { Stamp } from '../machine.ts'
 import { slope } from '../statistics.ts'
+import { type Line, linePlot } from './plot.ts'
 import { stampLines } from './stamps.ts'
 
 export interface ScaleRow {
@@ -58,10 +59,10 @@ export function baseOf(server: string): string | null {
 }
 
 /** KB a connection: the slope, which what every server has anyway does not move. */
-const kilobytesEach = ({ rows }: ScaleRun): number =>
+export const kilobytesEach = ({ rows }: ScaleRun): number =>
   slope(rows.map(({ connections, bytes }) => [connections, bytes / 1024]))
 
-function oursEach({ servers }: ScaleData, server: string): number | null {
+export function oursEach({ servers }: ScaleData, server: string): number | null {
   const base = servers[baseOf(server) ?? '']
   const run = servers[server]
   return base && run ? kilobytesEach(run) - kilobytesEach(base) : null
@@ -140,4 +141,18 @@ export function scalePage(data: ScaleData): string {
           `The limit of descriptors of this machine left room for ${count(most)} in one process. More were measured on sockets in memory:`,
         ]
   return [stampLines(stamps), scaleTable(data), ...limited, memoryTable(data)].join('\n\n')
+}
+
+const hues = { node: 1, bun: 2, deno: 3 } as const
+
+export function scalePlot({ servers }: ScaleData): string {
+  const lines = Object.entries(servers).flatMap(([server, { rows }]): Line[] => {
+    const [first = '', second = ''] = server.split('-')
+    const runtime = (first === 'gateway' ? second : first) as keyof typeof hues
+    const kind = first === 'gateway' ? 'dotted' : second === 'native' ? 'dashed' : 'solid'
+    if (baseOf(server) === null) return []
+    const points = rows.map(({ connections, bytes }) => [connections, Math.max(0, bytes) / 2 ** 20] as const)
+    return [{ name: titles[server]!, hue: hues[runtime], kind, points }]
+  })
+  return linePlot({ title: 'Memory of idle connections', x: 'idle connections', y: 'MB', lines })
 }
