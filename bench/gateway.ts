@@ -1,8 +1,7 @@
 /**
- * The gateway against nginx, HAProxy and Caddy in front of the same nginx, in one run: CPU a request, requests/s and p99,
- * and the memory that a million requests leave behind.
+ * The gateway against nginx, HAProxy and Caddy in front of the same nginx, in one run: CPU a request, requests/s and p99.
  * `npm run bench:gateway -- [--proxy nginx,haproxy,caddy,node,bun,deno] [--load small,large,post] [--rounds 5] [--seconds 2]
- * [--idle 1000] [--memory] [--seed N] [--keep]`. A proxy that is not installed is left out.
+ * [--idle 1000] [--seed N] [--keep]`. A proxy that is not installed is left out.
  */
 import { connect, type Socket } from 'node:net'
 import { parseArgs } from 'node:util'
@@ -13,11 +12,11 @@ import { chosen, positive, refuse, seedOf } from './flags.ts'
 import { inOrder, keep, keptOf } from './kept.ts'
 import { folder, post10KB } from './loads.ts'
 import { type Program, stampOf, versionOf } from './machine.ts'
-import { during, residentBytes, type Server, startBackend } from './process.ts'
+import { type Server, startBackend } from './process.ts'
 import { backend, paths, proxy, proxyNames } from './proxies.ts'
 import type { Compared } from './report/engines.ts'
 import { type GatewayData, gatewayPage } from './report/gateway.ts'
-import { type Load, loadFor, requireTools } from './wrk.ts'
+import { type Load, requireTools } from './wrk.ts'
 
 const loads = {
   small: { path: paths.small, connections: 64 },
@@ -41,7 +40,6 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '2' },
     idle: { type: 'string', default: '0' },
-    memory: { type: 'boolean', default: false },
     seed: { type: 'string' },
     keep: { type: 'boolean', default: false },
   },
@@ -76,18 +74,6 @@ async function addIdle({ port }: Server): Promise<void> {
   }
 }
 
-const marks = [0, 200_000, 600_000, 1_000_000]
-
-async function memoryOf(server: Server): Promise<string[]> {
-  const megabytes: string[] = []
-  let done = 0
-  for (const mark of marks) {
-    while (done < mark) done += (await loadFor(server, loads.small, 1)).requests
-    megabytes.push(String(Math.round(residentBytes(server.child.pid!) / 2 ** 20)))
-  }
-  return megabytes
-}
-
 await requireTools()
 const behind = await startBackend(backend(folder)).catch((error) =>
   refuse(`${error.message} (Debian and Ubuntu: apt-get install nginx)`),
@@ -103,15 +89,6 @@ try {
   console.log(`seed ${seed}\n\n${gatewayPage(runs)}`)
   if (values.keep) {
     keep<GatewayData>('gateway', inOrder({ ...keptOf<GatewayData>('gateway'), ...runs } as GatewayData, loadNames))
-  }
-  if (values.memory) {
-    const head = [
-      'server',
-      ...marks.map((mark) => (mark === 0 ? 'MB at the start' : `MB after ${mark.toLocaleString('en')}`)),
-    ]
-    console.log(`\n| ${head.join(' | ')} |\n| ${head.map(() => '---').join(' | ')} |`)
-    for (const contender of contenders)
-      console.log(`| ${[contender.name, ...(await during(contender, memoryOf))].join(' | ')} |`)
   }
 } finally {
   behind.child.kill('SIGKILL')

@@ -1,7 +1,7 @@
 /**
  * What the kernel ledger costs `Deno.serve` and `Bun.serve`, by the number of idle connections: CPU, delay of the event loop while they
  * are idle and while they are closed, and how late each is closed.
- * `npm run bench:ledger -- [--runtime deno,bun] [--count 0,1000,10000]`
+ * `npm run bench:ledger -- [--runtime deno,bun] [--count 0,1000,10000] [--keep]`
  * Linux; needs `ulimit -n` above the count. Beside each stands the runtime's own server alone under the same clients, which there end
  * their connections themselves when the limit is over. They are due as fast as they were opened, some thousands in a second; in the last
  * row all had asked once more at once, and closing them keeps a core busy for as long as it takes. The delay is that of a timer of 5 ms; what the ledger keeps of the event loop at a
@@ -9,19 +9,22 @@
  */
 import { parseArgs } from 'node:util'
 import { commands } from './contenders.ts'
-import { chosen, refuse } from './flags.ts'
+import { chosen, counts, refuse } from './flags.ts'
 import { lateOf, open } from './idle-clients.ts'
+import { keep } from './kept.ts'
+import { stampOf } from './machine.ts'
 import { cpuSeconds, during, moveToLoadCore, type Server } from './process.ts'
-import { percentile } from './statistics.ts'
+import { type LedgerData, type LedgerRow, type LedgerRun, ledgerPage } from './report/ledger.ts'
+import { percentile, slope } from './statistics.ts'
 
 const { values } = parseArgs({
   options: {
     count: { type: 'string', default: '0,1000,10000' },
+    keep: { type: 'boolean', default: false },
     runtime: { type: 'string', default: 'deno,bun' },
   },
 })
-const counts = values.count.split(',').map(Number)
-if (counts.some((count) => !Number.isInteger(count) || count < 0)) refuse(`--count: ${values.count}`)
+const chosenCounts = counts('count', values.count)
 if (process.platform !== 'linux') refuse('the kernel ledger needs Linux')
 
 const idleMs = 20_000
@@ -77,41 +80,34 @@ async function measure(server: Server, { count, atOnce }: Clients, who: 'ours' |
 }
 
 const sorted = (some: readonly number[]) => [...some].sort((a, b) => a - b)
-const p99 = (some: readonly number[]) => percentile(sorted(some), 0.99).toFixed(1)
-const beside = (bare: string, ours: string) => `${bare} → ${ours}`
+const p99 = (some: readonly number[]) => percentile(sorted(some), 0.99)
+
+async function row(runtime: 'bun' | 'deno', clients: Clients): Promise<LedgerRow> {
+  const run = (who: 'ours' | 'bare') =>
+    during({ name: who, command: [...commands[runtime], 'bench/servers/ledger.ts', who, String(idleMs)] }, (server) =>
+      measure(server, clients, who),
+    )
+  const bare = await run('bare')
+  const { cpuPercent, idle, closing, late } = await run('ours')
+  const turns = sorted([...idle.turns, ...closing.turns])
+  return {
+    connections: clients.count,
+    atOnce: clients.atOnce,
+    cpuPercent: { alone: bare.cpuPercent, ours: cpuPercent },
+    timerLateMs: { alone: p99(bare.idle.late), ours: p99(idle.late) },
+    timerLateClosingMs: { alone: p99(bare.closing.late), ours: p99(closing.late) },
+    stretchMs: { p99: percentile(turns, 0.99), longest: percentile(turns, 1) },
+    lateMs: clients.count === 0 ? null : { p50: percentile(late, 0.5), p99: percentile(late, 0.99) },
+  }
+}
 
 await moveToLoadCore()
-console.log(
-  '| runtime | idle connections | CPU % of a core, alone → with the ledger | timer late, p99 ms | the same while they are closed | the ledger at a stretch, p99 – longest ms | closed late by, p50 – p99 ms |',
-)
-console.log('| --- | --- | --- | --- | --- | --- | --- |')
 for (const runtime of chosen('runtime', values.runtime, ['deno', 'bun'] as const)) {
-  const costs: (readonly [number, number])[] = []
-  const rows = counts.map((count) => ({ count, atOnce: false }))
-  for (const clients of [...rows, { count: Math.max(...counts), atOnce: true }]) {
-    const { count, atOnce } = clients
-    const run = (who: 'ours' | 'bare') =>
-      during({ name: who, command: [...commands[runtime], 'bench/servers/ledger.ts', who, String(idleMs)] }, (server) =>
-        measure(server, clients, who),
-      )
-    const bare = await run('bare')
-    const { cpuPercent, idle, closing, late } = await run('ours')
-    if (!atOnce) costs.push([count, cpuPercent - bare.cpuPercent])
-    const turns = [...idle.turns, ...closing.turns]
-    const lateness = count === 0 ? '–' : `${percentile(late, 0.5).toFixed(0)} – ${percentile(late, 0.99).toFixed(0)}`
-    const cells = [
-      runtime,
-      `${count.toLocaleString('en')}${atOnce ? ', due at once' : ''}`,
-      beside(bare.cpuPercent.toFixed(1), cpuPercent.toFixed(1)),
-      beside(p99(bare.idle.late), p99(idle.late)),
-      beside(p99(bare.closing.late), p99(closing.late)),
-      `${p99(turns)} – ${percentile(sorted(turns), 1).toFixed(1)}`,
-      lateness,
-    ]
-    console.log(`| ${cells.join(' | ')} |`)
-  }
-  const [least, most] = [costs[0]!, costs.at(-1)!]
-  if (most[0] === least[0]) continue
-  const slope = ((most[1] - least[1]) / (most[0] - least[0])) * 1_000
-  console.log(`| ${runtime} | each 1,000 more | ${slope.toFixed(2)} | | | | |`)
+  const rows: LedgerRow[] = []
+  for (const count of chosenCounts) rows.push(await row(runtime, { count, atOnce: false }))
+  const costs = rows.map(({ connections, cpuPercent: { alone, ours } }) => [connections / 1_000, ours - alone] as const)
+  rows.push(await row(runtime, { count: Math.max(...chosenCounts), atOnce: true }))
+  const run: LedgerRun = { stamp: stampOf([runtime]), rows, slope: costs.length > 1 ? slope(costs) : null }
+  console.log(`\n${ledgerPage({ [runtime]: run })}`)
+  if (values.keep) keep<LedgerData>('ledger', { [runtime]: run })
 }

@@ -2,7 +2,7 @@
  * How a server grows with connections that are open and idle: CPU, memory, requests/s beside them,
  * and how late each is closed; and what of the memory is ours, beside the same clients on the
  * runtime's sockets or its own server alone.
- * `npm run bench:scale -- [--server node-hangup,…] [--count 0,1000,10000,50000,100000] [--in-memory 10000,100000]
+ * `npm run bench:scale -- [--server node-hangup,…] [--count 0,1000,10000,50000,100000] [--in-memory 100000]
  * [--keep] [--quick]`
  * Linux. Counts for which a process may not have the descriptors are left out, and the most that
  * it may have is measured instead: `ulimit -Hn 150000` makes room for all.
@@ -36,7 +36,7 @@ const { values } = parseArgs({
   options: {
     server: { type: 'string', default: Object.keys(titles).join() },
     count: { type: 'string', default: '0,1000,10000,50000,100000' },
-    'in-memory': { type: 'string', default: '10000,100000' },
+    'in-memory': { type: 'string', default: '100000' },
     keep: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
     seed: { type: 'string' },
@@ -44,7 +44,7 @@ const { values } = parseArgs({
 })
 const servers = values.server === 'none' ? [] : chosen('server', values.server, Object.keys(titles))
 const random = randomFrom(seedOf(values.seed))
-const { watchMs, rounds } = values.quick ? { watchMs: 2_000, rounds: 1 } : { watchMs: 4_000, rounds: 4 }
+const { watchMs, rounds } = values.quick ? { watchMs: 2_000, rounds: 1 } : { watchMs: 4_000, rounds: 3 }
 const settleMs = 1_000
 const opensPerSec = 2_500
 
@@ -83,7 +83,8 @@ async function measure(alone: Server, server: Server, count: number, closes: boo
   await sleep(watchMs)
   const cpuPercent = ((cpuSeconds(server.child.pid!) - cpuBefore) / watchMs) * 100_000
   const ratios = { requestsPerSec: [] as number[], cpuMicros: [] as number[] }
-  for (let round = 0; round < rounds; round++) {
+  // Without any there is nothing to compare.
+  for (let round = 0; round < (count === 0 ? 0 : rounds); round++) {
     const samples = new Map<Server, Awaited<ReturnType<typeof loadFor>>>()
     for (const one of shuffled([alone, server], random)) samples.set(one, await loadFor(one, hello, 1))
     for (const figure of ['requestsPerSec', 'cpuMicros'] as const) {
@@ -101,17 +102,19 @@ async function measure(alone: Server, server: Server, count: number, closes: boo
     connections: count,
     cpuPercent,
     bytes: count === 0 ? 0 : bytes,
-    throughput: median(ratios.requestsPerSec),
-    cpuMicros: median(ratios.cpuMicros),
+    throughput: count === 0 ? 1 : median(ratios.requestsPerSec),
+    cpuMicros: count === 0 ? 1 : median(ratios.cpuMicros),
     lateMs: closes ? { p50: percentile(late, 0.5), p99: percentile(late, 0.99) } : null,
   }
 }
 
 async function run(server: string, backendPort: number): Promise<ScaleRun> {
   const rows: ScaleRow[] = []
-  for (const count of chosenCounts) {
+  const closes = baseOf(server) !== null
+  // Of what the others stand on, the slope alone is needed.
+  for (const count of closes ? chosenCounts : [0, ...chosenCounts.slice(1).slice(-2)]) {
     const contender = contenderOf(server, idleMsFor(count), backendPort)
-    const closes = baseOf(server) !== null
+    console.error(`${titles[server]}, ${count} idle connections`)
     rows.push(await during(contender, (alone) => during(contender, (mine) => measure(alone, mine, count, closes))))
   }
   return { stamp: stampOf(runtimes.filter((runtime) => server.includes(runtime))), rows }

@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
+import { speedBlocks, speedPlots } from '../bench/report/speed.ts'
 import keptApplication from '../docs/application.json' with { type: 'json' }
 import kept from '../docs/conformance.json' with { type: 'json' }
 import { gatewayEntries } from '../src/gateway/config/flags.ts'
@@ -185,16 +186,6 @@ export function rewrite(text: string, renderers: Renderers): { text: string; out
   return { text: rewritten, outdated }
 }
 
-/** What a bench printed, by the block that shows it: `npx node bench/ledger.ts > docs/bench/ledger.md`. */
-const benches = {
-  engines: 'engines',
-  idle: 'idle',
-  ledger: 'ledger',
-  memory: 'memory',
-  'gateway-speed': 'gateway',
-  'gateway-memory': 'gateway-memory',
-} as const
-
 /** A source of `examples/`, by the block of its page that shows it. */
 const examples = {
   'example-hono': 'hono.ts',
@@ -213,9 +204,6 @@ const sourceOf = (path: string): string => {
   const source = readFileSync(new URL(`../examples/${path}`, import.meta.url), 'utf8')
   return `\`\`\`${path.slice(path.lastIndexOf('.') + 1)}\n${source}\`\`\``
 }
-
-const measured = (name: string): string =>
-  readFileSync(new URL(`../docs/bench/${name}.md`, import.meta.url), 'utf8').trim()
 
 /** A row an engine: what it passed of the cases that it can be asked. */
 function conformanceCounts({ servers, cells }: Report): string {
@@ -467,7 +455,7 @@ export const renderers = (tables: Readonly<Record<string, Enforcement>>): Render
   application: () => applicationTable(keptApplication as ApplicationReport),
   'report-fields': reportFields,
   'case-words': caseWords,
-  ...Object.fromEntries(Object.entries(benches).map(([block, name]) => [block, () => measured(name)])),
+  ...speedBlocks,
   ...Object.fromEntries(Object.entries(examples).map(([block, path]) => [block, () => sourceOf(path)])),
 })
 
@@ -525,7 +513,10 @@ const tables: Readonly<Record<string, Enforcement>> = {
 if (import.meta.main) {
   const check = process.argv.includes('--check')
   const root = new URL('../', import.meta.url)
-  const all = [await refresh(root, renderers(tables), check), await refreshFiles(root, generated, check)]
+  const all = [
+    await refresh(root, renderers(tables), check),
+    await refreshFiles(root, { ...generated, ...speedPlots() }, check),
+  ]
   const problems = pageProblems(root)
   for (const line of [...all.flatMap(({ lines }) => lines), ...problems]) console.log(line)
   process.exitCode = problems.length > 0 || all.some(({ failed }) => failed) ? 1 : 0

@@ -56,10 +56,12 @@ function eventsTable(rows: readonly FanOut[]): string {
   )
 }
 
-export function enginesSection(runtime: string, { loads, events }: RuntimeRun): string {
+/** `picture` stands above the table. */
+export function enginesSection(runtime: string, { loads, events }: RuntimeRun, picture?: string): string {
   const runs = Object.values(loads)
   const stamps = [...runs, ...(events === null ? [] : [events])].map(({ stamp }) => stamp)
   const parts = [`### ${runtime}`, stampLines(stamps)]
+  if (picture !== undefined) parts.push(picture)
   if (runs.length > 0) parts.push(comparedTable(runs))
   if (events !== null) parts.push(eventsTable(events.rows))
   return parts.join('\n\n')

@@ -59,7 +59,7 @@ export function baseOf(server: string): string | null {
 }
 
 /** KB a connection: the slope, which what every server has anyway does not move. */
-export const kilobytesEach = ({ rows }: ScaleRun): number =>
+const kilobytesEach = ({ rows }: ScaleRun): number =>
   slope(rows.map(({ connections, bytes }) => [connections, bytes / 1024]))
 
 export function oursEach({ servers }: ScaleData, server: string): number | null {
