@@ -1,6 +1,6 @@
 /**
  * The gateway against nginx, HAProxy and Caddy in front of the same nginx, in one run: CPU a request, requests/s and p99.
- * `npm run bench:gateway -- [--proxy nginx,haproxy,caddy,node,bun,deno] [--load small,large,post] [--rounds 5] [--seconds 2]
+ * `npm run bench:gateway -- [--proxy nginx,haproxy,caddy,node,bun,deno] [--load small,…,handshakes] [--rounds 5] [--seconds 2]
  * [--idle 1000] [--seed N] [--keep]`. A proxy that is not installed is left out.
  */
 import { connect, type Socket } from 'node:net'
@@ -9,11 +9,12 @@ import { randomFrom } from '../test/attack/random.ts'
 import { compare } from './compare.ts'
 import { runtimes } from './contenders.ts'
 import { chosen, positive, refuse, seedOf } from './flags.ts'
+import { handshakes } from './handshakes.ts'
 import { inOrder, keep, keptOf } from './kept.ts'
 import { folder, post10KB } from './loads.ts'
 import { type Program, stampOf, versionOf } from './machine.ts'
-import { type Server, startBackend } from './process.ts'
-import { backend, paths, proxy, proxyNames } from './proxies.ts'
+import { type Contender, type Server, startBackend } from './process.ts'
+import { backend, hangup, paths, proxy, proxyNames, secureNames } from './proxies.ts'
 import type { Compared } from './report/engines.ts'
 import { type GatewayData, gatewayPage } from './report/gateway.ts'
 import { type Load, requireTools } from './wrk.ts'
@@ -22,12 +23,17 @@ const loads = {
   small: { path: paths.small, connections: 64 },
   large: { path: paths.large, connections: 32 },
   post: { path: paths.post, connections: 32, script: post10KB },
+  tls: { path: paths.small, connections: 64 },
+  // One gateway against itself with many routes and upstreams.
+  routes: { path: paths.small, connections: 64 },
 } as const satisfies Readonly<Record<string, Load>>
-const loadNames = Object.keys(loads) as (keyof typeof loads)[]
+const loadNames = [...Object.keys(loads), 'handshakes'] as (keyof typeof loads | 'handshakes')[]
 const titles: Readonly<Record<keyof typeof loads, string>> = {
   small: 'GET 13 B',
   large: 'GET 100 KB',
   post: 'POST 10 KB',
+  tls: 'GET 13 B, TLS',
+  routes: 'GET 13 B',
 }
 
 /** What has to be installed for it. */
@@ -60,8 +66,9 @@ if (absent.length > 0)
 if (names.length === 0 || proxies.length === 0) refuse('there is nothing to compare')
 
 /** Clients that are there beside the load and ask nothing more after their first answer. */
-async function addIdle({ port }: Server): Promise<void> {
+async function addIdle({ port, secure }: Server): Promise<void> {
   const sockets: Socket[] = []
+  if (idle > 0 && secure) refuse('--idle: its clients speak no TLS')
   for (let i = 0; i < idle; i++) {
     const socket = connect({ port, host: '127.0.0.1', localAddress: `127.0.0.${2 + (i % 4)}` })
     // The server ends with the run, or it hangs up before.
@@ -79,16 +86,36 @@ const behind = await startBackend(backend(folder)).catch((error) =>
   refuse(`${error.message} (Debian and Ubuntu: apt-get install nginx)`),
 )
 try {
-  const contenders = proxies.map((name) => proxy(name, folder, behind.port))
   const stamp = stampOf([...runtimes, 'nginx', 'HAProxy', 'Caddy', 'wrk'])
-  const runs: Record<string, Compared> = {}
-  for (const name of names) {
+  const contendersOf = (secure: boolean) =>
+    proxies
+      .filter((name) => !secure || secureNames.includes(name))
+      .map((name) => proxy(name, folder, behind.port, secure))
+  const run = async (name: keyof typeof loads, contenders: readonly Contender[]): Promise<Compared> => {
     const results = await compare(contenders, loads[name], { rounds, seconds, random, started: addIdle })
-    runs[name] = { stamp, title: titles[name], results }
+    return { stamp, title: titles[name], results }
   }
-  console.log(`seed ${seed}\n\n${gatewayPage(runs)}`)
+  const loaded: Record<string, Compared> = {}
+  const routes: Record<string, Compared> = {}
+  let shaken: GatewayData['handshakes'] = null
+  for (const name of names) {
+    if (name === 'handshakes') shaken = { stamp, rows: await handshakes(contendersOf(true), seconds) }
+    else if (name === 'routes') {
+      for (const runtime of runtimes.filter((runtime) => proxies.includes(runtime))) {
+        const one = hangup(folder, behind.port, runtime)
+        routes[runtime] = await run(name, [one, hangup(folder, behind.port, runtime, { many: true })])
+      }
+    } else loaded[name] = await run(name, contendersOf(name === 'tls'))
+  }
+  const data: GatewayData = { loads: loaded, routes, handshakes: shaken }
+  console.log(`seed ${seed}\n\n${gatewayPage(data)}`)
   if (values.keep) {
-    keep<GatewayData>('gateway', inOrder({ ...keptOf<GatewayData>('gateway'), ...runs } as GatewayData, loadNames))
+    const kept = keptOf<GatewayData>('gateway')
+    keep<GatewayData>('gateway', {
+      loads: inOrder({ ...kept.loads, ...loaded }, loadNames),
+      routes: inOrder({ ...kept.routes, ...routes }, runtimes),
+      handshakes: shaken ?? kept.handshakes ?? null,
+    })
   }
 } finally {
   behind.child.kill('SIGKILL')

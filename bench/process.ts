@@ -3,6 +3,8 @@
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { request as secureRequest } from 'node:https'
 import { createServer } from 'node:net'
 import { promisify } from 'node:util'
 
@@ -10,10 +12,13 @@ export interface Contender {
   readonly name: string
   /** Program and arguments; the port is added as the last one, unless they are made for a port. */
   readonly command: readonly string[] | ((port: number) => readonly string[])
+  /** It speaks TLS. */
+  readonly secure?: boolean
 }
 
 export interface Server {
   readonly port: number
+  readonly secure: boolean
   readonly child: ChildProcess
   /**
    * The end of what it wrote on standard error. Shown only if it fails: a bare server has a line for
@@ -71,18 +76,25 @@ export async function start(contender: Contender, core = serverCore): Promise<Se
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     said = (said + text).slice(-saidAtMost)
   })
-  const server: Server = { port, child, said: () => said.trim() }
+  const server: Server = { port, secure: contender.secure ?? false, child, said: () => said.trim() }
   for (let attempt = 0; attempt < 100; attempt++) {
     await new Promise((resolve) => setTimeout(resolve, 100))
     if (child.exitCode !== null) break
-    const answered = await fetch(`http://127.0.0.1:${port}/`).then(
-      (response) => response.ok,
-      () => false,
-    )
-    if (answered) return server
+    if (await answers(server)) return server
   }
   child.kill('SIGKILL')
   throw withWords(`bench: ${argv.join(' ')} did not answer`, server)
+}
+
+function answers({ port, secure }: Server): Promise<boolean> {
+  const ask = secure ? secureRequest : request
+  return new Promise((resolve) => {
+    const asked = ask({ host: '127.0.0.1', port, agent: false, ...{ rejectUnauthorized: false } })
+    asked.once('response', (response) => {
+      response.resume().once('close', () => resolve(response.statusCode === 200))
+    })
+    asked.once('error', () => resolve(false)).end()
+  })
 }
 
 export function freePort(): Promise<number> {

@@ -1,11 +1,17 @@
 /** Reverse proxies in front of one nginx, each with connections kept open on both sides: what `bench/gateway.ts` compares. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { commands, type Runtime, runtimes } from './contenders.ts'
 import type { Contender } from './process.ts'
 
 export const paths = { small: '/', large: '/large', post: '/post' } as const
 const largeBytes = 100 * 1024
+/** Where the backend listens beside 127.0.0.1, as so many upstreams. */
+const upstreams = Array.from({ length: 50 }, (_, i) => `127.0.1.${i + 1}`)
+const manyRoutes = 200
+
+const pem = (name: string): string => fileURLToPath(new URL(`../test/fixtures/tls/${name}.pem`, import.meta.url))
 
 /** Written into a folder that is the run's own. */
 function kept(folder: string, name: string, text: string): string {
@@ -57,6 +63,7 @@ export function backend(folder: string): Contender {
   tcp_nopush on;
   server {
     listen 127.0.0.1:${port};
+${upstreams.map((address) => `    listen ${address}:${port};`).join('\n')}
     root ${own};
     location = ${paths.small} { return 200 "hello, world\\n"; }
     location = ${paths.post} { return 200 "hello, world\\n"; }
@@ -64,8 +71,9 @@ export function backend(folder: string): Contender {
   })
 }
 
-const nginxProxy = (folder: string, to: number): Contender =>
-  nginx(
+const nginxProxy: Make = (folder, to, secure) => ({
+  secure,
+  ...nginx(
     folder,
     'nginx',
     (port) => `  upstream backend {
@@ -74,7 +82,8 @@ const nginxProxy = (folder: string, to: number): Contender =>
     keepalive_requests 1000000000;
   }
   server {
-    listen 127.0.0.1:${port};
+    listen 127.0.0.1:${port}${secure ? ' ssl' : ''};
+${secure ? `    ssl_certificate ${pem('cert')};\n    ssl_certificate_key ${pem('key')};` : ''}
     location / {
       proxy_pass http://backend;
       proxy_http_version 1.1;
@@ -84,10 +93,16 @@ const nginxProxy = (folder: string, to: number): Contender =>
       proxy_set_header X-Forwarded-Proto $scheme;
     }
   }`,
-  )
+  ),
+})
 
-const haproxy = (folder: string, to: number): Contender => ({
+/** HAProxy has certificate and key from one file. */
+const bothPem = (folder: string): string =>
+  kept(folder, 'both.pem', `${readFileSync(pem('cert'), 'utf8')}${readFileSync(pem('key'), 'utf8')}`)
+
+const haproxy: Make = (folder, to, secure) => ({
   name: 'HAProxy',
+  secure,
   command: (port) => [
     'haproxy',
     '-db',
@@ -106,7 +121,7 @@ defaults
   option forwardfor
   http-reuse always
 frontend front
-  bind 127.0.0.1:${port}
+  bind 127.0.0.1:${port}${secure ? ` ssl crt ${bothPem(folder)}` : ''}
   http-request set-header X-Forwarded-Proto http
   default_backend back
 backend back
@@ -116,7 +131,7 @@ backend back
   ],
 })
 
-const caddy = (folder: string, to: number): Contender => ({
+const caddy: Make = (folder, to) => ({
   name: 'Caddy',
   command: (port) => [
     'env',
@@ -149,28 +164,41 @@ http://127.0.0.1:${port} {
   ],
 })
 
+interface GatewayOptions {
+  readonly flags?: readonly string[]
+  readonly secure?: boolean
+  /** Behind 200 routes, through 50 upstreams. */
+  readonly many?: boolean
+  readonly cli?: string
+}
+
 /** Everything on that a request meets without TLS: several routes, both kinds of health checks, limits of clients, buffering. */
-const gatewayFile = (to: number) => ({
-  groups: {
-    app: { to: `http://127.0.0.1:${to}`, check: { path: paths.small } },
-    admin: { to: `http://127.0.0.1:${to}` },
-  },
-  routes: [
-    { host: 'admin.example.com', to: 'admin' },
-    { path: '/admin', to: 'admin', strip: true },
-    { to: 'app', maxBodyBytes: '10mb' },
-  ],
-  clients: { maxConnections: 10_000, requestsPerSec: 1_000_000, burst: 100_000 },
-})
+function gatewayFile(to: number, many: boolean) {
+  const beside = many ? upstreams.map((address) => `http://${address}:${to}`) : []
+  const routes = Array.from({ length: many ? manyRoutes : 0 }, (_, i) => ({ path: `/service-${i}`, to: 'admin' }))
+  return {
+    groups: {
+      app: { to: many ? beside : `http://127.0.0.1:${to}`, check: { path: paths.small } },
+      admin: { to: `http://127.0.0.1:${to}` },
+    },
+    routes: [
+      { host: 'admin.example.com', to: 'admin' },
+      { path: '/admin', to: 'admin', strip: true },
+      ...routes,
+      { to: 'app', maxBodyBytes: '10mb' },
+    ],
+    clients: { maxConnections: 10_000, requestsPerSec: 1_000_000, burst: 100_000 },
+  }
+}
 
 export const hangup = (
   folder: string,
   to: number,
   runtime: Runtime,
-  flags: readonly string[] = [],
-  cli = 'src/cli.ts',
+  { flags = [], secure = false, many = false, cli = 'src/cli.ts' }: GatewayOptions = {},
 ): Contender => ({
-  name: `hangup on ${runtime}`,
+  name: `hangup on ${runtime}${many ? `, ${manyRoutes} routes × ${upstreams.length} upstreams` : ''}`,
+  secure,
   command: (port) => [
     ...commands[runtime],
     cli,
@@ -178,27 +206,34 @@ export const hangup = (
     '--report',
     'none',
     '--config',
-    kept(folder, `${runtime}.json`, JSON.stringify(gatewayFile(to))),
+    kept(folder, `${runtime}${many ? '-many' : ''}.json`, JSON.stringify(gatewayFile(to, many))),
     '--host',
     '127.0.0.1',
     '--port',
     String(port),
+    ...(secure ? ['--tls-cert', pem('cert'), '--tls-key', pem('key')] : []),
     ...flags,
   ],
 })
 
-type Make = (folder: string, to: number) => Contender
+type Make = (folder: string, to: number, secure: boolean) => Contender
 
 const makers: Readonly<Record<string, Make>> = {
   nginx: nginxProxy,
   haproxy,
   caddy,
   ...Object.fromEntries(
-    runtimes.map((runtime) => [runtime, (folder: string, to: number) => hangup(folder, to, runtime)]),
+    runtimes.map((runtime): [string, Make] => [
+      runtime,
+      (folder, to, secure) => hangup(folder, to, runtime, { secure }),
+    ]),
   ),
 }
 
 /** The first is what the others are compared with. */
 export const proxyNames = Object.keys(makers)
+/** Those that the TLS loads know how to set up. */
+export const secureNames = proxyNames.filter((name) => name !== 'caddy')
 
-export const proxy = (name: string, folder: string, to: number): Contender => makers[name]!(folder, to)
+export const proxy = (name: string, folder: string, to: number, secure = false): Contender =>
+  makers[name]!(folder, to, secure)

@@ -64,7 +64,7 @@ const hello = { path: '/', connections: 64 }
 function contenderOf(server: string, idleMs: number, backendPort: number): Contender {
   const [first = '', second = ''] = server.split('-')
   if (first === 'gateway') {
-    return hangup(folder, backendPort, second as Runtime, ['--idle-timeout', `${idleMs}ms`])
+    return hangup(folder, backendPort, second as Runtime, { flags: ['--idle-timeout', `${idleMs}ms`] })
   }
   return { name: server, command: [...commands[first as Runtime], 'bench/servers/idle.ts', second, String(idleMs)] }
 }

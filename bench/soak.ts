@@ -165,6 +165,8 @@ const configuration = (listen: object, { target: { port } }: Soaked) => ({
   listen,
   to: `http://127.0.0.1:${port}`,
   idleTimeoutMs: '3s',
+  // What `Keep-Alive` promises: an old connection that is idle is closed no sooner.
+  minIdleMs: '2s',
   headTimeoutMs: '4s',
   bodyTimeoutMs: '4s',
   writeTimeoutMs: '4s',

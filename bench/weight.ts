@@ -45,7 +45,7 @@ const runtimeOf = (server: string): Runtime | undefined => runtimes.find((runtim
 function contenderOf(server: string, backendPort: number): Contender {
   const runtime = runtimeOf(server)
   if (runtime === undefined) return proxy(server, folder, backendPort)
-  if (server.startsWith('gateway')) return hangup(folder, backendPort, runtime, [], 'dist/src/cli.js')
+  if (server.startsWith('gateway')) return hangup(folder, backendPort, runtime, { cli: 'dist/src/cli.js' })
   return { name: server, command: [...commands[runtime], 'bench/servers/built.ts', server.slice(runtime.length + 1)] }
 }
 

@@ -42,7 +42,11 @@ export async function loadFor(
 ): Promise<Sample & { readonly requests: number }> {
   const before = cpuSeconds(server.child.pid!)
   const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', ...(script ? ['-s', script] : [])]
-  const [program = '', ...rest] = onLoadCore(['wrk', ...args, `http://127.0.0.1:${server.port}${path}`])
+  const [program = '', ...rest] = onLoadCore([
+    'wrk',
+    ...args,
+    `${server.secure ? 'https' : 'http'}://127.0.0.1:${server.port}${path}`,
+  ])
   try {
     const { stdout } = await run(program, rest)
     return parse(stdout, cpuSeconds(server.child.pid!) - before)

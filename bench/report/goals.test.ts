@@ -56,12 +56,27 @@ test('Node’s hangup engine has to be faster on small messages than on large on
 
 test('a gateway has a goal for each load, a proxy beside it has none', () => {
   const results = [result('nginx', 1, 1), result('Caddy', 4, 5), result('hangup on bun', 1.2, 1.9)]
-  const goals = gatewayGoals({ small: { stamp, title: 'GET 13 B', results } })
+  const goals = gatewayGoals({ loads: { small: { stamp, title: 'GET 13 B', results } } })
   assert.deepEqual(
     goals.map((one) => [one.key, one.goal, isMet(one)]),
     [
       ['gateway-bun/small', 0.8, true],
       ['gateway-bun/small/p99', 2, true],
+    ],
+  )
+})
+
+test('a resumed session is compared with a new one on nginx', () => {
+  const rows = [
+    { name: 'nginx', newMicros: 100, resumedMicros: 40 },
+    { name: 'hangup on node', newMicros: 300, resumedMicros: 110 },
+    { name: 'hangup on bun', newMicros: 200, resumedMicros: 60 },
+  ]
+  assert.deepEqual(
+    gatewayGoals({ handshakes: { stamp, rows } }).map((one) => [one.key, one.measured, isMet(one)]),
+    [
+      ['gateway-node/handshakes', 1.1, false],
+      ['gateway-bun/handshakes', 0.6, true],
     ],
   )
 })

@@ -98,12 +98,12 @@ const gatewayAim: Readonly<Record<string, Readonly<Record<Runtime, number>>>> = 
   tls: { bun: 0.8, node: 0.8, deno: 0.8 },
 }
 
-export function gatewayGoals(data: Partial<GatewayData>): Goal[] {
-  return Object.entries(data).flatMap(([load, compared]) =>
-    (compared?.results ?? []).flatMap(({ name, ratio }): Goal[] => {
+export function gatewayGoals({ loads = {}, routes = {}, handshakes = null }: Partial<GatewayData>): Goal[] {
+  const loaded = Object.entries(loads).flatMap(([load, compared]) =>
+    compared.results.flatMap(({ name, ratio }): Goal[] => {
       const runtime = runtimes.find((one) => name === `hangup on ${one}`)
       const aim = runtime && gatewayAim[load]?.[runtime]
-      if (!compared || !runtime || aim === undefined) return []
+      if (!runtime || aim === undefined) return []
       const key = `gateway-${runtime}/${load}`
       const what = `gateway on ${runtime} ÷ nginx, ${compared.title}`
       return [
@@ -120,6 +120,23 @@ export function gatewayGoals(data: Partial<GatewayData>): Goal[] {
       ]
     }),
   )
+  const many = Object.entries(routes).flatMap(([runtime, { results }]): Goal[] => {
+    const result = results[1]
+    const what = `gateway on ${runtime}, 200 routes × 50 upstreams ÷ one`
+    const key = `gateway-${runtime}/routes`
+    return result
+      ? [{ key, what, must: 'at most', goal: 1.05, measured: result.ratio.cpuMicros, digits: 2, unit: '' }]
+      : []
+  })
+  const [nginx] = handshakes?.rows ?? []
+  const shaken = (handshakes?.rows ?? []).flatMap(({ name, resumedMicros }): Goal[] => {
+    const runtime = runtimes.find((one) => name === `hangup on ${one}`)
+    if (!runtime || !nginx) return []
+    const what = `gateway on ${runtime}, a resumed TLS session ÷ a new one on nginx`
+    const measured = resumedMicros / nginx.newMicros
+    return [{ key: `gateway-${runtime}/handshakes`, what, must: 'at most', goal: 1, measured, digits: 2, unit: '' }]
+  })
+  return [...loaded, ...many, ...shaken]
 }
 
 const kilobytes = { must: 'at most', goal: 2, digits: 1, unit: ' KB' } as const

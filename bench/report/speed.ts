@@ -19,7 +19,7 @@ import { type SoakData, soakPage } from './soak.ts'
 import { type WeightData, weightPage } from './weight.ts'
 
 const engines = () => keptOf<EnginesData>('engines')
-const gateway = () => keptOf<GatewayData>('gateway') as GatewayData
+const gateway = () => keptOf<GatewayData>('gateway')
 const scale = () => keptOf<ScaleData>('scale')
 const weight = () => keptOf<WeightData>('weight')
 const soak = () => keptOf<SoakData>('soak')
@@ -68,7 +68,7 @@ export function speedPlots(): Record<string, () => string> {
   for (const [runtime, run] of Object.entries(engines())) {
     plots[`docs/bench/engines-${runtime}.svg`] = () => comparedPlot(runtime, Object.values(run.loads))
   }
-  const proxies = Object.values(gateway())
+  const proxies = Object.values(gateway().loads ?? {})
   if (proxies.length > 0) plots['docs/bench/gateway.svg'] = () => comparedPlot('Reverse proxies', proxies)
   const { servers, memory } = scale()
   if (servers && memory) plots['docs/bench/scale.svg'] = () => scalePlot({ servers, memory, most: null })

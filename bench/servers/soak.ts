@@ -31,6 +31,8 @@ await serve(app, {
   globals: 'replace',
   websocket,
   idleTimeoutMs: '3s',
+  // What `Keep-Alive` promises: an old connection that is idle is closed no sooner.
+  minIdleMs: '2s',
   headTimeoutMs: '4s',
   bodyTimeoutMs: '4s',
   writeTimeoutMs: '4s',
