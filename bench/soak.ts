@@ -108,12 +108,12 @@ class Soaked {
   }
 
   row(after: Seen): SoakRow {
-    const { asked, lost, rude } = this.traffic.tally
+    const { asked, lost, rude, late } = this.traffic.tally
     const { before, errors, ended, reloads } = this
     const reloadsLost = reloads - this.reloaded
     if (reloadsLost !== 0) console.error(`${this.target.name}: ${reloadsLost} of ${reloads} reloads were not done`)
     const total = lost.length + Math.max(0, reloadsLost)
-    return { server: this.target.name, asked, rude, reloads, before, after, errors, ended, lost: total }
+    return { server: this.target.name, asked, rude, late, reloads, before, after, errors, ended, lost: total }
   }
 }
 

@@ -7,6 +7,7 @@ export interface SoakRow extends Outcome {
   readonly server: string
   readonly asked: number
   readonly rude: number
+  readonly late: number
   readonly reloads: number
 }
 
@@ -25,6 +26,7 @@ export function soakPage({ stamp, minutes, rows }: SoakData): string {
     'responses, events, messages',
     'lost',
     'clients that left or stalled',
+    'requests too late',
     'reloads',
     'descriptors',
     'sockets left',
@@ -32,13 +34,14 @@ export function soakPage({ stamp, minutes, rows }: SoakData): string {
     'verdict',
   ]
   const table = rows.map((row) => {
-    const { server, asked, lost, rude, reloads, before, after } = row
+    const { server, asked, lost, rude, late, reloads, before, after } = row
     const wrong = wrongOf(row)
     return [
       server,
       count(asked),
       count(lost),
       count(rude),
+      count(late),
       reloads === 0 ? '' : count(reloads),
       `${before.descriptors} → ${after.descriptors}`,
       count(after.sockets),

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto'
 import { openSync, readFileSync } from 'node:fs'
 import { Hono } from 'hono'
 import fixture, { websocket } from '../../test/fixtures/app.ts'
-import { largeBytes } from '../soak/traffic.ts'
+import { largeBytes } from '../soak/large.ts'
 
 const runtime = 'Bun' in globalThis ? 'bun' : 'Deno' in globalThis ? 'deno' : 'node'
 const [engine, how, port] = [process.argv.at(-3), process.argv.at(-2), Number(process.argv.at(-1))]

@@ -8,8 +8,8 @@ import { Agent, type ClientRequest, type IncomingMessage, type RequestOptions, r
 import { Agent as SecureAgent, request as secureRequest } from 'node:https'
 import { connect, type Socket } from 'node:net'
 import { WebSocket } from 'ws'
+import { largeBytes } from './large.ts'
 
-export const largeBytes = 2 * 2 ** 20
 const answerWithinMs = 20_000
 
 export interface Target {
@@ -18,21 +18,49 @@ export interface Target {
   readonly secure: boolean
 }
 
+/** What the servers' `Keep-Alive` promises: no connection is closed sooner after a response. */
+const promisedMs = 2_000
+
 export interface Tally {
   /** Responses, events and messages that were to come back. */
   asked: number
+  /**
+   * Requests that came later than `Keep-Alive` allows, on a connection that had been closed: on a
+   * busy machine a client finds out too late.
+   */
+  late: number
   readonly lost: string[]
   /** Clients that left in the middle of something, stalled, or said nothing. */
   rude: number
 }
 
+class TooLate extends Error {}
+
+/** How late this process is, at the most, in the last seconds. */
+const lag = {
+  most: 0,
+  watch(): void {
+    const everyMs = 100
+    let [last, recent] = [performance.now(), [] as number[]]
+    setInterval(() => {
+      const now = performance.now()
+      recent = [...recent.slice(-50), now - last - everyMs]
+      lag.most = Math.max(0, ...recent)
+      last = now
+    }, everyMs).unref()
+  },
+}
+lag.watch()
+
 const sha1 = (bytes: Uint8Array): string => createHash('sha1').update(bytes).digest('hex')
 
 export class Traffic {
-  readonly tally: Tally = { asked: 0, lost: [], rude: 0 }
+  readonly tally: Tally = { asked: 0, late: 0, lost: [], rude: 0 }
   readonly #target: Target
   readonly #random: () => number
   readonly #agent: Agent
+  /** When its last response was here. */
+  readonly #answeredAt = new WeakMap<object, number>()
   #stop = new AbortController()
   #loops: Promise<void>[] = []
 
@@ -110,7 +138,8 @@ export class Traffic {
       const wrong = await work()
       if (wrong !== undefined) this.#lose(`${what}: ${wrong}`)
     } catch (error) {
-      this.#lose(`${what}: ${(error as Error).message}`)
+      if (error instanceof TooLate) this.tally.late += 1
+      else this.#lose(`${what}: ${(error as Error).message}`)
     }
   }
 
@@ -127,8 +156,14 @@ export class Traffic {
     return new Promise((resolve, reject) => {
       const asked = this.#request(options)
       const timer = setTimeout(() => asked.destroy(new Error('no response')), answerWithinMs)
+      let idleMs = 0
+      asked.once('socket', (socket) => {
+        idleMs = performance.now() - (this.#answeredAt.get(socket) ?? Number.POSITIVE_INFINITY)
+      })
       asked.once('response', (response) => {
         clearTimeout(timer)
+        const { socket } = response
+        response.once('end', () => this.#answeredAt.set(socket, performance.now()))
         if (response.statusCode === 200) resolve(response)
         else {
           response.resume()
@@ -137,7 +172,13 @@ export class Traffic {
       })
       asked.once('error', (error: NodeJS.ErrnoException) => {
         clearTimeout(timer)
-        reject(new Error(`${error.code ?? error.message}${asked.reusedSocket ? ' on a kept connection' : ''}`))
+        if (asked.reusedSocket && idleMs + lag.most > promisedMs) reject(new TooLate())
+        else
+          reject(
+            new Error(
+              `${error.code ?? error.message}${asked.reusedSocket ? ` on a connection kept for ${Math.round(idleMs)} ms` : ''}`,
+            ),
+          )
       })
       asked.end(body)
     })

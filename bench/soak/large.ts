@@ -1,0 +1,2 @@
+/** Of the response that slow readers take and rude ones leave. */
+export const largeBytes = 2 * 2 ** 20
