@@ -52,9 +52,12 @@ test('nothing comes after the last answer, until the client is another', () => {
 
 test('a port that is used again right after a last answer is a new connection’s', () => {
   for (const foundBefore of [true, false]) {
-    let walk = () => {}
+    let walk = (): boolean => true
     const { connect, pass, skip, started, ledger, kernel } = scene({}, { discover: () => walk() })
-    walk = () => pass(scanMs)
+    walk = () => {
+      pass(scanMs)
+      return true
+    }
     pass(1_000)
     const fd = connect()
     if (foundBefore) pass(300)
@@ -104,6 +107,18 @@ test('a client that has gone is seen before its connection is taken over', () =>
   const second = started(40_001)
   kernel.close(other)
   assert.equal(ledger.isGone(second), true)
+})
+
+test('one that was reset and forgotten before its request was noted is gone, one that was not found yet is not', () => {
+  let allAreKnown = true
+  const { connect, pass, started, ledger, kernel } = scene({}, { discover: () => allAreKnown })
+  const fd = connect(40_001)
+  pass(300)
+  kernel.close(fd)
+  pass(300)
+  assert.equal(ledger.isGone(started(40_001)), true)
+  allAreKnown = false
+  assert.equal(ledger.isGone(started(40_002)), false)
 })
 
 test('an answer that waits for the client of HTTP/2 is under the write limit, never under the idle one', () => {

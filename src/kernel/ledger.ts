@@ -56,7 +56,8 @@ export interface LedgerOptions {
   /** The process's descriptor budget: see `Connections`. */
   readonly budget?: Budget | null
   readonly onShortage?: ((shortage: Shortage) => void) | undefined
-  readonly discover?: (() => void) | undefined
+  /** Finds connections that are not known yet; true: all that there are. */
+  readonly discover?: (() => boolean) | undefined
   readonly observer?: ConnectionsObserver | undefined
   /** The last of the reserved descriptors are for an operator. */
   readonly keepsReserve?: boolean | undefined
@@ -201,11 +202,11 @@ export class Ledger {
     return false
   }
 
-  /** Its client has ended it, or the kernel has. */
+  /** Its client has ended it, or the kernel has: one that was reset has no address by which it could be found. */
   isGone(peer: Peer): boolean {
-    if (peer.socket === null) this.#options.discover?.()
+    const allAreKnown = peer.socket === null && (this.#options.discover?.() ?? false)
     const { socket } = peer
-    return socket !== null && socket.look()?.state !== TCP_ESTABLISHED
+    return socket === null ? allAreKnown : socket.look()?.state !== TCP_ESTABLISHED
   }
 
   /** From now on no limit of HTTP holds for it. */

@@ -140,10 +140,12 @@ export class Scan {
     this.#beginWalk(this.#options.clock.now(), Number.POSITIVE_INFINITY)
   }
 
-  /** The same, unless walks are long and take more than a tenth of the time. */
-  walkAgain(): void {
+  /** The same, unless walks are long and take more than a tenth of the time. Returns whether it has. */
+  walkAgain(): boolean {
     const isSmall = (this.#options.kernel.count() ?? Number.POSITIVE_INFINITY) <= smallWalk
-    if (isSmall || this.#options.clock.now() - this.#walkedAt >= this.#walkMs * walkNowShare) this.walkNow()
+    if (!isSmall && this.#options.clock.now() - this.#walkedAt < this.#walkMs * walkNowShare) return false
+    this.walkNow()
+    return true
   }
 
   #ask(now: number): void {

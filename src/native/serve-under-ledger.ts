@@ -99,9 +99,7 @@ class UnderLedger<Call> {
       onClosed: log.note,
       budget: Budget.of(kernelDescriptors(kernel), policy),
       onShortage: shortageLog(log, now),
-      discover: () => {
-        if (!this.#isOver) this.#scan?.walkAgain()
-      },
+      discover: () => !this.#isOver && this.#scan?.walkAgain() === true,
       refuse: (peer, reason) => flights.refuse(peer, reason as BodyReason),
       observer,
       keepsReserve: start.keepsReserve,
