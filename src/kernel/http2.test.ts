@@ -45,6 +45,35 @@ for (const everyMs of [50, 400, 4_000]) {
   })
 }
 
+test('PINGs whose answers the client acknowledges late do not keep an idle session either', () => {
+  const { kernel, fd, pass, now, reasons, end } = session()
+  const answeredAt = now()
+  for (let turn = 0; reasons.length === 0 && now() - answeredAt < 20_000; turn++) {
+    kernel.receive(fd, ping)
+    // A busy machine: nothing is acknowledged between two looks, and then all at once.
+    if (turn % 3 === 2) kernel.send(fd, 3 * ping)
+    pass(150)
+  }
+  assert.deepEqual(reasons, ['idle'])
+  assert.ok(now() - answeredAt >= 5_000 && now() - answeredAt <= 5_400, `${now() - answeredAt} ms`)
+  end()
+})
+
+test('PINGs whose answers are on their way at each look do not keep an idle session either', () => {
+  const { kernel, fd, pass, now, reasons, end } = session()
+  const answeredAt = now()
+  while (reasons.length === 0 && now() - answeredAt < 20_000) {
+    kernel.receive(fd, ping)
+    kernel.send(fd, ping, 0)
+    pass(40)
+    kernel.take(fd, ping)
+    pass(110)
+  }
+  assert.deepEqual(reasons, ['idle'])
+  assert.ok(now() - answeredAt >= 5_000 && now() - answeredAt <= 5_400, `${now() - answeredAt} ms`)
+  end()
+})
+
 test('a request that came with the last bytes before the limit is not closed', () => {
   const { kernel, ledger, fd, pass, skip, reasons, started, end } = session()
   pass(4_900)
@@ -72,6 +101,22 @@ test('an answer that waits for the client’s window is not idle while the clien
   while (reasons.length === 0 && now() - lastAt < 20_000) pass(50)
   assert.deepEqual(reasons, ['idle'])
   assert.ok(now() - lastAt >= 5_000 && now() - lastAt <= 5_250, `${now() - lastAt} ms`)
+  end()
+})
+
+test('an upload before it does not make an answer that waits for the client’s window look idle', () => {
+  const { kernel, ledger, fd, pass, reasons, request, end } = session()
+  const peer = request()
+  kernel.receive(fd, 1_000_000)
+  pass(50)
+  kernel.send(fd, 300)
+  ledger.finished(peer)
+  for (let turn = 0; turn < 5; turn++) {
+    pass(3_000)
+    assert.deepEqual(reasons, [], `after ${turn} windows`)
+    kernel.receive(fd, windowUpdate)
+    kernel.send(fd, 16_384)
+  }
   end()
 })
 

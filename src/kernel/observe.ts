@@ -106,6 +106,11 @@ export class Reading {
   #isGuess = false
   /** Bytes received that are explained: more of them are a request of which nobody has told. */
   #known = 0
+  /**
+   * Bytes that have come while it was idle and that nothing has gone out for yet: so many may be the
+   * answers of PINGs, however late the client acknowledges them.
+   */
+  #echoes = 0
   /** When more last went out than had come: of HTTP/2 that is an answer, and never a PING's. */
   #answeredAt = Number.NEGATIVE_INFINITY
 
@@ -124,7 +129,10 @@ export class Reading {
     const before = this.seen
     this.seen = seen
     if (connection.owesAnswer) this.taken += seen.acked - before.acked
-    if (seen.acked - before.acked > seen.received - before.received) this.#answeredAt = seen.sentAt
+    this.#echoes += seen.received - before.received - (seen.acked - before.acked)
+    if (this.#echoes < 0) this.#answeredAt = seen.sentAt
+    // What comes with a request is no PING.
+    if (this.#echoes < 0 || connection.state !== 'idle') this.#echoes = 0
     if (connection.state === 'handshake') {
       if (note.owed === 0 && note.rounds === this.#rounds && !handshakeDone(seen)) return
       // What came last may be of the head by now.
@@ -185,7 +193,9 @@ export class Reading {
       if (seen.received === this.#known && now - since >= this.#quietMs) this.#bodyEnd(connection, since)
       return
     }
-    if (state === 'idle' && (seen.unsent > 0 || (note.http2 && this.#answeredAt > since))) {
+    // What went out just now may be the answer of a PING.
+    const waits = seen.unsent > 0 && (!note.http2 || now - seen.sentAt >= settleMs)
+    if (state === 'idle' && (waits || (note.http2 && this.#answeredAt > since))) {
       // It was not all: the rest of the answer is taken for the answer. Of HTTP/2 it had waited for
       // the client's window.
       connection.move('request', clamp(seen.sentAt, since, now), seen.received)
