@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { readReport } from '../src/probe/reports/report.ts'
+import { freePort } from '../test/lib/free-port.ts'
+import { run } from '../test/lib/program.ts'
+import { root } from '../test/lib/runtimes.ts'
 import { argumentsOf, failOnOf, isRed } from './action.ts'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
 const yml = await readFile(`${root}action.yml`, 'utf8')
 const block = (name: string) => yml.split(/^(?=\w)/m).find((one) => one.startsWith(`${name}:`)) ?? ''
 const keysOf = (text: string) => [...text.matchAll(/^ {2}([\w-]+):$/gm)].map(([, key = '']) => key)
@@ -70,28 +68,19 @@ async function step(t: { after(then: () => Promise<void>): void }, inputs: Recor
   t.after(() => rm(temp, { recursive: true }))
   const line = /run: (node .*)$/m.exec(yml)?.[1] ?? ''
   const env = {
-    ...process.env,
     ...Object.fromEntries(keysOf(block('inputs')).map((input) => [variableOf(input), ''])),
     ...Object.fromEntries(Object.entries(inputs).map(([input, value]) => [variableOf(input), value])),
-    PATH: `${root}node_modules/.bin:${process.env['PATH']}`,
     ...{ GITHUB_ACTION_PATH: root, RUNNER_TEMP: temp },
     ...{ GITHUB_OUTPUT: `${temp}/output`, GITHUB_STEP_SUMMARY: `${temp}/summary.md` },
   }
-  const child = spawn('bash', ['-e', '-o', 'pipefail', '-c', line], {
-    env,
-    cwd: temp,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let said = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      said += text
-    })
-  }
-  const [status] = await once(child, 'close')
+  const {
+    code: status,
+    stdout,
+    stderr,
+  } = await run(null, ['bash', '-e', '-o', 'pipefail', '-c', line], { cwd: temp, env })
   const file = (name: string) => readFile(`${temp}/${name}`, 'utf8').catch(() => '')
   const output = Object.fromEntries((await file('output')).split('\n').map((one) => one.split(/=(.*)/s).slice(0, 2)))
-  return { status, said, output, summary: await file('summary.md') }
+  return { status, said: stdout + stderr, output, summary: await file('summary.md') }
 }
 
 test('the step starts the server, probes it, writes summary and outputs, and ends it', async (t) => {
@@ -129,12 +118,3 @@ test('the step says which input is wrong, and why the server did not come up', a
 
 // Outputs are read while their directory is still there.
 const readFileOf = (path: string | undefined) => readFile(path ?? '', 'utf8')
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
-}

@@ -1,8 +1,6 @@
-/** What the suite is run on: each engine, started by the command and in code, without and with TLS. */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import process from 'node:process'
-import { environment, root } from '../conformance/server.ts'
+import { launch } from '../lib/program.ts'
+import { runtimeCommands, tlsFlags, tlsTexts } from '../lib/runtimes.ts'
+import { portOf } from '../lib/server.ts'
 import { type HostRuntime, handlerTimeoutMs, type Transport } from './case.ts'
 import type { Address } from './http1-client.ts'
 
@@ -15,7 +13,7 @@ export interface Engine {
 
 const engine = (runtime: HostRuntime, kind: 'native' | 'hangup', http2 = false): Engine => ({
   runtime,
-  command: runtime === 'deno' ? ['deno', 'run', '-A'] : [runtime],
+  command: runtimeCommands[runtime],
   engine: kind,
   http2,
 })
@@ -64,18 +62,12 @@ export interface AppServer {
   stop(): Promise<void>
 }
 
-const startWithinMs = 60_000
-const running = new Set<ChildProcess>()
-process.on('exit', () => running.forEach((child) => void child.kill('SIGKILL')))
-
-const files = { cert: 'test/fixtures/tls/cert.pem', key: 'test/fixtures/tls/key.pem' }
 /** Connections wait for their next case. */
 const idleTimeoutMs = 60_000
 const at = { host: '127.0.0.1', port: 0 }
 
 export async function startColumn({ name, start, tls }: Column, backend: string): Promise<AppServer> {
   const { runtime, command, engine: kind } = engines[name]
-  const [program = '', ...before] = command
   const args =
     start === 'command'
       ? [
@@ -83,7 +75,7 @@ export async function startColumn({ name, start, tls }: Column, backend: string)
           ...['--engine', kind, '--host', at.host, '--port', '0', '--report', 'json'],
           ...['--app', 'test/application/app.ts'],
           ...['--idle-timeout', `${idleTimeoutMs / 1000}s`],
-          ...(tls ? ['--tls-cert', files.cert, '--tls-key', files.key] : []),
+          ...(tls ? tlsFlags : []),
         ]
       : [
           'test/application/server.ts',
@@ -92,54 +84,29 @@ export async function startColumn({ name, start, tls }: Column, backend: string)
             engine: kind,
             idleTimeoutMs,
             ...(start === 'guarded' && { handlerTimeoutMs }),
-            ...(tls && {
-              tls: { cert: readFileSync(root + files.cert, 'utf8'), key: readFileSync(root + files.key, 'utf8') },
-            }),
+            ...(tls && { tls: tlsTexts() }),
           }),
         ]
-  const child = spawn(program, [...before, ...args], {
-    cwd: root,
-    env: { ...environment, APPLICATION_BACKEND: backend, HANGUP_LOG: 'text' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  running.add(child)
-  let log = ''
-  let ended: string | null = null
+  const program = launch(null, [...command, ...args], { env: { APPLICATION_BACKEND: backend, HANGUP_LOG: 'text' } })
+  const { child, said, kill } = program
   let stopped = false
-  const { promise: listening, resolve, reject } = Promise.withResolvers<string>()
-  let stdout = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    log += text
-    stdout += text
-    const url = /^\{.*"url":"([^"]+)"/m.exec(stdout)?.[1]
-    if (url !== undefined) resolve(url)
-  })
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    log += text
-  })
+  let ended: string | null = null
+  // Not `close`: whatever holds the pipes is not the server.
   const exited = new Promise<void>((done) => {
-    // Not `close`: whatever holds the pipes is not the server.
     child.once('exit', (code, signal) => {
-      running.delete(child)
       if (!stopped) ended = `the process ended with ${signal ?? code}`
-      reject(new Error(`it ended: ${log}`))
       done()
     })
   })
-  child.once('error', reject)
-  const timer = setTimeout(() => reject(new Error(`not listening after ${startWithinMs} ms: ${log}`)), startWithinMs)
-  const stop = async () => {
+  const stop = () => {
     stopped = true
-    child.kill('SIGKILL')
-    await exited
+    return kill()
   }
   try {
-    const { port } = new URL(await listening)
-    return { address: { host: at.host, port: Number(port), tls }, log: () => log, died: () => ended, exited, stop }
+    const [, url = ''] = await program.until(/^\{.*"url":"([^"]+)"/m, 'stdout')
+    return { address: { host: at.host, port: portOf(url), tls }, log: said, died: () => ended, exited, stop }
   } catch (error) {
     await stop()
     throw error
-  } finally {
-    clearTimeout(timer)
   }
 }

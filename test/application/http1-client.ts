@@ -1,6 +1,5 @@
 /** A connection that sends exactly what it is told and keeps every byte that comes back. */
-import { connect as connectTcp, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+import { Client } from '../lib/client.ts'
 import { type Ending, type Head, none, parse, type Seen } from './answer-reader.ts'
 import type { Ask } from './case.ts'
 
@@ -10,85 +9,37 @@ export interface Address {
   readonly tls: boolean
 }
 
-export type End = 'open' | 'fin' | 'reset'
-
 /** How long a client waits for what must come. */
 export const patienceMs = 5_000
 
-export class Http1Client {
-  end: End = 'open'
+export class Http1Client extends Client {
   /** The case that had it before. */
   usedBy: string | null = null
   /** Everything that came, for what must never be in it. */
   readonly all: Buffer[] = []
-  readonly #socket: Socket
-  readonly #raw: Socket
   #input: Buffer = Buffer.alloc(0)
-  #watchers = new Set<() => void>()
 
-  private constructor(socket: Socket, raw: Socket) {
-    this.#socket = socket
-    this.#raw = raw
-    socket.on('data', (bytes: Buffer) => {
-      this.all.push(bytes)
-      this.#input = this.#input.length === 0 ? bytes : Buffer.concat([this.#input, bytes])
-      this.#changed()
-    })
-    socket.on('end', () => this.#ended('fin'))
-    socket.on('error', () => this.#ended('reset'))
-    socket.on('close', () => this.#ended('reset'))
-    if (raw !== socket) raw.on('error', () => this.#ended('reset'))
+  static async at({ host, port, tls }: Address): Promise<Http1Client> {
+    const client = new Http1Client({ host, port, allowHalfOpen: true, ...(tls && { tls: {} }) })
+    const late = setTimeout(() => client.destroy(), patienceMs)
+    try {
+      return await client.connected
+    } catch (error) {
+      client.destroy()
+      throw error
+    } finally {
+      clearTimeout(late)
+    }
   }
 
-  static open({ host, port, tls }: Address): Promise<Http1Client> {
-    const { promise, resolve, reject } = Promise.withResolvers<Http1Client>()
-    const raw = connectTcp({ host, port, allowHalfOpen: true, noDelay: true })
-    const timer = setTimeout(() => fail(new Error('not connected in time')), patienceMs)
-    const fail = (error: Error) => {
-      clearTimeout(timer)
-      raw.destroy()
-      reject(error)
-    }
-    const done = (socket: Socket) => {
-      clearTimeout(timer)
-      raw.off('error', fail)
-      socket.off('error', fail)
-      resolve(new Http1Client(socket, raw))
-    }
-    raw.once('error', fail)
-    raw.once('connect', () => {
-      if (!tls) return done(raw)
-      const secure = connectTls({ socket: raw, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] })
-      secure.once('error', fail)
-      secure.once('secureConnect', () => done(secure))
-    })
-    return promise
-  }
-
-  get localPort(): number {
-    return this.#raw.localPort ?? 0
+  protected override received(bytes: Buffer): void {
+    this.all.push(bytes)
+    this.#input = this.#input.length === 0 ? bytes : Buffer.concat([this.#input, bytes])
   }
 
   /** Bytes that no answer has taken. */
   get left(): Buffer {
     return this.#input
-  }
-
-  send(data: string | Buffer): void {
-    if (!this.#socket.destroyed) this.#socket.write(typeof data === 'string' ? Buffer.from(data, 'latin1') : data)
-  }
-
-  finish(): void {
-    this.#socket.end()
-  }
-
-  reset(): void {
-    this.#raw.resetAndDestroy()
-  }
-
-  destroy(): void {
-    this.#socket.destroy()
-    this.#raw.destroy()
   }
 
   /** Sends a request; what of it comes in pieces is sent while its answer may come. */
@@ -106,11 +57,7 @@ export class Http1Client {
     const piece = Buffer.alloc(16 * 1024, 'x')
     for (let left = bytes; left > 0 && this.end === 'open'; left -= piece.length) {
       this.send(chunkOf(piece.subarray(0, Math.min(left, piece.length))))
-      if (
-        this.#socket.writableNeedDrain &&
-        !(await this.until(() => !this.#socket.writableNeedDrain || this.end !== 'open'))
-      )
-        return
+      if (!(await this.until(() => !this.socket.writableNeedDrain || this.end !== 'open', patienceMs))) return
     }
   }
 
@@ -138,44 +85,16 @@ export class Http1Client {
         wrong = (error as Error).message
         return true
       }
-    })
+    }, patienceMs)
     return { ...head, body: Buffer.concat(parts), ending, wrong }
   }
 
   /** Waits until so many bytes are there that belong to no answer, and takes them. */
   async take(bytes: number): Promise<Buffer> {
-    await this.until(() => this.#input.length >= bytes || this.end !== 'open')
+    await this.until(() => this.#input.length >= bytes || this.end !== 'open', patienceMs)
     const taken = this.#input.subarray(0, bytes)
     this.#input = this.#input.subarray(bytes)
     return taken
-  }
-
-  /** Looks again whenever something happens; false after a client's patience. */
-  until(test: () => boolean, withinMs = patienceMs): Promise<boolean> {
-    if (test()) return Promise.resolve(true)
-    const { promise, resolve } = Promise.withResolvers<boolean>()
-    const settle = (result: boolean) => {
-      clearTimeout(timer)
-      this.#socket.off('drain', look)
-      this.#watchers.delete(look)
-      resolve(result)
-    }
-    const look = () => {
-      if (test()) settle(true)
-    }
-    const timer = setTimeout(() => settle(test()), withinMs)
-    this.#watchers.add(look)
-    this.#socket.on('drain', look)
-    return promise
-  }
-
-  #ended(end: 'fin' | 'reset'): void {
-    if (this.end === 'open') this.end = end
-    this.#changed()
-  }
-
-  #changed(): void {
-    for (const look of [...this.#watchers]) look()
   }
 }
 

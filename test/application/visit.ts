@@ -33,7 +33,7 @@ export class Pool {
 
   async take(): Promise<Http1Client> {
     for (;;) {
-      const client = this.#free.pop() ?? (await Http1Client.open(this.address))
+      const client = this.#free.pop() ?? (await Http1Client.at(this.address))
       if (client.end !== 'open') continue
       client.all.length = 0
       return client
@@ -201,7 +201,7 @@ export class Http1Visit extends Visit {
       if (client.end === 'fin') this.#drop()
       return
     }
-    await client.until(() => client.end !== 'open')
+    await client.until(() => client.end !== 'open', patienceMs)
     if (client.end !== 'fin' && !(then === 'ended' && client.end === 'reset'))
       throw new Wrong(`the connection is ${client.end} after its last answer, not closed`)
     if (client.left.length > 0) throw new Wrong(`${client.left.length} bytes after the last answer`)
@@ -209,7 +209,7 @@ export class Http1Visit extends Visit {
   }
 
   protected async apart(ask: Ask, wanted: Wanted): Promise<void> {
-    const client = await Http1Client.open(this.pool.address)
+    const client = await Http1Client.at(this.pool.address)
     try {
       await client.ask(ask, this.path, this.#host)
       this.judge(ask, await client.read(ask.method === 'HEAD'), wanted, false)
@@ -219,7 +219,7 @@ export class Http1Visit extends Visit {
   }
 
   protected async abandon({ abandons, by, after }: Extract<Step, { abandons: Ask }>): Promise<void> {
-    const client = await Http1Client.open(this.pool.address)
+    const client = await Http1Client.at(this.pool.address)
     try {
       if ('ms' in after) {
         await this.begun(() => client.ask(abandons, this.path, this.#host))

@@ -1,12 +1,13 @@
 /** The gateway behind a backend that lies: nobody gets another's bytes, nothing is sent twice that must not be, nothing is left behind. */
 import assert from 'node:assert/strict'
-import { readdirSync } from 'node:fs'
 import { Agent, request } from 'node:http'
 import { connect } from 'node:http2'
 import { describe, test } from 'node:test'
-import { eventually, sleep } from '../gateway/clients.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type GatewayProcess, startGateway } from '../gateway/process.ts'
-import { type GatewayRuntimeName, gatewayRuntimeNames } from '../gateway/runtimes.ts'
+import { type RuntimeName, runtimeNames, tlsFlags } from '../lib/runtimes.ts'
+import { descriptorsOf } from '../lib/sockets.ts'
+import { eventually } from '../lib/wait.ts'
 import { type Ask, askLiar, faultsOf, lyingBackends } from './lying-backend.ts'
 import { long, randomFrom, seed } from './random.ts'
 
@@ -15,9 +16,8 @@ const limits = [
   ...['--upstream-first-byte-timeout', '300ms', '--upstream-read-timeout', '300ms', '--upstream-idle-timeout', '500ms'],
   ...['--upstream-max-connections', '64', '--upstream-retry-budget', 'off'],
 ]
-const tls = ['--tls-cert', 'test/fixtures/tls/cert.pem', '--tls-key', 'test/fixtures/tls/key.pem']
 
-const descriptors = ({ pid }: GatewayProcess) => readdirSync(`/proc/${pid}/fd`).length
+const descriptors = ({ pid }: GatewayProcess) => descriptorsOf(pid)
 
 /** HTTP/1.1, connections kept. */
 function http1(port: number): { ask: Ask; close(): void } {
@@ -71,11 +71,10 @@ function http2(port: number): { ask: Ask; close(): void } {
   return { ask, close: () => session.destroy() }
 }
 
-const fronts: readonly { name: string; runtime: GatewayRuntimeName; flags: readonly string[]; client: typeof http1 }[] =
-  [
-    ...gatewayRuntimeNames.map((runtime) => ({ name: `on ${runtime}`, runtime, flags: [], client: http1 })),
-    { name: 'on node with HTTP/2', runtime: 'node', flags: [...tls, '--http2'], client: http2 },
-  ]
+const fronts: readonly { name: string; runtime: RuntimeName; flags: readonly string[]; client: typeof http1 }[] = [
+  ...runtimeNames.map((runtime) => ({ name: `on ${runtime}`, runtime, flags: [], client: http1 })),
+  { name: 'on node with HTTP/2', runtime: 'node', flags: [...tlsFlags, '--http2'], client: http2 },
+]
 
 describe('a backend that lies', { concurrency: fronts.length, timeout: 120_000 }, () => {
   for (const { name, runtime, flags, client } of fronts) {

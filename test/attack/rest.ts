@@ -1,7 +1,6 @@
 /** What is left of clients that have gone. */
-import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { socketsOf } from '../fixtures/sockets.ts'
+import { residentBytesOf, socketsOf } from '../lib/sockets.ts'
 import type { Layer } from './layers.ts'
 import { refusalOf, type Target } from './targets.ts'
 
@@ -40,5 +39,4 @@ export async function faultsAfter(
 }
 
 /** Its memory in this moment, in MB. */
-export const residentMb = ({ pid }: Target): number =>
-  Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
+export const residentMb = ({ pid }: Target): number => residentBytesOf(pid) / 2 ** 20

@@ -1,14 +1,12 @@
 /** What is attacked: `serve()` on each engine, and gateways, each in a process of its own, in the clear and in TLS. */
-import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { connect as connectHttp2 } from 'node:http2'
 import { connect as connectTcp } from 'node:net'
-import type { TestContext } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
-import { runtimeCommands, startListener } from '../fixtures/start.ts'
 import { startGateway } from '../gateway/process.ts'
-import { gatewayRuntimeNames } from '../gateway/runtimes.ts'
+import type { Lifetime } from '../lib/program.ts'
+import { type RuntimeName, runtimeCommands, runtimeNames, tlsFlags, tlsTexts } from '../lib/runtimes.ts'
+import { startListener } from '../lib/server.ts'
 import { http2Layers, type Layer, plainLayers, secureLayers, upgrade, webSocketClose } from './layers.ts'
 
 export interface Target {
@@ -27,7 +25,7 @@ export interface TargetKind {
   readonly layers: readonly Layer[]
   /** How long it may keep a client that says nothing. */
   readonly endsSilenceWithinMs: number
-  start(t: Pick<TestContext, 'after'>): Promise<Target>
+  start(t: Lifetime): Promise<Target>
 }
 
 const limitMs = 1_000
@@ -43,11 +41,7 @@ const limits = {
 const goneWithinMs = 6 * limitMs
 const bunsOwnMs = 16_000
 
-const pem = { cert: 'test/fixtures/tls/cert.pem', key: 'test/fixtures/tls/key.pem' }
-const certificate = { cert: readFileSync(pem.cert, 'utf8'), key: readFileSync(pem.key, 'utf8') }
 const app = new URL('./app.ts', import.meta.url).href
-
-type RuntimeName = keyof typeof runtimeCommands
 
 function engineKind(runtime: RuntimeName, engine: 'hangup' | 'native', secure: boolean): TargetKind {
   const speaksHttp2 = engine === 'native' && runtime !== 'bun'
@@ -59,24 +53,23 @@ function engineKind(runtime: RuntimeName, engine: 'hangup' | 'native', secure: b
     ),
     endsSilenceWithinMs: engine === 'native' && runtime === 'bun' ? bunsOwnMs : goneWithinMs,
     async start(t) {
-      const tls = secure ? { tls: { certificates: [certificate] } } : {}
-      const { child, port, say, stderr } = await startListener(t, runtimeCommands[runtime], {
+      const tls = secure ? { tls: { certificates: [tlsTexts()] } } : {}
+      const { pid, port, say, stderr, exited, endInput } = await startListener(t, runtimeCommands[runtime], {
         engine,
         app,
         ...limits,
         ...tls,
       })
       return {
-        pid: child.pid!,
+        pid,
         port,
         secure,
         stderr,
         open: async () => JSON.parse(await say('connections')).open,
         async endsWithin(ms) {
           await say('drain')
-          const exited = once(child, 'exit')
-          child.stdin.end()
-          const [code] = (await Promise.race([exited, delay(ms, ['never'])])) as [number | null | string]
+          endInput()
+          const { code } = await Promise.race([exited, delay(ms, { code: 'never' })])
           return code === 0
         },
       }
@@ -89,7 +82,6 @@ const clientLimits = [
   ...['--idle-timeout', '1s', '--discard-timeout', '1s', '--upstream-idle-timeout', '500ms', '--drain-timeout', '1s'],
   ...['--upgraded-idle-timeout', '1s'],
 ]
-const tlsFlags = ['--tls-cert', pem.cert, '--tls-key', pem.key]
 
 function gatewayKind(runtime: RuntimeName, over: 'plain' | 'TLS' | 'HTTP/2'): TargetKind {
   const secure = over !== 'plain'
@@ -122,15 +114,14 @@ function gatewayKind(runtime: RuntimeName, over: 'plain' | 'TLS' | 'HTTP/2'): Ta
   }
 }
 
-const runtimes = Object.keys(runtimeCommands) as RuntimeName[]
 const engines = ['hangup', 'native'] as const
 
 /** Those of one engine, and those of one gateway, stand together. */
 export const targetKinds: readonly (readonly TargetKind[])[] = [
-  ...runtimes.flatMap((runtime) =>
+  ...runtimeNames.flatMap((runtime) =>
     engines.map((engine) => [false, true].map((secure) => engineKind(runtime, engine, secure))),
   ),
-  ...gatewayRuntimeNames.map((runtime) => [gatewayKind(runtime, 'plain'), gatewayKind(runtime, 'TLS')]),
+  ...runtimeNames.map((runtime) => [gatewayKind(runtime, 'plain'), gatewayKind(runtime, 'TLS')]),
   [gatewayKind('node', 'HTTP/2')],
 ]
 

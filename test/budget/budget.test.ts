@@ -1,13 +1,14 @@
 /** Descriptors run short: `ulimit -n 256` and more clients than that, on each engine that keeps some. Linux. */
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
-import { createInterface } from 'node:readline'
-import { after, before, describe, test } from 'node:test'
+import { before, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type RuntimeName, runtimes } from '../conformance/runtimes.ts'
-import { environment, root } from '../conformance/server.ts'
+import { suiteLifetime } from '../lib/program.ts'
+import { withDescriptors } from '../lib/runtimes.ts'
+import { type Server, startServer } from '../lib/server.ts'
+import { cpuMsOf } from '../lib/sockets.ts'
 
 const engines: readonly RuntimeName[] = ['node', 'node-hangup', 'bun', 'bun-hangup', 'deno', 'deno-hangup']
 /** Its listener ends for want of a descriptor and whoever waits in its queue is reset: a client has to try again. */
@@ -70,32 +71,19 @@ const leave = (asked: readonly Asked[]) => {
   for (const { socket } of asked) socket.destroy()
 }
 
-/** Of a core, in user mode and in the kernel: proc_pid_stat(5), in hundredths of a second. */
-function cpuMs(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
-  return (Number(fields[11]) + Number(fields[12])) * 10
-}
-
 describe('descriptors run short', () => {
   for (const name of engines) {
     describe(`${name} under ulimit -n ${descriptors}`, { skip }, () => {
-      let server: ChildProcess
+      const suite = suiteLifetime()
+      let server: Server
       let port = 0
 
       before(async () => {
         const { command, listen } = runtimes[name]
         const args = [...command, ...listen(0, 'tcp'), '--app', 'test/fixtures/app.ts']
-        server = spawn('sh', ['-c', `ulimit -n ${descriptors}; exec "$@"`, 'sh', ...args], {
-          cwd: root,
-          env: environment,
-          stdio: ['ignore', 'pipe', 'ignore'],
-        })
-        for await (const line of createInterface(server.stdout!)) {
-          port = Number(new URL(JSON.parse(line).url).port)
-          break
-        }
+        server = await startServer(suite, withDescriptors(descriptors, args))
+        port = server.port
       })
-      after(() => server.kill('SIGKILL'))
 
       test(`${crowd} clients that come one by one, ask once and stay are all answered`, async () => {
         const asked: Asked[] = []
@@ -119,10 +107,10 @@ describe('descriptors run short', () => {
         if (!resets.includes(name)) assert.equal(answered(asked), burst)
         const busyAsked = await Promise.all(busy)
         assert.equal(answered(busyAsked), 10)
-        const before = cpuMs(server.pid!)
+        const before = cpuMsOf(server.pid)
         const began = performance.now()
         await delay(1_000)
-        const share = (cpuMs(server.pid!) - before) / (performance.now() - began)
+        const share = (cpuMsOf(server.pid) - before) / (performance.now() - began)
         assert.ok(share < mostCpu, `it takes ${Math.round(share * 100)} % of a core`)
         leave([...asked, ...busyAsked])
       })
@@ -134,7 +122,7 @@ describe('descriptors run short', () => {
           assert.equal(one.status, 200)
           leave([one])
         }
-        assert.equal(server.exitCode, null)
+        assert.equal(server.child.exitCode, null)
       })
     })
   }

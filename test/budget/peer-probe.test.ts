@@ -1,15 +1,13 @@
 /** A client that vanished is found out by TCP keepalive alone, with no other limit in force, on each engine. Linux, as root. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { connect } from 'node:net'
-import { createInterface } from 'node:readline'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { probingMs } from '../../src/policy/held-by.ts'
 import { socketCount } from '../../src/probe/client/kernel.ts'
 import { testsMayVanish, VanishingHost } from '../../src/probe/client/vanish.ts'
 import { type RuntimeName, runtimes } from '../conformance/runtimes.ts'
-import { environment, root } from '../conformance/server.ts'
+import { startServer } from '../lib/server.ts'
 
 const engines: readonly RuntimeName[] = ['node', 'node-hangup', 'bun', 'bun-hangup', 'deno', 'deno-hangup']
 const probeMs = 1_000
@@ -30,20 +28,14 @@ describe('with the idle limit off a client that vanished while idle is gone afte
     const answered = await Promise.all(
       engines.map(async (name) => {
         const { command, listen } = runtimes[name]
-        const [program = '', ...args] = [...command, ...listen(0, 'tcp'), '--idle-timeout', 'off', '--peer-probe', '1s']
-        const server = spawn(program, args, { cwd: root, env: environment, stdio: ['ignore', 'pipe', 'ignore'] })
-        t.after(() => server.kill('SIGKILL'))
-        let port = 0
-        for await (const line of createInterface(server.stdout!)) {
-          port = Number(new URL(JSON.parse(line).url).port)
-          break
-        }
+        const flags = ['--idle-timeout', 'off', '--peer-probe', '1s']
+        const { pid, port } = await startServer(t, [...command, ...listen(0, 'tcp'), ...flags])
         const socket = connect({ port, host: '127.0.0.1', localAddress: host.address })
         socket.on('error', () => {})
         t.after(() => socket.destroy())
         socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
         await new Promise((resolve) => socket.once('data', resolve))
-        return { name, pid: server.pid!, answeredAt: performance.now(), sockets: socketCount(server.pid!)! }
+        return { name, pid, answeredAt: performance.now(), sockets: socketCount(pid)! }
       }),
     )
     await host.vanish()

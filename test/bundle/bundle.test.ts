@@ -1,15 +1,11 @@
 /** An application is bundled with the server into one file: it serves itself, and nothing else starts. */
 import assert from 'node:assert/strict'
-import { execFile, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { after, before, describe, test } from 'node:test'
-import { promisify } from 'node:util'
-import { environment, root } from '../conformance/server.ts'
-
-const run = promisify(execFile)
+import { run, startProgram } from '../lib/program.ts'
+import { root } from '../lib/runtimes.ts'
 
 const esbuild = (more: readonly string[]) => ['esbuild', '--bundle', '--platform=node', '--log-level=warning', ...more]
 const outfile = (path: string) => [`--outfile=${path}`]
@@ -54,20 +50,14 @@ const app = (module: string) => `
 `
 
 /** What a server beside it would say in the time in which the application has started and answered. */
-async function said(bundle: string, [program = '', ...args]: readonly string[]) {
-  const child = spawn(program, [...args, bundle], {
-    env: { ...environment, HANGUP_PORT: '0', HANGUP_HOST: '127.0.0.1' },
-    stdio: ['ignore', 'pipe', 'inherit'],
+async function said(bundle: string, command: readonly string[]) {
+  const program = await startProgram(null, [...command, bundle], {
+    env: { HANGUP_PORT: '0', HANGUP_HOST: '127.0.0.1' },
   })
-  const lines: string[] = []
-  const answers: string[] = []
-  for await (const line of createInterface(child.stdout)) {
-    lines.push(line)
-    if (!line.startsWith('http://')) continue
-    answers.push(await (await fetch(line)).text())
-    child.kill('SIGTERM')
-  }
-  return { lines, answers }
+  const answer = program.line.startsWith('http://') ? await (await fetch(program.line)).text() : null
+  program.signal('SIGTERM')
+  const { stdout } = await program.exited
+  return { lines: stdout.trim().split('\n'), answer }
 }
 
 describe('a bundle of an application', { concurrency: 2, timeout: 60_000 }, () => {
@@ -76,10 +66,10 @@ describe('a bundle of an application', { concurrency: 2, timeout: 60_000 }, () =
       const source = join(folder, `app-${index}.ts`)
       const bundle = join(folder, `bundle-${index}.${ending}`)
       writeFileSync(source, app(module))
-      const [program = '', ...args] = bundler
-      await run(program, [...args, source, ...outfile(bundle)], { cwd: root, env: environment })
-      const { lines, answers } = await said(bundle, runtime)
-      assert.deepEqual(answers, ['mine'])
+      const { code, stderr } = await run(null, [...bundler, source, ...outfile(bundle)])
+      assert.equal(code, 0, stderr)
+      const { lines, answer } = await said(bundle, runtime)
+      assert.equal(answer, 'mine')
       assert.equal(lines.length, 1, lines.join('\n'))
     })
   }

@@ -1,159 +1,104 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createInterface } from 'node:readline'
-import { afterEach, describe, test } from 'node:test'
+import { describe, type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { reportVersion } from '../../src/probe/reports/report.ts'
-
-const root = fileURLToPath(new URL('../..', import.meta.url))
-const runtimes = {
-  node: ['node_modules/.bin/node'],
-  bun: ['node_modules/.bin/bun'],
-  deno: ['node_modules/.bin/deno', 'run', '-A'],
-}
-
-/** Without the variables of whoever runs the tests. */
-const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(HANGUP_|PORT$)/.test(name)))
+import { launch, run } from '../lib/program.ts'
+import { hangupOn, onAnyPort, type RuntimeName, runtimeNames } from '../lib/runtimes.ts'
+import { type Server, startServer } from '../lib/server.ts'
 
 /** A server that should have ended and did not is a failure, not a wait. */
 const within = { timeout: 20_000 }
 
-const children = new Set<ChildProcess>()
-afterEach(() => {
-  for (const child of children) child.kill('SIGKILL')
-  children.clear()
-})
+/** Resolves to its address once the server has said that it listens. */
+const served = (t: TestContext, runtime: RuntimeName, ...flags: string[]): Promise<Server> =>
+  startServer(t, hangupOn(runtime, 'serve', ...onAnyPort, ...flags))
 
-function start([program = '', ...before]: readonly string[], args: readonly string[], more: NodeJS.ProcessEnv = {}) {
-  const child = spawn(program, [...before, 'src/cli.ts', ...args], { cwd: root, env: { ...env, ...more } })
-  children.add(child)
-  let err = ''
-  child.stderr.on('data', (chunk) => {
-    err += chunk
-  })
-  return { child, err: () => err }
-}
-
-async function statusOf(child: ChildProcess): Promise<number | string | null> {
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
-  return child.exitCode ?? child.signalCode
-}
-
-/** Resolves to the address once the server has said that it listens. */
-async function listening(child: ReturnType<typeof start>['child']): Promise<string> {
-  for await (const line of createInterface(child.stdout)) return JSON.parse(line).url
-  throw new Error('it ended before it listened')
-}
-
-for (const [runtime, launch] of Object.entries(runtimes)) {
+for (const runtime of runtimeNames) {
   describe(`hangup on ${runtime}`, () => {
-    const serve = async (...flags: string[]) => {
-      const { child, err } = start(launch, [
-        'serve',
-        '--port',
-        '0',
-        '--host',
-        '127.0.0.1',
-        '--report',
-        'json',
-        ...flags,
-      ])
-      return { child, err, url: await listening(child) }
-    }
-
-    test('drains at SIGTERM and exits 0 when all was answered', within, async () => {
-      const { child, url } = await serve('--min-idle', 'off')
+    test('drains at SIGTERM and exits 0 when all was answered', within, async (t) => {
+      const { signal, exited, url } = await served(t, runtime, '--min-idle', 'off')
       const slow = fetch(new URL('/slow?ms=600', url))
       await sleep(300)
-      child.kill('SIGTERM')
+      signal('SIGTERM')
       assert.equal(await (await slow).text(), 'slow\n')
-      assert.equal(await statusOf(child), 0)
+      assert.equal((await exited).code, 0)
     })
 
-    test('exits 1 and says so when a request was cut', within, async () => {
-      const { child, url, err } = await serve('--drain-timeout', '400ms', '--log', 'text')
+    test('exits 1 and says so when a request was cut', within, async (t) => {
+      const { signal, exited, url, stderr } = await served(t, runtime, '--drain-timeout', '400ms', '--log', 'text')
       const slow = fetch(new URL('/slow?ms=20000', url)).catch((error: unknown) => error)
       await sleep(300)
-      child.kill('SIGTERM')
-      assert.equal(await statusOf(child), 1)
+      signal('SIGTERM')
+      assert.equal((await exited).code, 1)
       assert.ok((await slow) instanceof Error)
-      assert.match(err(), /drainTimeoutMs cut a request \[DRAIN_CUT\]/)
+      assert.match(stderr(), /drainTimeoutMs cut a request \[DRAIN_CUT\]/)
     })
 
-    test('cuts at a second signal and exits 128 + n', within, async () => {
-      const { child, url } = await serve()
+    test('cuts at a second signal and exits 128 + n', within, async (t) => {
+      const { signal, exited, url } = await served(t, runtime)
       const slow = fetch(new URL('/slow?ms=20000', url)).catch((error: unknown) => error)
       await sleep(300)
-      child.kill('SIGTERM')
+      signal('SIGTERM')
       await sleep(50)
-      child.kill('SIGINT')
-      assert.equal(await statusOf(child), 130)
+      signal('SIGINT')
+      assert.equal((await exited).code, 130)
       assert.ok((await slow) instanceof Error)
     })
 
-    test('exits 2 with one plain message when it cannot start', within, async () => {
-      const { child, err } = start(launch, ['serve', '--idle-timeout', '5'], { HANGUP_PORT: 'http' })
-      assert.equal(await statusOf(child), 2)
+    test('exits 2 with one plain message when it cannot start', within, async (t) => {
+      const env = { HANGUP_PORT: 'http' }
+      const { code, stderr } = await run(t, hangupOn(runtime, 'serve', '--idle-timeout', '5'), { env })
+      assert.equal(code, 2)
       assert.equal(
-        err(),
+        stderr,
         'hangup: 2 problems:\n' +
           '  HANGUP_PORT: http is not a port number; accepted: a port number, 0 to 65535\n' +
           '  --idle-timeout: "5" has no unit; accepted: a duration with a unit (250ms, 5s, 2m, 1h) or off\n',
       )
     })
 
-    test('exits 2 when the port is taken, without a stack', within, async () => {
-      const { child: first, url } = await serve()
-      const { port } = new URL(url)
-      const { child, err } = start(launch, ['serve', '--host', '127.0.0.1', '--port', port])
-      assert.equal(await statusOf(child), 2)
-      assert.match(err(), /^hangup: .*(in use|EADDRINUSE)/)
-      assert.doesNotMatch(err(), /\n +at /)
-      first.kill('SIGTERM')
-      assert.equal(await statusOf(first), 0)
+    test('exits 2 when the port is taken, without a stack', within, async (t) => {
+      const first = await served(t, runtime)
+      const second = hangupOn(runtime, 'serve', '--host', '127.0.0.1', '--port', String(first.port))
+      const { code, stderr } = await run(t, second)
+      assert.equal(code, 2)
+      assert.match(stderr, /^hangup: .*(in use|EADDRINUSE)/)
+      assert.doesNotMatch(stderr, /\n +at /)
+      first.signal('SIGTERM')
+      assert.equal((await first.exited).code, 0)
     })
 
-    test('knows its commands', within, async () => {
-      const { child, err } = start(launch, ['sevre'])
-      assert.equal(await statusOf(child), 2)
-      assert.match(err(), /^hangup: there is no command sevre; did you mean serve\?\n\nUsage: hangup <command>/)
+    test('knows its commands', within, async (t) => {
+      const { code, stderr } = await run(t, hangupOn(runtime, 'sevre'))
+      assert.equal(code, 2)
+      assert.match(stderr, /^hangup: there is no command sevre; did you mean serve\?\n\nUsage: hangup <command>/)
     })
   })
 }
 
-for (const [runtime, launch] of Object.entries(runtimes)) {
+for (const runtime of runtimeNames) {
   test(
     `a report larger than a pipe takes at once arrives whole on ${runtime}, however late it is read`,
     within,
-    async () => {
-      const { child, err } = start(launch, ['compare', 'docs/conformance.json', '--json'])
+    async (t) => {
+      const { child, exited } = launch(t, hangupOn(runtime, 'compare', 'docs/conformance.json', '--json'))
       await once(child.stdout, 'readable')
+      child.stdout.pause()
       await sleep(300)
-      let out = ''
-      for await (const chunk of child.stdout.setEncoding('utf8')) out += chunk
-      assert.equal(await statusOf(child), 0, err())
-      assert.ok(out.length > 2 ** 17)
-      assert.equal(JSON.parse(out).version, reportVersion)
+      child.stdout.resume()
+      const { code, stdout, stderr } = await exited
+      assert.equal(code, 0, stderr)
+      assert.ok(stdout.length > 2 ** 17)
+      assert.equal(JSON.parse(stdout).version, reportVersion)
     },
   )
 }
 
 test('the server ends with the npm that started it', within, async (t) => {
-  const flags = ['--port', '0', '--host', '127.0.0.1', '--report', 'json']
-  // A group of its own: what npm leaves behind would have to be found.
-  const child = spawn('npm', ['start', '--silent', '--', ...flags], { cwd: root, env, detached: true })
-  t.after(() => {
-    try {
-      process.kill(-child.pid!, 'SIGKILL')
-    } catch {
-      // All of the group is gone.
-    }
-  })
-  const url = await listening(child)
+  const { url, signal, exited } = await startServer(t, ['npm', 'start', '--silent', '--', ...onAnyPort])
   assert.equal((await fetch(url)).status, 200)
-  child.kill('SIGTERM')
-  assert.equal(await statusOf(child), 0)
+  signal('SIGTERM')
+  assert.equal((await exited).code, 0)
   await assert.rejects(fetch(url))
 })

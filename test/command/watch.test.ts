@@ -1,24 +1,20 @@
 /** `hangup serve --watch` on each runtime: what a change does, what one that does not load does not, and how it ends. */
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { environment, root } from '../conformance/server.ts'
-import { runtimeCommands } from '../fixtures/start.ts'
+import { launch } from '../lib/program.ts'
+import { hangupOn, onAnyPort, runtimeNames } from '../lib/runtimes.ts'
+import { startServer } from '../lib/server.ts'
+import { until as untilHolds } from '../lib/wait.ts'
 
 const withinMs = 20_000
 
-async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (const end = performance.now() + withinMs; !(await holds()); await sleep(50)) {
-    assert.ok(performance.now() < end, what)
-  }
-}
+const until = (holds: () => boolean | Promise<boolean>, what: string | (() => string)) =>
+  untilHolds(holds, what, withinMs)
 
 const app = `import process from 'node:process'
 import { word } from './lib/word.ts'
@@ -40,13 +36,8 @@ const isAlive = (pid: number): boolean => {
   }
 }
 
-async function endOf(child: ChildProcess): Promise<number | string | null> {
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
-  return child.exitCode ?? child.signalCode
-}
-
 describe('hangup serve --watch', { concurrency: true, timeout: 90_000 }, () => {
-  for (const [runtime, [program = '', ...before]] of Object.entries(runtimeCommands)) {
+  for (const runtime of runtimeNames) {
     test(`on ${runtime} a change takes the port over and loses nobody, and no process is left`, async (t) => {
       const folder = await mkdtemp(join(tmpdir(), 'hangup-watch-'))
       await mkdir(join(folder, 'lib'))
@@ -54,24 +45,18 @@ describe('hangup serve --watch', { concurrency: true, timeout: 90_000 }, () => {
       await writeFile(join(folder, 'app.ts'), app)
       await word("export const word = 'one'")
 
-      const flags = ['--watch', '--host', '127.0.0.1', '--port', '0', '--report', 'json']
-      const args = [...before, `${root}src/cli.ts`, 'serve', './app.ts', ...flags]
-      const child = spawn(program, args, { cwd: folder, env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
-      t.after(async () => {
-        child.kill('SIGKILL')
-        await rm(folder, { recursive: true })
+      const watching = await startServer(t, hangupOn(runtime, 'serve', './app.ts', '--watch', ...onAnyPort), {
+        cwd: folder,
       })
-      let err = ''
-      child.stderr.setEncoding('utf8').on('data', (text) => {
-        err += text
-      })
-      const reports: string[] = []
-      createInterface(child.stdout).on('line', (line) => reports.push(line))
-      await until(() => reports.length > 0, err)
-      const { url } = JSON.parse(reports[0]!)
+      t.after(() => rm(folder, { recursive: true }))
+      const { url, stderr } = watching
       const said = (path = '') => fetch(url + path, { headers: { Connection: 'close' } }).then((r) => r.text())
       // Between two servers a client may be refused for an instant.
-      const says = (text: string) => until(async () => (await said().catch(() => '')) === text, `${text}: ${err}`)
+      const says = (text: string) =>
+        until(
+          async () => (await said().catch(() => '')) === text,
+          () => `${text}: ${stderr()}`,
+        )
 
       assert.equal(await said(), 'one')
       const first = Number(await said('pid'))
@@ -84,32 +69,26 @@ describe('hangup serve --watch', { concurrency: true, timeout: 90_000 }, () => {
       await until(() => !isAlive(first), 'the server before it does not end')
 
       await word("export const word = = 'three'")
-      await until(() => err.includes('the change does not load; the server before it goes on'), err)
+      await until(() => stderr().includes('the change does not load; the server before it goes on'), stderr)
       assert.equal(await said(), 'two')
       await word("export const word = 'four'")
       await says('four')
-      assert.equal(JSON.parse(reports.at(-1)!).url, url)
+      assert.equal(JSON.parse(watching.stdout().trim().split('\n').at(-1)!).url, url)
 
       const last = Number(await said('pid'))
-      child.kill('SIGTERM')
-      assert.equal(await endOf(child), 0)
+      watching.signal('SIGTERM')
+      assert.equal((await watching.exited).code, 0)
       assert.ok(!isAlive(last))
     })
 
     test(`on ${runtime} an app that does not load is waited for, and the end of the command ends the server`, async (t) => {
       const folder = await mkdtemp(join(tmpdir(), 'hangup-watch-'))
-      const args = [...before, `${root}src/cli.ts`, 'serve', 'app.ts', '--watch', '--host', '127.0.0.1', '--port', '0']
-      const child = spawn(program, args, { cwd: folder, env: environment, stdio: ['ignore', 'ignore', 'pipe'] })
-      t.after(async () => {
-        child.kill('SIGKILL')
-        await rm(folder, { recursive: true })
-      })
-      let err = ''
-      child.stderr.setEncoding('utf8').on('data', (text) => {
-        err += text
-      })
-      await until(() => err.includes('waiting for a change'), err)
-      assert.match(err, /app\.ts: it cannot be read \(ENOENT\)/)
+      const args = ['serve', 'app.ts', '--watch', '--host', '127.0.0.1', '--port', '0']
+      const watching = launch(t, hangupOn(runtime, ...args), { cwd: folder })
+      t.after(() => rm(folder, { recursive: true }))
+      const { stderr } = watching
+      await until(() => stderr().includes('waiting for a change'), stderr)
+      assert.match(stderr(), /app\.ts: it cannot be read \(ENOENT\)/)
       const note = join(folder, 'pid')
       const source = `import { writeFileSync } from 'node:fs'
 import process from 'node:process'
@@ -117,10 +96,11 @@ writeFileSync(${JSON.stringify(note)}, String(process.pid))
 export default () => new Response('here')`
       await writeFile(join(folder, 'app.ts'), source)
       // There, and written: 0 would be the process group of this test.
-      await until(() => existsSync(note) && readFileSync(note, 'utf8') !== '', err)
+      await until(() => existsSync(note) && readFileSync(note, 'utf8') !== '', stderr)
       const server = Number(readFileSync(note, 'utf8'))
       assert.ok(isAlive(server))
-      child.kill('SIGKILL')
+      // Alone: what it has started is to find out.
+      watching.signal('SIGKILL')
       await until(() => !isAlive(server), 'the server is an orphan')
     })
   }

@@ -7,9 +7,9 @@ import { isRed } from '../../src/probe/judge/verdict.ts'
 import { toJson } from '../../src/probe/reports/json.ts'
 import { type Cell, makeReport, serverNamed } from '../../src/probe/reports/report.ts'
 import { table } from '../../src/probe/reports/table.ts'
+import { root } from '../lib/runtimes.ts'
 import { runColumns } from './column.ts'
 import { type RuntimeName, runtimeNames } from './runtimes.ts'
-import { root } from './server.ts'
 import { casesFor, transports, versionOf } from './suite.ts'
 
 const longestRunMs = 600_000

@@ -6,6 +6,8 @@ import type { Enforcement } from '../../src/policy/enforcement.ts'
 import { type OptionName, optionNames, type Policy } from '../../src/policy/policy.ts'
 import type { ProfileName } from '../../src/probe/case.ts'
 import type { PathName } from '../../src/probe/terms.ts'
+import { commandOn, tlsFiles, tlsFlags } from '../lib/runtimes.ts'
+import { wrangler, wranglerFlags } from '../lib/worker.ts'
 
 /** Each engine of each runtime: the runtime's own server, or that of hangup on its sockets. */
 export const runtimeNames = ['node', 'node-hangup', 'bun', 'bun-hangup', 'deno', 'deno-hangup', 'workers'] as const
@@ -28,8 +30,6 @@ export interface Runtime {
   readonly ownApp?: false
 }
 
-const tlsFiles = { cert: 'test/fixtures/tls/cert.pem', key: 'test/fixtures/tls/key.pem' } as const
-
 const all: readonly ProfileName[] = [
   'timed',
   'dripping',
@@ -50,7 +50,7 @@ const entry = (engine: 'native' | 'hangup', command: readonly string[], version:
   command,
   listen: (port, transport) => [
     ...['--engine', engine, '--host', '127.0.0.1', '--port', String(port), '--report', 'json'],
-    ...(transport === 'tls' ? ['--tls-cert', tlsFiles.cert, '--tls-key', tlsFiles.key] : []),
+    ...(transport === 'tls' ? tlsFlags : []),
   ],
   version,
   profiles: all,
@@ -63,16 +63,16 @@ const entry = (engine: 'native' | 'hangup', command: readonly string[], version:
 const workerd: Partial<Policy> = { idleTimeoutMs: 15_000, headTimeoutMs: 15_000 }
 
 export const runtimes: Readonly<Record<RuntimeName, Runtime>> = {
-  node: entry('native', ['node', 'runtimes/node.ts'], ['node', '--version']),
-  'node-hangup': entry('hangup', ['node', 'runtimes/node.ts'], ['node', '--version']),
-  bun: entry('native', ['bun', 'runtimes/bun.ts'], ['bun', '--version']),
-  'bun-hangup': entry('hangup', ['bun', 'runtimes/bun.ts'], ['bun', '--version']),
-  deno: entry('native', ['deno', 'run', '-A', 'runtimes/deno.ts'], ['deno', '--version']),
-  'deno-hangup': entry('hangup', ['deno', 'run', '-A', 'runtimes/deno.ts'], ['deno', '--version']),
+  node: entry('native', commandOn('node', 'runtimes/node.ts'), ['node', '--version']),
+  'node-hangup': entry('hangup', commandOn('node', 'runtimes/node.ts'), ['node', '--version']),
+  bun: entry('native', commandOn('bun', 'runtimes/bun.ts'), ['bun', '--version']),
+  'bun-hangup': entry('hangup', commandOn('bun', 'runtimes/bun.ts'), ['bun', '--version']),
+  deno: entry('native', commandOn('deno', 'runtimes/deno.ts'), ['deno', '--version']),
+  'deno-hangup': entry('hangup', commandOn('deno', 'runtimes/deno.ts'), ['deno', '--version']),
   workers: {
-    command: ['node', 'test/node_modules/wrangler/bin/wrangler.js', 'dev'],
+    command: wrangler,
     listen: (port, transport) => [
-      ...['--ip', '127.0.0.1', '--port', String(port), '--inspector-port', '0', '--show-interactive-dev-session=false'],
+      ...['--ip', '127.0.0.1', '--port', String(port), ...wranglerFlags],
       // Its database has one user at a time (SQLITE_BUSY), and two of them start together.
       ...['--persist-to', `${tmpdir()}/hangup-workers-${process.pid}-${transport}`],
       ...(transport === 'tls'

@@ -4,9 +4,10 @@ import type { Case, ProfileName } from '../../src/probe/case.ts'
 import { type Deviation, isRed } from '../../src/probe/judge/verdict.ts'
 import { type Cell, cellOf } from '../../src/probe/reports/report.ts'
 import { type CaseRun, runCases } from '../../src/probe/run.ts'
+import { environment, root } from '../lib/runtimes.ts'
 import { deviations } from './deviations.ts'
 import { type RuntimeName, runtimes, type Transport } from './runtimes.ts'
-import { environment, root, type Server, startServer } from './server.ts'
+import { type Server, startServer } from './server.ts'
 
 export const transports: readonly Transport[] = ['tcp', 'tls']
 

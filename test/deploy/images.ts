@@ -20,9 +20,9 @@ import { basename, dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { environment, root } from '../conformance/server.ts'
+import { freePort } from '../lib/free-port.ts'
+import { environment, root } from '../lib/runtimes.ts'
 import { dockerfile, missing } from './files.ts'
-import { freePort } from './free-port.ts'
 import { makeProject } from './project.ts'
 
 const skip =

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import packageJson from '../../package.json' with { type: 'json' }
-import { environment, root } from '../conformance/server.ts'
+import { environment, root } from '../lib/runtimes.ts'
 import { folder } from './files.ts'
 
 /** With a lock file, and a development dependency that production has no use for. */

@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { environment, root } from '../conformance/server.ts'
+import { environment, root } from '../lib/runtimes.ts'
 import { missing } from './files.ts'
 import { makeProject } from './project.ts'
 

@@ -1,15 +1,14 @@
 /** Each example as a user runs it: it answers, closes its idle connection on time, and ends by itself on SIGTERM. */
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { after, before, describe, type TestContext, test } from 'node:test'
-import { root } from '../conformance/server.ts'
-import { type Program, startProgram } from '../gateway/process.ts'
 import { withoutGevent, withoutGunicorn } from '../gateway/python.ts'
+import { freePort } from '../lib/free-port.ts'
+import { launch, type Program, startProgram } from '../lib/program.ts'
+import { type Command, root } from '../lib/runtimes.ts'
 import { createProject, wrangler } from './project.ts'
-
-type Command = readonly [string, ...string[]]
 
 const idleTimeoutMs = 5_000
 const deno = ['deno', 'run', '--allow-net', '--allow-ffi', '--allow-env'] as const
@@ -56,11 +55,7 @@ describe('the examples', { concurrency: true, timeout: 60_000 }, () => {
   })
   after(() => project.remove())
 
-  const start = async (t: TestContext, ...command: Command): Promise<Program> => {
-    const program = await startProgram(command, project.folder)
-    t.after(() => program.kill())
-    return program
-  }
+  const start = (t: TestContext, ...command: Command) => startProgram(t, command, { cwd: project.folder })
 
   for (const [name, command] of Object.entries(servers)) {
     test(name, async (t) => {
@@ -83,8 +78,7 @@ describe('the examples', { concurrency: true, timeout: 60_000 }, () => {
   for (const [name, { missing, command }] of Object.entries(backends)) {
     test(`${name} behind the gateway`, { skip: missing }, async (t) => {
       const behind = await freePort()
-      const backend = spawn(command(behind)[0], command(behind).slice(1), { cwd: project.folder, stdio: 'ignore' })
-      t.after(() => void backend.kill())
+      launch(t, command(behind), { cwd: project.folder })
       await untilAnswered(behind)
       const to = ['--to', `http://127.0.0.1:${behind}`]
       const program = await start(t, ...hangup, 'gateway', '--host', '127.0.0.1', '--port', '0', ...to)
@@ -114,15 +108,6 @@ describe('the examples', { concurrency: true, timeout: 60_000 }, () => {
 })
 
 const portIn = (line: string): number => Number(/http:\S+:(\d+)/.exec(line)?.[1])
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address !== null ? address.port : 0
-}
 
 async function untilAnswered(port: number): Promise<void> {
   for (;;) {

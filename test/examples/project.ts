@@ -4,7 +4,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeF
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import packageJson from '../../package.json' with { type: 'json' }
-import { root } from '../conformance/server.ts'
+import { root } from '../lib/runtimes.ts'
 
 /** What the examples import, and with it what hangup does. */
 const imported = ['hangup', 'h3', 'hono']

@@ -1,11 +1,13 @@
 /** What a backend says and a client gets: whole as it is, or never looking whole. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Connection } from '../../src/probe/client/client.ts'
-import { ask, eventually, sleep } from './clients.ts'
+import { onEachRuntime } from '../lib/runtimes.ts'
+import { eventually } from '../lib/wait.ts'
+import { ask } from './clients.ts'
 import { type GatewayProcess, startGateway } from './process.ts'
 import { inPieces, type RawBackend, rawBackend, type Say } from './raw-backend.ts'
-import { onEachRuntime } from './runtimes.ts'
 
 const ok = (fields: string, body = '') => `HTTP/1.1 200 OK\r\n${fields}\r\n${body}`
 

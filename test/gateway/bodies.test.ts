@@ -5,8 +5,8 @@ import { type AddressInfo, connect } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { runtimeNames } from '../lib/runtimes.ts'
 import { startGateway } from './process.ts'
-import { gatewayRuntimeNames } from './runtimes.ts'
 
 /** Together more than the buffers of both ends take (4 and 6 MB on Linux): an answer is stuck half-way on each connection. */
 const lengths = [0, 1, 4_095, 4_096, 15_000, 100_000, 130_000, 200_000, 262_144, 300_000]
@@ -58,7 +58,7 @@ function post(port: number, id: number, length: number): Promise<string> {
   })
 }
 
-for (const runtime of gatewayRuntimeNames) {
+for (const runtime of runtimeNames) {
   test(`${runtime}: no client gets another's bytes, however long it lets them wait`, async (t) => {
     const backend = await startBackend(t, (request, response) => {
       const [, id, length] = (request.url ?? '').split('/').map(Number)

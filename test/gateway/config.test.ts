@@ -1,12 +1,10 @@
 /** A configuration file is read anew on each runtime: what is imported once stays as it was. */
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { promisify } from 'node:util'
-import { environment, root } from '../conformance/server.ts'
+import { run } from '../lib/program.ts'
 
 const evaluate = {
   bun: ['-e'],
@@ -27,11 +25,7 @@ describe('a configuration file', { concurrency: true }, () => {
           await writeFile(${path}, 'export default { pseudonym: "' + name + '" as string }')
           console.log((await readConfig(${path}, 'file')).pseudonym)
         }`
-      const { stdout } = await promisify(execFile)(runtime, [...args, script], {
-        cwd: root,
-        env: environment,
-        timeout: 20_000,
-      })
+      const { stdout } = await run(t, [runtime, ...args, script])
       assert.equal(stdout, 'a\nb\n')
     })
   }

@@ -6,9 +6,9 @@ import { isRed } from '../../src/probe/judge/verdict.ts'
 import type { Cell } from '../../src/probe/reports/report.ts'
 import type { Transport } from '../conformance/runtimes.ts'
 import { casesOf, runSubject } from '../conformance/suite.ts'
+import { type RuntimeName, runtimeNames } from '../lib/runtimes.ts'
 import { geventAlone, throughGateway } from './conformance.ts'
 import { withoutGevent } from './python.ts'
-import { type GatewayRuntimeName, gatewayRuntimeNames } from './runtimes.ts'
 
 const longestRunMs = 240_000
 
@@ -16,7 +16,7 @@ const longestRunMs = 240_000
  * TLS is the listener's, and each runtime's own: the suite over it is in `test/conformance`. Here one shows that it is the same, but
  * for the heavy cases.
  */
-const transports: Readonly<Record<GatewayRuntimeName, readonly Transport[]>> = {
+const transports: Readonly<Record<RuntimeName, readonly Transport[]>> = {
   node: ['tcp', 'tls'],
   bun: ['tcp'],
   deno: ['tcp'],
@@ -26,7 +26,7 @@ const light = cases.filter(({ heavy }) => !heavy)
 const heavy = cases.filter(({ heavy }) => heavy)
 
 describe('through a gateway', { skip: withoutGevent }, () => {
-  const subjects = gatewayRuntimeNames.map((name) => ({ ...throughGateway(name), over: transports[name] }))
+  const subjects = runtimeNames.map((name) => ({ ...throughGateway(name), over: transports[name] }))
   const cells: Cell[] = []
   before(
     async () => {

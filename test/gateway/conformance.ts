@@ -7,9 +7,9 @@ import { profiles } from '../conformance/profiles.ts'
 import { type Runtime, runtimes } from '../conformance/runtimes.ts'
 import { type Server, startServer } from '../conformance/server.ts'
 import type { Subject } from '../conformance/suite.ts'
-import { urlOf } from './process.ts'
+import { hangupOn, type RuntimeName } from '../lib/runtimes.ts'
+import { urlOf } from '../lib/server.ts'
 import { startGevent } from './python.ts'
-import { type GatewayRuntimeName, gatewayRuntimes } from './runtimes.ts'
 
 /** WSGI has no upgrades, and does not show the client's side of a connection that is the gateway's. */
 const withoutPaths: readonly PathName[] = ['whoami', 'ws']
@@ -39,16 +39,16 @@ const deviations: readonly Deviation[] = [
 ]
 
 /** Each server of the suite is a gateway and a gevent.pywsgi of its own. */
-export function throughGateway(name: GatewayRuntimeName): Subject {
+export function throughGateway(name: RuntimeName): Subject {
   return {
     name: `gateway on ${name}`,
     profiles: runtimes['node-hangup'].profiles,
     deviations,
     async start(profile, transport): Promise<Server> {
-      const backend = await startGevent()
+      const backend = await startGevent(null)
       const runtime: Runtime = {
         ...runtimes['node-hangup'],
-        command: [...gatewayRuntimes[name], '--to', urlOf(backend), ...flags],
+        command: [...hangupOn(name, 'gateway'), '--to', urlOf(backend), ...flags],
         withoutPaths,
         ownApp: false,
       }
@@ -89,7 +89,7 @@ export const geventAlone: Subject = {
   profiles: ['timed'],
   deviations: [],
   async start(profile) {
-    const backend = await startGevent()
+    const backend = await startGevent(null)
     const { policy } = resolveOptions(profiles[profile].policy)
     return {
       stderr: backend.stderr,

@@ -1,17 +1,18 @@
 /** HTTP/2 before the gateway: Node's own server speaks it, upstreams never hear of it. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, type OutgoingHttpHeaders } from 'node:http2'
 import { type AddressInfo, connect as connectTcp, type Socket } from 'node:net'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
-import { frame, headers, preface, reset } from '../fixtures/http2-frames.ts'
-import { eventually } from './clients.ts'
-import { startGateway, startProgram } from './process.ts'
-import { gatewayRuntimes } from './runtimes.ts'
+import { frame, headers, preface, reset } from '../lib/http2-frames.ts'
+import { startProgram } from '../lib/program.ts'
+import { hangupOn } from '../lib/runtimes.ts'
+import { descriptorsOf } from '../lib/sockets.ts'
+import { eventually } from '../lib/wait.ts'
+import { startGateway } from './process.ts'
 
 const tls = ['--tls-cert', 'test/fixtures/tls/cert.pem', '--tls-key', 'test/fixtures/tls/key.pem']
 
@@ -297,7 +298,7 @@ test('--http2: streams and connections that are reset in odd moments end no proc
   // What a client leaves that opens no window any more is the write limit's.
   const flags = [...tls, '--http2', '--upstream-idle-timeout', '200ms', '--write-timeout', '1s']
   const gateway = await startGateway(t, 'node', [backend], flags)
-  const descriptors = () => readdirSync(`/proc/${gateway.pid}/fd`).length
+  const descriptors = () => descriptorsOf(gateway.pid)
   const before = descriptors()
   await Promise.all(
     Array.from({ length: 24 }, async (_, client) => {
@@ -354,8 +355,8 @@ describe('--http2 is refused before anything starts', { timeout: 60_000 }, () =>
     ],
   ] as const
   for (const [runtime, flags, message] of refusals) {
-    test(`on ${runtime}: ${message.source}`, () =>
-      assert.rejects(startProgram([...gatewayRuntimes[runtime], ...flags]), message))
+    test(`on ${runtime}: ${message.source}`, (t) =>
+      assert.rejects(startProgram(t, hangupOn(runtime, 'gateway', ...flags)), message))
   }
 })
 

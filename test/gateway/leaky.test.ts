@@ -3,11 +3,14 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { socketCount } from '../../src/probe/client/kernel.ts'
-import { ask, connectionsTo, eventually, opened, sleep } from './clients.ts'
+import { onEachRuntime } from '../lib/runtimes.ts'
+import { connectionsTo } from '../lib/sockets.ts'
+import { eventually } from '../lib/wait.ts'
+import { ask, opened } from './clients.ts'
 import { startGateway } from './process.ts'
 import { startGevent, startGunicorn, withoutGevent, withoutGunicorn } from './python.ts'
-import { onEachRuntime } from './runtimes.ts'
 
 const idleClients = 500
 const idleTimeoutMs = 2_000
@@ -37,8 +40,7 @@ const destroyAll = (sockets: readonly Socket[]) => {
 }
 
 test('500 idle clients of gevent.pywsgi keep 500 descriptors past any limit', { skip: withoutGevent }, async (t) => {
-  const gevent = await startGevent()
-  t.after(() => gevent.kill())
+  const gevent = await startGevent(t)
   const crowd = await idleCrowd(gevent.port)
   t.after(() => destroyAll(crowd))
   await sleep(2 * idleTimeoutMs)
@@ -54,8 +56,7 @@ onEachRuntime('behind a gateway', (name) => {
   test('500 idle clients are closed, and leave gevent.pywsgi no more than the pool', {
     skip: withoutGevent,
   }, async (t) => {
-    const gevent = await startGevent()
-    t.after(() => gevent.kill())
+    const gevent = await startGevent(t)
     const before = socketCount(gevent.pid) ?? 0
     const pool = 16
     const gateway = await startGateway(
@@ -120,8 +121,7 @@ onEachRuntime('behind a gateway', (name) => {
   }
 
   test('the body that gevent.pywsgi sends to HEAD is nobody’s answer', { skip: withoutGevent }, async (t) => {
-    const gevent = await startGevent()
-    t.after(() => gevent.kill())
+    const gevent = await startGevent(t)
     const gateway = await startGateway(t, name, [gevent])
     for (let i = 0; i < 10; i++) {
       assert.equal((await ask(gateway.port, '/careless', { method: 'HEAD' })).status, 200)
@@ -137,8 +137,7 @@ onEachRuntime('behind a gateway', (name) => {
   })
 
   test('trailers are no second request to gevent.pywsgi', { skip: withoutGevent }, async (t) => {
-    const gevent = await startGevent()
-    t.after(() => gevent.kill())
+    const gevent = await startGevent(t)
     const gateway = await startGateway(t, name, [gevent])
     const smuggling = await opened(
       gateway.port,

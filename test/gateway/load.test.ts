@@ -4,20 +4,24 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
-import { ask, connectionsTo, eventually, load, sleep } from './clients.ts'
-import { type Port, type Program, startGateway, startProgram, urlOf } from './process.ts'
-import { gatewayRuntimeNames } from './runtimes.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Program, startProgram } from '../lib/program.ts'
+import { commandOn, runtimeNames } from '../lib/runtimes.ts'
+import { type Port, urlOf } from '../lib/server.ts'
+import { connectionsTo } from '../lib/sockets.ts'
+import { eventually } from '../lib/wait.ts'
+import { ask, load } from './clients.ts'
+import { startGateway } from './process.ts'
 
 /** The name is what it answers. */
 async function startPlain(t: TestContext, name: string): Promise<Program & Port> {
-  const program = await startProgram(['node', 'test/fixtures/backends/plain.ts', name])
-  t.after(() => program.kill())
+  const program = await startProgram(t, commandOn('node', 'test/fixtures/backends/plain.ts', name))
   return { ...program, port: Number(program.line) }
 }
 
 const executed = ({ stdout }: Program) => stdout().trim().split('\n').slice(1)
 
-for (const name of gatewayRuntimeNames) {
+for (const name of runtimeNames) {
   describe(`under load, on ${name}`, () => {
     test('an upstream that is killed loses no GET, and no POST is executed twice', async (t) => {
       const backends = [await startPlain(t, 'a'), await startPlain(t, 'b')] as const

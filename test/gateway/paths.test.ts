@@ -4,26 +4,22 @@ import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import { type AddressInfo, createServer as createTcpServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, posix } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { ask, connectionsTo } from './clients.ts'
-import { type Port, startGateway, startProgram } from './process.ts'
+import { freePort } from '../lib/free-port.ts'
+import { startProgram } from '../lib/program.ts'
+import { onEachRuntime } from '../lib/runtimes.ts'
+import type { Port } from '../lib/server.ts'
+import { connectionsTo } from '../lib/sockets.ts'
+import { ask } from './clients.ts'
+import { startGateway } from './process.ts'
 import { startGunicorn, withoutGunicorn } from './python.ts'
-import { onEachRuntime } from './runtimes.ts'
 
 const nginx = '/usr/sbin/nginx'
 const withoutNginx = spawnSync(nginx, ['-v']).error === undefined ? false : `NOT TESTED: there is no ${nginx}`
 if (withoutNginx) console.error(`\n*** ${withoutNginx}; apt-get install nginx-core ***\n`)
-
-async function freePort(): Promise<number> {
-  const server = createTcpServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 const folderOf = (t: TestContext): string => {
   const folder = mkdtempSync(join(tmpdir(), 'hangup-paths-'))
@@ -43,9 +39,7 @@ async function startNginx(t: TestContext): Promise<Port> {
         location /admin { return 200 admin; }
         location / { return 200 app; } } }`,
   )
-  const program = startProgram(['sh', '-c', `echo; exec ${nginx} -c ${folder}/nginx.conf`])
-  t.after(async () => (await program).kill())
-  await program
+  await startProgram(t, ['sh', '-c', `echo; exec ${nginx} -c ${folder}/nginx.conf`])
   for (let tries = 0; tries < 100; tries++) {
     if ((await ask(port, '/').catch(() => null)) !== null) break
     await new Promise((resolve) => setTimeout(resolve, 20))

@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { test } from 'node:test'
-import { ask, sleep } from './clients.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { onEachRuntime } from '../lib/runtimes.ts'
+import { ask } from './clients.ts'
 import { startGateway } from './process.ts'
 import { rawBackend } from './raw-backend.ts'
-import { onEachRuntime } from './runtimes.ts'
 
 const limits = ['--upstream-first-byte-timeout', '800ms', '--upstream-read-timeout', '800ms', '--body-timeout', '800ms']
 const pauseMs = 2_500

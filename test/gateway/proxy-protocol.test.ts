@@ -11,8 +11,8 @@ import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { type ProxyHeader, ProxyHeaderReader, proxyHeader } from '../../src/net/proxy-protocol.ts'
 import type { CertificatePem } from '../../src/net/transport.ts'
 import { makeCertificate } from '../fixtures/tls/make.ts'
+import { runtimeNames } from '../lib/runtimes.ts'
 import { startGateway } from './process.ts'
-import { gatewayRuntimeNames } from './runtimes.ts'
 
 const first = makeCertificate(['first.example'])
 const second = makeCertificate(['second.example'])
@@ -70,7 +70,7 @@ async function ask(socket: TLSSocket): Promise<string> {
   return bytes.toString()
 }
 
-for (const runtime of gatewayRuntimeNames) {
+for (const runtime of runtimeNames) {
   test(`${runtime}: PROXY protocol in, TLS by name, PROXY protocol out; a renewed certificate is taken up`, async (t) => {
     const folder = await mkdtemp(join(tmpdir(), 'hangup-front-'))
     t.after(() => rm(folder, { recursive: true }))

@@ -2,7 +2,7 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 import { type ConnectionOptions, createServer as createTlsServer, type TlsOptions } from 'node:tls'
-import type { Port } from './process.ts'
+import type { Port } from '../lib/server.ts'
 
 export interface Asked {
   /** Of the request, with the empty line, as latin1. */

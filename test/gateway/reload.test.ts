@@ -1,24 +1,14 @@
 /** The command as a user runs it: a configuration file that changes under a connection that stays. */
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { Agent, createServer, get, type Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { after, before, describe, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
-
-const root = fileURLToPath(new URL('../../', import.meta.url))
-const runtimes = {
-  node: ['node_modules/.bin/node'],
-  bun: ['node_modules/.bin/bun'],
-  deno: ['node_modules/.bin/deno', 'run', '-A'],
-}
-/** Without the variables of whoever runs the tests. */
-const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(HANGUP_|PORT$)/.test(name)))
+import { hangupOn, runtimeNames } from '../lib/runtimes.ts'
+import { startServer } from '../lib/server.ts'
 
 const backends: Record<string, Server> = {}
 let folder = ''
@@ -53,13 +43,9 @@ function ask(url: string, agent: Agent): Promise<{ text: string; socket: Socket 
   })
 }
 
-async function* lines(child: ChildProcess, stream: 'stdout' | 'stderr'): AsyncGenerator<string> {
-  for await (const line of createInterface(child[stream]!)) yield line
-}
-
-for (const [runtime, [program = '', ...args]] of Object.entries(runtimes)) {
+for (const runtime of runtimeNames) {
   describe(`hangup gateway on ${runtime}`, { timeout: 30_000 }, () => {
-    test('takes a new configuration under an open connection, refuses a wrong one, and drains', async () => {
+    test('takes a new configuration under an open connection, refuses a wrong one, and drains', async (t) => {
       const path = join(folder, `${runtime}.json`)
       const put = async (to: string) => {
         await writeFile(
@@ -69,36 +55,32 @@ for (const [runtime, [program = '', ...args]] of Object.entries(runtimes)) {
         await rename(`${path}.new`, path)
       }
       await put(`http://127.0.0.1:${portOf('one')}`)
-      const flags = ['gateway', '--config', path, '--report', 'json', '--log', 'text']
-      const child = spawn(program, [...args, 'src/cli.ts', ...flags], { cwd: root, env })
+      const flags = ['--config', path, '--report', 'json', '--log', 'text']
+      const gateway = await startServer(t, hangupOn(runtime, 'gateway', ...flags))
       const agent = new Agent({ keepAlive: true, maxSockets: 1 })
       try {
-        const said = lines(child, 'stderr')
-        const { value: started } = await lines(child, 'stdout').next()
-        const [url] = JSON.parse(started).urls
+        const { url } = gateway
         const first = await ask(url, agent)
         assert.equal(first.text, 'one')
 
         await put(`http://127.0.0.1:${portOf('two')}`)
-        assert.match((await said.next()).value, /reloaded .*\[RELOADED\]$/)
+        assert.match(await gateway.nextLine('stderr'), /reloaded .*\[RELOADED\]$/)
         const second = await ask(url, agent)
         assert.equal(second.text, 'two')
         assert.equal(second.socket, first.socket)
 
         await put('ftp://nowhere')
-        assert.match((await said.next()).value, /reload refused.*does not speak ftp.*\[RELOAD_REFUSED\]$/)
-        child.kill('SIGHUP')
-        assert.match((await said.next()).value, /\[RELOAD_REFUSED\]$/)
+        assert.match(await gateway.nextLine('stderr'), /reload refused.*does not speak ftp.*\[RELOAD_REFUSED\]$/)
+        gateway.signal('SIGHUP')
+        assert.match(await gateway.nextLine('stderr'), /\[RELOAD_REFUSED\]$/)
         const third = await ask(url, agent)
         assert.equal(third.text, 'two')
         assert.equal(third.socket, first.socket)
 
-        child.kill('SIGTERM')
-        const [status] = await once(child, 'exit')
-        assert.equal(status, 0)
+        gateway.signal('SIGTERM')
+        assert.equal((await gateway.exited).code, 0)
       } finally {
         agent.destroy()
-        child.kill('SIGKILL')
       }
     })
   })

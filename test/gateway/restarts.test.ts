@@ -1,49 +1,49 @@
 /** Upstreams that are killed and come back: as long as one is up, no request that may be sent twice fails. */
 import assert from 'node:assert/strict'
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
 import { Agent } from 'node:http'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
-import { ask, sleep } from './clients.ts'
-import { type Port, startGateway } from './process.ts'
-import { onEachRuntime } from './runtimes.ts'
-
-const program = fileURLToPath(new URL('../fixtures/backends/restarting.ts', import.meta.url))
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Lifetime, type Program, startProgram } from '../lib/program.ts'
+import { commandOn, onEachRuntime } from '../lib/runtimes.ts'
+import type { Port } from '../lib/server.ts'
+import { ask } from './clients.ts'
+import { startGateway } from './process.ts'
 
 /** A server in a process of its own that keeps its port over its restarts. */
 class Restarting implements Port {
   port = 0
-  #child = fork(program, ['0'])
+  readonly #t: Lifetime
+  #program: Program | null = null
 
+  constructor(t: Lifetime) {
+    this.#t = t
+  }
+
+  /** On the port that it had, if it had one. */
   async start(): Promise<this> {
-    const [port] = await once(this.#child, 'message')
-    this.port = port as number
+    const started = await startProgram(
+      this.#t,
+      commandOn('node', 'test/fixtures/backends/restarting.ts', String(this.port)),
+    )
+    this.#program = started
+    this.port = Number(started.line)
     return this
   }
 
   /** SIGKILL, whatever it is doing. */
   async kill(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
-    const gone = once(this.#child, 'exit')
-    this.#child.kill('SIGKILL')
-    await gone
+    await this.#program?.kill()
   }
 
   async restart(): Promise<void> {
     await this.kill()
-    await this.revive()
-  }
-
-  async revive(): Promise<void> {
-    this.#child = fork(program, [String(this.port)])
-    await once(this.#child, 'message')
+    await this.start()
   }
 }
 
 onEachRuntime('behind a gateway', (name) => {
   test('two upstreams, one of which is killed every 1.3 s: every GET is answered', async (t) => {
-    const backends = await Promise.all([new Restarting().start(), new Restarting().start()])
+    const backends = await Promise.all([new Restarting(t).start(), new Restarting(t).start()])
     t.after(() => Promise.all(backends.map((backend) => backend.kill())))
     const gateway = await startGateway(t, name, backends)
     const statuses = new Map<string, number>()
@@ -70,14 +70,14 @@ onEachRuntime('behind a gateway', (name) => {
   })
 
   test('one that was ejected and is back takes over when the other goes down', async (t) => {
-    const [first, second] = await Promise.all([new Restarting().start(), new Restarting().start()])
+    const [first, second] = await Promise.all([new Restarting(t).start(), new Restarting(t).start()])
     t.after(() => Promise.all([first!.kill(), second!.kill()]))
     const gateway = await startGateway(t, name, [first!, second!])
     const ten = () => Promise.all(Array.from({ length: 10 }, () => ask(gateway.port, '/').then(({ status }) => status)))
     await first!.kill()
     for (let i = 0; i < 3; i++) await ten()
     assert.match(gateway.stderr(), /ejected for 10s/)
-    await first!.revive()
+    await first!.start()
     await second!.kill()
     const statuses = new Set([...(await ten()), ...(await ten()), ...(await ten())])
     assert.deepEqual([...statuses], [200])

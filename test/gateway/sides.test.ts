@@ -4,11 +4,14 @@ import { once } from 'node:events'
 import { type Agent, createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Connection } from '../../src/probe/client/client.ts'
-import { ask, eventually, load, opened, sleep } from './clients.ts'
-import { type Port, startGateway } from './process.ts'
+import { onEachRuntime } from '../lib/runtimes.ts'
+import type { Port } from '../lib/server.ts'
+import { eventually } from '../lib/wait.ts'
+import { ask, load, opened } from './clients.ts'
+import { startGateway } from './process.ts'
 import { rawBackend } from './raw-backend.ts'
-import { onEachRuntime } from './runtimes.ts'
 
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`
 

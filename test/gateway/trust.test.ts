@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict'
 import { connect, type Socket } from 'node:net'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
-import { ask, sleep } from './clients.ts'
+import { onEachRuntime } from '../lib/runtimes.ts'
+import { ask } from './clients.ts'
 import { startGateway } from './process.ts'
 import { rawBackend } from './raw-backend.ts'
-import { onEachRuntime } from './runtimes.ts'
 
 const spoofing = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nX-Forwarded-For: 192.0.2.66\r\n\r\n'
 const tls = ['--tls-cert', 'test/fixtures/tls/cert.pem', '--tls-key', 'test/fixtures/tls/key.pem', '--http2']

@@ -3,12 +3,14 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { WebSocket, WebSocketServer } from 'ws'
 import { Connection } from '../../src/probe/client/client.ts'
-import { eventually, sleep } from './clients.ts'
-import { type Port, startGateway } from './process.ts'
+import { onEachRuntime } from '../lib/runtimes.ts'
+import type { Port } from '../lib/server.ts'
+import { eventually } from '../lib/wait.ts'
+import { startGateway } from './process.ts'
 import { rawBackend } from './raw-backend.ts'
-import { onEachRuntime } from './runtimes.ts'
 
 interface Echo extends Port {
   open(): number

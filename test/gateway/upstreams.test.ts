@@ -6,10 +6,10 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import type { TLSSocket } from 'node:tls'
 import { makeCertificate } from '../fixtures/tls/make.ts'
+import { onEachRuntime } from '../lib/runtimes.ts'
 import { ask } from './clients.ts'
 import { startGateway } from './process.ts'
 import { type RawBackend, rawBackend, type Say } from './raw-backend.ts'
-import { onEachRuntime } from './runtimes.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'hangup-upstreams-'))
 after(() => rmSync(folder, { recursive: true }))

@@ -1,6 +1,5 @@
 /** The gateway on workerd, as `wrangler dev --env gateway` runs it, in front of servers of this process. */
 import assert from 'node:assert/strict'
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
@@ -9,82 +8,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { WebSocket, WebSocketServer } from 'ws'
-import { environment, root } from '../conformance/server.ts'
-
-const startWithinMs = 30_000
-
-const run = promisify(execFile)
-
-interface Edge {
-  readonly url: string
-  readonly port: number
-  readonly said: () => string
-  stop(): Promise<void>
-}
-
-const running = new Set<ChildProcess>()
-const kill = (child: ChildProcess) => {
-  // wrangler starts workerd; both are of the group that is the child's own.
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
-  process.kill(-child.pid, 'SIGKILL')
-}
-process.on('exit', () => running.forEach(kill))
-
-let starts = 0
+import { freePort } from '../lib/free-port.ts'
+import { type Lifetime, launch, run, suiteLifetime } from '../lib/program.ts'
+import { startWorker, type Worker } from '../lib/worker.ts'
 
 /** `script`: instead of the entry in wrangler.toml. Rejects with what wrangler said if the Worker does not start. */
-async function startEdge(variables: Readonly<Record<string, string>>, script?: string): Promise<Edge> {
-  const child = spawn(
-    'node',
-    [
-      ...[
-        'test/node_modules/wrangler/bin/wrangler.js',
-        'dev',
-        ...(script === undefined ? [] : [script]),
-        '--env',
-        'gateway',
-      ],
-      ...['--ip', '127.0.0.1', '--port', '0', '--inspector-port', '0', '--show-interactive-dev-session=false'],
-      // Its database has one user at a time.
-      ...['--persist-to', `${tmpdir()}/hangup-edge-${process.pid}-${++starts}`],
-      ...Object.entries({ HANGUP_REPORT: 'json', ...variables }).flatMap(([name, value]) => [
-        '--var',
-        `${name}:${value}`,
-      ]),
-    ],
-    { cwd: root, env: environment, stdio: ['ignore', 'pipe', 'pipe'], detached: true },
-  )
-  running.add(child)
-  const closed = once(child, 'close').then(() => running.delete(child))
-  const stop = async () => {
-    kill(child)
-    await closed
-  }
-  const { promise, resolve, reject } = Promise.withResolvers<string>()
-  let said = ''
-  const hear = (text: string) => {
-    said += text
-    const url = /Ready on (http:\/\/\S+)/.exec(said)?.[1]
-    if (url !== undefined) resolve(url)
-    if (/Uncaught|failed to start/.test(said)) setTimeout(() => reject(new Error(said)), 500)
-  }
-  child.stdout.setEncoding('utf8').on('data', hear)
-  child.stderr.setEncoding('utf8').on('data', hear)
-  closed.then(() => reject(new Error(said)))
-  const timer = setTimeout(() => reject(new Error(`not ready after ${startWithinMs} ms: ${said}`)), startWithinMs)
-  try {
-    const url = await promise
-    return { url, port: Number(new URL(url).port), said: () => said, stop }
-  } catch (error) {
-    await stop()
-    throw error
-  } finally {
-    clearTimeout(timer)
-  }
-}
+const startEdge = (t: Lifetime, variables: Readonly<Record<string, string>>, script?: string): Promise<Worker> =>
+  startWorker(t, { script, env: 'gateway', variables: { HANGUP_REPORT: 'json', ...variables } })
 
 interface Heard {
   readonly method: string
@@ -150,15 +82,6 @@ async function startBackend(): Promise<Backend> {
   }
 }
 
-/** A port where nobody listens. */
-async function freePort(): Promise<number> {
-  const server = createTcpServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
-}
-
 async function until(holds: () => boolean, what: string): Promise<void> {
   for (const end = performance.now() + 5_000; !holds(); await delay(20)) {
     assert.ok(performance.now() < end, `${what}, and that did not come`)
@@ -167,17 +90,17 @@ async function until(holds: () => boolean, what: string): Promise<void> {
 
 describe('hangup gateway on workerd, by HANGUP_TO', { timeout: 120_000 }, () => {
   let backend: Backend
-  let edge: Edge
+  const suite = suiteLifetime()
+  let edge: Worker
   before(async () => {
     backend = await startBackend()
-    edge = await startEdge({
+    edge = await startEdge(suite, {
       HANGUP_TO: `http://127.0.0.1:${backend.port}`,
       HANGUP_UPSTREAM_FIRST_BYTE_TIMEOUT: '1s',
       HANGUP_UPSTREAM_READ_TIMEOUT: '1s',
     })
   })
   after(async () => {
-    await edge?.stop()
     backend?.stop()
   })
   const ask = (path: string, init: RequestInit = {}) => fetch(`${edge.url}${path}`, { redirect: 'manual', ...init })
@@ -298,13 +221,15 @@ describe('hangup gateway on workerd, by HANGUP_TO', { timeout: 120_000 }, () => 
 
 describe('hangup gateway on workerd, one of two upstreams dead', { timeout: 120_000 }, () => {
   let backend: Backend
-  let edge: Edge
+  const suite = suiteLifetime()
+  let edge: Worker
   before(async () => {
     backend = await startBackend()
-    edge = await startEdge({ HANGUP_TO: `http://127.0.0.1:${await freePort()} http://127.0.0.1:${backend.port}` })
+    edge = await startEdge(suite, {
+      HANGUP_TO: `http://127.0.0.1:${await freePort()} http://127.0.0.1:${backend.port}`,
+    })
   })
   after(async () => {
-    await edge?.stop()
     backend?.stop()
   })
 
@@ -323,16 +248,17 @@ describe('hangup gateway on workerd, one of two upstreams dead', { timeout: 120_
 
 describe('hangup gateway on workerd, by a module', { timeout: 120_000 }, () => {
   let backend: Backend
-  let edge: Edge
+  const suite = suiteLifetime()
+  let edge: Worker
   before(async () => {
     backend = await startBackend()
     edge = await startEdge(
+      suite,
       { HANGUP_CLIENT_REQUESTS_PER_SEC: '1', HANGUP_CLIENT_BURST: '4', UPSTREAM: `http://127.0.0.1:${backend.port}` },
       'test/fixtures/edge-gateway.ts',
     )
   })
   after(async () => {
-    await edge?.stop()
     backend?.stop()
   })
   const ask = (path: string, client: string, init: RequestInit = {}) =>
@@ -361,10 +287,8 @@ describe('hangup gateway on workerd, by a module', { timeout: 120_000 }, () => {
 test('workerd alone: a client that resets its connection frees the upstream', { timeout: 60_000 }, async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'hangup-edge-'))
   t.after(() => rm(folder, { recursive: true }))
-  await run('wrangler', ['deploy', '--dry-run', '--env', 'gateway', '--outdir', folder], {
-    cwd: root,
-    env: environment,
-  })
+  const outdir = ['deploy', '--dry-run', '--env', 'gateway', '--outdir', folder]
+  assert.equal((await run(t, ['wrangler', ...outdir])).code, 0)
   const { promise: came, resolve: arrived } = Promise.withResolvers<Socket>()
   const upstream = createTcpServer((socket) => {
     socket.on('error', () => {})
@@ -377,13 +301,7 @@ test('workerd alone: a client that resets its connection frees the upstream', { 
     join(folder, 'workerd.capnp'),
     capnp(port, `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`),
   )
-  const child = spawn('workerd', ['serve', join(folder, 'workerd.capnp')], { env: environment, detached: true })
-  running.add(child)
-  t.after(async () => {
-    kill(child)
-    await once(child, 'close')
-    running.delete(child)
-  })
+  launch(t, ['workerd', 'serve', join(folder, 'workerd.capnp')])
   const client = await connected(port)
   client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
   const socket = await came
@@ -421,14 +339,14 @@ async function connected(port: number): Promise<Socket> {
   }
 }
 
-test('a Worker that could not hold what is asked of it does not start, and says by name what it is', async () => {
-  const started = startEdge({
+test('a Worker that could not hold what is asked of it does not start, and says by name what it is', async (t) => {
+  const started = startEdge(t, {
     HANGUP_TO: 'http://127.0.0.1:1',
     HANGUP_BUFFER: 'both',
     HANGUP_UPSTREAM_IDLE_TIMEOUT: '2s',
   })
   await assert.rejects(
-    started.then((edge) => edge.stop()),
+    started,
     /HANGUP_UPSTREAM_IDLE_TIMEOUT 2s: on Workers the platform sets it[\s\S]*HANGUP_BUFFER both: not on Workers/,
   )
 })

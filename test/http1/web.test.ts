@@ -1,22 +1,15 @@
 /** The same checks under every runtime that the classes serve on. */
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
-import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
+import { run } from '../lib/program.ts'
+import { commandOn, runtimeNames } from '../lib/runtimes.ts'
 
-const main = fileURLToPath(new URL('../../src/http1/web/checks/main.ts', import.meta.url))
-const bin = join(dirname(main), '../../../../node_modules/.bin')
-const commands = {
-  node: [process.execPath, main],
-  bun: [join(bin, 'bun'), main],
-  deno: [join(bin, 'deno'), 'run', '-A', main],
-} as const
+const main = new URL('../../src/http1/web/checks/main.ts', import.meta.url)
 
-for (const [runtime, [command, ...args]] of Object.entries(commands)) {
+for (const runtime of runtimeNames) {
   test(`Request and Response of ours on ${runtime}`, { timeout: 120_000 }, async (t) => {
-    const { stdout } = await promisify(execFile)(command, args, { timeout: 110_000, killSignal: 'SIGKILL' })
+    const { stdout } = await run(t, commandOn(runtime, fileURLToPath(main)))
     const results = stdout
       .trim()
       .split('\n')

@@ -7,7 +7,8 @@ import { type AddressInfo, connect, createServer } from 'node:net'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
-import { runtimeCommands, startListener } from '../fixtures/start.ts'
+import { runtimeCommands } from '../lib/runtimes.ts'
+import { startListener } from '../lib/server.ts'
 
 const skip = process.platform !== 'linux' && 'the kernel ledger needs Linux'
 const pem = (name: string) => readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url), 'utf8')

@@ -1,9 +1,10 @@
 /** A blocked event loop, and a process that was stopped, cost no client its upload: what came meanwhile is read before anybody judges. */
 import assert from 'node:assert/strict'
-import { connect } from 'node:net'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { runtimeCommands, startListener } from '../fixtures/start.ts'
+import { Client } from '../lib/client.ts'
+import { runtimeCommands } from '../lib/runtimes.ts'
+import { startListener } from '../lib/server.ts'
 
 const skip = process.platform !== 'linux' && 'the kernel ledger needs Linux'
 const app = new URL('busy-app.ts', import.meta.url).href
@@ -19,22 +20,15 @@ const blockedMs = 2_500
 
 /** A byte every 100 ms, for `ms`; resolves to all that was answered. */
 async function upload(port: number, ms: number): Promise<string> {
-  const socket = connect(port, '127.0.0.1').setEncoding('latin1').setNoDelay(true)
-  let text = ''
-  socket
-    .on('error', () => {})
-    .on('data', (data) => {
-      text += data
-    })
   const bytes = ms / 100
-  socket.write(`POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: ${bytes}\r\n\r\n`)
-  for (let sent = 0; sent < bytes && text === ''; sent++) {
+  const client = new Client(port).send(`POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: ${bytes}\r\n\r\n`)
+  for (let sent = 0; sent < bytes && client.text === ''; sent++) {
     await delay(100)
-    socket.write('x')
+    client.send('x')
   }
-  for (let waited = 0; waited < 20 && text === ''; waited++) await delay(100)
-  socket.destroy()
-  return text
+  await client.until(() => client.text !== '', 2_000)
+  client.destroy()
+  return client.text
 }
 
 for (const runtime of ['deno', 'bun'] as const) {
@@ -42,7 +36,7 @@ for (const runtime of ['deno', 'bun'] as const) {
     skip,
     timeout: 30_000,
   }, async (t) => {
-    const { port, child } = await startListener(t, runtimeCommands[runtime], options)
+    const { port, signal } = await startListener(t, runtimeCommands[runtime], options)
     const uploadAll = () => Promise.all(Array.from({ length: 5 }, () => upload(port, blockedMs + 1_500)))
     const live = uploadAll()
     await delay(500)
@@ -52,9 +46,9 @@ for (const runtime of ['deno', 'bun'] as const) {
 
     const stopped = uploadAll()
     await delay(500)
-    child.kill('SIGSTOP')
+    signal('SIGSTOP')
     await delay(blockedMs)
-    child.kill('SIGCONT')
+    signal('SIGCONT')
     for (const text of await stopped) assert.match(text, /^HTTP\/1\.1 200 [\s\S]*40\n$/)
   })
 }

@@ -9,12 +9,13 @@ function upgrade(request: Request): Response {
   return response
 }
 
+const held: (() => void)[] = []
+
 export default {
   async fetch(request: Request): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url)
     const ms = Number(searchParams.get('ms'))
-    const from = performance.now()
-    if (pathname === '/block') while (performance.now() - from < ms);
+    if (pathname === '/block') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
     else if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms))
     if (pathname === '/upload') {
       let bytes = 0
@@ -24,7 +25,14 @@ export default {
     if (pathname === '/large') return new Response('x'.repeat(Number(searchParams.get('bytes'))))
     if (pathname === '/large-stream')
       return new Response(new Blob(['x'.repeat(Number(searchParams.get('bytes')))]).stream())
-    if (pathname === '/ws') return upgrade(request)
+    // Decided on when somebody else asks for it.
+    if (pathname === '/ws-held') await new Promise<void>((resolve) => held.push(resolve))
+    if (pathname === '/held') return new Response(`${held.length}`)
+    if (pathname === '/release') {
+      for (const release of held.splice(0)) release()
+      return new Response('released')
+    }
+    if (pathname === '/ws' || pathname === '/ws-held') return upgrade(request)
     if (pathname === '/ws-lost') {
       upgrade(request)
       throw new Error('after the upgrade')

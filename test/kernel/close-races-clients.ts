@@ -3,16 +3,16 @@
  * connection. Prints what became of them beside what the server and the kernel counted, as JSON.
  * `close-races-clients.ts COUNT IDLE_MS LATE_MS PAUSE_MS COMMAND...`: gaps are IDLE_MS and up to LATE_MS more.
  */
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
-import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { readCounter } from '../../src/kernel/layout.ts'
+import { startProgram } from '../lib/program.ts'
+import { portOf } from '../lib/server.ts'
 
 const [count, idleMs, lateMs, pauseMs] = process.argv.slice(2, 6).map(Number) as [number, number, number, number]
-const [program, ...args] = process.argv.slice(6)
+const command = process.argv.slice(6)
 const together = 80
 const body = 'x'.repeat(100)
 const post = `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`
@@ -27,15 +27,13 @@ function counters() {
 }
 
 const before = counters()
-const server = spawn(program!, [...args, 'test/kernel/close-races-server.ts', String(idleMs), String(pauseMs)], {
-  stdio: ['pipe', 'pipe', 'inherit'],
-})
-const lines = createInterface(server.stdout)[Symbol.asyncIterator]()
-const port = Number(new URL((await lines.next()).value!).port)
-const ask = async (): Promise<object> => {
-  server.stdin.write('\n')
-  return JSON.parse((await lines.next()).value!)
-}
+const server = await startProgram(
+  null,
+  [...command, 'test/kernel/close-races-server.ts', String(idleMs), String(pauseMs)],
+  { stdin: true },
+)
+const port = portOf(server.line)
+const ask = async (): Promise<object> => JSON.parse(await server.say(''))
 
 let left = count
 let sent = 0
@@ -115,4 +113,4 @@ console.log(
     server: await ask(),
   }),
 )
-server.kill('SIGKILL')
+await server.kill()

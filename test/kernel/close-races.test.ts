@@ -3,12 +3,11 @@
  * Linux. The kernel's counter is the network namespace's, so they have one of their own where that is allowed.
  */
 import assert from 'node:assert/strict'
-import { execFile, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { describe, test } from 'node:test'
-import { promisify } from 'node:util'
-import { runtimeCommands } from '../fixtures/start.ts'
+import { run } from '../lib/program.ts'
+import { runtimeCommands } from '../lib/runtimes.ts'
 
-const run = promisify(execFile)
 const skip = process.platform !== 'linux' && 'the kernel ledger needs Linux'
 const apart = ['unshare', '--user', '--map-root-user', '--net', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh']
 const alone = spawnSync(apart[0]!, [...apart.slice(1), 'true']).status === 0
@@ -35,8 +34,7 @@ interface Counted {
 async function meet(command: readonly string[], requests: number, pauseMs: number): Promise<Counted> {
   const numbers = [requests, idleMs, lateMs, pauseMs].map(String)
   const clients = [process.execPath, 'test/kernel/close-races-clients.ts', ...numbers, ...command]
-  const [program, ...args] = alone ? [...apart, ...clients] : clients
-  const { stdout } = await run(program!, args, { cwd: new URL('../..', import.meta.url), timeout: 100_000 })
+  const { stdout } = await run(null, alone ? [...apart, ...clients] : clients)
   return JSON.parse(stdout)
 }
 

@@ -5,7 +5,8 @@ import { readFileSync } from 'node:fs'
 import { type ClientHttp2Session, connect, type SecureClientSessionOptions } from 'node:http2'
 import { describe, type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { runtimeCommands, startListener } from '../fixtures/start.ts'
+import { runtimeCommands } from '../lib/runtimes.ts'
+import { startListener } from '../lib/server.ts'
 
 const skip = process.platform !== 'linux' && 'the kernel ledger needs Linux'
 const idleTimeoutMs = 1_000

@@ -1,93 +1,63 @@
 /** The admin listener from outside, on each engine and on the gateway, each as a process of its own. */
 import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, type TestContext, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { GatewayStatus } from '../../src/gateway/status.ts'
 import type { ConnectionView } from '../../src/observe/observer.ts'
 import { type RuntimeName, runtimes } from '../conformance/runtimes.ts'
-import { type Program, startProgram } from '../gateway/process.ts'
-import { gatewayRuntimeNames, gatewayRuntimes } from '../gateway/runtimes.ts'
+import { Client } from '../lib/client.ts'
+import { type Lifetime, startProgram } from '../lib/program.ts'
+import { hangupOn, runtimeNames, withDescriptors } from '../lib/runtimes.ts'
+import { type Server, startServer } from '../lib/server.ts'
+import { until as untilHolds } from '../lib/wait.ts'
 
 const engines: readonly RuntimeName[] = ['node', 'node-hangup', 'bun', 'bun-hangup', 'deno', 'deno-hangup']
 const descriptors = 128
 const token = 'a-token-of-enough-length'
 
-interface Operated extends Program {
-  readonly port: number
+interface Operated extends Server {
   readonly admin: string
   /** Asks the admin listener. */
   ask(path: string, init?: RequestInit): Promise<Response>
   list(): Promise<readonly ConnectionView[]>
 }
 
-async function start(
-  t: Pick<TestContext, 'after'>,
-  command: readonly string[],
-  flags: readonly string[],
-): Promise<Operated> {
-  const limited = ['sh', '-c', `ulimit -n ${descriptors}; exec "$@"`, 'sh', ...command] as const
-  const program = await startProgram([...limited, '--admin', '127.0.0.1:0', '--report', 'json', ...flags])
-  t.after(() => program.kill())
-  const { url, admin } = JSON.parse(program.line) as { url: string; admin: string }
+async function start(t: Lifetime, command: readonly string[], flags: readonly string[]): Promise<Operated> {
+  const all = [...command, '--admin', '127.0.0.1:0', '--report', 'json', ...flags]
+  const server = await startServer(t, withDescriptors(descriptors, all))
+  const admin: string = server.report['admin']
   const ask = (path: string, init: RequestInit = {}) =>
     fetch(new URL(path, admin), { signal: AbortSignal.timeout(2_000), ...init })
   const list = async () => (await (await ask('/connections')).json()) as readonly ConnectionView[]
-  return { ...program, port: Number(new URL(url).port), admin, ask, list }
+  return { ...server, admin, ask, list }
 }
 
-/** A client that asks once and stays; `text` grows. */
-class Client {
-  readonly socket: Socket
-  text = ''
-  peer = ''
-  readonly closed: Promise<unknown>
-
-  constructor(port: number, path: string) {
-    this.socket = connect(port, '127.0.0.1')
-    this.socket.on('error', () => {})
-    this.socket.once('connect', () => {
-      this.peer = `127.0.0.1:${this.socket.localPort}`
-    })
-    this.socket.setEncoding('latin1').on('data', (text: string) => {
-      this.text += text
-    })
-    this.closed = new Promise((resolve) => this.socket.once('close', resolve))
-    this.socket.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`)
-  }
-
-  async answered(): Promise<this> {
-    while (!this.text.includes('\r\n\r\n')) await delay(5)
-    return this
-  }
+/** Asks once and stays. */
+const asking = (port: number, path: string): Client => new Client(port).get(path)
+const answered = async (client: Client): Promise<Client> => {
+  await client.heard(/\r\n\r\n/)
+  return client
 }
 
 const post = { method: 'POST' } as const
 
-/** Until it holds, at most two seconds. */
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  const endsAt = performance.now() + 2_000
-  while (!(await holds())) {
-    assert.ok(performance.now() < endsAt, 'not within two seconds')
-    await delay(20)
-  }
-}
+const until = (holds: () => Promise<boolean>) => untilHolds(holds, 'it holds', 2_000)
 
 /** What an operator does with any of them, in the order of a server's life; at its end the process has ended. */
 async function operate({ port, ask, list, exited, stderr }: Operated): Promise<void> {
   const clients: Client[] = []
   const client = (path: string) => {
-    const one = new Client(port, path)
+    const one = asking(port, path)
     clients.push(one)
     return one
   }
   try {
     assert.equal((await ask('/readyz')).status, 200)
 
-    const idle = await client('/').answered()
+    const idle = await answered(client('/'))
     await until(async () => (await list()).some(({ peer, state }) => peer === idle.peer && state === 'idle'))
     const { id, requests, received, dueBy } = (await list()).find(({ peer }) => peer === idle.peer)!
     assert.deepEqual([requests, dueBy], [1, 'idleTimeoutMs'])
@@ -117,7 +87,7 @@ async function operate({ port, ask, list, exited, stderr }: Operated): Promise<v
       'a request in flight is answered before its connection ends',
     )
 
-    await client('/').answered()
+    await answered(client('/'))
     await until(async () => (await list()).some(({ state }) => state === 'idle'))
     const closed = (await (await ask('/idle/close', post)).json()) as { closed: number }
     assert.ok(closed.closed >= 1)
@@ -132,7 +102,7 @@ async function operate({ port, ask, list, exited, stderr }: Operated): Promise<v
       assert.ok(performance.now() - startedAt < 1_000)
     }
     assert.ok((await list()).length > descriptors / 4)
-    for (const one of clients) one.socket.destroy()
+    for (const one of clients) one.destroy()
     await until(async () => (await list()).length === 0)
 
     const last = client('/slow?ms=1200')
@@ -146,7 +116,7 @@ async function operate({ port, ask, list, exited, stderr }: Operated): Promise<v
     assert.match(last.text, /slow\n/)
     assert.equal((await exited).code, 0, stderr())
   } finally {
-    for (const { socket } of clients) socket.destroy()
+    for (const one of clients) one.destroy()
   }
 }
 
@@ -166,25 +136,24 @@ describe('the admin listener', { concurrency: 3 }, () => {
     const { ask, exited, admin } = await start(t, command, listen(0, 'tcp'))
     const taken = ['--admin', new URL(admin).host]
     await assert.rejects(
-      startProgram(['env', ...command, ...listen(0, 'tcp'), ...taken]),
+      startProgram(t, ['env', ...command, ...listen(0, 'tcp'), ...taken]),
       /ended with 2: hangup: the admin listener: cannot listen on port/,
     )
     assert.equal((await ask('/drain', post)).status, 202)
     assert.equal((await exited).code, 0)
   })
 
-  for (const name of gatewayRuntimeNames) {
+  for (const name of runtimeNames) {
     test(`of a gateway on ${name}: a token, its upstreams, and both health checks`, async (t) => {
       const { command, listen } = runtimes['node-hangup']
-      const backend = await startProgram([...command, ...listen(0, 'tcp')] as [string, ...string[]])
-      t.after(() => backend.kill())
-      const to = (JSON.parse(backend.line) as { url: string }).url.replace(/\/$/, '')
+      const backend = await startServer(t, [...command, ...listen(0, 'tcp')])
+      const to = backend.url.replace(/\/$/, '')
       const folder = await mkdtemp(join(tmpdir(), 'hangup-admin-'))
       t.after(() => rm(folder, { recursive: true }))
       await writeFile(join(folder, 'token'), `${token}\n`)
 
       const at = ['--to', to, '--host', '127.0.0.1', '--port', '0', '--health-path', '/up']
-      const { port, ask, exited } = await start(t, gatewayRuntimes[name], [
+      const { port, ask, exited } = await start(t, hangupOn(name, 'gateway'), [
         ...at,
         ...served,
         ...['--admin-token-file', join(folder, 'token')],
@@ -194,7 +163,7 @@ describe('the admin listener', { concurrency: 3 }, () => {
       assert.equal((await ask('/drain', { ...post, headers: { Authorization: `Bearer ${token}x` } })).status, 401)
       assert.equal((await ask('/readyz', { headers })).status, 200)
 
-      const client = await new Client(port, '/').answered()
+      const client = await answered(asking(port, '/'))
       const { groups } = (await (await ask('/upstreams', { headers })).json()) as GatewayStatus
       assert.deepEqual(
         groups['default']?.map(({ name, state, pool }) => [name, state, pool?.idle]),
@@ -202,9 +171,9 @@ describe('the admin listener', { concurrency: 3 }, () => {
       )
       const [connection] = (await (await ask('/connections', { headers })).json()) as readonly ConnectionView[]
       assert.equal(connection?.peer, client.peer)
-      assert.match((await new Client(port, '/up').answered()).text, /^HTTP\/1\.1 200 /)
+      assert.match((await answered(asking(port, '/up'))).text, /^HTTP\/1\.1 200 /)
       assert.equal((await ask('/drain', { ...post, headers })).status, 202)
-      assert.match((await new Client(port, '/up').answered()).text, /^HTTP\/1\.1 503 /)
+      assert.match((await answered(asking(port, '/up'))).text, /^HTTP\/1\.1 503 /)
       assert.equal((await ask('/readyz', { headers })).status, 503)
       assert.equal((await exited).code, 0)
     })

@@ -1,27 +1,18 @@
 /** What a server and a gateway write for whoever operates them, from outside and on every runtime. */
 import assert from 'node:assert/strict'
-import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Readable } from 'node:stream'
-import { text } from 'node:stream/consumers'
 import { describe, type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { environment, root } from '../conformance/server.ts'
-import { onEachRuntime } from '../gateway/runtimes.ts'
-
-const programs = {
-  node: ['node', 'src/cli.ts'],
-  bun: ['bun', 'src/cli.ts'],
-  deno: ['deno', 'run', '-A', 'src/cli.ts'],
-} as const
+import { run } from '../lib/program.ts'
+import { commandOn, hangupOn, onAnyPort, onEachRuntime, type RuntimeName } from '../lib/runtimes.ts'
+import { type Server, startServer } from '../lib/server.ts'
 
 const engines = ['native', 'hangup'] as const
-const local = ['--host', '127.0.0.1', '--port', '0', '--report', 'json'] as const
 
 async function open(t: TestContext, { url }: Pick<Server, 'url'>): Promise<Socket> {
   const socket = connect(Number(new URL(url).port), '127.0.0.1')
@@ -36,44 +27,14 @@ const names = new WeakMap<Socket, string>()
 /** As the server calls it, also when it is gone. */
 const nameOf = (socket: Socket): string | undefined => names.get(socket)
 
-interface Server {
-  readonly child: ChildProcessByStdio<null, Readable, Readable>
-  readonly url: string
-  readonly out: () => string
-  readonly err: () => string
-  /** Resolves to the status of its end. */
-  stop(): Promise<number | null>
-}
-
-async function start(t: TestContext, runtime: keyof typeof programs, ...args: readonly string[]): Promise<Server> {
-  const [program, ...before] = programs[runtime]
-  const child = spawn(program, [...before, ...args], { cwd: root, env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
-  t.after(() => child.kill('SIGKILL'))
-  let out = ''
-  let err = ''
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    err += text
-  })
-  const closed = once(child, 'close')
-  const url = await new Promise<string>((resolve, reject) => {
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      out += text
-      const end = out.indexOf('\n')
-      if (end >= 0) resolve(JSON.parse(out.slice(0, end)).url)
-    })
-    closed.then(([status]) => reject(new Error(`it ended with ${status}: ${err}`)))
-  })
-  return {
-    child,
-    url,
-    out: () => out,
-    err: () => err,
-    async stop() {
-      child.kill('SIGTERM')
-      const [status] = await closed
-      return status
-    },
+/** Started; `stop` resolves to the status of its end. */
+async function start(t: TestContext, runtime: RuntimeName, ...args: readonly string[]) {
+  const server = await startServer(t, hangupOn(runtime, ...args))
+  const stop = async () => {
+    server.signal('SIGTERM')
+    return (await server.exited).code
   }
+  return { ...server, stop }
 }
 
 /** Deno may warn there of something that is not ours. */
@@ -86,12 +47,12 @@ const linesOf = (text: string) =>
 onEachRuntime('the log', (runtime) => {
   for (const engine of engines) {
     test(`says on ${engine} what a drain waits for and how it ended, in JSON where nobody reads along`, async (t) => {
-      const server = await start(t, runtime, 'serve', ...local, '--engine', engine, '--drain-delay', 'off')
+      const server = await start(t, runtime, 'serve', ...onAnyPort, '--engine', engine, '--drain-delay', 'off')
       const slow = fetch(new URL('/slow?ms=700', server.url))
       await sleep(300)
       assert.equal(await server.stop(), 0)
       assert.equal((await slow).status, 200)
-      const [draining, drained, ...more] = linesOf(server.err())
+      const [draining, drained, ...more] = linesOf(server.stderr())
       assert.deepEqual(more, [])
       assert.equal(draining.message, 'draining: 1 request in flight, a second signal cuts')
       assert.match(drained.message, /^drained in \d\.\d s, 0 cut$/)
@@ -104,16 +65,16 @@ onEachRuntime('the log', (runtime) => {
   }
 
   test('of a gateway is in the form that was asked for', async (t) => {
-    const gateway = await start(t, runtime, 'gateway', ...local, '--to', 'http://127.0.0.1:1', '--log', 'text')
+    const gateway = await start(t, runtime, 'gateway', ...onAnyPort, '--to', 'http://127.0.0.1:1', '--log', 'text')
     assert.equal(await gateway.stop(), 0)
     assert.match(
-      gateway.err(),
+      gateway.stderr(),
       /^hangup: draining: 0 requests in flight, a second signal cuts \[DRAINING\]\nhangup: drained in \d\.\d s, 0 cut \[DRAINED\]\n$/,
     )
   })
 
   test('ends nothing when its reader is gone', async (t) => {
-    const server = await start(t, runtime, 'serve', ...local, '--app', 'test/operate/throws.ts')
+    const server = await start(t, runtime, 'serve', ...onAnyPort, '--app', 'test/operate/throws.ts')
     server.child.stderr.destroy()
     for (let i = 0; i < 3; i++) assert.equal((await fetch(server.url)).status, 500)
     server.child.kill('SIGTERM')
@@ -126,7 +87,7 @@ onEachRuntime('the access log', (runtime) => {
 
   for (const engine of engines) {
     test(`of ${engine} has each response, each end and its cause`, async (t) => {
-      const server = await start(t, runtime, 'serve', ...local, '--engine', engine, ...timed, '--access-log')
+      const server = await start(t, runtime, 'serve', ...onAnyPort, '--engine', engine, ...timed, '--access-log')
       const idle = await open(t, server)
       idle.write('GET /a?token=secret HTTP/1.1\r\nHost: a\r\n\r\n')
       await once(idle, 'end')
@@ -138,8 +99,8 @@ onEachRuntime('the access log', (runtime) => {
       await sleep(200)
       assert.equal(await server.stop(), 1)
 
-      assert.doesNotMatch(server.out(), /secret/)
-      const [, ...lines] = linesOf(server.out())
+      assert.doesNotMatch(server.stdout(), /secret/)
+      const [, ...lines] = linesOf(server.stdout())
       const request = lines.find(({ kind }) => kind === 'request')
       const { method, target, status, peer, ms } = request
       assert.deepEqual([method, target, status, peer], ['GET', '/a', 404, nameOf(idle)])
@@ -159,11 +120,9 @@ onEachRuntime('the access log', (runtime) => {
   }
 
   for (const engine of engines) {
-    test(`in code, of ${engine}, may fail and costs no client anything`, async () => {
-      const [program, ...before] = programs[runtime]
-      const args = [...before.slice(0, -1), 'test/operate/access-in-code.ts', engine]
-      const child = spawn(program, args, { cwd: root, env: environment, stdio: ['ignore', 'pipe', 'inherit'] })
-      const [told, logged, ...more] = JSON.parse((await text(child.stdout)).trim())
+    test(`in code, of ${engine}, may fail and costs no client anything`, async (t) => {
+      const { stdout } = await run(t, commandOn(runtime, 'test/operate/access-in-code.ts', engine))
+      const [told, logged, ...more] = JSON.parse(stdout.trim())
       assert.deepEqual(told, ['GET', '/a?b=c', 200, 'yes'])
       assert.match(logged.join(' '), /^ACCESS_LOG_FAILED accessLog failed: Error: no room/)
       assert.deepEqual(more, [])
@@ -175,7 +134,7 @@ onEachRuntime('the access log', (runtime) => {
     t.after(() => rm(folder, { recursive: true }))
     const path = join(folder, 'access.log')
     const flags = ['--access-log', 'w3c', '--access-log-file', path]
-    const gateway = await start(t, runtime, 'gateway', ...local, '--to', 'http://127.0.0.1:1', ...flags)
+    const gateway = await start(t, runtime, 'gateway', ...onAnyPort, '--to', 'http://127.0.0.1:1', ...flags)
     const ask = async (target: string, file: string) => {
       await (await fetch(new URL(target, gateway.url))).text()
       for (let i = 0; !(await readFile(file, 'utf8').catch(() => '')).includes(target); i++) {
@@ -202,7 +161,7 @@ onEachRuntime('the access log', (runtime) => {
       t,
       runtime,
       'serve',
-      ...local,
+      ...onAnyPort,
       '--engine',
       'hangup',
       '--access-log',
@@ -227,7 +186,7 @@ onEachRuntime('the access log', (runtime) => {
     socket.destroy()
     server.child.kill('SIGTERM')
     assert.deepEqual(await once(server.child, 'exit'), [0, null])
-    assert.match(server.err(), /a line of the access log was lost: its reader or its disk is too slow/)
+    assert.match(server.stderr(), /a line of the access log was lost: its reader or its disk is too slow/)
   })
 })
 
@@ -239,17 +198,9 @@ describe('what is wrong is refused', { concurrency: true }, () => {
       /^hangup: --access-log-file \/none\/access\.log: it cannot be written to \(ENOENT\).*a folder that is there/,
   }
   for (const [flags, message] of Object.entries(refused)) {
-    test(flags, async () => {
-      const child = spawn('node', ['src/cli.ts', 'serve', ...local, ...flags.split(' ')], {
-        cwd: root,
-        env: environment,
-      })
-      let err = ''
-      child.stderr.on('data', (text) => {
-        err += text
-      })
-      const [status] = await once(child, 'close')
-      assert.equal(status, 2)
+    test(flags, async (t) => {
+      const { code, stderr: err } = await run(t, hangupOn('node', 'serve', ...onAnyPort, ...flags.split(' ')))
+      assert.equal(code, 2)
       assert.match(err, message)
     })
   }

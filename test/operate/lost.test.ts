@@ -4,18 +4,15 @@
  * nothing. Linux.
  */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { createInterface } from 'node:readline'
 import { describe, type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import type { LostReading, LostRequest } from '../../src/observe/lost-requests.ts'
 import type { LogLine } from '../../src/serve/log.ts'
-import { runtimeCommands } from '../fixtures/start.ts'
+import { startProgram } from '../lib/program.ts'
+import { commandOn, type RuntimeName } from '../lib/runtimes.ts'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
 const skip = process.platform !== 'linux' && 'it needs Linux'
 
 const idleTimeoutMs = 300
@@ -38,20 +35,10 @@ interface Said {
   readonly kept: number
 }
 
-async function start(t: TestContext, runtime: keyof typeof runtimeCommands, engine: string) {
-  const [program, ...before] = runtimeCommands[runtime]
-  const args = [...before, 'test/operate/lost-server.ts', engine, JSON.stringify({ idleTimeoutMs })]
-  const child = spawn(program, args, { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] })
-  t.after(() => child.kill('SIGKILL'))
-  const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
-  const port = Number((await lines.next()).value)
-  return {
-    port,
-    async ask(line = ''): Promise<Said> {
-      child.stdin.write(`${line}\n`)
-      return JSON.parse((await lines.next()).value!)
-    },
-  }
+async function start(t: TestContext, runtime: RuntimeName, engine: string) {
+  const args = ['test/operate/lost-server.ts', engine, JSON.stringify({ idleTimeoutMs })]
+  const { line, say } = await startProgram(t, commandOn(runtime, ...args), { stdin: true })
+  return { port: Number(line), ask: async (line = ''): Promise<Said> => JSON.parse(await say(line)) }
 }
 
 const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'

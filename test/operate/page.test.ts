@@ -5,8 +5,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import { freePort } from '../deploy/free-port.ts'
-import { type Listening, runtimeCommands, startListener } from '../fixtures/start.ts'
+import { freePort } from '../lib/free-port.ts'
+import { runtimeCommands } from '../lib/runtimes.ts'
+import { type Listening, startListener } from '../lib/server.ts'
 import { barriers, launch, noBrowser } from './browser.ts'
 import { Crowd } from './crowd.ts'
 

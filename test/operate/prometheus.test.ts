@@ -7,8 +7,9 @@ import { serve } from '../../runtimes/node/index.ts'
 import { gatewayMetrics } from '../../src/gateway/metrics.ts'
 import { processMetrics, serverMetrics } from '../../src/observe/server-metrics.ts'
 import { folder, missing, text, yaml } from '../deploy/files.ts'
-import { freePort } from '../deploy/free-port.ts'
-import { startGateway, urlOf } from '../gateway/process.ts'
+import { startGateway } from '../gateway/process.ts'
+import { freePort } from '../lib/free-port.ts'
+import { urlOf } from '../lib/server.ts'
 import { startPrometheus } from './prometheus.ts'
 
 interface Panel {

@@ -1,12 +1,10 @@
 /** A Prometheus of a test's own: it scrapes these targets, and is asked in PromQL. */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { freePort } from '../deploy/free-port.ts'
+import { freePort } from '../lib/free-port.ts'
+import { type Lifetime, launch } from '../lib/program.ts'
 
 export interface Sample {
   readonly metric: Readonly<Record<string, string>>
@@ -22,7 +20,7 @@ export interface RuleState {
 const readyWithinMs = 10_000
 
 export async function startPrometheus(
-  t: Pick<TestContext, 'after'>,
+  t: Lifetime,
   { targets, rules }: { readonly targets: readonly string[]; readonly rules: string },
 ) {
   const folder = await mkdtemp(join(tmpdir(), 'hangup-prometheus-'))
@@ -37,24 +35,15 @@ export async function startPrometheus(
     }),
   )
   const port = await freePort()
-  const child = spawn(
+  const { child, kill, stderr } = launch(null, [
     'prometheus',
-    [
-      `--config.file=${config}`,
-      `--storage.tsdb.path=${join(folder, 'data')}`,
-      `--web.listen-address=127.0.0.1:${port}`,
-      '--log.level=warn',
-    ],
-    { stdio: ['ignore', 'ignore', 'pipe'] },
-  )
-  let stderr = ''
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text
-  })
-  const exited = once(child, 'exit')
+    `--config.file=${config}`,
+    `--storage.tsdb.path=${join(folder, 'data')}`,
+    `--web.listen-address=127.0.0.1:${port}`,
+    '--log.level=warn',
+  ])
   t.after(async () => {
-    child.kill('SIGKILL')
-    await exited
+    await kill()
     await rm(folder, { recursive: true })
   })
   const ask = async <Answer>(path: string): Promise<Answer> => {
@@ -69,7 +58,7 @@ export async function startPrometheus(
       () => false,
     )
   for (let waited = 0; !(await isReady()); waited += 100) {
-    if (waited > readyWithinMs || child.exitCode !== null) throw new Error(`Prometheus is not ready: ${stderr}`)
+    if (waited > readyWithinMs || child.exitCode !== null) throw new Error(`Prometheus is not ready: ${stderr()}`)
     await sleep(100)
   }
   return {

@@ -4,7 +4,8 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Port, startProgram } from '../gateway/process.ts'
+import { commandOn, onAnyPort, type RuntimeName, runtimeNames } from '../lib/runtimes.ts'
+import { type Port, startServer } from '../lib/server.ts'
 
 interface Line {
   readonly span?: string
@@ -19,13 +20,8 @@ interface Line {
 }
 
 const sdk = './test/operate/telemetry.fixture.ts'
-const withSdk = {
-  node: ['node', '--import', sdk],
-  bun: ['bun', '--preload', sdk],
-  deno: ['deno', 'run', '-A', '--preload', sdk],
-} as const
-const without = { node: ['node'], bun: ['bun'], deno: ['deno', 'run', '-A'] } as const
-const runtimes = Object.keys(withSdk) as (keyof typeof withSdk)[]
+const preloaded = { node: '--import', bun: '--preload', deno: '--preload' } as const
+const withSdk = (runtime: RuntimeName) => commandOn(runtime, preloaded[runtime], sdk)
 
 const trace = '0af7651916cd43dd8448eb211c80319c'
 const client = 'b7ad6b7169203331'
@@ -40,10 +36,8 @@ async function echo(t: TestContext): Promise<Port> {
   return server.address() as AddressInfo
 }
 
-async function start(t: TestContext, words: readonly [string, ...string[]]) {
-  const program = await startProgram(words)
-  t.after(() => program.kill())
-  const { url } = JSON.parse(program.line) as { url: string }
+async function start(t: TestContext, words: readonly string[]) {
+  const program = await startServer(t, words)
   const lines = () =>
     program
       .stderr()
@@ -51,7 +45,7 @@ async function start(t: TestContext, words: readonly [string, ...string[]]) {
       .filter((line) => line.startsWith('{'))
       .map((line) => JSON.parse(line) as Line)
   return {
-    url: url.replace('localhost', '127.0.0.1'),
+    url: program.url.replace('localhost', '127.0.0.1'),
     lines,
     /** The first line that is so, once there is one. */
     async told(is: (line: Line) => boolean): Promise<Line> {
@@ -65,16 +59,14 @@ async function start(t: TestContext, words: readonly [string, ...string[]]) {
   }
 }
 
-const quiet = ['--host', '127.0.0.1', '--port', '0', '--report', 'json']
-
-describe('OpenTelemetry', { concurrency: runtimes.length }, () => {
-  for (const runtime of runtimes) {
+describe('OpenTelemetry', { concurrency: runtimeNames.length }, () => {
+  for (const runtime of runtimeNames) {
     test(`without an SDK trace context passes unchanged, with one the gateway is in it: ${runtime}`, async (t) => {
       const { port } = await echo(t)
-      const gateway = ['src/cli.ts', 'gateway', '--to', `http://127.0.0.1:${port}`, ...quiet]
+      const gateway = ['src/cli.ts', 'gateway', '--to', `http://127.0.0.1:${port}`, ...onAnyPort]
       const [plain, traced] = await Promise.all([
-        start(t, [...without[runtime], ...gateway]),
-        start(t, [...withSdk[runtime], ...gateway]),
+        start(t, commandOn(runtime, ...gateway)),
+        start(t, [...withSdk(runtime), ...gateway]),
       ])
       const get = async (url: string) =>
         (await (await fetch(`${url}a?q=secret`, { headers: sent })).json()) as Record<string, string>
@@ -102,7 +94,14 @@ describe('OpenTelemetry', { concurrency: runtimes.length }, () => {
     })
 
     test(`with an SDK a server’s metrics go there: ${runtime}`, async (t) => {
-      const server = await start(t, [...withSdk[runtime], 'src/cli.ts', 'serve', '--idle-timeout', '300ms', ...quiet])
+      const server = await start(t, [
+        ...withSdk(runtime),
+        'src/cli.ts',
+        'serve',
+        '--idle-timeout',
+        '300ms',
+        ...onAnyPort,
+      ])
       await (await fetch(server.url)).text()
       await Promise.all([
         server.told(({ metric, value }) => metric === 'hangup.requests' && value === 1),

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { after, before, describe, test } from 'node:test'
-import { commandOf, type Operated, run, serve, start } from './command-line.ts'
+import { launch, run, suiteLifetime } from '../lib/program.ts'
+import { hangupOn, runtimeNames } from '../lib/runtimes.ts'
+import { type Operated, serve } from './command-line.ts'
 import { onTerminal } from './terminal.ts'
 
 const within = { timeout: 60_000 }
@@ -17,29 +19,25 @@ async function idleClient(port: number): Promise<Socket> {
 describe('hangup top', { ...within, concurrency: true }, () => {
   let server: Operated
   let client: Socket
-  const ends: (() => unknown)[] = []
+  const suite = suiteLifetime()
   before(async () => {
-    server = await serve({ after: (end) => ends.push(end) }, 'node', ['--idle-timeout', '10m', '--engine', 'hangup'])
+    server = await serve(suite, 'node', ['--idle-timeout', '10m', '--engine', 'hangup'])
     client = await idleClient(server.port)
   })
   after(() => {
     client.destroy()
-    for (const end of ends) end()
   })
 
-  for (const runtime of ['node', 'bun', 'deno'] as const) {
-    const top = (more: readonly string[] = []) => [...commandOf(runtime), 'top', '--admin', server.admin, ...more]
+  for (const runtime of runtimeNames) {
+    const top = (...more: readonly string[]) => hangupOn(runtime, 'top', '--admin', server.admin, ...more)
 
     test(`in a pipe it is one table without escapes, or JSON, on ${runtime}`, within, async (t) => {
-      const [text, json] = await Promise.all([
-        run(t, runtime, ['top', '--admin', server.admin]),
-        run(t, runtime, ['top', '--admin', server.admin, '--json']),
-      ])
-      assert.equal(text.status, 0, text.err)
-      assert.doesNotMatch(text.out, /\x1b/)
-      assert.match(text.out, /connections \d+ +opened \d+ +requests \d+/)
-      assert.match(text.out, new RegExp(`127\\.0\\.0\\.1:${client.localPort} +idle `))
-      const { connections, summary } = JSON.parse(json.out)
+      const [text, json] = await Promise.all([run(t, top()), run(t, top('--json'))])
+      assert.equal(text.code, 0, text.stderr)
+      assert.doesNotMatch(text.stdout, /\x1b/)
+      assert.match(text.stdout, /connections \d+ +opened \d+ +requests \d+/)
+      assert.match(text.stdout, new RegExp(`127\\.0\\.0\\.1:${client.localPort} +idle `))
+      const { connections, summary } = JSON.parse(json.stdout)
       assert.equal(summary.engine, 'hangup')
       assert.ok(connections.some(({ peer }: { peer: string }) => peer === `127.0.0.1:${client.localPort}`))
     })
@@ -109,41 +107,37 @@ describe('hangup top', { ...within, concurrency: true }, () => {
 
   test('a listener that goes away is said at the foot, and one that is not there is an error', within, async (t) => {
     const own = await serve(t, 'node', [])
-    const terminal = onTerminal(t, [160, 24], [...commandOf('node'), 'top', '--admin', own.admin, '--every', '200ms'])
+    const terminal = onTerminal(t, [160, 24], hangupOn('node', 'top', '--admin', own.admin, '--every', '200ms'))
     await terminal.until(/q quit/)
-    own.child.kill('SIGKILL')
+    own.signal('SIGKILL')
     await terminal.until(/nothing listens there/)
     terminal.keys('q')
     assert.deepEqual(await terminal.left(), { status: 0, echoes: true, reads_lines: true })
-    const none = await run(t, 'node', ['top', '--admin', own.admin])
-    assert.equal(none.status, 2)
-    assert.match(none.err, /nothing listens there/)
+    const none = await run(t, hangupOn('node', 'top', '--admin', own.admin))
+    assert.equal(none.code, 2)
+    assert.match(none.stderr, /nothing listens there/)
   })
 
   test('drain is asked for twice', within, async (t) => {
     const own = await serve(t, 'node', [])
-    const terminal = onTerminal(t, [120, 24], [...commandOf('node'), 'top', '--admin', own.admin])
+    const terminal = onTerminal(t, [120, 24], hangupOn('node', 'top', '--admin', own.admin))
     await terminal.until(/q quit/)
     terminal.keys('d')
     await terminal.until(/Drain the server/)
     terminal.keys('n')
     await terminal.until(/sorted by/)
-    const exited = once(own.child, 'exit')
     terminal.keys('dy')
-    await exited
+    await own.exited
     terminal.keys('q')
     assert.equal((await terminal.left()).status, 0)
   })
 
   test('every so often a line of JSON, until a signal', within, async (t) => {
-    const child = start(t, 'node', ['top', '--admin', server.admin, '--json', '--every', '200ms'])
-    let out = ''
-    const exited = once(child, 'exit')
-    for await (const text of child.stdout.setEncoding('utf8')) {
-      out += text
-      if (out.split('\n').length > 3) child.kill('SIGTERM')
-    }
-    assert.deepEqual(await exited, [0, null])
+    const top = launch(t, hangupOn('node', 'top', '--admin', server.admin, '--json', '--every', '200ms'))
+    await top.until(/(?:.*\n){3}/)
+    top.signal('SIGTERM')
+    const { code, stdout: out } = await top.exited
+    assert.equal(code, 0)
     for (const line of out.trim().split('\n')) JSON.parse(line)
   })
 })

@@ -6,7 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Operated, type RuntimeName, run, serve } from './command-line.ts'
+import { run, suiteLifetime } from '../lib/program.ts'
+import { hangupOn, runtimeNames } from '../lib/runtimes.ts'
+import { type Operated, serve } from './command-line.ts'
 
 const within = { timeout: 60_000 }
 const token = 'a-token-of-enough-length'
@@ -53,29 +55,29 @@ describe('hangup why', { ...within, concurrency: true }, () => {
           client(faulty.port, 'POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf'),
           client(faulty.port, `${head}\r\n`),
         ])
-        const told = await run(t, 'node', ['why', peers[0], '--admin', faulty.admin])
-        assert.equal(told.status, 0, told.err)
-        assert.match(told.out, /ended by the server in state head: .*\(headTimeoutMs\)/)
+        const told = await run(t, hangupOn('node', 'why', peers[0], '--admin', faulty.admin))
+        assert.equal(told.code, 0, told.stderr)
+        assert.match(told.stdout, /ended by the server in state head: .*\(headTimeoutMs\)/)
         assert.match(
-          told.out,
+          told.stdout,
           /opened\n.*the request is whole\n(.*\n)?.*the response is out\n.*head .*a request head begins\n.*our side is ended\n/,
         )
-        assert.doesNotMatch(told.out, /\x1b/)
+        assert.doesNotMatch(told.stdout, /\x1b/)
 
         const files = peers.map((_, at) => join(path, `${at}.json`))
         const saves = peers.map((peer, at) =>
-          run(t, 'node', ['why', peer, '--save', files[at]!, '--admin', faulty.admin]),
+          run(t, hangupOn('node', 'why', peer, '--save', files[at]!, '--admin', faulty.admin)),
         )
-        for (const saved of await Promise.all(saves)) assert.equal(saved.status, 0, saved.err)
+        for (const saved of await Promise.all(saves)) assert.equal(saved.code, 0, saved.stderr)
         const upload = JSON.parse(await readFile(files[1]!, 'utf8'))
         assert.match(JSON.stringify(upload.steps), /POST \/upload/)
 
-        const play = ({ url }: Operated) => run(t, 'node', ['probe', url, '--case', files.join(','), '--quiet'])
+        const play = ({ url }: Operated) => run(t, hangupOn('node', 'probe', url, '--case', files.join(','), '--quiet'))
         const [red, green] = await Promise.all([play(faulty), play(mended)])
-        assert.equal(red.status, 1, red.out)
-        assert.match(red.out, /3 fail/)
-        assert.equal(green.status, 0, green.out)
-        assert.match(green.out, /3 pass/)
+        assert.equal(red.code, 1, red.stdout)
+        assert.match(red.stdout, /3 fail/)
+        assert.equal(green.code, 0, green.stdout)
+        assert.match(green.stdout, /3 pass/)
       },
     )
   }
@@ -84,25 +86,25 @@ describe('hangup why', { ...within, concurrency: true }, () => {
     let server: Operated
     let peer: string
     let path: string
-    const ends: (() => unknown)[] = []
+    const suite = suiteLifetime()
     before(async () => {
       path = await mkdtemp(join(tmpdir(), 'hangup-why-'))
       const at = ['--admin', `unix:${join(path, 'admin.sock')}`]
-      server = await serve({ after: (end) => ends.push(end) }, 'node', [...short, ...at], { HANGUP_ADMIN_TOKEN: token })
+      server = await serve(suite, 'node', [...short, ...at], { HANGUP_ADMIN_TOKEN: token })
       peer = await client(server.port, head)
     })
 
     after(async () => {
-      for (const end of ends) end()
       await rm(path, { recursive: true, force: true })
     })
 
-    for (const runtime of ['node', 'bun', 'deno'] as const satisfies readonly RuntimeName[]) {
+    for (const runtime of runtimeNames) {
       test(`over a Unix socket with its token on ${runtime}`, within, async (t) => {
         const file = join(path, `token-${runtime}`)
         await writeFile(file, `${token}\n`)
         const HANGUP_ADMIN = `unix:${join(path, 'admin.sock')}`
-        const why = (args: readonly string[], env = {}) => run(t, runtime, ['why', ...args], { HANGUP_ADMIN, ...env })
+        const why = (args: readonly string[], env = {}) =>
+          run(t, hangupOn(runtime, 'why', ...args), { env: { HANGUP_ADMIN, ...env } })
         const [json, list, without, wrong, nobody] = await Promise.all([
           why([peer, '--json', '--admin-token-file', file]),
           why([], { HANGUP_ADMIN_TOKEN: token }),
@@ -110,32 +112,36 @@ describe('hangup why', { ...within, concurrency: true }, () => {
           why([], { HANGUP_ADMIN_TOKEN: 'another' }),
           why(['192.0.2.1'], { HANGUP_ADMIN_TOKEN: token }),
         ])
-        const { open, ended } = JSON.parse(json.out)
+        const { open, ended } = JSON.parse(json.stdout)
         assert.deepEqual(open, [])
         assert.deepEqual([ended.length, ended[0].why, ended[0].peer], [1, 'head', peer])
-        assert.match(list.out, new RegExp(`${peer}.*server +head +headTimeoutMs`))
-        assert.deepEqual([without.status, wrong.status, nobody.status], [2, 2, 1])
-        assert.match(without.err, /^hangup: unix:.* asks for its token: --admin-token-file/)
-        assert.match(wrong.err, /does not take this token/)
-        assert.match(nobody.err, /^hangup: 192\.0\.2\.1: no such connection is open/)
+        assert.match(list.stdout, new RegExp(`${peer}.*server +head +headTimeoutMs`))
+        assert.deepEqual([without.code, wrong.code, nobody.code], [2, 2, 1])
+        assert.match(without.stderr, /^hangup: unix:.* asks for its token: --admin-token-file/)
+        assert.match(wrong.stderr, /does not take this token/)
+        assert.match(nobody.stderr, /^hangup: 192\.0\.2\.1: no such connection is open/)
       })
 
       test(`says that nobody listens on ${runtime}`, within, async (t) => {
         const [port, socket] = await Promise.all([
-          run(t, runtime, ['why', '--admin', '127.0.0.1:1']),
-          run(t, runtime, ['why', '--admin', `unix:${path}/none.sock`]),
+          run(t, hangupOn(runtime, 'why', '--admin', '127.0.0.1:1')),
+          run(t, hangupOn(runtime, 'why', '--admin', `unix:${path}/none.sock`)),
         ])
-        for (const { status, err } of [port, socket]) {
-          assert.equal(status, 2)
-          assert.match(err, /^hangup: (127\.0\.0\.1:1|unix:.*none\.sock): nothing listens there\. hangup serve --admin/)
+        for (const { code, stderr } of [port, socket]) {
+          assert.equal(code, 2)
+          assert.match(
+            stderr,
+            /^hangup: (127\.0\.0\.1:1|unix:.*none\.sock): nothing listens there\. hangup serve --admin/,
+          )
         }
       })
     }
 
     test('what is not an admin listener is said to be none', within, async (t) => {
-      const { status, err } = await run(t, 'node', ['why', '--admin', `127.0.0.1:${server.port}`])
-      assert.equal(status, 2)
-      assert.match(err, /is not an admin listener of hangup: it answers \d+\n$/)
+      const at = `127.0.0.1:${server.port}`
+      const { code, stderr } = await run(t, hangupOn('node', 'why', '--admin', at))
+      assert.equal(code, 2)
+      assert.match(stderr, /is not an admin listener of hangup: it answers \d+\n$/)
     })
   })
 })

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { after, before, describe, test } from 'node:test'
 import packageJson from '../../package.json' with { type: 'json' }
-import { root } from '../conformance/server.ts'
+import { root } from '../lib/runtimes.ts'
 import { emptyProject, type Project } from './project.ts'
 import { type Registry, startRegistry } from './registry.ts'
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { environment } from '../conformance/server.ts'
+import { environment } from '../lib/runtimes.ts'
 import type { Registry } from './registry.ts'
 
 const files = fileURLToPath(new URL('project', import.meta.url))

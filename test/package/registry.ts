@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import packageJson from '../../package.json' with { type: 'json' }
 import lock from '../../package-lock.json' with { type: 'json' }
-import { environment, root } from '../conformance/server.ts'
+import { environment, root } from '../lib/runtimes.ts'
 
 interface Manifest {
   readonly name: string

@@ -1,14 +1,14 @@
 /** Starts a peer, and ends it. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { freePort } from '../lib/free-port.ts'
+import { root } from '../lib/runtimes.ts'
 import type { Peer, Variant } from './peer.ts'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
 const listensWithinMs = 30_000
 const endsWithinMs = 3_000
 const builtWithinMs = 120_000
@@ -114,16 +114,4 @@ function listens(port: number): Promise<boolean> {
   const socket = connect({ port, host: '127.0.0.1' })
   socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
   return promise.finally(() => socket.destroy())
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  const listening = Promise.withResolvers<void>()
-  server.once('error', listening.reject).listen(0, '127.0.0.1', listening.resolve)
-  await listening.promise
-  const { port } = server.address() as { port: number }
-  const closed = Promise.withResolvers<void>()
-  server.close(() => closed.resolve())
-  await closed.promise
-  return port
 }

@@ -3,7 +3,6 @@
  * be asked.
  */
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer as createHttp } from 'node:http'
@@ -11,7 +10,6 @@ import { type AddressInfo, createServer as createTcp, type Server, type Socket }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
-import { createInterface } from 'node:readline'
 import { after, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { serve } from '../../runtimes/node.ts'
@@ -19,7 +17,10 @@ import { createApp } from '../../src/command/built-in-app.ts'
 import type { Host } from '../../src/command/main.ts'
 import type { Policy } from '../../src/policy/policy.ts'
 import { probeCommand } from '../../src/probe/command.ts'
-import { environment, policyFlags, root } from '../conformance/server.ts'
+import { policyFlags } from '../conformance/server.ts'
+import { run } from '../lib/program.ts'
+import { hangupOn, onAnyPort, root, tlsTexts } from '../lib/runtimes.ts'
+import { startServer } from '../lib/server.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'hangup-probe-'))
 const closers: (() => unknown)[] = [() => rmSync(folder, { recursive: true })]
@@ -52,11 +53,12 @@ async function leaky() {
 
 /** `hangup serve`, whose limits are its own promise. */
 async function served(policy: Partial<Policy>): Promise<string> {
-  const argv = ['src/cli.ts', 'serve', '--port', '0', '--host', '127.0.0.1', '--engine', 'hangup', '--report', 'json']
-  const child = spawn('node_modules/.bin/node', [...argv, ...policyFlags(policy)], { cwd: root, env: environment })
-  closers.push(() => child.kill('SIGKILL'))
-  for await (const line of createInterface(child.stdout)) return JSON.parse(line).url
-  throw new Error('it ended before it listened')
+  return (
+    await startServer(
+      { after: (end) => closers.push(end) },
+      hangupOn('node', 'serve', '--engine', 'hangup', ...onAnyPort, ...policyFlags(policy)),
+    )
+  ).url
 }
 
 interface Reported {
@@ -484,14 +486,9 @@ test('Ctrl-C ends it at once, with what it knows', async () => {
   assert.equal(open(), 0)
 })
 
-const runtimes = {
-  bun: ['node_modules/.bin/bun'],
-  deno: ['node_modules/.bin/deno', 'run', '-A'],
-}
-
 describe('the command runs', { concurrency: true }, () => {
-  for (const [runtime, [program = '', ...before]] of Object.entries(runtimes)) {
-    test(`on ${runtime}`, { timeout: 20_000 }, async () => {
+  for (const runtime of ['bun', 'deno'] as const) {
+    test(`on ${runtime}`, { timeout: 20_000 }, async (t) => {
       const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi'
       // Ends one idle connection by FIN and the next by RST; those that look for something else do
       // not count.
@@ -507,27 +504,8 @@ describe('the command runs', { concurrency: true }, () => {
         })
       })
       const url = `http://127.0.0.1:${await listen(server)}`
-      const argv = [
-        ...before,
-        'src/cli.ts',
-        'probe',
-        url,
-        '--limit',
-        '1s',
-        '--case',
-        'idle-after-response,silent-connect',
-      ]
-      const child: ChildProcess = spawn(program, argv, { cwd: root, env: environment })
-      closers.push(() => child.kill('SIGKILL'))
-      let out = ''
-      let err = ''
-      child.stdout?.on('data', (text) => {
-        out += text
-      })
-      child.stderr?.on('data', (text) => {
-        err += text
-      })
-      const [status] = await once(child, 'close')
+      const flags = ['--limit', '1s', '--case', 'idle-after-response,silent-connect']
+      const { code: status, stdout: out, stderr: err } = await run(t, hangupOn(runtime, 'probe', url, ...flags))
       assert.equal(status, 1, out + err)
       assert.match(out, /^LEAK: a client that connected and sent nothing was not disconnected within 1s: /)
       assert.match(out, /^ {2}idle +0\.[3-9]\d s.* (fin or reset|reset or fin)$/m)
@@ -537,17 +515,13 @@ describe('the command runs', { concurrency: true }, () => {
 
   test('on deno, where a client can not stop reading over TLS, nobody is blamed for that', {
     timeout: 20_000,
-  }, async () => {
-    const options = {
-      cert: readFileSync(`${root}test/fixtures/tls/cert.pem`, 'utf8'),
-      key: readFileSync(`${root}test/fixtures/tls/key.pem`, 'utf8'),
-    }
+  }, async (t) => {
     const app = createApp()
     const limits = { writeTimeoutMs: 1_000, minResponseBytesPerSec: 0 }
     const running = await serve(app, {
       port: 0,
       host: '127.0.0.1',
-      tls: options,
+      tls: tlsTexts(),
       signals: false,
       log: () => {},
       ...limits,
@@ -555,19 +529,8 @@ describe('the command runs', { concurrency: true }, () => {
     closers.push(() => running.kill())
     const url = `https://127.0.0.1:${new URL(running.url).port}`
     const flags = ['--insecure', '--quiet', '--expect', 'write-timeout=1s', '--case', 'reader-stalls-stream']
-    const child = spawn(
-      'node_modules/.bin/deno',
-      ['run', '-A', 'src/cli.ts', 'probe', url, ...flags, '--paths', 'endless=/endless'],
-      {
-        ...{ cwd: root, env: environment },
-      },
-    )
-    closers.push(() => child.kill('SIGKILL'))
-    let out = ''
-    child.stdout.on('data', (text) => {
-      out += text
-    })
-    const [status] = await once(child, 'close')
+    const args = ['probe', url, ...flags, '--paths', 'endless=/endless']
+    const { code: status, stdout: out } = await run(t, hangupOn('deno', ...args))
     assert.equal(status, 0, out)
     assert.match(
       out,

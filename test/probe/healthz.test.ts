@@ -1,6 +1,5 @@
 /** `hangup probe --healthz`: what a container's health check needs, on each runtime. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type RequestListener, type Server } from 'node:http'
@@ -10,7 +9,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { illness } from '../../src/probe/healthz.ts'
-import { environment, root } from '../conformance/server.ts'
+import { run } from '../lib/program.ts'
+import { hangupOn, root, runtimeNames } from '../lib/runtimes.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'hangup-healthz-'))
 const servers: Server[] = []
@@ -42,21 +42,11 @@ const [port, tlsPort] = await Promise.all([
   listening(createServer(answer), socket),
 ])
 
-const programs: Record<string, readonly string[]> = {
-  node: ['node'],
-  bun: ['bun'],
-  deno: ['deno', 'run', '-A'],
-}
-
 describe('hangup probe --healthz', { concurrency: true }, () => {
-  for (const [runtime, [program = '', ...before]] of Object.entries(programs)) {
+  for (const runtime of runtimeNames) {
     const checked = async (...argv: string[]) => {
-      const all = [...before, 'src/cli.ts', 'probe', '--healthz', ...argv]
-      const child = spawn(`node_modules/.bin/${program}`, all, { cwd: root, env: environment })
-      let said = ''
-      for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (said += text))
-      const [status] = await once(child, 'close')
-      return { status, said }
+      const { code: status, stdout, stderr } = await run(null, hangupOn(runtime, 'probe', '--healthz', ...argv))
+      return { status, said: stdout + stderr }
     }
 
     test(`on ${runtime}: 2xx is healthy, all else is not, in one line`, { timeout: 30_000 }, async () => {
@@ -90,13 +80,9 @@ describe('hangup probe --healthz', { concurrency: true }, () => {
   }
 
   test('a misspelt flag is explained, and is not taken for illness', async () => {
-    const child = spawn('node_modules/.bin/node', ['src/cli.ts', 'probe', '--healthz', '--insecrue', 'http://a/'], {
-      ...{ cwd: root, env: environment },
-    })
-    let said = ''
-    child.stderr.on('data', (text) => (said += text))
-    const [status] = await once(child, 'close')
-    assert.equal(status, 2)
+    const probe = hangupOn('node', 'probe', '--healthz', '--insecrue', 'http://a/')
+    const { code, stderr: said } = await run(null, probe)
+    assert.equal(code, 2)
     assert.match(said, /--insecrue: there is no such flag; did you mean --insecure\?/)
   })
 })

@@ -3,14 +3,12 @@
  * by byte.
  */
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
-import { promisify } from 'node:util'
 import {
   type CaseInput,
   ConfigError,
@@ -24,7 +22,8 @@ import {
   toText,
   UnreachableError,
 } from '../../src/probe/index.ts'
-import { environment, root } from '../conformance/server.ts'
+import { run } from '../lib/program.ts'
+import { hangupOn, root } from '../lib/runtimes.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'hangup-library-'))
 const servers: Server[] = []
@@ -172,9 +171,7 @@ console.log(JSON.stringify(report.counts))`
     const runs = [
       ['bun', '-e', code],
       ['deno', 'eval', code],
-    ].map(([program, ...argv]) =>
-      promisify(execFile)(`${root}node_modules/.bin/${program}`, argv, { env: environment, cwd: root }),
-    )
+    ].map((command) => run(null, command))
     for (const { stdout } of await Promise.all(runs)) assert.equal(JSON.parse(stdout).pass, 2)
   })
 })
@@ -239,21 +236,14 @@ describe('a case of one’s own', { concurrency: true }, () => {
   test('is played from a file by the command', { timeout: 20_000 }, async () => {
     const url = await serving(600, 'ho')
     const file = join(folder, 'incident.json')
-    const run = (...argv: string[]) =>
-      promisify(execFile)('node_modules/.bin/node', ['src/cli.ts', 'probe', url, ...argv], {
-        cwd: root,
-        env: environment,
-      }).then(
-        ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
-        (error) => error as { code: number; stdout: string; stderr: string },
-      )
+    const played = (...argv: string[]) => run(null, hangupOn('node', 'probe', url, ...argv))
     const expect = ['--expect', 'idle-timeout=600ms', '--quiet', '--case', file]
     writeFileSync(file, JSON.stringify([closesIdle]))
-    const failed = await run(...expect)
+    const failed = await played(...expect)
     assert.equal(failed.code, 1, failed.stderr)
     assert.match(failed.stdout, /failed:\n {2}closes-idle: closes-idle\n {6}the body is "ho", wanted hi\n/)
     writeFileSync(file, JSON.stringify([{ ...closesIdle, steps: [{ clsoes: 1 }] }]))
-    const bad = await run(...expect)
+    const bad = await played(...expect)
     assert.equal(bad.code, 2)
     assert.match(
       bad.stderr,

@@ -1,14 +1,13 @@
 /** The page in a real browser: it has to hold up without scripts, at any width, in both schemes. */
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { promisify } from 'node:util'
 import { toHtml } from '../../src/probe/reports/html.ts'
 import { idleCell, sampleReport } from '../../src/probe/reports/sample.ts'
+import { run } from '../lib/program.ts'
 
 const browser = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync)
 const flags = [
@@ -40,7 +39,7 @@ document.title = JSON.stringify({
 </script>`
 
 for (const width of [1_280, 500]) {
-  test(`at ${width} pixels nothing sticks out, and the end lies in its band`, async (t) => {
+  test(`at ${width} pixels nothing sticks out, and the end lies in its band`, { timeout: 40_000 }, async (t) => {
     if (!browser) return t.skip('NOT TESTED: there is no chromium here (Debian: chromium)')
     const directory = await mkdtemp(join(tmpdir(), 'hangup-page-'))
     try {
@@ -48,17 +47,14 @@ for (const width of [1_280, 500]) {
       const page = toHtml(sampleReport(cells)).replace(/<meta http-equiv[^>]*>/, '')
       const file = join(directory, 'page.html')
       await writeFile(file, page.replace('</body>', `${measuring}</body>`))
-      const { stdout } = await promisify(execFile)(
+      const { stdout } = await run(t, [
         browser,
-        [
-          ...flags,
-          `--user-data-dir=${directory}/profile`,
-          `--window-size=${width},2000`,
-          '--dump-dom',
-          `file://${file}`,
-        ],
-        { timeout: 30_000, maxBuffer: 2 ** 24 },
-      )
+        ...flags,
+        `--user-data-dir=${directory}/profile`,
+        `--window-size=${width},2000`,
+        '--dump-dom',
+        `file://${file}`,
+      ])
       const title = /<title>(\{.*?\})<\/title>/.exec(stdout)?.[1]
       assert.deepEqual(JSON.parse(title ?? 'null'), { pictures: 3, inside: true, overflows: false, inBand: true })
     } finally {

@@ -4,7 +4,7 @@
  */
 import { Agent } from 'node:http'
 import process from 'node:process'
-import { sleep } from '../gateway/clients.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { askAt } from './ask-at.ts'
 
 const [host = '', port = '', total = ''] = process.argv.slice(2)

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
 import { getuid } from 'node:process'
 import { type TestContext, test } from 'node:test'
-import { root } from '../conformance/server.ts'
-import { runtimeCommands } from '../fixtures/start.ts'
-import { eventually, sleep } from '../gateway/clients.ts'
-import { startProgram } from '../gateway/process.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { startProgram } from '../lib/program.ts'
+import { root, runtimeCommands } from '../lib/runtimes.ts'
+import { eventually } from '../lib/wait.ts'
 
 const has = (program: string, ...args: readonly string[]) => spawnSync(program, args).status === 0
 const ip = (...args: readonly string[]) => execFileSync('ip', args, { stdio: 'pipe' })
@@ -78,6 +78,7 @@ test('a gateway is put before a running server and taken out again, and no POST 
 }, async (t) => {
   const { server, client } = hosts(t)
   const running = await startProgram(
+    t,
     within(server, [
       'env',
       `PORT=${port}`,
@@ -86,16 +87,16 @@ test('a gateway is put before a running server and taken out again, and no POST 
       `${root}test/fixtures/rescue/server.node.ts`,
     ]),
   )
-  t.after(() => running.kill())
   // One that came before stays as it is, and works on.
   const clients = startProgram(
+    t,
     within(client, [...runtimeCommands.node, `${root}test/rescue/front-clients.ts`, serverHost, String(port), '1000']),
   )
   await sleep(500)
   const front = await startProgram(
+    t,
     within(server, rescue('--front', '--port', String(port), '--', '--idle-timeout', `${idleLimitMs}ms`)),
   )
-  t.after(() => front.kill())
   const gatewayPort = Number(/gateway on port (\d+)/.exec(front.line)?.[1])
   assert.ok(
     await eventually(
@@ -107,10 +108,10 @@ test('a gateway is put before a running server and taken out again, and no POST 
   )
 
   // What leaked before has an idle limit now.
-  const idle = await startProgram(within(client, [...runtimeCommands.node, '-e', silentClient]))
+  const idle = await startProgram(t, within(client, [...runtimeCommands.node, '-e', silentClient]))
   assert.ok(Number(idle.line) >= idleLimitMs - 100 && Number(idle.line) < idleLimitMs + 1_000, idle.line)
 
-  const undone = await startProgram(within(server, rescue('--undo', '--port', String(port))))
+  const undone = await startProgram(t, within(server, rescue('--undo', '--port', String(port))))
   assert.match(undone.line, /has taken its gateway away/)
   assert.equal((await front.exited).code, 0, front.stderr())
   assert.equal(execFileSync('ip', ['netns', 'exec', server, 'nft', 'list', 'ruleset'], { encoding: 'utf8' }), '')

@@ -3,18 +3,19 @@
  * kernel.
  */
 import assert from 'node:assert/strict'
-import { execFile, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
 import { Agent } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { getuid, platform } from 'node:process'
 import { describe, type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { connect as tlsConnect } from 'node:tls'
-import { environment, root } from '../conformance/server.ts'
-import { runtimeCommands } from '../fixtures/start.ts'
-import { ask, eventually, sleep } from '../gateway/clients.ts'
-import { startProgram } from '../gateway/process.ts'
+import { ask } from '../gateway/clients.ts'
+import { run, startProgram } from '../lib/program.ts'
+import { commandOn, environment, hangupOn, type RuntimeName } from '../lib/runtimes.ts'
+import { descriptorsOf } from '../lib/sockets.ts'
+import { eventually } from '../lib/wait.ts'
 import { type Leaky, leaky, pools, start } from './servers.ts'
 
 const skip = platform === 'linux' ? false : 'rescue needs Linux'
@@ -28,20 +29,15 @@ interface Rescued {
 }
 
 /** On Bun or Deno, which have an FFI, or from Node, which looks for one of them. */
-function rescue(runtime: keyof typeof runtimeCommands, flags: readonly string[]): Promise<Rescued> {
-  const [program, ...args] = runtimeCommands[runtime]
-  return new Promise((resolve) => {
-    const given = [...args, `${root}src/cli.ts`, 'rescue', ...flags]
-    execFile(program, given, { env: environment, cwd: root }, (error, stdout, stderr) => {
-      let json: unknown = null
-      try {
-        json = JSON.parse(stdout)
-      } catch {
-        // It printed text.
-      }
-      resolve({ status: error === null ? 0 : Number(error.code), json, stdout, stderr })
-    })
-  })
+async function rescue(runtime: RuntimeName, flags: readonly string[]): Promise<Rescued> {
+  const { code, stdout, stderr } = await run(null, hangupOn(runtime, 'rescue', ...flags))
+  let json: unknown = null
+  try {
+    json = JSON.parse(stdout)
+  } catch {
+    // It printed text.
+  }
+  return { status: Number(code), json, stdout, stderr }
 }
 
 const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
@@ -209,11 +205,10 @@ test('idle clients over TLS and IPv6 are freed, those of an excluded network sta
   skip,
   timeout: 60_000,
 }, async (t) => {
-  const server = await startProgram(
-    ['env', 'TLS=1', 'HOST=::1', ...runtimeCommands.node, `${root}test/fixtures/rescue/server.node.ts`],
-    root,
-  )
-  t.after(() => server.kill())
+  const server = await startProgram(t, [
+    ...['env', 'TLS=1', 'HOST=::1'],
+    ...commandOn('node', 'test/fixtures/rescue/server.node.ts'),
+  ])
   const port = Number(server.line)
   const clients = await Promise.all(
     Array.from({ length: 10 }, async () => {
@@ -239,21 +234,15 @@ test('idle clients over TLS and IPv6 are freed, those of an excluded network sta
 
 test('--watch holds the idle limit and keeps no descriptor that it borrowed', { skip, timeout: 60_000 }, async (t) => {
   const { port } = await start(t, leaky.find(({ name }) => name.startsWith('Node'))!)
-  const [program, ...args] = runtimeCommands.bun
-  const watching = await startProgram([
-    program,
-    ...args,
-    `${root}src/cli.ts`,
-    ...['rescue', '--port', String(port), '--idle', '1s', '--watch', '--yes', '--json'],
-  ])
-  t.after(() => watching.kill())
+  const watched = ['--port', String(port), '--idle', '1s', '--watch', '--yes', '--json']
+  const watching = await startProgram(t, hangupOn('bun', 'rescue', ...watched))
   const descriptors: number[] = []
   for (let round = 0; round < 3; round++) {
     const crowd = await fill(t, port, 40)
     const left = () => crowd.filter(({ closed }) => !closed).length
     assert.equal(left(), 40)
     assert.equal(await eventually(left, (count) => count === 0, 5_000), 0)
-    descriptors.push(readdirSync(`/proc/${watching.pid}/fd`).length)
+    descriptors.push(descriptorsOf(watching.pid))
   }
   // It borrows forty each time; one more or less is its look into /proc at that moment.
   assert.ok(Math.max(...descriptors) <= Math.min(...descriptors) + 2, descriptors.join())
@@ -283,13 +272,13 @@ test('what can not be is one line and status 2', { skip }, async () => {
 
 const asRoot = getuid?.() === 0 && spawnSync('capsh', ['--version']).error === undefined
 const unlessRoot = skip || (asRoot ? false : 'NOT TESTED: it needs root and capsh')
-const cli = [...runtimeCommands.bun, `${root}src/cli.ts`] as const
+const rescueOnBun = hangupOn('bun', 'rescue')
 
 /** Without some of root's rights. */
 function deprived(capsh: readonly string[], flags: readonly string[]) {
   const { status, stdout, stderr } = spawnSync(
     'capsh',
-    [...capsh, '--', '-c', '"$@"', 'sh', ...cli, 'rescue', ...flags],
+    [...capsh, '--', '-c', '"$@"', 'sh', ...rescueOnBun, ...flags],
     {
       encoding: 'utf8',
       env: environment,
@@ -336,8 +325,7 @@ test('--metrics shows every server’s sockets to Prometheus, and to anybody', {
 }, async (t) => {
   const { port, pid } = await start(t, leaky.find(({ name }) => name.startsWith('Node'))!)
   await fill(t, port, 20)
-  const exporter = await startProgram([...cli, 'rescue', '--metrics', '127.0.0.1:0'] as [string, ...string[]])
-  t.after(() => exporter.kill())
+  const exporter = await startProgram(t, [...rescueOnBun, '--metrics', '127.0.0.1:0'])
   const [, exported = ''] = /:(\d+)\/metrics$/.exec(exporter.line) ?? []
   const text = await eventuallyIdle(Number(exported), port)
   assert.match(
@@ -347,19 +335,8 @@ test('--metrics shows every server’s sockets to Prometheus, and to anybody', {
   assert.match(text, new RegExp(`^hangup_process_descriptors_limit\\{pid="${pid}",.*\\} 256$`, 'm'))
   assert.match(text, new RegExp(`^hangup_accept_queue\\{port="${port}"\\} 0$`, 'm'))
 
-  const unprivileged = await startProgram([
-    'capsh',
-    '--user=nobody',
-    '--',
-    '-c',
-    '"$@"',
-    'sh',
-    ...cli,
-    'rescue',
-    '--metrics',
-    '0',
-  ])
-  t.after(() => unprivileged.kill())
+  const asNobody = ['capsh', '--user=nobody', '--', '-c', '"$@"', 'sh']
+  const unprivileged = await startProgram(t, [...asNobody, ...rescueOnBun, '--metrics', '0'])
   const [, toAnybody = ''] = /:(\d+)\/metrics$/.exec(unprivileged.line) ?? []
   const seen = (await ask(Number(toAnybody), '/metrics')).body
   assert.match(seen, new RegExp(`^hangup_sockets\\{port="${port}",process="unknown",kind="idle"\\} 20$`, 'm'))

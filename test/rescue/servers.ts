@@ -4,10 +4,10 @@ import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { root } from '../conformance/server.ts'
-import { runtimeCommands } from '../fixtures/start.ts'
-import { type Port, type Program, startProgram } from '../gateway/process.ts'
 import { withoutGevent, withoutGunicorn } from '../gateway/python.ts'
+import { type Program, startProgram } from '../lib/program.ts'
+import { root, runtimeCommands, withDescriptors } from '../lib/runtimes.ts'
+import type { Port } from '../lib/server.ts'
 
 const python = '/usr/bin/python3'
 const backends = `${root}test/fixtures/backends/`
@@ -103,7 +103,6 @@ export const pools: readonly Leaky[] = [
 ]
 
 export async function start(t: Pick<TestContext, 'after'>, { command }: Leaky): Promise<Program & Port> {
-  const program = await startProgram(['sh', '-c', `ulimit -n ${most}; exec "$@"`, 'sh', ...command()], backends)
-  t.after(() => program.kill())
+  const program = await startProgram(t, withDescriptors(most, command()), { cwd: backends })
   return { ...program, port: Number(program.line) }
 }

@@ -4,12 +4,12 @@
  */
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
-import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { App, EngineChoice, Running, ServeOptions } from '../../src/serve/contract.ts'
+import { Client } from '../lib/client.ts'
 
 const engine = process.argv[2] as EngineChoice
 const runtime = 'Bun' in globalThis ? 'bun' : 'Deno' in globalThis ? 'deno' : 'node'
@@ -40,28 +40,10 @@ const listening = (options: ServeOptions = {}) =>
     log: ({ message }) => void lines.push(message),
   })
 
-class Client {
-  readonly #socket: Socket
-  readonly closed: Promise<void>
-  text = ''
-
-  constructor({ port }: { readonly port: number }) {
-    this.#socket = connect(port, '127.0.0.1')
-    this.#socket.setEncoding('latin1').on('data', (text: string) => {
-      this.text += text
-    })
-    this.#socket.on('error', () => {})
-    this.closed = new Promise((resolve) => this.#socket.on('close', () => resolve()))
-  }
-
-  get(path: string): this {
-    this.#socket.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`)
-    return this
-  }
-
-  async receives(text: string): Promise<void> {
-    while (!this.text.endsWith(text)) await sleep(5)
-  }
+const asking = ({ port }: { readonly port: number }, path: string): Client => new Client(port).get(path)
+/** Until all that it has heard ends so. */
+async function receives(client: Client, text: string): Promise<void> {
+  while (!client.text.endsWith(text)) await sleep(5)
 }
 
 async function within<T>(ms: number, what: Promise<T>): Promise<T> {
@@ -77,7 +59,7 @@ async function inFlight(server: Running): Promise<Client> {
   const asked = new Promise<void>((resolve) => {
     begun = resolve
   })
-  const client = new Client(server.address).get('/slow')
+  const client = asking(server.address, '/slow')
   await asked
   return client
 }
@@ -163,9 +145,9 @@ const checks: readonly (readonly [name: string, check: () => Promise<void>])[] =
     'close() closes idle connections at once, whatever a drain would wait for, and frees the port',
     async () => {
       const server = await listening(slowDrain)
-      const idle = new Client(server.address).get('/')
-      const silent = new Client(server.address)
-      await idle.receives('hello\n')
+      const idle = asking(server.address, '/')
+      const silent = new Client(server.address.port)
+      await receives(idle, 'hello\n')
       assert.deepEqual(await within(2_000, server.close()), { cut: 0 })
       await within(1_000, Promise.all([idle.closed, silent.closed]))
       assert.equal(server.phase, 'closed')
@@ -217,8 +199,8 @@ const checks: readonly (readonly [name: string, check: () => Promise<void>])[] =
     'close() may be called as often as one likes, beside a drain and behind a kill()',
     async () => {
       const server = await listening(slowDrain)
-      const client = new Client(server.address).get('/')
-      await client.receives('hello\n')
+      const client = asking(server.address, '/')
+      await receives(client, 'hello\n')
       const drained = server.drain()
       const closed = await within(2_000, Promise.all([server.close(), server.close(), drained]))
       assert.deepEqual(closed, [{ cut: 0 }, { cut: 0 }, { cut: 0 }])
@@ -237,7 +219,7 @@ const checks: readonly (readonly [name: string, check: () => Promise<void>])[] =
       const block = async (): Promise<void> => {
         await using own = await listening(slowDrain)
         server = own
-        await new Client(own.address).get('/').receives('hello\n')
+        await receives(asking(own.address, '/'), 'hello\n')
         throw failure
       }
       await assert.rejects(within(2_000, block()), failure)

@@ -1,25 +1,13 @@
 /** The Bun entry from outside, on sockets; what every runtime has to do alike is the conformance suite's. */
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { connect, type Socket } from 'node:net'
-import { after, describe, test } from 'node:test'
-import { connect as connectTls } from 'node:tls'
-import { fileURLToPath } from 'node:url'
+import { describe, test } from 'node:test'
+import { Client, get } from '../lib/client.ts'
+import { run } from '../lib/program.ts'
+import { commandOn, tlsFlags } from '../lib/runtimes.ts'
+import { type Server, startServer } from '../lib/server.ts'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
-const children = new Set<ChildProcess>()
-after(() => {
-  for (const child of children) child.kill('SIGKILL')
-})
-
-interface Server {
-  readonly port: number
-  /** Ends it; resolves with the exit status and what it printed after the report. */
-  stop(signal?: NodeJS.Signals): Promise<{ status: number | null; out: string }>
-  readonly child: ChildProcess
-}
 
 interface Variant {
   readonly entry: readonly string[]
@@ -63,95 +51,31 @@ const variants: Readonly<Record<'ledger' | 'clocked', Variant>> = {
   },
 }
 
-function launch({ entry }: Variant, flags: readonly string[]) {
-  const args = [...entry, '--host', '127.0.0.1', '--report', 'json', ...flags]
-  const child = spawn('node_modules/.bin/bun', args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
-  children.add(child)
-  const text = { out: '', err: '' }
-  child.stdout.on('data', (data) => {
-    text.out += data
-  })
-  child.stderr.on('data', (data) => {
-    text.err += data
-  })
-  const ended = new Promise<number | null>((resolve) => {
-    child.on('close', (status) => {
-      children.delete(child)
-      resolve(status)
-    })
-  })
-  return { child, text, ended }
+const commandOf = ({ entry }: Variant, flags: readonly string[]) =>
+  commandOn('bun', ...entry, ...['--host', '127.0.0.1', '--report', 'json', ...flags])
+
+interface Stopped {
+  readonly status: number | null
+  /** What it printed after the report. */
+  readonly out: string
 }
 
-async function start(variant: Variant, ...flags: string[]): Promise<Server> {
-  const { child, text, ended } = launch(variant, ['--port', '0', '--app', 'test/runtimes/bun-app.ts', ...flags])
-  for (const due = performance.now() + 15_000; !text.out.includes('\n'); ) {
-    assert.ok(child.exitCode === null && performance.now() < due, `not started: ${text.err}`)
-    await sleep(20)
-  }
-  const [report = ''] = text.out.split('\n')
+async function start(variant: Variant, ...flags: string[]): Promise<Server & { stop(): Promise<Stopped> }> {
+  const all = ['--port', '0', '--app', 'test/runtimes/bun-app.ts', ...flags]
+  const server = await startServer(null, commandOf(variant, all))
   return {
-    port: Number(new URL(JSON.parse(report).url).port),
-    child,
-    async stop(signal = 'SIGTERM') {
-      child.kill(signal)
-      return { status: await ended, out: text.out.slice(report.length + 1) }
+    ...server,
+    async stop() {
+      server.signal('SIGTERM')
+      const { code, stdout } = await server.exited
+      return { status: code, out: stdout.slice(server.line.length + 1) }
     },
   }
 }
 
-/** A raw connection and what came of it. */
-class Client {
-  readonly socket: Socket
-  text = ''
-  bytes = 0
-  end: 'open' | 'fin' | 'reset' = 'open'
-  lastByteAt = 0
-  readonly openedAt = performance.now()
-  endedAt = 0
-  readonly ended: Promise<void>
+/** It closes its side when it is told to, not with the server's. */
+const open = (port: number): Client => new Client({ port, allowHalfOpen: true })
 
-  constructor(port: number, socket: Socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })) {
-    this.socket = socket
-    this.ended = new Promise((resolve) => {
-      const over = (end: 'fin' | 'reset') => {
-        if (this.end !== 'open') return
-        this.end = end
-        this.endedAt = performance.now()
-        resolve()
-      }
-      socket.on('end', () => over('fin'))
-      socket.on('error', () => over('reset'))
-      socket.on('close', () => over('reset'))
-    })
-    socket.on('data', (data) => {
-      this.lastByteAt = performance.now()
-      this.bytes += data.length
-      if (this.text.length < 1_000_000) this.text += data.toString('latin1')
-    })
-  }
-
-  send(text: string | Buffer): this {
-    if (this.socket.writable) this.socket.write(text)
-    return this
-  }
-
-  /** Waits until so many answers have begun, or it is over. */
-  async answers(count = 1, withinMs = 20_000): Promise<string> {
-    const due = performance.now() + withinMs
-    while (this.text.split('HTTP/1.1 ').length <= count && this.end === 'open' && performance.now() < due)
-      await sleep(5)
-    return this.text
-  }
-
-  async over(withinMs: number): Promise<this> {
-    await Promise.race([this.ended, sleep(withinMs)])
-    this.socket.destroy()
-    return this
-  }
-}
-
-const get = (path: string, method = 'GET') => `${method} ${path} HTTP/1.1\r\nHost: a\r\n\r\n`
 const post = (path: string, length: number | 'chunked', body = '') =>
   `POST ${path} HTTP/1.1\r\nHost: a\r\n${length === 'chunked' ? 'Transfer-Encoding: chunked' : `Content-Length: ${length}`}\r\n\r\n${body}`
 
@@ -167,7 +91,7 @@ describe('the Bun entry', { concurrency: true }, () => {
         const policy =
           '--idle-timeout 2s --body-timeout 1s --write-timeout 2s --stream-idle-timeout 12s --min-body-rate off'
         const server = await start(variant, ...policy.split(' '))
-        const open = () => new Client(server.port)
+        const opened = () => open(server.port)
         const cases: Promise<void>[] = []
         const timed = (name: string, run: () => Promise<void>) => cases.push(t.test(name, run))
 
@@ -183,7 +107,7 @@ describe('the Bun entry', { concurrency: true }, () => {
             await Promise.all(
               [0, 1_300, 2_600].map(async (phaseMs) => {
                 await sleep(phaseMs)
-                const client = open().send(get(request, method))
+                const client = opened().send(get(request, '', method))
                 await client.over(25_000)
                 assert.equal(client.end, 'fin')
                 assert.match(client.text, /^HTTP\/1\.1 [25]00 /)
@@ -205,7 +129,7 @@ describe('the Bun entry', { concurrency: true }, () => {
             ['/json', post('/json', 'chunked', '3\r\n{"a\r\n')],
             ['/upload', post('/upload', 100, 'abc')],
           ] as const) {
-            const client = await open().send(body).over(5_000)
+            const client = await opened().send(body).over(5_000)
             assert.match(client.text, /^HTTP\/1\.1 408 .*connection: close/is, path)
             assert.equal(client.end, 'fin')
             assertWithin(client.endedAt - client.openedAt, [950, 1_900], 'answered')
@@ -213,24 +137,24 @@ describe('the Bun entry', { concurrency: true }, () => {
         })
 
         timed('a body that trickles on lives longer than every limit', async () => {
-          const client = open().send(post('/upload', 30))
+          const client = opened().send(post('/upload', 30))
           for (let sent = 0; sent < 30; sent++) {
             await sleep(400)
             client.send('x')
           }
           assert.match(await client.answers(), /200 OK.*30\n$/s)
-          client.socket.destroy()
+          client.destroy()
         })
 
         timed('a handler that takes its time after a body is not blamed for it', async () => {
-          const client = open().send(post('/upload?ms=9000', 3, 'abc'))
+          const client = opened().send(post('/upload?ms=9000', 3, 'abc'))
           assert.match(await client.answers(), /200 OK.*3\n$/s)
-          client.socket.destroy()
+          client.destroy()
         })
 
         for (const path of ['/endless', '/large?bytes=32mb']) {
           timed(`a client that takes nothing of ${path} is cut off`, async () => {
-            const client = open().send(get(path))
+            const client = opened().send(get(path))
             await client.answers()
             client.socket.pause()
             const gone = () => {
@@ -245,12 +169,12 @@ describe('the Bun entry', { concurrency: true }, () => {
             const since = performance.now()
             while (!gone() && performance.now() - since < 12_000) await sleep(50)
             assertWithin(performance.now() - since, variant.writeWindow, 'cut off')
-            client.socket.destroy()
+            client.destroy()
           })
         }
 
         timed('a client that reads slowly but steadily is not', async () => {
-          const client = open().send(get('/large?bytes=12mb'))
+          const client = opened().send(get('/large?bytes=12mb'))
           await client.answers()
           client.socket.pause()
           client.socket.on('data', () => client.socket.pause())
@@ -261,13 +185,13 @@ describe('the Bun entry', { concurrency: true }, () => {
             const share = (performance.now() - since) / 10_000
             if (client.bytes - before < (12 * 2 ** 20 - before) * share) client.socket.resume()
           }
-          client.socket.destroy()
+          client.destroy()
           assert.ok(client.bytes > 12 * 2 ** 20, `only ${client.bytes} bytes`)
           assert.ok(performance.now() - since > 8_000, 'that was not slow')
         })
 
         timed('a stream that the application leaves silent fails, and never looks whole', async () => {
-          const client = await open().send(get('/stream?ms=20000')).over(15_000)
+          const client = await opened().send(get('/stream?ms=20000')).over(15_000)
           assert.match(client.text, /first\n\r\n$/)
           assertWithin(client.endedAt - client.openedAt, [11_900, 13_500], 'ended')
         })
@@ -278,12 +202,12 @@ describe('the Bun entry', { concurrency: true }, () => {
 
       test(`answers`, async (t) => {
         const server = await start(variant, '--max-body', '64kb', '--max-head', '8kb')
-        const open = () => new Client(server.port)
+        const opened = () => open(server.port)
         const ask = async (request: string, count = 1) => {
-          const client = open().send(request)
+          const client = opened().send(request)
           await client.answers(count)
           await sleep(50)
-          client.socket.destroy()
+          client.destroy()
           return client.text
         }
 
@@ -297,7 +221,7 @@ describe('the Bun entry', { concurrency: true }, () => {
             assert.match(text, /^HTTP\/1\.1 500 /)
             assert.doesNotMatch(text, /secret/)
           }
-          const client = await open().send(get('/failing')).over(3_000)
+          const client = await opened().send(get('/failing')).over(3_000)
           assert.match(client.text, /first\r\n$/, 'a stream that fails must not look whole')
           assert.notEqual(client.end, 'open')
         })
@@ -333,7 +257,7 @@ describe('the Bun entry', { concurrency: true }, () => {
         await t.test('a head that is too large is answered 431', async () => {
           const head = (bytes: number) => `GET / HTTP/1.1\r\nHost: a\r\nX: ${'a'.repeat(bytes)}\r\n\r\n`
           assert.match(await ask(head(7_000)), /^HTTP\/1\.1 200 /)
-          const client = await open().send(head(9_000)).over(3_000)
+          const client = await opened().send(head(9_000)).over(3_000)
           assert.match(client.text, /^HTTP\/1\.1 431 /)
           assert.equal(client.end, 'fin')
         })
@@ -342,7 +266,7 @@ describe('the Bun entry', { concurrency: true }, () => {
           const megabyte = Buffer.alloc(2 ** 20)
           for (const kind of [8 * 2 ** 20, 'chunked'] as const) {
             for (const path of ['/upload', '/early']) {
-              const client = open().send(post(path, kind))
+              const client = opened().send(post(path, kind))
               for (let sent = 0; sent < 8; sent++) {
                 client.send(
                   kind === 'chunked'
@@ -360,7 +284,7 @@ describe('the Bun entry', { concurrency: true }, () => {
                 // The application's own: kept if all had come before anybody looked.
                 assert.notEqual(client.end, 'reset')
               }
-              client.socket.destroy()
+              client.destroy()
             }
           }
         })
@@ -370,7 +294,7 @@ describe('the Bun entry', { concurrency: true }, () => {
 
       test(`the last answer of a connection says so, and closes it`, async () => {
         const counted = await start(variant, '--max-requests-per-connection', '3')
-        const client = new Client(counted.port)
+        const client = open(counted.port)
         for (let answer = 1; answer <= 3; answer++) {
           client.send(get('/'))
           const text = await client.answers(answer)
@@ -381,7 +305,7 @@ describe('the Bun entry', { concurrency: true }, () => {
         await counted.stop()
 
         const aged = await start(variant, '--max-connection-age', '1s')
-        const old = new Client(aged.port)
+        const old = open(aged.port)
         let answers = 0
         while (!/connection: close/i.test(old.text) && answers < 40) {
           old.send(get('/'))
@@ -396,10 +320,10 @@ describe('the Bun entry', { concurrency: true }, () => {
 
       test(`a handler that takes too long is answered 503`, async () => {
         const server = await start(variant, '--handler-timeout', '300ms')
-        const client = new Client(server.port).send(get('/slow?ms=5000'))
+        const client = open(server.port).send(get('/slow?ms=5000'))
         assert.match(await client.answers(), /^HTTP\/1\.1 503 /)
         assertWithin(performance.now() - client.openedAt, [250, 1_000], 'answered')
-        client.socket.destroy()
+        client.destroy()
         await server.stop()
       })
 
@@ -407,12 +331,12 @@ describe('the Bun entry', { concurrency: true }, () => {
         const server = await start(variant)
         let answers = 0
         let stopping = false
-        const busy = new Client(server.port).send(get('/slow?ms=2500'))
-        const quiet = new Client(server.port).send(get('/'))
+        const busy = open(server.port).send(get('/slow?ms=2500'))
+        const quiet = open(server.port).send(get('/'))
         await quiet.answers()
         const posting = Array.from({ length: 20 }, async () => {
           while (!stopping || !refused) {
-            const client = new Client(server.port)
+            const client = open(server.port)
             for (let count = 1; ; count++) {
               client.send(post('/count', 0))
               await client.answers(count, 5_000)
@@ -422,7 +346,7 @@ describe('the Bun entry', { concurrency: true }, () => {
               await sleep(5 + Math.random() * 55)
             }
             if (client.end === 'reset' && client.text === '') refused = true
-            client.socket.destroy()
+            client.destroy()
           }
         })
         let refused = false
@@ -447,20 +371,20 @@ describe('the Bun entry', { concurrency: true }, () => {
         const server = await start(variant, '--drain-delay', '1500ms', '--min-idle', '100ms')
         const ended = server.stop()
         await sleep(200)
-        const client = new Client(server.port)
+        const client = open(server.port)
         // It reads only when all is sent: a reset by then has thrown the answer away.
         client.socket.pause()
         client.send(post('/early', 8 * 2 ** 20)).send(Buffer.alloc(8 * 2 ** 20))
         await sleep(500)
         client.socket.resume()
         assert.match(await client.answers(1, 3_000), /^HTTP\/1\.1 413 .*no, thank you\n$/s)
-        client.socket.destroy()
+        client.destroy()
         assert.equal((await ended).status, 0)
       })
 
       test(`a drain that has to cut says how many`, async () => {
         const server = await start(variant, '--drain-timeout', '1500ms', '--min-idle', '100ms')
-        const stuck = new Client(server.port).send(get('/slow?ms=60000'))
+        const stuck = open(server.port).send(get('/slow?ms=60000'))
         await sleep(300)
         const since = performance.now()
         const { status } = await server.stop()
@@ -472,39 +396,25 @@ describe('the Bun entry', { concurrency: true }, () => {
 
       test(`a set limit that Bun cannot hold is refused by name`, async () => {
         for (const [flag, value] of variant.heldInPart) {
-          const { text, ended } = launch(variant, ['--port', '0', flag, value])
-          assert.equal(await ended, 2, flag)
-          assert.ok(text.err.includes(flag), text.err)
+          const { code, stderr } = await run(null, commandOf(variant, ['--port', '0', flag, value]))
+          assert.equal(code, 2, flag)
+          assert.ok(stderr.includes(flag), stderr)
         }
       })
 
       test(`a port that is in use is named`, async () => {
         const server = await start(variant)
-        const { text, ended } = launch(variant, ['--port', String(server.port)])
-        assert.equal(await ended, 2)
-        assert.match(text.err, new RegExp(`port ${server.port} of 127\\.0\\.0\\.1: the port is in use`))
+        const { code, stderr } = await run(null, commandOf(variant, ['--port', String(server.port)]))
+        assert.equal(code, 2)
+        assert.match(stderr, new RegExp(`port ${server.port} of 127\\.0\\.0\\.1: the port is in use`))
         await server.stop()
       })
 
       test(`TLS`, async () => {
-        const server = await start(
-          variant,
-          '--tls-cert',
-          'test/fixtures/tls/cert.pem',
-          '--tls-key',
-          'test/fixtures/tls/key.pem',
-        )
-        const client = new Client(
-          server.port,
-          connectTls({
-            port: server.port,
-            host: '127.0.0.1',
-            rejectUnauthorized: false,
-            allowHalfOpen: true,
-          } as object),
-        ).send(get('/'))
+        const server = await start(variant, ...tlsFlags)
+        const client = new Client({ port: server.port, allowHalfOpen: true, tls: {} }).send(get('/'))
         assert.match(await client.answers(), /^HTTP\/1\.1 200 OK.*hello/s)
-        client.socket.destroy()
+        client.destroy()
         assert.equal((await server.stop()).status, 0)
       })
     })

@@ -1,6 +1,6 @@
 /** `connect` of every runtime: the same checks on each, against servers here whose every FIN and RST is known. */
 import assert from 'node:assert/strict'
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import {
   type AddressInfo,
@@ -14,18 +14,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { TLSSocket } from 'node:tls'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { makeCertificate } from '../fixtures/tls/make.ts'
+import { run, startProgram, suiteLifetime } from '../lib/program.ts'
+import { commandOn } from '../lib/runtimes.ts'
 import type { Given } from './connect-checks.ts'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
-const bin = (name: string) => join(root, 'node_modules/.bin', name)
-const checks = join(root, 'test/runtimes/connect-checks.ts')
+const checks = 'test/runtimes/connect-checks.ts'
 const runtimes = {
-  node: [process.execPath, checks, '../../runtimes/node/connect.ts'],
-  bun: [bin('bun'), checks, '../../runtimes/bun/connect.ts'],
-  deno: [bin('deno'), 'run', '-A', checks, '../../runtimes/node/connect.ts'],
+  node: commandOn('node', checks, '../../runtimes/node/connect.ts'),
+  bun: commandOn('bun', checks, '../../runtimes/bun/connect.ts'),
+  deno: commandOn('deno', checks, '../../runtimes/node/connect.ts'),
 } as const
 
 /** Open connections to `late`. */
@@ -91,7 +89,7 @@ const clients = new Set<Socket>()
 /** Of the server that is silent. */
 const fillers = new Set<Socket>()
 let given: Given
-let stopped: ChildProcess | undefined
+let _stopped: ChildProcess | undefined
 const unix = join(tmpdir(), `hangup-connect-${process.pid}.sock`)
 
 async function serve(
@@ -158,13 +156,15 @@ before(async () => {
   given = { plain, tls, announced, mute, hasty, hastier, silent, late, refused, unix, ca: upstream.cert, client }
 })
 
+const suite = suiteLifetime()
+
 /** The kernel drops a SYN to a full accept queue: a connect there is neither accepted nor refused. */
 async function serveSilent(): Promise<number> {
   if (process.platform !== 'linux') return 0
   const code = `const s = require('node:net').createServer(); s.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => console.log(s.address().port))`
-  stopped = spawn(process.execPath, ['-e', code], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const port = await new Promise<number>((resolve) => stopped?.stdout?.once('data', (text) => resolve(Number(text))))
-  stopped.kill('SIGSTOP')
+  const stopped = await startProgram(suite, commandOn('node', '-e', code))
+  const port = Number(stopped.line)
+  stopped.signal('SIGSTOP')
   for (let i = 0; i < 4; i++) {
     const socket = netConnect(port, '127.0.0.1').on('error', () => {})
     fillers.add(socket)
@@ -174,21 +174,14 @@ async function serveSilent(): Promise<number> {
 }
 
 after(() => {
-  stopped?.kill('SIGKILL')
   for (const socket of [...clients, ...fillers]) socket.destroy()
   for (const server of servers) server.close()
   rmSync(unix, { force: true })
 })
 
-for (const [runtime, [command, ...args]] of Object.entries(runtimes)) {
+for (const [runtime, command] of Object.entries(runtimes)) {
   test(`connections to upstreams on ${runtime}`, { timeout: 120_000 }, async (t) => {
-    const env = { ...process.env, HANGUP_CONNECT_CHECKS: JSON.stringify(given) }
-    const { stdout } = await promisify(execFile)(command, args, {
-      cwd: root,
-      env,
-      timeout: 110_000,
-      killSignal: 'SIGKILL',
-    })
+    const { stdout } = await run(t, command, { env: { HANGUP_CONNECT_CHECKS: JSON.stringify(given) } })
     const results = stdout
       .trim()
       .split('\n')

@@ -3,19 +3,14 @@
  * runtime, with the globals kept and replaced. One process each; all that only waits runs side by side.
  */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
-import { createInterface } from 'node:readline'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
-
-const commands = {
-  node: ['node_modules/.bin/node'],
-  bun: ['node_modules/.bin/bun'],
-  deno: ['node_modules/.bin/deno', 'run', '-A'],
-} as const
+import { Client, get } from '../lib/client.ts'
+import { type Lifetime, startProgram, suiteLifetime } from '../lib/program.ts'
+import { commandOn, type RuntimeName, runtimeNames } from '../lib/runtimes.ts'
+import { descriptorsOf } from '../lib/sockets.ts'
 
 interface Report {
   readonly port?: number
@@ -25,48 +20,34 @@ interface Report {
   readonly upgraded?: true
 }
 
-async function start([program, ...args]: readonly string[], globals: string) {
-  const child = spawn(program!, [...args, 'test/runtimes/engine-app.ts', globals], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const reports: Report[] = []
-  const listening = Promise.withResolvers<number>()
-  createInterface(child.stdout).on('line', (line) => {
-    const report = JSON.parse(line) as Report
-    reports.push(report)
-    if (report.port !== undefined) listening.resolve(report.port)
-  })
-  child.once('exit', (status) => listening.reject(new Error(`it ended with ${status}`)))
-  return { child, reports, port: await listening.promise }
+async function start(t: Lifetime, runtime: RuntimeName, globals: string) {
+  const { line, pid, child, stdout } = await startProgram(t, commandOn(runtime, 'test/runtimes/engine-app.ts', globals))
+  const reports = (): readonly Report[] =>
+    stdout()
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line))
+  return { pid, child, reports, port: (JSON.parse(line) as Report).port! }
 }
 
-const latin1 = (text: string) => Buffer.from(text, 'latin1')
-
-/** Sends and reads to the end of the connection; `cut`: by RST, or not for half of what was promised. */
-async function exchange(port: number, ...parts: (string | number)[]): Promise<{ text: string; reset: boolean }> {
-  const socket = connect(port, '127.0.0.1')
-  let text = ''
+/** Sends and reads to the end of the connection; `reset`: by RST, or not for half of what was promised. */
+async function talk(port: number, ...parts: (string | number)[]): Promise<{ text: string; reset: boolean }> {
+  const client = new Client(port)
   let reset = false
-  socket.on('data', (bytes) => {
-    text += bytes.toString('latin1')
-  })
-  socket.on('error', () => {
+  client.tcp.on('error', () => {
     reset = true
   })
-  const closed = new Promise((resolve) => socket.once('close', resolve))
   for (const part of parts) {
     if (typeof part === 'number') await wait(part)
-    else socket.write(latin1(part))
+    else client.send(part)
   }
-  await Promise.race([closed, wait(4_000, undefined, { ref: false })])
-  if (!socket.destroyed) {
-    socket.destroy()
-    assert.fail(`still open after 4 s: ${text}`)
-  }
-  return { text, reset }
+  await client.until(() => client.tcp.closed, 4_000)
+  const isOver = client.tcp.closed
+  client.destroy()
+  assert.ok(isOver, `still open after 4 s: ${client.text}`)
+  return { text: client.text, reset }
 }
 
-const get = (path: string, more = '', method = 'GET') => `${method} ${path} HTTP/1.1\r\nHost: a\r\n${more}\r\n`
 const close = 'Connection: close\r\n'
 
 const upgrade = (path: string, more = '', version = '1.1') =>
@@ -91,7 +72,7 @@ function parse(text: string): Answer {
 
 /** Asked on a connection of its own, which the answer may not be the last of: a second request is answered behind it. */
 async function ask(port: number, path: string, more = '', method = 'GET'): Promise<Answer> {
-  const { text } = await exchange(port, get(path, more, method) + get('/hono', close))
+  const { text } = await talk(port, get(path, more, method) + get('/hono', close))
   const at = text.lastIndexOf('HTTP/1.1 200 OK')
   assert.match(text.slice(at), /\r\n\r\nhello$/, `${path}: nothing came behind ${JSON.stringify(text)}`)
   return parse(text.slice(0, at))
@@ -141,26 +122,29 @@ const wrong: Readonly<Record<string, RegExp>> = {
   '/101': /101|status|error\(\)/,
 }
 
-for (const [runtime, command] of Object.entries(commands)) {
+for (const runtime of runtimeNames) {
   for (const globals of ['keep', 'replace']) {
     describe(`the hangup engine on ${runtime} with globals: ${globals}`, () => {
       let server: Awaited<ReturnType<typeof start>>
       let port = 0
       before(async () => {
-        server = await start(command, globals)
+        server = await start(suite, runtime, globals)
         port = server.port
       })
       after(async () => {
         const { child, reports } = server
         assert.equal(child.exitCode, null, 'the process lives')
-        child.kill('SIGKILL')
-        await once(child, 'exit')
         assert.deepEqual(
-          reports.filter(({ lost }) => lost !== undefined),
+          reports().filter(({ lost }) => lost !== undefined),
           [],
         )
       })
-      const told = (path: string) => server.reports.filter((report) => report.path === path).map(({ error }) => error!)
+      const suite = suiteLifetime()
+      const told = (path: string) =>
+        server
+          .reports()
+          .filter((report) => report.path === path)
+          .map(({ error }) => error!)
       /** Bun does not say what kind of body its own Response has. */
       const isUntyped = runtime === 'bun' && globals === 'keep'
 
@@ -188,10 +172,10 @@ for (const [runtime, command] of Object.entries(commands)) {
           const old = (path: string, connection: string) =>
             `GET ${path} HTTP/1.0\r\nHost: a\r\nConnection: ${connection}\r\n\r\n`
           for (const path of ['/text', '/ready', '/blob', '/hono']) {
-            const { text } = await exchange(port, old(path, 'keep-alive') + old('/hono', 'close'))
+            const { text } = await talk(port, old(path, 'keep-alive') + old('/hono', 'close'))
             assert.equal(text.split('HTTP/1.1 200 OK').length, 3, text)
           }
-          const { text } = await exchange(port, old('/later', 'keep-alive'))
+          const { text } = await talk(port, old('/later', 'keep-alive'))
           assert.match(text, /\r\n\r\nhello$/)
           assert.doesNotMatch(text, /Transfer-Encoding/)
         })
@@ -239,7 +223,7 @@ for (const [runtime, command] of Object.entries(commands)) {
 
         test('never a byte beyond the Content-Length: the answer is cut, told, and the last', async () => {
           for (const path of ['/cut', '/cut-later', '/cut-after']) {
-            const { text } = await exchange(port, get(path) + get('/hono'))
+            const { text } = await talk(port, get(path) + get('/hono'))
             const { fields, body } = parse(text)
             assert.deepEqual([fields['content-length'], body], ['5', 'hello'], path)
             assert.equal(told(path).length, 1, path)
@@ -250,7 +234,7 @@ for (const [runtime, command] of Object.entries(commands)) {
 
         test('an answer with too few bytes, or whose stream fails, never looks whole, and is told', async () => {
           for (const path of ['/short', '/short-later', '/fails-second', '/fails-sized', '/gives-objects']) {
-            const { text, reset } = await exchange(port, get(path) + get('/hono'))
+            const { text, reset } = await talk(port, get(path) + get('/hono'))
             assert.equal(reset, true, path)
             assert.doesNotMatch(text, /\r\n0\r\n|secret|hello$/)
             assert.equal(told(path).length, 1, path)
@@ -273,7 +257,7 @@ for (const [runtime, command] of Object.entries(commands)) {
           await wait(100)
           gone.destroy()
           await ask(port, '/normal')
-          await exchange(port, get('/normal', close))
+          await talk(port, get('/normal', close))
           assert.equal((await ask(port, '/aborted')).body, '[false,false]')
           assert.deepEqual(told('/follows'), [], 'a handler that gives up with its client did nothing wrong')
         })
@@ -294,22 +278,22 @@ for (const [runtime, command] of Object.entries(commands)) {
             [`${get('/text', chunked, 'POST')}4\r\nbody\r\n0\r\n\r\n${upgrade('/ws')}`, 50, frame('hi'), 100, closing],
           ]
           await Promise.all(
-            talks.map(async (talk) => {
-              const { text } = await exchange(port, ...talk)
+            talks.map(async (parts) => {
+              const { text } = await talk(port, ...parts)
               assert.match(
                 text,
                 /HTTP\/1\.1 101 [\s\S]*\r\n\r\n\x81\x07echo hi/,
-                `${JSON.stringify(talk)}: ${told('/ws')}`,
+                `${JSON.stringify(parts)}: ${told('/ws')}`,
               )
             }),
           )
         })
 
         test('HTTP/1.0 has no upgrade, and no other method', async () => {
-          const { text } = await exchange(port, upgrade('/ws', '', '1.0'))
+          const { text } = await talk(port, upgrade('/ws', '', '1.0'))
           assert.match(text, /^HTTP\/1\.1 404 /)
           const post = upgrade('/echo', `${close}Content-Length: 2\r\n`).replace('GET', 'POST')
-          assert.match((await exchange(port, `${post}hi`)).text, /^HTTP\/1\.1 200 [\s\S]*\r\n\r\nhi$/)
+          assert.match((await talk(port, `${post}hi`)).text, /^HTTP\/1\.1 200 [\s\S]*\r\n\r\nhi$/)
         })
 
         if (runtime === 'bun') {
@@ -337,9 +321,9 @@ for (const [runtime, command] of Object.entries(commands)) {
       })
 
       test('a client that goes while its WebSocket is still being allowed leaves nothing behind', async () => {
-        const descriptors = () => readdirSync(`/proc/${server.child.pid}/fd`).length
-        const upgrades = () => server.reports.filter(({ upgraded }) => upgraded).length
-        await exchange(port, upgrade('/ws') + frame('hi'), 100, closing)
+        const descriptors = () => descriptorsOf(server.pid)
+        const upgrades = () => server.reports().filter(({ upgraded }) => upgraded).length
+        await talk(port, upgrade('/ws') + frame('hi'), 100, closing)
         const settled = async (most: number) => {
           const until = performance.now() + 5_000
           while (descriptors() > most && performance.now() < until) await wait(50)
@@ -368,14 +352,14 @@ for (const [runtime, command] of Object.entries(commands)) {
         const type = 'Content-Type: application/x-www-form-urlencoded\r\n'
         const chunked = 'Transfer-Encoding: chunked\r\n'
         const form = (origin: string) =>
-          exchange(
+          talk(
             port,
             `${get('/guarded/form', `${close}Origin: ${origin}\r\n${type}${chunked}`, 'POST')}3\r\na=1\r\n0\r\n\r\n`,
           )
         assert.equal(parse((await form('http://evil.example')).text).status, 403)
         assert.match((await form('http://a')).text, /changed by a=1/)
         const sent = `${get('/copied', `${close}X-A: 1\r\nContent-Length: 2\r\n`, 'PUT')}ab`
-        assert.equal(parse((await exchange(port, sent)).text).body, '["PUT","/copied",null,"2","ab"]')
+        assert.equal(parse((await talk(port, sent)).text).body, '["PUT","/copied",null,"2","ab"]')
       })
     })
   }

@@ -1,19 +1,15 @@
 /** The kernel through the FFI of Deno and Bun, on real sockets. */
 import assert from 'node:assert/strict'
-import { execFile, spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
+import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-import { runtimeCommands } from '../fixtures/start.ts'
+import { run, startProgram } from '../lib/program.ts'
+import { root, runtimeCommands } from '../lib/runtimes.ts'
 
-const run = promisify(execFile)
-const root = new URL('../..', import.meta.url)
 const skip = process.platform !== 'linux' && 'the kernel ledger needs Linux'
 
-async function check([program, ...args]: readonly string[]) {
-  const { stdout } = await run(program!, [...args, 'test/runtimes/kernel-check.ts'], { cwd: root, timeout: 30_000 })
+async function check(command: readonly string[]) {
+  const { code, stdout, stderr } = await run(null, [...command, 'test/runtimes/kernel-check.ts'])
+  assert.equal(code, 0, stderr)
   return JSON.parse(stdout)
 }
 
@@ -68,15 +64,12 @@ const hasTerminals = spawnSync('script', ['--version']).status === 0
 
 test('deno asks nobody at its terminal for a permission that it was not given', {
   skip: skip || (!hasTerminals && 'it needs script(1)'),
-}, async () => {
+}, async (t) => {
   const [program] = runtimeCommands.deno
-  const command = `${program} run --allow-net --allow-env --allow-read=${fileURLToPath(root)} test/operate/lost-server.ts hangup {}`
-  const child = spawn('script', ['-qec', command, '/dev/null'], {
-    cwd: root,
-    env: { ...process.env, NO_COLOR: '1' },
-    stdio: ['pipe', 'pipe', 'inherit'],
+  const command = `${program} run --allow-net --allow-env --allow-read=${root} test/operate/lost-server.ts hangup {}`
+  const { line: first } = await startProgram(t, ['script', '-qec', command, '/dev/null'], {
+    stdin: true,
+    env: { NO_COLOR: '1' },
   })
-  const [first] = await once(createInterface(child.stdout), 'line')
-  child.kill('SIGKILL')
-  assert.match(first, /^\d+$/, 'its port')
+  assert.match(first.trim(), /^\d+$/, 'its port')
 })

@@ -1,13 +1,11 @@
 /** No engine lets a piece of a response wait for the acknowledgement of the one before (Nagle's algorithm): the kernel is asked. */
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
-import { once } from 'node:events'
-import { connect as connectTcp } from 'node:net'
 import { describe, type TestContext, test } from 'node:test'
-import { connect } from 'node:tls'
-import { promisify } from 'node:util'
-import { runtimeCommands, startListener } from '../fixtures/start.ts'
 import { makeCertificate } from '../fixtures/tls/make.ts'
+import { Client } from '../lib/client.ts'
+import { run } from '../lib/program.ts'
+import { runtimeCommands, runtimeNames } from '../lib/runtimes.ts'
+import { startListener } from '../lib/server.ts'
 
 const skip = process.platform !== 'linux' && 'descriptors are borrowed by pidfd_getfd'
 const certificates = [makeCertificate(['localhost'])]
@@ -30,28 +28,31 @@ for fd in os.listdir(f'/proc/{pid}/fd'):
 `
 
 async function noDelays(pid: number, port: number): Promise<readonly string[]> {
-  const { stdout } = await promisify(execFile)('python3', ['-c', readOptions, String(pid), String(port)])
+  const { code, stdout, stderr } = await run(null, ['python3', '-c', readOptions, String(pid), String(port)])
+  assert.equal(code, 0, stderr)
   return stdout.trim().split('\n')
 }
 
 /** Connected, and beyond the handshake, before it has asked for anything. */
 async function connected(t: TestContext, port: number, secure: boolean): Promise<void> {
-  const at = { port, host: '127.0.0.1' }
-  const socket = secure ? connect({ ...at, rejectUnauthorized: false }) : connectTcp(at)
-  t.after(() => socket.destroy())
-  await once(socket, secure ? 'secureConnect' : 'connect')
+  const client = new Client({ port, ...(secure && { tls: {} }) })
+  t.after(() => client.destroy())
+  await client.connected
 }
 
 describe('a connection sends each piece at once', { concurrency: 3, skip }, () => {
-  for (const [runtime, command] of Object.entries(runtimeCommands)) {
+  for (const runtime of runtimeNames) {
     for (const engine of ['native', 'hangup']) {
       for (const secure of [false, true]) {
         test(`${runtime}, ${engine} engine${secure ? ', TLS' : ''}`, async (t) => {
-          const { child, port } = await startListener(t, command, { engine, ...(secure && { tls: { certificates } }) })
+          const { pid, port } = await startListener(t, runtimeCommands[runtime], {
+            engine,
+            ...(secure && { tls: { certificates } }),
+          })
           await connected(t, port, secure)
           // The server may be a moment behind the kernel's accept.
           await connected(t, port, secure)
-          const found = await noDelays(child.pid!, port)
+          const found = await noDelays(pid, port)
           assert.deepEqual(new Set(found), new Set(['1']), `${found}`)
         })
       }

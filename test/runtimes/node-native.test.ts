@@ -5,7 +5,6 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, fork } from 'node:child_process'
 import { type EventEmitter, once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
 import { type ClientHttp2Session, connect as connectHttp2, type OutgoingHttpHeaders } from 'node:http2'
 import { connect as connectTcp, type Socket } from 'node:net'
 import { after, before, describe, test } from 'node:test'
@@ -15,10 +14,11 @@ import { WebSocket } from 'ws'
 import type { NodeServeOptions } from '../../runtimes/node/options.ts'
 import { plainHttpAnswer } from '../../src/http1/plain-on-tls.ts'
 import type { ConnectionsSummary } from '../../src/serve/contract.ts'
-import { frame, headers, preface, reset } from '../fixtures/http2-frames.ts'
+import { frame, headers, preface, reset } from '../lib/http2-frames.ts'
+import { tlsTexts } from '../lib/runtimes.ts'
+import { descriptorsOf } from '../lib/sockets.ts'
 
-const pem = (name: string) => readFileSync(new URL(`../../test/fixtures/tls/${name}.pem`, import.meta.url), 'utf8')
-const tls = { cert: pem('cert'), key: pem('key') }
+const tls = tlsTexts()
 const quick = { idleTimeoutMs: 60_000, log: undefined }
 
 let child: ChildProcess
@@ -155,7 +155,7 @@ const nothingLeft = (port: number) =>
 
 describe('clients that break off', () => {
   test('a handshake, one request and an RST end nothing and are let go at once', async () => {
-    const descriptors = () => readdirSync(`/proc/${child.pid}/fd`).length
+    const descriptors = () => descriptorsOf(child.pid!)
     const attack = async (alpn: string, bytes: string) => {
       const tcp = connectTcp({ port: secure, host: '127.0.0.1', noDelay: true })
       tcp.on('error', () => {})

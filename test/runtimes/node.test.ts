@@ -1,8 +1,6 @@
 /** What the conformance suite does not see: HTTP/2, the API itself, and what happens inside the process. */
 import assert from 'node:assert/strict'
-import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2'
 import { connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
@@ -12,12 +10,11 @@ import type { NodeServeOptions } from '../../runtimes/node/options.ts'
 import { serve } from '../../runtimes/node.ts'
 import type { App, Running } from '../../src/serve/contract.ts'
 import type { LogLine } from '../../src/serve/log.ts'
+import { run, startProgram } from '../lib/program.ts'
+import { commandOn, tlsTexts } from '../lib/runtimes.ts'
 
 const quiet = { port: 0, host: '127.0.0.1', signals: false } as const
-const tls = {
-  key: readFileSync(new URL('../fixtures/tls/key.pem', import.meta.url), 'utf8'),
-  cert: readFileSync(new URL('../fixtures/tls/cert.pem', import.meta.url), 'utf8'),
-}
+const tls = tlsTexts()
 
 const app = new Hono()
   .get('/', (c) => c.text('hello'))
@@ -187,30 +184,22 @@ test('an option that does not exist, and an app that is none, are refused', asyn
   await assert.rejects(serve({} as never, quiet), /fetch/)
 })
 
-test('embedded in a program, a drain by signal ends the listener and never the process', async () => {
+test('embedded in a program, a drain by signal ends the listener and never the process', async (t) => {
   const code = `
     import { serve } from './runtimes/node.ts'
     const server = await serve(() => new Response('hello'), { port: 0, host: '127.0.0.1' })
     console.log(server.url)
     process.on('exit', () => console.log('exit', server.phase))
     setTimeout(() => console.log('went on'), 400)`
-  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'inherit'] })
-  let out = ''
-  child.stdout.on('data', (chunk) => {
-    out += chunk
-    if (out.includes('http') && !child.killed) child.kill('SIGTERM')
-  })
-  const [status] = await once(child, 'exit')
+  const program = await startProgram(t, commandOn('node', '--input-type=module', '-e', code))
+  program.signal('SIGTERM')
+  const { code: status, stdout: out } = await program.exited
   assert.equal(status, 0)
   assert.match(out, /went on\nexit closed/)
 })
 
-test('the entry refuses a bad flag with status 2 and one line', async () => {
-  const { status, stderr } = await new Promise<{ status: unknown; stderr: string }>((resolve) => {
-    execFile(process.execPath, ['runtimes/node.ts', '--idle-timeout', '5'], (error, _, stderr) =>
-      resolve({ status: error?.code, stderr }),
-    )
-  })
-  assert.equal(status, 2)
+test('the entry refuses a bad flag with status 2 and one line', async (t) => {
+  const { code, stderr } = await run(t, commandOn('node', 'runtimes/node.ts', '--idle-timeout', '5'))
+  assert.equal(code, 2)
   assert.match(stderr, /^hangup: --idle-timeout: "5" has no unit.*\n$/)
 })

@@ -1,10 +1,8 @@
 /** The library of a runtime says on another one which is wanted; nothing there serves first and breaks later. */
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { describe, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
+import { run } from '../lib/program.ts'
 
-const root = fileURLToPath(new URL('../../', import.meta.url))
 const program = (library: string) =>
   `import { serve } from './runtimes/${library}/index.ts'; const server = await serve(() => new Response(''), { port: 0 }); ` +
   'await server.drain(); console.log("served")'
@@ -17,17 +15,16 @@ const runtimes = {
 
 describe('the library of a runtime', () => {
   for (const [here, flags] of Object.entries(runtimes)) {
-    test(`on ${here}`, () => {
+    test(`on ${here}`, { timeout: 90_000 }, async (t) => {
       for (const library of Object.keys(runtimes)) {
-        const bin = `${root}node_modules/.bin/${here}`
-        const ran = spawnSync(bin, [...flags, program(library)], { cwd: root, encoding: 'utf8', timeout: 30_000 })
+        const ran = await run(t, [here, ...flags, program(library)])
         if (library === here) assert.match(ran.stdout, /served/, ran.stderr)
         else {
           assert.match(
             ran.stderr,
             new RegExp(`runtimes/${library}/index.ts is not for this.* runtimes/${here}/index.ts`),
           )
-          assert.equal(ran.status, 1)
+          assert.equal(ran.code, 1)
         }
       }
     })

@@ -9,8 +9,9 @@ import { describe, type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
 import { proxyHeader } from '../../src/net/proxy-protocol.ts'
-import { runtimeCommands, startListener } from '../fixtures/start.ts'
 import { makeCertificate } from '../fixtures/tls/make.ts'
+import { runtimeCommands } from '../lib/runtimes.ts'
+import { startListener } from '../lib/server.ts'
 
 const first = makeCertificate(['first.example'])
 const second = makeCertificate(['second.example'])

@@ -4,10 +4,12 @@ import { once } from 'node:events'
 import { connect as connectTcp, type Socket } from 'node:net'
 import { describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { connect as connectTls, type TLSSocket } from 'node:tls'
-import { socketsOf } from '../fixtures/sockets.ts'
-import { runtimeCommands, startListener } from '../fixtures/start.ts'
+import { connect as connectTls } from 'node:tls'
 import { makeCertificate } from '../fixtures/tls/make.ts'
+import { Client } from '../lib/client.ts'
+import { runtimeCommands } from '../lib/runtimes.ts'
+import { startListener } from '../lib/server.ts'
+import { socketsOf } from '../lib/sockets.ts'
 
 const certificate = makeCertificate(['a.example'])
 const head = (line: string, more = '') => `${line} HTTP/1.1\r\nHost: a\r\n${more}\r\n`
@@ -36,21 +38,8 @@ const far = {
   discardTimeoutMs: farMs,
 }
 
-interface Client {
-  readonly tcp: Socket
-  readonly http: Socket
-}
-
-async function connected(port: number, secure: boolean): Promise<Client> {
-  const tcp = connectTcp({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true })
-  tcp.on('error', () => {})
-  await once(tcp, 'connect')
-  if (!secure) return { tcp, http: tcp }
-  const tls: TLSSocket = connectTls({ socket: tcp, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] })
-  tls.on('error', () => {})
-  await once(tls, 'secureConnect')
-  return { tcp, http: tls }
-}
+const connected = (port: number, secure: boolean): Promise<Client> =>
+  Client.open({ port, allowHalfOpen: true, ...(secure && { tls: {} }) })
 
 /** Rejects if it takes long. An error before it is not the question. */
 async function closeOf(socket: Socket): Promise<void> {
@@ -84,8 +73,8 @@ for (const [runtime, command] of Object.entries(runtimeCommands)) {
     for (const secure of [false, true]) {
       test(`lets go at once of who resets its connection${secure ? ' under TLS' : ''}, and blames nobody`, async (t) => {
         const tls = secure ? { tls: { certificates: [certificate] } } : {}
-        const { port, child, say } = await startListener(t, command, { ...far, ...tls })
-        const sockets = () => socketsOf(child.pid!)
+        const { port, pid, say } = await startListener(t, command, { ...far, ...tls })
+        const sockets = () => socketsOf(pid)
         const summary = async () => JSON.parse(await say('connections'))
         const { tcp: first } = await connected(port, secure)
         first.destroy()
@@ -97,7 +86,7 @@ for (const [runtime, command] of Object.entries(runtimeCommands)) {
           await Promise.all(
             clients.map(async (text) => {
               const client = await connected(port, secure)
-              client.http.write(text, 'latin1')
+              client.send(text)
               await reset(client)
             }),
           )

@@ -1,13 +1,14 @@
 /** TLS of the hangup engine from outside, on each runtime: which certificate is shown, how it is replaced, what is spoken. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
 import { connect as connectTcp } from 'node:net'
 import { describe, type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
-import { runtimeCommands, startListener } from '../fixtures/start.ts'
 import { makeCertificate } from '../fixtures/tls/make.ts'
+import { runtimeCommands } from '../lib/runtimes.ts'
+import { startListener } from '../lib/server.ts'
+import { descriptorsOf } from '../lib/sockets.ts'
 
 const first = makeCertificate(['first.example'])
 const second = makeCertificate(['second.example', '*.wild.example'])
@@ -152,13 +153,13 @@ for (const [runtime, command] of Object.entries(runtimeCommands)) {
     })
 
     test('a handshake that never ends, or never begins, is closed in time and its descriptor returned', async (t) => {
-      const { port, child, say } = await startListener(t, command, {
+      const { port, pid, say } = await startListener(t, command, {
         tls: { certificates: [first, second] },
         handshakeTimeoutMs: 500,
       })
       await shown(t, port)
       await delay(100)
-      const descriptors = () => readdirSync(`/proc/${child.pid}/fd`).length
+      const descriptors = () => descriptorsOf(pid)
       const before = descriptors()
       const began = performance.now()
       const ended = Array.from({ length: 20 }, async (_, i) => {

@@ -1,0 +1,76 @@
+/**
+ * What the package may cost, in bytes, and why: data. More of one is a decision, made here. A bundle
+ * is what esbuild makes of an entry for somebody's application, minified; only our own bytes count.
+ */
+export interface BundleSize {
+  /** What the application imports. */
+  readonly entry: string
+  /** Conditions of the bundler, beside `import`. */
+  readonly conditions: readonly string[]
+  /** Loaded before the first request. */
+  readonly atStart: number
+  /** With what is loaded when it is used. */
+  readonly inAll: number
+  readonly why: string
+}
+
+const isolate = 'an isolate reads all of it at each cold start'
+const process = 'a process reads it once; what only some servers use is loaded when they do'
+
+export const bundleSizes: Readonly<Record<string, BundleSize>> = {
+  'a server on Node': { entry: 'hangup', conditions: ['node'], atStart: 225_000, inAll: 270_000, why: process },
+  'a server on Bun': { entry: 'hangup', conditions: ['bun'], atStart: 245_000, inAll: 290_000, why: process },
+  'a server on Deno': { entry: 'hangup', conditions: ['deno'], atStart: 260_000, inAll: 305_000, why: process },
+  'an app under deno serve': {
+    entry: 'hangup/deno-serve',
+    conditions: ['deno'],
+    atStart: 175_000,
+    inAll: 275_000,
+    why: process,
+  },
+  'an app on Workers': { entry: 'hangup', conditions: ['workerd'], atStart: 112_000, inAll: 112_000, why: isolate },
+  'a gateway on Workers': {
+    entry: 'hangup/gateway',
+    conditions: ['workerd'],
+    atStart: 210_000,
+    inAll: 210_000,
+    why: isolate,
+  },
+  'a gateway': { entry: 'hangup/gateway', conditions: ['node'], atStart: 315_000, inAll: 465_000, why: process },
+  'routes of an admin listener': {
+    entry: 'hangup/admin',
+    conditions: ['node'],
+    atStart: 78_000,
+    inAll: 80_000,
+    why: 'it joins an application that may use nothing else of ours',
+  },
+  'the conformance suite': {
+    entry: 'hangup/probe',
+    conditions: ['node'],
+    atStart: 260_000,
+    inAll: 260_000,
+    why: 'most of it are the cases, whose texts are for readers: it is for tests, and no server loads it',
+  },
+}
+
+/** Of the installed package, unpacked. */
+export const packageSizes: Readonly<
+  Record<string, { readonly files: RegExp; readonly most: number; readonly why: string }>
+> = {
+  'programs and libraries': {
+    files: /\.js$/,
+    most: 1_160_000,
+    why: 'the command has all of them, and its help and reports are text',
+  },
+  'types for compilers and editors': {
+    files: /^dist\/(?!sources\/).*\.d\.ts(\.map)?$/,
+    most: 260_000,
+    why: 'each option says what it is where it is written, and no declaration is there that no entry reaches',
+  },
+  'sources that editors lead to': {
+    files: /^dist\/sources\//,
+    most: 60_000,
+    why: 'only of the entries and of the types of what serve() and gateway() take and give',
+  },
+  'all of it': { files: /./, most: 1_500_000, why: 'it is installed in images that are otherwise small' },
+}
