@@ -2,7 +2,7 @@
  * What was measured last, as data in `docs/bench/`: `scripts/docs.ts` makes tables and plots of it.
  * A run of a part of a bench replaces that part.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 
 const pathOf = (name: string): URL => new URL(`../docs/bench/${name}.json`, import.meta.url)
 
@@ -17,6 +17,7 @@ export function keptOf<Data extends object>(name: string): Partial<Data> {
 
 export function keep<Data extends object>(name: string, part: Partial<Data>): void {
   const whole = { ...keptOf<Data>(name), ...part }
+  mkdirSync(new URL('.', pathOf(name)), { recursive: true })
   writeFileSync(pathOf(name), `${JSON.stringify(whole, rounded, 2)}\n`)
 }
 

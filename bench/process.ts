@@ -72,6 +72,8 @@ export async function start(contender: Contender, core = serverCore): Promise<Se
   const argv = commandOf(contender, port)
   const [program = '', ...args] = onCore(core, argv)
   const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] })
+  children.add(child)
+  child.once('exit', () => children.delete(child))
   let said = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     said = (said + text).slice(-saidAtMost)
@@ -106,6 +108,13 @@ export function freePort(): Promise<number> {
     })
   })
 }
+
+/** No server outlives the bench, however that ends. */
+const children = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of children) child.kill('SIGKILL')
+})
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
 
 const ticksPerSecond = 100
 

@@ -213,7 +213,6 @@ const soaked = [...servers, ...gateways]
 process.once('exit', () => {
   for (const { child } of soaked) child.kill('SIGKILL')
 })
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 await Promise.all(servers.map((server) => server.starts()))
 await Promise.all(gateways.map((gateway) => gateway.starts()))
 await traffic(soaked, gateways, warmUpMs)
