@@ -47,7 +47,7 @@ export async function serveUnenforced(
     policy,
     onError: options.onError,
     log,
-    onTimeout: () => counts.count('handler'),
+    onRefused: (reason) => counts.count(reason),
     isSound,
   })
   let busy = 0

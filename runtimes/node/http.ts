@@ -59,7 +59,7 @@ async function serveNodeHttp(start: Start<NodeServeOptions>): Promise<Running> {
       policy,
       onError: options.onError,
       log,
-      onTimeout: () => connections.count('handler'),
+      onRefused: (reason) => connections.count(reason),
       isSound: (returned) => madeOf(returned) !== null,
     }),
     draining: () => drain.draining,

@@ -37,7 +37,7 @@ export function workerOf(app: App, options: WorkerOptions = {}, resolved = resol
     policy,
     onError: options.onError,
     log,
-    onTimeout: () => log.note('handler'),
+    onRefused: (reason) => log.note(reason),
   })
   return {
     policy,

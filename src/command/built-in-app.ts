@@ -9,6 +9,7 @@ export interface AppOptions {
 
 const largestBytes = 64 * 2 ** 20
 const longestWaitMs = 300_000
+const longestBusyMs = 2_000
 
 export function createApp({ ready = () => true }: AppOptions = {}): Hono<any> {
   const app = new Hono<any>()
@@ -21,6 +22,13 @@ export function createApp({ ready = () => true }: AppOptions = {}): Hono<any> {
   app.get('/slow', async (c) => {
     const waitedFor = await sleep(milliseconds(c, 'ms', 5_000), c.req.raw.signal)
     return waitedFor ? c.text('slow\n') : c.text('gave up\n', 503)
+  })
+
+  /** A handler that computes, so that nobody else has a turn. */
+  app.get('/busy', (c) => {
+    const until = performance.now() + Math.min(milliseconds(c, 'ms', 500), longestBusyMs)
+    while (performance.now() < until);
+    return c.text('busy\n')
   })
 
   /** Two chunks and a silence between them: an answer that is in progress and quiet. */

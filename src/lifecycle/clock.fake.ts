@@ -31,9 +31,14 @@ export class FakeClock implements ServerClock {
       const due = this.#timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0]
       if (due === undefined) break
       this.#timers = this.#timers.filter((other) => other !== due)
-      this.#now = due.at
+      this.#now = Math.max(this.#now, due.at)
       due.callback()
     }
     this.#now = end
+  }
+
+  /** The loop is blocked: time goes by, and what is due in it waits. */
+  block(ms: number): void {
+    this.#now += ms
   }
 }

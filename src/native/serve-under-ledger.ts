@@ -110,7 +110,7 @@ class UnderLedger<Call> {
       policy,
       onError: options.onError,
       log,
-      onTimeout: () => ledger.connections.count('handler'),
+      onRefused: (reason) => ledger.connections.count(reason),
       isSound: (returned) => server.isSound(returned),
     })
     this.exchanges = new Exchanges({ server, resolved, secure, notesAll, ledger, flights, application, now })

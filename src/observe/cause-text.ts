@@ -24,6 +24,7 @@ export const limitTexts: Readonly<Record<ReasonName, string>> = {
   pressure: 'room was needed for others',
   descriptors: 'descriptors were short',
   full: 'all connections were busy',
+  overload: 'the event loop was behind',
   drained: 'the server was drained',
   cut: 'the time of the drain was over',
 }

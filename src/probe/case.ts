@@ -17,6 +17,7 @@ const profileNames = [
   'dripping',
   'stream',
   'handler',
+  'behind',
   'sized',
   'counted',
   'aged',

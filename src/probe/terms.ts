@@ -26,6 +26,7 @@ export const pathNames = [
   'empty',
   'reset',
   'broken',
+  'busy',
 ] as const
 export type PathName = (typeof pathNames)[number]
 

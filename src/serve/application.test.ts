@@ -9,10 +9,10 @@ const request = new Request('http://localhost/orders/7?secret=1', { method: 'PUT
 function made(onError?: ServeOptions['onError'], app: Fetch = () => new Response()) {
   const lines: string[] = []
   const application = applicationOf(app, {
-    policy: { handlerTimeoutMs: 0 },
+    policy: { handlerTimeoutMs: 0, maxLoopLagMs: 0 },
     onError,
     log: { error: ({ message }: Omit<LogLine, 'count'>) => void lines.push(message) },
-    onTimeout: () => {},
+    onRefused: () => {},
   })
   return { application, lines }
 }

@@ -9,6 +9,7 @@ import type { App, ServeOptions } from './contract.ts'
 import { errorLine } from './error-line.ts'
 import { withHandlerTimeout } from './handler-timeout.ts'
 import type { LogLine } from './log.ts'
+import { withLoopLag } from './loop-lag.ts'
 import { fetchOf } from './prepare.ts'
 import { plainResponse } from './responses.ts'
 import { isThenable, settlesOnce } from './settles-once.ts'
@@ -36,18 +37,26 @@ export interface Application {
 }
 
 export interface ApplicationParts {
-  readonly policy: Pick<Policy, 'handlerTimeoutMs'>
+  readonly policy: Pick<Policy, 'handlerTimeoutMs' | 'maxLoopLagMs'>
   readonly onError: ServeOptions['onError']
   /** Where errors go without `onError`. */
   readonly log: { error(line: Omit<LogLine, 'count'>): void }
-  readonly onTimeout: (request: Request) => void
+  /** The application was too slow for a request, or all too busy to be asked. */
+  readonly onRefused: (reason: 'handler' | 'overload') => void
   /** Tells at one look that a response can be written; `false` promises nothing. Default: a closer look at each. */
   readonly isSound?: ((returned: unknown) => boolean) | undefined
 }
 
 export function applicationOf(app: App, parts: ApplicationParts): Application {
-  const { policy, onError, log, onTimeout, isSound = () => false } = parts
-  const handler = withHandlerTimeout(fetchOf(app), { handlerTimeoutMs: policy.handlerTimeoutMs, onTimeout })
+  const { policy, onError, log, onRefused, isSound = () => false } = parts
+  const inTime = withHandlerTimeout(fetchOf(app), {
+    handlerTimeoutMs: policy.handlerTimeoutMs,
+    onTimeout: () => onRefused('handler'),
+  })
+  const handler = withLoopLag(inTime, {
+    maxLoopLagMs: policy.maxLoopLagMs,
+    onOverload: () => onRefused('overload'),
+  })
 
   function logged(error: unknown, request: Request): void {
     log.error({ level: 'error', code: 'APPLICATION_ERROR', message: `${lineOf(request)}: ${errorLine(error)}` })

@@ -67,7 +67,7 @@ export async function serveOnSockets(
     policy,
     onError: options.onError,
     log,
-    onTimeout: () => connections.count('handler'),
+    onRefused: (reason) => connections.count(reason),
     isSound: isSoundResponse,
   })
   const uninstallGlobals = options.globals === 'replace' ? installGlobals() : () => {}

@@ -26,6 +26,7 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = {
   dripping: fixture({ minResponseBytesPerSec: 2 * 2 ** 20, minRateGraceMs: 2_000 }),
   stream: fixture({ streamIdleTimeoutMs: 1_500, uploadTimeoutMs: 2_000 }),
   handler: fixture({ handlerTimeoutMs: 1_000 }),
+  behind: fixture({ maxLoopLagMs: 200 }),
   // What it is anyway: `Deno.serve` has a larger one of its own, unless one is set.
   sized: fixture({ maxBodyBytes: 64 * 2 ** 10, maxHeadBytes: 16 * 2 ** 10, maxHeadFields: 100 }),
   counted: fixture({ maxRequestsPerConnection: 5 }),

@@ -35,6 +35,7 @@ const all: readonly ProfileName[] = [
   'dripping',
   'stream',
   'handler',
+  'behind',
   'sized',
   'counted',
   'aged',

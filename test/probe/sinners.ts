@@ -212,6 +212,7 @@ export const sinners: Readonly<Record<string, Sinner>> = {
 
   // handler.ts
   'handler-timeout': takes('^GET /slow'),
+  'loop-behind-503': says('^GET / ', silentAbout('retry-after')),
   'handler-inside-limit': hangsUp('^GET /stream', 1_100),
 
   // limits.ts

@@ -37,7 +37,7 @@ async function serveWithIdleTimer(start: Start<BunServeOptions>): Promise<Runnin
     policy,
     onError: options.onError,
     log,
-    onTimeout: () => counts.count('handler'),
+    onRefused: (reason) => counts.count(reason),
     isSound,
   })
   const exchanges = new Exchanges(policy, application, counts)

@@ -22,6 +22,7 @@ import * as maxConnectionAgeMs from './max-connection-age.ts'
 import * as maxConnections from './max-connections.ts'
 import * as maxHeadBytes from './max-head-bytes.ts'
 import * as maxHeadFields from './max-head-fields.ts'
+import * as maxLoopLagMs from './max-loop-lag.ts'
 import * as maxRequestsPerConnection from './max-requests-per-connection.ts'
 import * as minBodyBytesPerSec from './min-body-bytes-per-sec.ts'
 import * as minIdleMs from './min-idle.ts'
@@ -57,6 +58,7 @@ export const limits = {
   peerProbeMs,
   maxConnections,
   reservedDescriptors,
+  maxLoopLagMs,
   minIdleMs,
   drainDelayMs,
   drainSpreadMs,
