@@ -1,6 +1,7 @@
 /** What the tests of the Bun entry ask for beside the built-in app. */
 import { writeSync } from 'node:fs'
 import process from 'node:process'
+import { Hono } from 'hono'
 import { getConnInfo, upgradeWebSocket } from 'hono/bun'
 import { createApp } from '../../src/command/built-in-app.ts'
 
@@ -39,4 +40,13 @@ app.post('/count', async (c) => {
 })
 process.on('exit', () => writeSync(1, `posts=${posts}\n`))
 
-export default app
+/** These say when their handler began, by the clock of the machine: before the response, which is what it is without. */
+const timed = new Hono<any>()
+for (const path of ['/', '/slow', '/stream', '/reject']) {
+  timed.use(path, async (c, next) => {
+    c.header('Begun-At', String(Date.now()))
+    await next()
+  })
+}
+
+export default timed.route('/', app)
