@@ -1,4 +1,7 @@
-/** WebSockets of Deno.serve whose client, or handler, does not see them through: no descriptor, no timer and no server is lost. */
+/**
+ * WebSockets of Deno.serve whose client, or handler, does not see them through: no descriptor, no
+ * timer and no server is lost.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'

@@ -1,4 +1,7 @@
-/** A raw client: it sends exactly what it is told, and keeps every byte that comes back and how its connection ended. */
+/**
+ * A raw client: it sends exactly what it is told, and keeps every byte that comes back and how its
+ * connection ended.
+ */
 import { connect as connectTcp, type Socket, type TcpNetConnectOpts } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
@@ -7,7 +10,10 @@ const bodyFollowsMs = 5
 
 export type End = 'open' | 'fin' | 'reset'
 
-/** A port of 127.0.0.1, the path of a Unix socket, or more of an address. `tls`: any certificate will do. */
+/**
+ * A port of 127.0.0.1, the path of a Unix socket, or more of an address. `tls`: any certificate
+ * will do.
+ */
 export type Address =
   | number
   | string
@@ -113,7 +119,9 @@ export class Client {
     this.tcp.destroy()
   }
 
-  /** Looks again whenever something happens on the connection; resolves to whether it held in time. */
+  /**
+   * Looks again whenever something happens on the connection; resolves to whether it held in time.
+   */
   until(test: () => boolean, withinMs: number): Promise<boolean> {
     if (test()) return Promise.resolve(true)
     const { promise, resolve } = Promise.withResolvers<boolean>()
@@ -141,7 +149,10 @@ export class Client {
     return Array.from(this.text.matchAll(/HTTP\/1\.1 (\d+)/g), ([, status]) => status!)
   }
 
-  /** All that came once so many answers have begun, and a moment later; or once the connection has ended or this is late. */
+  /**
+   * All that came once so many answers have begun, and a moment later; or once the connection has
+   * ended or this is late.
+   */
   async answers(count = 1, withinMs = 20_000): Promise<string> {
     await this.until(() => this.statuses.length >= count || this.end !== 'open', withinMs)
     // A body that is there follows its head at once, in a write of its own.
@@ -161,7 +172,10 @@ export class Client {
   }
 }
 
-/** Sends this on a connection of its own; resolves to all that came until `enough` was there, or until the end. */
+/**
+ * Sends this on a connection of its own; resolves to all that came until `enough` was there, or
+ * until the end.
+ */
 export async function exchange(address: Address, text: string, enough = /(?!)/): Promise<string> {
   const client = new Client(address).send(text)
   await client.until(() => enough.test(client.text) || client.end !== 'open', 2 ** 31 - 1)

@@ -1,4 +1,7 @@
-/** A port of the loopback that was free a moment ago, for programs that can't be asked which one they took. */
+/**
+ * A port of the loopback that was free a moment ago, for programs that can't be asked which one
+ * they took.
+ */
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 

@@ -1,4 +1,6 @@
-/** Programs that a test starts: what they say, how they end. None outlives its test, or the process. */
+/**
+ * Programs that a test starts: what they say, how they end. None outlives its test, or the process.
+ */
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import process from 'node:process'
 import type { Readable, Writable } from 'node:stream'
@@ -10,7 +12,10 @@ export interface Lifetime {
   after(end: () => unknown): unknown
 }
 
-/** Of a suite: what its `before` starts is there for all of its tests. To be called where the suite is described. */
+/**
+ * Of a suite: what its `before` starts is there for all of its tests. To be called where the suite
+ * is described.
+ */
 export function suiteLifetime(): Lifetime {
   const ends: (() => unknown)[] = []
   after(async () => {
@@ -40,7 +45,10 @@ export interface Program {
   say(line: string): Promise<string>
   /** Ends its standard input. */
   endInput(): void
-  /** Resolves when all of its output matches. Rejects, with what it said, if it ends before or is late. */
+  /**
+   * Resolves when all of its output matches. Rejects, with what it said, if it ends before or is
+   * late.
+   */
   until(pattern: RegExp, of?: 'stdout' | 'stderr' | 'both'): Promise<RegExpExecArray>
   /** It has ended, and all that it wrote is here. */
   readonly exited: Promise<Ended>

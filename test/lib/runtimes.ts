@@ -1,4 +1,6 @@
-/** The runtimes, and what starts a program on each: the one list that all tests and benches share. */
+/**
+ * The runtimes, and what starts a program on each: the one list that all tests and benches share.
+ */
 import { readFileSync } from 'node:fs'
 import process from 'node:process'
 import { describe } from 'node:test'
@@ -29,7 +31,9 @@ export const commandOn = (runtime: RuntimeName, ...args: readonly string[]): Com
 export const hangupOn = (runtime: RuntimeName, ...args: readonly string[]): Command =>
   commandOn(runtime, `${root}src/cli.ts`, ...args)
 
-/** The flags of a server that a test starts: a free port of the loopback, told in one line of JSON. */
+/**
+ * The flags of a server that a test starts: a free port of the loopback, told in one line of JSON.
+ */
 export const onAnyPort = ['--host', '127.0.0.1', '--port', '0', '--report', 'json'] as const
 
 export const withDescriptors = (count: number, command: readonly string[]): Command => [
@@ -54,7 +58,10 @@ export const tlsTexts = () => ({
   key: readFileSync(root + tlsFiles.key, 'utf8'),
 })
 
-/** The same tests for each, one after another; the runtimes side by side, because such tests mostly wait. */
+/**
+ * The same tests for each, one after another; the runtimes side by side, because such tests mostly
+ * wait.
+ */
 export function onEachRuntime(title: string, tests: (name: RuntimeName) => void): void {
   describe(title, { concurrency: runtimeNames.length }, () => {
     for (const name of runtimeNames) describe(`on ${name}`, { concurrency: 1 }, () => tests(name))

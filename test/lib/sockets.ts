@@ -1,4 +1,6 @@
-/** What the kernel says of a process's sockets, its descriptors and its use of the machine (Linux). */
+/**
+ * What the kernel says of a process's sockets, its descriptors and its use of the machine (Linux).
+ */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { tcpRows } from '../../src/probe/client/kernel.ts'
 
@@ -7,8 +9,8 @@ const proc = (pid: number, name: string): string => readFileSync(`/proc/${pid}/$
 export const descriptorsOf = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length
 
 /**
- * How many network sockets it holds, listeners too, in whatever state: the kernel's own lists leave out those that were reset.
- * Other descriptors and Unix sockets a runtime opens as it likes.
+ * How many network sockets it holds, listeners too, in whatever state: the kernel's own lists leave
+ * out those that were reset. Other descriptors and Unix sockets a runtime opens as it likes.
  */
 export function socketsOf(pid: number): number {
   // The inode is the seventh of a line's columns.

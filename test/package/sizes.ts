@@ -1,6 +1,7 @@
 /**
- * What the package may cost, in bytes, and why: data. More of one is a decision, made here. A bundle
- * is what esbuild makes of an entry for somebody's application, minified; only our own bytes count.
+ * What the package may cost, in bytes, and why: data. More of one is a decision, made here. A
+ * bundle is what esbuild makes of an entry for somebody's application, minified; only our own bytes
+ * count.
  */
 export interface BundleSize {
   /** What the application imports. */
