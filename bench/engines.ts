@@ -52,7 +52,7 @@ await requireTools()
 console.log(`seed ${seed}`)
 for (const runtime of chosenRuntimes) {
   const servers = contenders[runtime].filter(({ name }, index) => wanted(name, index))
-  const stamp = stampOf([runtime, 'wrk'])
+  const stamp = stampOf([runtime, 'hono', '@hono/node-server', 'srvx', 'wrk'])
   const compared: Record<string, Compared> = {}
   for (const name of names) {
     const load = loads[name]

@@ -1,5 +1,6 @@
 /** On what a table was measured: it says machine, date and versions, because no figure means anything without. */
 import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { cpus, release, type } from 'node:os'
 import { commands } from './contenders.ts'
 
@@ -21,10 +22,20 @@ const asked = {
   Caddy: ['caddy', 'version'],
 } as const satisfies Readonly<Record<string, readonly string[]>>
 
-export type Program = keyof typeof asked
+/** npm packages that are compared, or served by what is. */
+const packages = ['hono', '@hono/node-server', 'srvx'] as const
+
+export type Program = keyof typeof asked | (typeof packages)[number]
+
+const isPackage = (program: Program): program is (typeof packages)[number] =>
+  (packages as readonly Program[]).includes(program)
 
 /** null: it is not installed. */
 export function versionOf(program: Program): string | null {
+  if (isPackage(program)) {
+    const path = new URL(`../node_modules/${program}/package.json`, import.meta.url)
+    return JSON.parse(readFileSync(path, 'utf8')).version
+  }
   const [name = '', ...args] = asked[program]
   const { stdout, stderr, error } = spawnSync(name, args, { encoding: 'utf8' })
   if (error) return null

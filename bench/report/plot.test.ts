@@ -57,7 +57,7 @@ test('lines lie inside the plot', () => {
     ],
   })
   const [, path = ''] = /<polyline class="line s1 dashed" points="([^"]*)"/.exec(svg) ?? []
-  assert.equal(path, '64,368 544,70.4')
+  assert.equal(path, '64,384 544,86.4')
   assert.doesNotMatch(svg, /NaN|Infinity|undefined/)
 })
 

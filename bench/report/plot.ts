@@ -118,7 +118,7 @@ export interface LinePlot {
   readonly lines: readonly Line[]
 }
 
-const area = { left: 64, top: 48, width: 480, height: 320 }
+const area = { left: 64, top: 64, width: 480, height: 320 }
 const labelsWidth = 200
 const labelsApart = 16
 
