@@ -4,8 +4,7 @@
  * for half an hour of mixed traffic as well, `--quick` for a look that changes no page.
  */
 import { spawnSync } from 'node:child_process'
-import { parseArgs } from 'node:util'
-import { chosen, refuse } from './flags.ts'
+import { chosen, flagsOf, refuse } from './flags.ts'
 
 /** What `--quick` leaves out. */
 const quickly = {
@@ -18,12 +17,10 @@ const quickly = {
 } as const satisfies Readonly<Record<string, readonly string[]>>
 
 const parts = Object.keys(quickly) as (keyof typeof quickly)[]
-const { values } = parseArgs({
-  options: {
-    part: { type: 'string', default: parts.filter((part) => part !== 'soak').join() },
-    soak: { type: 'boolean', default: false },
-    quick: { type: 'boolean', default: false },
-  },
+const values = flagsOf({
+  part: { type: 'string', default: parts.filter((part) => part !== 'soak').join() },
+  soak: { type: 'boolean', default: false },
+  quick: { type: 'boolean', default: false },
 })
 const wanted = new Set([...chosen('part', values.part, parts), ...(values.soak ? (['soak'] as const) : [])])
 

@@ -4,12 +4,11 @@
  * [--seconds 2] [--seed N] [--keep]`; `--server native,srvx` leaves out all but the runtime's own and those whose names
  * have one of these, `--keep` is for docs/bench/.
  */
-import { parseArgs } from 'node:util'
 import { randomFrom } from '../test/attack/random.ts'
 import { compare } from './compare.ts'
 import { contenders, runtimes } from './contenders.ts'
 import { fanOut } from './fan-out.ts'
-import { chosen, positive, seedOf } from './flags.ts'
+import { chosen, flagsOf, positive, seedOf } from './flags.ts'
 import { inOrder, keep, keptOf } from './kept.ts'
 import { api, post10KB } from './loads.ts'
 import { stampOf } from './machine.ts'
@@ -25,16 +24,14 @@ const loads: Readonly<Record<string, Load & { readonly title: string }>> = {
   post: { title: 'POST 10 KB', path: '/length', connections: 32, script: post10KB },
 }
 
-const { values } = parseArgs({
-  options: {
-    runtime: { type: 'string', default: runtimes.join() },
-    load: { type: 'string', default: [...Object.keys(loads), 'events'].join() },
-    server: { type: 'string' },
-    rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '2' },
-    seed: { type: 'string' },
-    keep: { type: 'boolean', default: false },
-  },
+const values = flagsOf({
+  runtime: { type: 'string', default: runtimes.join() },
+  load: { type: 'string', default: [...Object.keys(loads), 'events'].join() },
+  server: { type: 'string' },
+  rounds: { type: 'string', default: '5' },
+  seconds: { type: 'string', default: '2' },
+  seed: { type: 'string' },
+  keep: { type: 'boolean', default: false },
 })
 const seed = seedOf(values.seed)
 const options = {

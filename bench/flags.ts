@@ -1,9 +1,20 @@
 /** What a bench was asked for. A flag that is wrong ends it: it would leave out a table without a word. */
 
+import { type ParseArgsConfig, parseArgs } from 'node:util'
+
 /** Nothing was measured. */
 export function refuse(why: string): never {
   console.error(`bench: ${why}`)
   process.exit(2)
+}
+
+/** What was given, or the defaults. */
+export function flagsOf<const Options extends NonNullable<ParseArgsConfig['options']>>(options: Options) {
+  try {
+    return parseArgs({ options }).values
+  } catch (error) {
+    return refuse((error as Error).message)
+  }
 }
 
 /** The names in a flag, each of which must be known. */

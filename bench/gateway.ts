@@ -4,11 +4,10 @@
  * [--idle 1000] [--seed N] [--keep]`. A proxy that is not installed is left out.
  */
 import { connect, type Socket } from 'node:net'
-import { parseArgs } from 'node:util'
 import { randomFrom } from '../test/attack/random.ts'
 import { compare } from './compare.ts'
 import { runtimes } from './contenders.ts'
-import { chosen, positive, refuse, seedOf } from './flags.ts'
+import { chosen, flagsOf, positive, refuse, seedOf } from './flags.ts'
 import { handshakes } from './handshakes.ts'
 import { inOrder, keep, keptOf } from './kept.ts'
 import { folder, post10KB } from './loads.ts'
@@ -39,16 +38,14 @@ const titles: Readonly<Record<keyof typeof loads, string>> = {
 /** What has to be installed for it. */
 const programs: Readonly<Record<string, Program>> = { nginx: 'nginx', haproxy: 'HAProxy', caddy: 'Caddy' }
 
-const { values } = parseArgs({
-  options: {
-    proxy: { type: 'string', default: proxyNames.join() },
-    load: { type: 'string', default: loadNames.join() },
-    rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '2' },
-    idle: { type: 'string', default: '0' },
-    seed: { type: 'string' },
-    keep: { type: 'boolean', default: false },
-  },
+const values = flagsOf({
+  proxy: { type: 'string', default: proxyNames.join() },
+  load: { type: 'string', default: loadNames.join() },
+  rounds: { type: 'string', default: '5' },
+  seconds: { type: 'string', default: '2' },
+  idle: { type: 'string', default: '0' },
+  seed: { type: 'string' },
+  keep: { type: 'boolean', default: false },
 })
 const seed = seedOf(values.seed)
 const random = randomFrom(seed)

@@ -7,9 +7,8 @@
  * row all had asked once more at once, and closing them keeps a core busy for as long as it takes. The delay is that of a timer of 5 ms; what the ledger keeps of the event loop at a
  * stretch is measured at its own timers.
  */
-import { parseArgs } from 'node:util'
 import { commands } from './contenders.ts'
-import { chosen, counts, refuse } from './flags.ts'
+import { chosen, counts, flagsOf, refuse } from './flags.ts'
 import { lateOf, open } from './idle-clients.ts'
 import { keep } from './kept.ts'
 import { stampOf } from './machine.ts'
@@ -17,12 +16,10 @@ import { cpuSeconds, during, moveToLoadCore, type Server } from './process.ts'
 import { type LedgerData, type LedgerRow, type LedgerRun, ledgerPage } from './report/ledger.ts'
 import { percentile, slope } from './statistics.ts'
 
-const { values } = parseArgs({
-  options: {
-    count: { type: 'string', default: '0,1000,10000' },
-    keep: { type: 'boolean', default: false },
-    runtime: { type: 'string', default: 'deno,bun' },
-  },
+const values = flagsOf({
+  count: { type: 'string', default: '0,1000,10000' },
+  keep: { type: 'boolean', default: false },
+  runtime: { type: 'string', default: 'deno,bun' },
 })
 const chosenCounts = counts('count', values.count)
 if (process.platform !== 'linux') refuse('the kernel ledger needs Linux')

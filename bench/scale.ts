@@ -9,10 +9,10 @@
  */
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { parseArgs, promisify } from 'node:util'
+import { promisify } from 'node:util'
 import { randomFrom } from '../test/attack/random.ts'
 import { commands, type Runtime, runtimes } from './contenders.ts'
-import { chosen, counts, refuse, seedOf } from './flags.ts'
+import { chosen, counts, flagsOf, refuse, seedOf } from './flags.ts'
 import { lateOf, open } from './idle-clients.ts'
 import type { InMemory } from './in-memory.ts'
 import { inOrder, keep, keptOf } from './kept.ts'
@@ -32,15 +32,13 @@ import { baseOf, type ScaleData, type ScaleRow, type ScaleRun, scalePage, titles
 import { median, percentile, shuffled } from './statistics.ts'
 import { loadFor, requireTools } from './wrk.ts'
 
-const { values } = parseArgs({
-  options: {
-    server: { type: 'string', default: Object.keys(titles).join() },
-    count: { type: 'string', default: '0,1000,10000,50000,100000' },
-    'in-memory': { type: 'string', default: '100000' },
-    keep: { type: 'boolean', default: false },
-    quick: { type: 'boolean', default: false },
-    seed: { type: 'string' },
-  },
+const values = flagsOf({
+  server: { type: 'string', default: Object.keys(titles).join() },
+  count: { type: 'string', default: '0,1000,10000,50000,100000' },
+  'in-memory': { type: 'string', default: '100000' },
+  keep: { type: 'boolean', default: false },
+  quick: { type: 'boolean', default: false },
+  seed: { type: 'string' },
 })
 const servers = values.server === 'none' ? [] : chosen('server', values.server, Object.keys(titles))
 const random = randomFrom(seedOf(values.seed))

@@ -8,10 +8,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { randomFrom } from '../test/attack/random.ts'
 import { commands, type Runtime, runtimes } from './contenders.ts'
-import { chosen, positive, refuse, seedOf } from './flags.ts'
+import { chosen, flagsOf, positive, refuse, seedOf } from './flags.ts'
 import { keep } from './kept.ts'
 import { folder } from './loads.ts'
 import { stampOf } from './machine.ts'
@@ -20,14 +19,12 @@ import { type SoakData, type SoakRow, soakPage } from './report/soak.ts'
 import { look, type Seen, wrongOf } from './soak/outside.ts'
 import { type Target, Traffic } from './soak/traffic.ts'
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '30' },
-    runtime: { type: 'string', default: runtimes.join() },
-    leaky: { type: 'boolean', default: false },
-    keep: { type: 'boolean', default: false },
-    seed: { type: 'string' },
-  },
+const values = flagsOf({
+  minutes: { type: 'string', default: '30' },
+  runtime: { type: 'string', default: runtimes.join() },
+  leaky: { type: 'boolean', default: false },
+  keep: { type: 'boolean', default: false },
+  seed: { type: 'string' },
 })
 const minutes = positive('minutes', values.minutes)
 const chosenRuntimes = chosen('runtime', values.runtime, runtimes)

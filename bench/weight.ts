@@ -6,10 +6,9 @@
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { connect } from 'node:net'
-import { parseArgs } from 'node:util'
 import { randomFrom } from '../test/attack/random.ts'
 import { commands, type Runtime, runtimes } from './contenders.ts'
-import { chosen, counts, positive, refuse, seedOf } from './flags.ts'
+import { chosen, counts, flagsOf, positive, refuse, seedOf } from './flags.ts'
 import { inOrder, keep, keptOf } from './kept.ts'
 import { folder } from './loads.ts'
 import { stampOf } from './machine.ts'
@@ -20,16 +19,14 @@ import { median, shuffled } from './statistics.ts'
 import { loadFor, requireTools } from './wrk.ts'
 
 const names = Object.keys(weightTitles)
-const { values } = parseArgs({
-  options: {
-    server: { type: 'string', default: names.join() },
-    part: { type: 'string', default: 'start,memory' },
-    requests: { type: 'string', default: '200000,600000,1000000' },
-    rounds: { type: 'string', default: '9' },
-    built: { type: 'boolean', default: false },
-    keep: { type: 'boolean', default: false },
-    seed: { type: 'string' },
-  },
+const values = flagsOf({
+  server: { type: 'string', default: names.join() },
+  part: { type: 'string', default: 'start,memory' },
+  requests: { type: 'string', default: '200000,600000,1000000' },
+  rounds: { type: 'string', default: '9' },
+  built: { type: 'boolean', default: false },
+  keep: { type: 'boolean', default: false },
+  seed: { type: 'string' },
 })
 const servers = chosen('server', values.server, names)
 const parts = chosen('part', values.part, ['start', 'memory'] as const)
