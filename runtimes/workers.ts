@@ -7,6 +7,7 @@ import type { App } from '../src/serve/contract.ts'
 import { serveWith, type Worker, type WorkerOptions } from './workers/serve.ts'
 
 export type * from '../src/public-types.ts'
+export { limits, withLimits } from '../src/serve/limits.ts'
 export type { Worker, WorkerOptions }
 
 /**

@@ -31,6 +31,7 @@ import { type Code, errorCodes, exitStatuses, logCodes } from '../src/policy/cod
 import { type Enforced, type Enforcement, enforcementOf } from '../src/policy/enforcement.ts'
 import { type OptionName, optionNames, optionSpecs } from '../src/policy/policy.ts'
 import { type Preset, presetNames, presets } from '../src/policy/presets.ts'
+import { requestLimits } from '../src/policy/request-limits.ts'
 import { type Entries, specOf } from '../src/policy/setting.ts'
 import { flagOf } from '../src/policy/spelling.ts'
 import { format } from '../src/policy/units.ts'
@@ -159,6 +160,22 @@ export function enforcementTable(tables: Readonly<Record<string, Enforcement>>):
   const rows = optionNames.map((option) => [
     `\`${option}\``,
     ...runtimes.map((runtime) => cell(tables[runtime]![option], option)),
+  ])
+  return `${markdown(['limit', ...runtimes], rows)}\n\n${notes.map((how, index) => `${index + 1}. ${how}`).join('\n')}`
+}
+
+/** Which limits a route may change, and how. */
+export function routesTable(tables: Readonly<Record<string, Enforcement>>): string {
+  const runtimes = Object.keys(tables)
+  const notes = [
+    ...new Set(runtimes.flatMap((runtime) => requestLimits.map((name) => tables[runtime]![name].byRoute))),
+  ].filter((how) => how !== undefined)
+  const rows = requestLimits.map((name) => [
+    `\`${name}\``,
+    ...runtimes.map((runtime) => {
+      const how = tables[runtime]![name].byRoute
+      return how === undefined ? '**no**' : `yes <sup>${notes.indexOf(how) + 1}</sup>`
+    }),
   ])
   return `${markdown(['limit', ...runtimes], rows)}\n\n${notes.map((how, index) => `${index + 1}. ${how}`).join('\n')}`
 }
@@ -450,6 +467,7 @@ export const renderers = (tables: Readonly<Record<string, Enforcement>>): Render
   'rescue-flags': () => settingsTable(rescueEntries),
   ...Object.fromEntries(Object.entries(gatewayObjects).map(([name, entries]) => [name, () => keysTable(entries)])),
   enforcement: () => enforcementTable(tables),
+  routes: () => routesTable(tables),
   conformance: () => conformanceTable(kept as Report),
   'conformance-short': () => conformanceShort(kept as Report),
   application: () => applicationTable(keptApplication as ApplicationReport),

@@ -7,6 +7,7 @@ export type { Enforced, Enforcement } from './policy/enforcement.ts'
 export type { OptionName, Policy, PolicyInput } from './policy/policy.ts'
 export type { PresetName } from './policy/presets.ts'
 export type { ConfigError, Problem } from './policy/problems.ts'
+export type { RequestLimit, RequestLimits } from './policy/request-limits.ts'
 export type {
   App,
   ConnectionsSummary,
@@ -16,4 +17,5 @@ export type {
   ServeOptions,
   ServerAddress,
 } from './serve/contract.ts'
+export type { LimitsMiddleware } from './serve/limits.ts'
 export type { Log, LogLine } from './serve/log.ts'

@@ -3,6 +3,7 @@ import http from 'node:http'
 import { websocket as honoWebSocket } from 'hono/bun'
 import type { Policy } from '../../src/policy/policy.ts'
 import { certificatesOf } from '../../src/serve/prepare.ts'
+import { largestBody } from '../../src/serve/route-limits.ts'
 import { type Certificate, CertificateStore } from '../../src/tls/certificates.ts'
 import type { BunServeOptions } from './options.ts'
 
@@ -34,6 +35,7 @@ export function listen(
 ): BunServer {
   ;(http as { maxHeaderSize: number }).maxHeaderSize = maxHeadBytes
   const { port = 3000, host, tls, websocket = honoWebSocket } = options
+  const largest = largestBody(maxBodyBytes)
   return Bun.serve({
     ...handlers,
     port,
@@ -42,7 +44,7 @@ export function listen(
     // Bun's default lets a second server take the same port, and half the connections with it.
     reusePort: false,
     // Far above ours: Bun's own 413 resets the connection under the answer. It holds for what passes our readers by.
-    maxRequestBodySize: maxBodyBytes === 0 ? Number.MAX_SAFE_INTEGER : maxBodyBytes * 2 + 2 ** 24,
+    maxRequestBodySize: largest === 0 ? Number.MAX_SAFE_INTEGER : largest * 2 + 2 ** 24,
     development: false,
     websocket,
   })

@@ -9,6 +9,7 @@ import { deno } from './runtime.ts'
 
 export { toNative } from '../../src/http1/web/globals.ts'
 export type * from '../../src/public-types.ts'
+export { limits, withLimits } from '../../src/serve/limits.ts'
 export { type DenoServe, type HangupOptions, hangup } from './command.ts'
 
 /**

@@ -2,7 +2,7 @@
 
 import { Drain } from '../../src/lifecycle/drain.ts'
 import type { Enforcement } from '../../src/policy/enforcement.ts'
-import { type Enforced, nobody, us } from '../../src/policy/held-by.ts'
+import { type Enforced, nobody, perRequest, us } from '../../src/policy/held-by.ts'
 import { type OptionName, optionNames } from '../../src/policy/policy.ts'
 import { applicationOf } from '../../src/serve/application.ts'
 import type { Running } from '../../src/serve/contract.ts'
@@ -29,7 +29,8 @@ export function unenforced(why: string): Enforcement {
   return Object.fromEntries(
     optionNames.map((option) => {
       const how = held[option]
-      return [option, how === undefined ? unheld : us(how)]
+      if (how === undefined) return [option, unheld]
+      return [option, us(how, option === 'handlerTimeoutMs' ? { byRoute: perRequest.denoServe } : {})]
     }),
   ) as Record<OptionName, Enforced>
 }

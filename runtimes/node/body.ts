@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
 import { type BodyRefusal, BodyRefusedError, statusOf } from '../../src/http1/body-refused.ts'
 import { plainResponse } from '../../src/serve/responses.ts'
+import { mayTake } from '../../src/serve/route-limits.ts'
 
 export type Incoming = IncomingMessage | Http2ServerRequest
 
@@ -23,7 +24,14 @@ export function hasBody(incoming: Incoming): boolean {
 
 export class Body {
   readonly #incoming: Incoming
+  readonly #onTooLarge: () => void
+  /** 0: off. */
+  #maxBytes: number
+  /** What the head says; 0: nothing. */
+  readonly #announced: number
   #bytes = 0
+  /** It is larger than the server’s limit; its route may allow that until the application reads it. */
+  #awaitsRoute = false
   #refusedWith: number | null = null
   /** It was answered while it came, and nothing of it is lost so far. */
   #gaveUp = false
@@ -31,6 +39,9 @@ export class Body {
   /** `maxBytes` 0: off. A body of unknown length is known to be too large only in its middle. */
   constructor(incoming: Incoming, maxBytes: number, onTooLarge: () => void) {
     this.#incoming = incoming
+    this.#maxBytes = maxBytes
+    this.#onTooLarge = onTooLarge
+    this.#announced = Number(incoming.headers['content-length'] ?? 0)
     const push = incoming.push.bind(incoming)
     incoming.push = (chunk: any, encoding?: BufferEncoding) => {
       if (chunk === null) return push(chunk)
@@ -40,7 +51,7 @@ export class Body {
         return true
       }
       this.#bytes += chunk.length
-      if (maxBytes === 0 || this.#bytes <= maxBytes) return push(chunk, encoding)
+      if (!this.isTooLarge || this.awaitRoute()) return push(chunk, encoding)
       onTooLarge()
       return true
     }
@@ -50,6 +61,40 @@ export class Body {
     incoming.once('close', () => {
       if (!incoming.complete) socket.resume()
     })
+  }
+
+  /** Larger than it may be, as far as it has come or says of itself. */
+  get isTooLarge(): boolean {
+    return this.#maxBytes !== 0 && Math.max(this.#announced, this.#bytes) > this.#maxBytes
+  }
+
+  /** Whether a route may still allow that: until the application reads, and if there is such a route. */
+  awaitRoute(): boolean {
+    if (this.#awaitsRoute) return true
+    const incoming = this.#incoming
+    const isRead = incoming.listenerCount('data') + incoming.listenerCount('readable') > 0
+    if (isRead || !mayTake(Math.max(this.#announced, this.#bytes))) return false
+    this.#awaitsRoute = true
+    const read = incoming.read.bind(incoming)
+    incoming.read = (size?: number) => {
+      if (size !== 0) this.decideSize()
+      return this.refused ? null : read(size)
+    }
+    return true
+  }
+
+  /** No route comes any more that could allow what is larger than the limit. */
+  decideSize(): void {
+    if (!this.#awaitsRoute) return
+    this.#awaitsRoute = false
+    if (this.isTooLarge && !this.refused) this.#onTooLarge()
+  }
+
+  /** A route has changed `maxBodyBytes`. */
+  limitTo(maxBytes: number): void {
+    this.#maxBytes = maxBytes
+    this.#awaitsRoute = false
+    if (this.isTooLarge && !this.refused) this.#onTooLarge()
   }
 
   /** Its client is no more. `node:http` tells only requests that are not answered yet. */

@@ -1,10 +1,14 @@
 /** One request with the application: from its Request to the answer, whatever the application makes of it. */
 
+import { BodyRefusedError } from '../../src/http1/body-refused.ts'
+import type { Limits } from '../../src/lifecycle/limits.ts'
 import { type Application, UnusableResponseError } from '../../src/serve/application.ts'
 import { letGo } from '../../src/serve/handler-timeout.ts'
 import { plainResponse } from '../../src/serve/responses.ts'
+import type { LimitedRequests } from '../../src/serve/route-limits.ts'
 import {
   isGone,
+  isHttp2,
   isWhole,
   type Outgoing,
   refuseLast,
@@ -23,9 +27,11 @@ export interface AnswerWay {
   cutAnswer(outgoing: Outgoing): void
   /** The answer is whole, and nothing may follow it. */
   endAfter(outgoing: Outgoing): void
+  /** A route has changed the limits of its request. Returns whether it is still owed. */
+  limit(outgoing: Outgoing, limits: Limits): boolean
 }
 
-export class Exchange extends Asker implements StreamFaults {
+export class Exchange extends Asker implements StreamFaults, LimitedRequests {
   protected readonly outgoing: Outgoing
   readonly #application: Application
   readonly #incoming: Incoming
@@ -58,7 +64,7 @@ export class Exchange extends Asker implements StreamFaults {
     this.#way.asked(request)
     let returned: unknown
     try {
-      returned = this.#application.ask(request, this.env)
+      returned = this.#application.ask(request, this.env, this)
     } catch (error) {
       this.#failed(error)
       return
@@ -72,6 +78,12 @@ export class Exchange extends Asker implements StreamFaults {
       (late) => this.#returned(late),
       (error) => this.#failed(error),
     )
+  }
+
+  limit(_: Request, limits: Limits): void {
+    if (!this.#way.limit(this.outgoing, limits)) return
+    this.#body?.limitTo(limits.policy.maxBodyBytes)
+    if (this.#body?.refused) throw new BodyRefusedError('bodyTooLarge', { closes: !isHttp2(this.outgoing) })
   }
 
   override refused(status: number): void {
@@ -116,6 +128,7 @@ export class Exchange extends Asker implements StreamFaults {
   }
 
   #returned(returned: unknown): void {
+    this.#body?.decideSize()
     if (this.#body?.refused) {
       letGo(returned)
       this.#refuse(this.#body)
@@ -134,6 +147,7 @@ export class Exchange extends Asker implements StreamFaults {
   }
 
   #failed(error: unknown): void {
+    this.#body?.decideSize()
     if (this.#body?.refused) this.#refuse(this.#body)
     else if (this.#hasBegun) {
       this.#application.report(error, this.#request)

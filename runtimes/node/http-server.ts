@@ -203,8 +203,8 @@ export class NodeConnections {
       const made = new Body(incoming, policy.maxBodyBytes, () => member.bodyTooLarge(made))
       body = made
       member.expect(made)
-      if (policy.maxBodyBytes !== 0 && Number(incoming.headers['content-length']) > policy.maxBodyBytes) {
-        connections.count('bodyTooLarge')
+      if (made.isTooLarge && !made.awaitRoute()) {
+        member.bodyTooLarge(made)
         refuseLast(outgoing, 413)
         return null
       }

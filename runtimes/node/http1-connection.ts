@@ -10,8 +10,9 @@ import type { Connections, Member } from '../../src/lifecycle/connections.ts'
 import { type Description, peerText, routeOf } from '../../src/lifecycle/description.ts'
 import { lingerMs } from '../../src/lifecycle/ending.ts'
 import { isLast } from '../../src/lifecycle/last-answer.ts'
-import type { Sample } from '../../src/lifecycle/limits.ts'
+import type { Limits, Sample } from '../../src/lifecycle/limits.ts'
 import type { ReasonName } from '../../src/lifecycle/reasons.ts'
+import { ChangedLimits } from '../../src/lifecycle/request-limits.ts'
 import type { Event } from '../../src/lifecycle/states.ts'
 import type { Answered } from '../../src/observe/access.ts'
 import type { Observer } from '../../src/observe/observer.ts'
@@ -74,6 +75,8 @@ export class Http1Connection implements NodeMember {
   readonly #owed: ServerResponse[] = []
   /** When the request of each was there. */
   readonly #askedAt: number[] = []
+  /** Of those whose routes changed them; null: none has. */
+  #changed: ChangedLimits | null = null
   /** What the application holds of the latest request, to abort when the client ends. */
   #request: Request | null = null
   /** An upgrade that was asked for behind requests that are not answered yet. */
@@ -136,6 +139,7 @@ export class Http1Connection implements NodeMember {
     this.#owed.push(outgoing)
     this.#askedAt.push(at)
     outgoing.on('finish', this.#answered)
+    if (this.#changed !== null) this.#holdTogether()
     if (isLast(connection, policy, at, { surplus: this.surplus, draining: draining(), full: connections.full })) {
       if (before && !before.headersSent) before.shouldKeepAlive = true
       outgoing.shouldKeepAlive = false
@@ -172,6 +176,21 @@ export class Http1Connection implements NodeMember {
     return this.#move('upgrade', this.#context.now())
   }
 
+  limit(outgoing: ServerResponse, limits: Limits): boolean {
+    if (!this.#owed.includes(outgoing)) return false
+    this.#changed ??= new ChangedLimits()
+    this.#changed.set(outgoing, limits)
+    this.#holdTogether()
+    return true
+  }
+
+  #holdTogether(): void {
+    const { connection } = this
+    if (this.#changed === null) return
+    connection.limitTo(this.#changed.together(connection.ownLimits, this.#owed.length))
+    if (this.#changed.size === 0) this.#changed = null
+  }
+
   cutAnswer(): void {
     this.reset(this.#context.now())
   }
@@ -193,6 +212,10 @@ export class Http1Connection implements NodeMember {
       requests.answered(req.method ?? '', statusCode, ms)
       access?.answered({ ...this.#accessBytes(), ...accessTo(outgoing, ms) })
       if (!shouldKeepAlive) this.connection.blame('server', 'last')
+    }
+    if (this.#changed !== null) {
+      if (outgoing !== undefined) this.#changed.delete(outgoing)
+      this.#holdTogether()
     }
     if (this.#owed.length > 0) return
     this.#request = null
@@ -256,9 +279,11 @@ export class Http1Connection implements NodeMember {
     else this.say(status, now())
   }
 
-  bodyTooLarge(_: Body): void {
-    this.#context.connections.count('bodyTooLarge')
-    this.#refuseBody('bodyTooLarge')
+  bodyTooLarge(body: Body): void {
+    const { connections, now } = this.#context
+    connections.count('bodyTooLarge')
+    if (body === this.#body) this.connection.refuseBody(now())
+    body.refuse('bodyTooLarge')
   }
 
   sample(now: number): Sample {

@@ -8,8 +8,9 @@ import type { Connection } from '../../src/lifecycle/connection.ts'
 import { type Description, peerText, routeOf } from '../../src/lifecycle/description.ts'
 import { goAwayMs } from '../../src/lifecycle/ending.ts'
 import { isLast } from '../../src/lifecycle/last-answer.ts'
-import type { Sample } from '../../src/lifecycle/limits.ts'
+import type { Limits, Sample } from '../../src/lifecycle/limits.ts'
 import type { ReasonName } from '../../src/lifecycle/reasons.ts'
+import { ChangedLimits } from '../../src/lifecycle/request-limits.ts'
 import type { Event } from '../../src/lifecycle/states.ts'
 import { accessTo } from './access.ts'
 import type { Body } from './body.ts'
@@ -33,6 +34,8 @@ export class Http2Session implements NodeMember {
   readonly #tcp: Socket
   readonly #open = new Set<Http2ServerResponse>()
   readonly #bodies = new Set<Body>()
+  /** Of the streams whose routes changed them. */
+  readonly #changed = new ChangedLimits()
   #askResetAt = 0
   #clientEnded = false
   readonly #peer: string
@@ -63,6 +66,7 @@ export class Http2Session implements NodeMember {
     const event = hasBody(incoming) || this.#bodies.size > 0 ? 'requestWithBody' : 'request'
     if (!this.#move(event, at, this.#tcp.bytesRead)) return false
     this.#open.add(outgoing)
+    if (this.#changed.size > 0) this.#holdTogether()
     stream.once('close', () => this.#ended(outgoing, at))
     const circumstances = { surplus: this.surplus, draining: draining(), full: connections.full }
     if (isLast(connection, policy, at, circumstances)) this.#session.close()
@@ -81,6 +85,18 @@ export class Http2Session implements NodeMember {
   }
 
   endAfter(): void {}
+
+  limit(outgoing: Http2ServerResponse, limits: Limits): boolean {
+    if (!this.#open.has(outgoing)) return false
+    this.#changed.set(outgoing, limits)
+    this.#holdTogether()
+    return true
+  }
+
+  #holdTogether(): void {
+    const { connection } = this
+    connection.limitTo(this.#changed.together(connection.ownLimits, this.#open.size))
+  }
 
   #gone(): void {
     const { connections, now } = this.#context
@@ -196,6 +212,10 @@ export class Http2Session implements NodeMember {
       observer.access?.answered({ connection, peer: this.#peer, bytes: null, ...accessTo(outgoing, ms) })
     }
     this.#open.delete(outgoing)
+    if (this.#changed.size > 0) {
+      this.#changed.delete(outgoing)
+      this.#holdTogether()
+    }
     this.#forgetComplete(now)
     if (this.#open.size > 0) return
     // Whatever was left of a body went with its stream.

@@ -7,6 +7,7 @@ import { node } from './runtime.ts'
 
 export { toNative } from '../../src/http1/web/globals.ts'
 export type * from '../../src/public-types.ts'
+export { limits, withLimits } from '../../src/serve/limits.ts'
 export type { NodeServeOptions }
 
 /**

@@ -15,6 +15,7 @@ import { variableOf, variablePrefix } from '../../src/policy/spelling.ts'
 import { applicationOf } from '../../src/serve/application.ts'
 import type { App, ServeOptions } from '../../src/serve/contract.ts'
 import { prepare } from '../../src/serve/prepare.ts'
+import { holdRoutes } from '../../src/serve/route-limits.ts'
 
 /** What a Worker module exports as its default. */
 export interface Worker {
@@ -33,6 +34,7 @@ export type WorkerOptions = Omit<
 /** The app under the policy of the options alone. Throws if a set limit is not one that is held here. */
 export function workerOf(app: App, options: WorkerOptions = {}, resolved = resolveOptions(options)): Worker {
   const { policy, log } = prepare({ options, resolved, runtime: 'Workers' }, enforcement)
+  holdRoutes({ runtime: 'Workers', enforcement })
   const { ask, responseOf, responseToError } = applicationOf(app, {
     policy,
     onError: options.onError,
@@ -44,7 +46,7 @@ export function workerOf(app: App, options: WorkerOptions = {}, resolved = resol
     enforcement,
     async fetch(request, env, ctx) {
       try {
-        return responseOf(await ask(request, env, ctx), request)
+        return responseOf(await ask(request, env, null, ctx), request)
       } catch (error) {
         return responseToError(error, request)
       }

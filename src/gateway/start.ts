@@ -217,6 +217,7 @@ function summaryOf(listeners: readonly ConnectionsSummary[]): ConnectionsSummary
     busy: sum(({ busy }) => busy) ?? 0,
     states: summedCounts(listeners.map(({ states }) => states)),
     requests: sum(({ requests }) => requests) ?? 0,
+    changedLimits: sum(({ changedLimits }) => changedLimits),
     hungUp: summedCounts(listeners.map(({ hungUp }) => hungUp)) as ConnectionsSummary['hungUp'],
     closeRaces: sum(({ closeRaces }) => closeRaces),
     abortsOnData: sum(({ abortsOnData }) => abortsOnData),

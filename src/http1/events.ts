@@ -29,6 +29,8 @@ export interface Sink<Head extends RequestHead | ResponseHead> {
    * of the message is told any more.
    */
   onReject(reason: ReasonId): void
+  /** Asked before chunks beyond `maxBodyBytes` are refused: whether so many bytes are taken. */
+  takes?(bytes: number): boolean
 }
 
 export interface ResponseSink extends Sink<ResponseHead> {
@@ -48,6 +50,8 @@ export interface Limits {
   readonly maxFields: number
   /** Content of a body, chunk framing not counted; 0: no limit. */
   readonly maxBodyBytes: number
+  /** Asked before a length beyond that is refused: whether whoever is told of the head decides. */
+  readonly mayTake?: (bytes: number) => boolean
 }
 
 /**

@@ -15,6 +15,8 @@ const leastJoinedBytes = 1024
 export class IncomingBody {
   /** Called when the application first reads, and whenever it has made room. */
   readonly #onRead: () => void
+  /** Called once, before the application's first read, which fails if this fails the body. */
+  beforeRead: (() => void) | null = null
   /** After the end: name, value, … */
   trailers: readonly string[] = []
   #pieces: Uint8Array[] = []
@@ -101,6 +103,11 @@ export class IncomingBody {
 
   /** The next piece, or null at the end. One read at a time. */
   read(): Promise<Uint8Array | null> {
+    if (this.beforeRead !== null) {
+      const check = this.beforeRead
+      this.beforeRead = null
+      check()
+    }
     if (this.#error !== null) return Promise.reject(this.#error)
     const piece = this.#take()
     if (piece !== null) {

@@ -267,7 +267,10 @@ abstract class Parser<Head extends RequestHead | ResponseHead> {
       return true
     }
     const { maxBodyBytes } = this.limits
-    if (maxBodyBytes > 0 && this.#bodyBytes + chunkSize > maxBodyBytes) return this.#reject('body-too-large')
+    const bytes = this.#bodyBytes + chunkSize
+    if (maxBodyBytes > 0 && bytes > maxBodyBytes && this.sink.takes?.(bytes) !== true) {
+      return this.#reject('body-too-large')
+    }
     this.#left = chunkSize
     this.phase = 'chunkData'
     return true

@@ -62,7 +62,9 @@ export function readRequest(
   const target = text.slice(line.methodLength + 1, line.targetEnd)
   const framing = requestFraming(minor)
   if (framing === null) return REFUSED
-  if (limits.maxBodyBytes > 0 && seen.length > limits.maxBodyBytes) return no('body-too-large')
+  if (limits.maxBodyBytes > 0 && seen.length > limits.maxBodyBytes && limits.mayTake?.(seen.length) !== true) {
+    return no('body-too-large')
+  }
 
   let host = ''
   if (seen.hosts > 0) {

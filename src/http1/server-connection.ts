@@ -10,7 +10,7 @@ import type { Connections, Member } from '../lifecycle/connections.ts'
 import { type Description, peerText, routeOf } from '../lifecycle/description.ts'
 import { lingerMs, nothingOwedMs } from '../lifecycle/ending.ts'
 import { isLast } from '../lifecycle/last-answer.ts'
-import type { Sample } from '../lifecycle/limits.ts'
+import type { Limits as RequestLimits, Sample } from '../lifecycle/limits.ts'
 import type { ReasonName } from '../lifecycle/reasons.ts'
 import { TransportDuplex } from '../net/duplex.ts'
 import type { Transport } from '../net/transport.ts'
@@ -115,6 +115,12 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   /** An answer whose body is bytes, until they are out. */
   #writing: OutgoingResponse | null = null
   #body: IncomingBody | null = null
+  /** What the body of the present request was refused with. */
+  #refusal: BodyRefusedError | null = null
+  /** `maxBodyBytes` of the present request; null: no route has changed it. */
+  #maxBodyBytes: number | null = null
+  /** The present request has a larger body than the server's limit, and its route may allow that. */
+  #awaitsRoute = false
   #received = 0
   #sent = 0
   /** Of `#sent`, what is of answers before the present one. */
@@ -243,8 +249,17 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     this.#begin(head, body)
   }
 
+  takes(bytes: number): boolean {
+    const { limits } = this.#context
+    if (this.#maxBodyBytes !== null) return this.#maxBodyBytes === 0 || bytes <= this.#maxBodyBytes
+    if (this.#body === null || this.#body.wanted || limits.mayTake?.(bytes) !== true) return false
+    this.#awaitRoute(this.#body)
+    return true
+  }
+
   onData(piece: Uint8Array): boolean {
     const body = this.#body
+    if (this.#maxBodyBytes !== null) this.#checkSize()
     if (body === null || !this.connection.owesAnswer || body.push(piece)) return true
     this.#pausedByBody = true
     this.transport.pause()
@@ -405,6 +420,9 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     this.#askedAt = this.connection.since
     this.#sentBefore = this.#sent
     this.#continued = false
+    this.#refusal = null
+    this.#maxBodyBytes = null
+    this.#awaitsRoute = false
     if (this.#silentUntil !== Number.POSITIVE_INFINITY) {
       this.#silentUntil = Number.POSITIVE_INFINITY
       // Others may have gone since.
@@ -415,13 +433,49 @@ export class ServerConnection implements Member, Sink<RequestHead> {
       connections.count('full')
       this.answer(plainAnswer(503, ['Retry-After', '1']))
     } else if (policy.maxBodyBytes !== 0 && head.bodyLength > policy.maxBodyBytes) {
-      // The parser refuses it as well, but only once a byte of it has come.
-      connections.count('bodyTooLarge')
-      this.#last()
-      this.answer(plainAnswer(413))
+      this.#context.ask(this, head, this.#awaitRoute(body))
     } else {
       this.#context.ask(this, head, body)
     }
+  }
+
+  /** Until its route has been asked, or the application reads the body: then it is known whether it is too large. */
+  #awaitRoute(given: Uint8Array | IncomingBody | null): IncomingBody {
+    let body = given
+    if (!(body instanceof IncomingBody)) {
+      const whole = new IncomingBody(() => {})
+      if (body !== null) whole.push(body)
+      whole.end()
+      body = whole
+    }
+    this.#awaitsRoute = true
+    body.beforeRead = () => this.#decideSize(body)
+    return body
+  }
+
+  /** No route comes any more that could allow what is larger than the limit. */
+  #decideSize(body: IncomingBody | null): void {
+    if (!this.#awaitsRoute) return
+    this.#maxBodyBytes ??= this.#context.policy.maxBodyBytes
+    this.#checkSize(body)
+  }
+
+  /** Refuses what is larger than the present request may have. */
+  #checkSize(body: IncomingBody | null = this.#body): void {
+    const limit = this.#maxBodyBytes
+    if (limit === null || limit === 0 || this.#refusal !== null || this.#head === null) return
+    if (Math.max(this.#head.bodyLength, this.#parser.bodyBytes) <= limit) return
+    this.#context.connections.count('bodyTooLarge')
+    this.#refuse(body, new BodyRefusedError('bodyTooLarge', { why: refusals['body-too-large'].text }))
+  }
+
+  /** A route has changed limits of a request. */
+  limit(request: object, limits: RequestLimits): void {
+    if (this.asked !== request || this.connection.isEnded) return
+    this.connection.limitTo(limits)
+    this.#maxBodyBytes = limits.policy.maxBodyBytes
+    this.#checkSize()
+    if (this.#refusal !== null) throw this.#refusal
   }
 
   /**
@@ -476,9 +530,9 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   }
 
   #send(head: RequestHead, given: OutgoingResponse): void {
-    const failed = this.#body?.failed
-    const refused = failed instanceof BodyRefusedError
-    const answer = refused ? plainAnswer(failed.status) : given
+    this.#decideSize(this.#body)
+    const refused = this.#refusal !== null
+    const answer = this.#refusal === null ? given : plainAnswer(this.#refusal.status)
     if (refused) drop(given)
     const { status, body } = answer
     this.#status = status
@@ -647,8 +701,13 @@ export class ServerConnection implements Member, Sink<RequestHead> {
 
   #refuseBody(reason: BodyRefusal, how: BodyRefusedOptions): void {
     if (this.#body === null || this.#body.failed !== null) return
+    this.#refuse(this.#body, new BodyRefusedError(reason, how))
+  }
+
+  #refuse(body: IncomingBody | null, refusal: BodyRefusedError): void {
+    this.#refusal = refusal
     this.connection.refuseBody(this.#context.clock.now())
-    this.#body.fail(new BodyRefusedError(reason, how))
+    body?.fail(refusal)
   }
 
   #onBodyRead(): void {

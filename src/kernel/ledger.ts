@@ -9,7 +9,9 @@
 import type { ServerClock } from '../lifecycle/clock.ts'
 import { Connections, type ConnectionsObserver } from '../lifecycle/connections.ts'
 import type { Budget, Shortage } from '../lifecycle/descriptor-budget.ts'
+import type { Limits } from '../lifecycle/limits.ts'
 import type { ReasonName } from '../lifecycle/reasons.ts'
+import { ChangedLimits } from '../lifecycle/request-limits.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { Kernel } from './kernel.ts'
 import { LastWords } from './last-words.ts'
@@ -152,6 +154,13 @@ export class Ledger {
    */
   began(peer: Peer): void {
     peer.begunAt = Math.min(peer.begunAt, this.#options.clock.now())
+  }
+
+  /** A route has changed the limits of one of its requests, which has been noted. */
+  limit(peer: Peer, request: object, limits: Limits): void {
+    peer.changed ??= new ChangedLimits()
+    peer.changed.set(request, limits)
+    peer.socket?.lookSoon(this.#options.clock.now())
   }
 
   /** The application is done with it: the response is with the runtime, or out. */

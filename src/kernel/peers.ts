@@ -2,6 +2,7 @@
  * What the application says of requests, by the client's address and port: the other half of what
  * is known of a connection, which the kernel may not have shown yet.
  */
+import type { ChangedLimits } from '../lifecycle/request-limits.ts'
 import { freshNote, type IncomingBody, type Note } from './observe.ts'
 import type { TrackedSocket } from './tracked-socket.ts'
 
@@ -19,6 +20,8 @@ export interface Peer extends Note {
   last: boolean
   /** And the runtime ends the connection with it. */
   endsItself: boolean
+  /** Of its requests whose routes changed them, until the next begins; null: none has. */
+  changed: ChangedLimits | null
 }
 
 export class Peers {
@@ -52,6 +55,7 @@ export class Peers {
       surplus: false,
       last: false,
       endsItself: false,
+      changed: null,
     }
     this.#byName.set(name, peer)
     return peer
@@ -109,6 +113,7 @@ export function noteStarted(peer: Peer, body: IncomingBody | null, startedAt: nu
   if (peer.owed === 0) {
     peer.startedAt = startedAt
     peer.begunAt = Number.POSITIVE_INFINITY
+    peer.changed = null
   }
   peer.latestAt = startedAt
   peer.requests += 1

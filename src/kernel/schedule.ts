@@ -36,13 +36,20 @@ export function noteAfterMs(policy: Policy): number {
   return Math.min(shortest, policy.minIdleMs || longestNoteAfterMs, longestNoteAfterMs) / 2
 }
 
+const schedules = new WeakMap<Limits, LookEvery>()
+
 export function lookEvery(limits: Limits): LookEvery {
-  // A twentieth of a limit is half of what it may be late.
-  const part = (ms: number) => Math.min(ms, 10_000) / 20
-  return {
-    headMs: Math.max(part(shortestMs(limits, 'head')), againMs),
-    requestMs: Math.max(part(shortestMs(limits, ...inRequest)), 50),
+  let every = schedules.get(limits)
+  if (every === undefined) {
+    // A twentieth of a limit is half of what it may be late.
+    const part = (ms: number) => Math.min(ms, 10_000) / 20
+    every = {
+      headMs: Math.max(part(shortestMs(limits, 'head')), againMs),
+      requestMs: Math.max(part(shortestMs(limits, ...inRequest)), 50),
+    }
+    schedules.set(limits, every)
   }
+  return every
 }
 
 export interface Looked {

@@ -10,13 +10,14 @@ import { type Description, peerText } from '../lifecycle/description.ts'
 import { lingerMs } from '../lifecycle/ending.ts'
 import type { Sample } from '../lifecycle/limits.ts'
 import { type ReasonName, reasons } from '../lifecycle/reasons.ts'
+import type { ChangedLimits } from '../lifecycle/request-limits.ts'
 import { waiting } from '../lifecycle/states.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { Kernel } from './kernel.ts'
 import { type Snapshot, TCP_CLOSE_WAIT } from './layout.ts'
 import { figuresOf, type Reading, settleMs, tickMs } from './observe.ts'
 import type { Peer } from './peers.ts'
-import { type LookEvery, nextLook } from './schedule.ts'
+import { type LookEvery, lookEvery, nextLook } from './schedule.ts'
 import type { Threads } from './threads.ts'
 
 /** What the sockets of one ledger have in common. */
@@ -135,6 +136,7 @@ export class TrackedSocket implements Member {
       this.#stirrings = peer.http2 && snapshot.received > reading.seen.received ? this.#stirrings + 1 : 0
       if (snapshot.state === TCP_CLOSE_WAIT) connection.blame('client', 'fin')
       reading.read(connection, figuresOf(snapshot, now), peer, quietUntil, now)
+      if (peer.changed !== null) this.#limit(peer.changed)
       if (peer.last && peer.owed === 0 && !connection.busy) this.finish(now)
     }
     this.quietUntil = null
@@ -158,11 +160,24 @@ export class TrackedSocket implements Member {
     return this.#sample
   }
 
+  /** What has been handed over keeps the limits of its route until it is out. */
+  #limit(changed: ChangedLimits): void {
+    const { connection, peer } = this
+    if (peer.owed > 0 || connection.owesAnswer) {
+      connection.limitTo(changed.together(connection.ownLimits, peer.owed))
+    } else peer.changed = null
+  }
+
+  get #every(): LookEvery {
+    const { limits, ownLimits } = this.connection
+    return limits === ownLimits ? this.#tracking.every : lookEvery(limits)
+  }
+
   #nextLook(now: number): number {
     const { connection, watched, peer } = this
     const headSeen = this.#headSeen
     this.#headSeen = connection.state === 'head'
-    return nextLook(connection, { watched, headSeen, owes: peer.owed > 0 }, this.#tracking.every, now)
+    return nextLook(connection, { watched, headSeen, owes: peer.owed > 0 }, this.#every, now)
   }
 
   /** Something happened on it; until `quietUntil` nothing had. */
@@ -180,6 +195,12 @@ export class TrackedSocket implements Member {
    */
   asked(startedAt: number): void {
     const lookAt = startedAt + this.#tracking.every.requestMs
+    if (lookAt < this.lookAt) this.wakeAt(lookAt)
+  }
+
+  /** What holds for it has changed. */
+  lookSoon(now: number): void {
+    const lookAt = now + settleMs
     if (lookAt < this.lookAt) this.wakeAt(lookAt)
   }
 

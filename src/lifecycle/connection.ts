@@ -43,7 +43,10 @@ export class Connection implements Clocks {
   requests = 0
   bodyRate: MinRate | null = null
   writeRate: MinRate | null = null
-  readonly #limits: Limits
+  /** The server's. */
+  readonly #own: Limits
+  /** Those that hold now. */
+  #limits: Limits
   #pair: Pair
   #ending: Ending = 'open'
   #state: State
@@ -61,6 +64,7 @@ export class Connection implements Clocks {
 
   constructor(now: number, limits: Limits, first: Beginning, random: () => number, id = 0, records = false) {
     this.id = id
+    this.#own = limits
     this.#limits = limits
     this.openedAt = now
     this.trail = records ? new Trail() : null
@@ -179,6 +183,20 @@ export class Connection implements Clocks {
     return dueAt
   }
 
+  /** The server's limits, or those of the requests in flight, whose routes changed some. */
+  get limits(): Limits {
+    return this.#limits
+  }
+
+  get ownLimits(): Limits {
+    return this.#own
+  }
+
+  /** These hold until what is in flight has been answered; then the server's own again. */
+  limitTo(limits: Limits): void {
+    if (this.owesAnswer) this.#limits = limits
+  }
+
   get #limitsNow(): readonly Limit[] {
     return this.#limits.in[this.#state]
   }
@@ -198,7 +216,10 @@ export class Connection implements Clocks {
       this.bodyRate = null
       this.#refusedAt = null
     }
-    if (after.answering === 'none') this.writeRate = null
+    if (after.answering === 'none') {
+      this.writeRate = null
+      this.#limits = this.#own
+    }
     this.#pair = after
     this.#state = after.state
     if (!keepsClock[before.receiving]?.includes(event)) this.#since = now
@@ -222,7 +243,7 @@ export class Connection implements Clocks {
    * One step of the connection's end. `forMs`, with `ended`: how long it lingers at most. Once it
    * is closing, only `gone` changes anything.
    */
-  end(event: EndingEvent, now: number, forMs: number = lingerMs(this.#limits.policy)): void {
+  end(event: EndingEvent, now: number, forMs: number = lingerMs(this.#own.policy)): void {
     const before = this.#state
     const ending = endingMoves[this.#ending][event]
     if (ending !== this.#ending) this.trail?.note(event, now - this.openedAt)

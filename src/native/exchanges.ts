@@ -6,11 +6,13 @@ import { peerName } from '../kernel/layout.ts'
 import type { Ledger } from '../kernel/ledger.ts'
 import type { Peer } from '../kernel/peers.ts'
 import { isLast } from '../lifecycle/last-answer.ts'
+import type { Limits } from '../lifecycle/limits.ts'
 import type { Policy } from '../policy/policy.ts'
 import { isSet, type Resolved } from '../policy/resolve.ts'
 import type { Application } from '../serve/application.ts'
 import { letGo } from '../serve/handler-timeout.ts'
 import { plainResponse } from '../serve/responses.ts'
+import { areUsed, type LimitedRequests, mayTake } from '../serve/route-limits.ts'
 import { Flight, type Flights } from './flights.ts'
 import { ClientGoneError, type Following, type LedgerServer } from './ledger-server.ts'
 import { announcedIn2, busy, fieldsIn, headBytesOf, never, refusal } from './refusals.ts'
@@ -91,7 +93,10 @@ export class Exchanges<Call> {
     if (connections.brimful && this.#server.failsAtLimit === true) return this.#onBrim(request, call, bodied)
     const atOnce = this.#notesAll || this.#checksHead || this.#countsFields || this.#lastAnswers
     if (atOnce || bodied) return this.#onWatched(request, call, bodied, atOnce)
-    const returned = this.#ask(request, call, null)
+    // A route may change its limits, so it is known who it is.
+    const known = areUsed() ? new Flight(request, call) : null
+    const returned = this.#ask(request, call, known)
+    if (known !== null) return this.#settledKnown(returned, known)
     if (!(returned instanceof Promise)) {
       // One that has taken its connection over must be answered as such, whatever it returned.
       const isPlain = !this.#flights.mayBeTaken && this.#server.isPlain?.(returned) === true
@@ -99,6 +104,13 @@ export class Exchanges<Call> {
     }
     const flight = new Flight(request, call)
     this.#flights.awaitNote(flight)
+    return this.#settledLater(returned, flight)
+  }
+
+  #settledKnown(returned: unknown, flight: Flight<Call>): Response | Promise<Response> {
+    const { request, call, peer } = flight
+    if (!(returned instanceof Promise)) return this.#settled(returned, request, call, flight)
+    if (peer === null) this.#flights.awaitNote(flight)
     return this.#settledLater(returned, flight)
   }
 
@@ -110,9 +122,19 @@ export class Exchanges<Call> {
   #ask(request: Request, call: Call, flight: Flight<Call> | null): unknown {
     this.#flights.asks(request, call, flight)
     try {
-      return this.#application.ask(request, call)
+      return this.#application.ask(request, call, flight && areUsed() ? this.#limitedOf(flight) : null)
     } catch (error) {
       return this.#errorResponse(error, request)
+    }
+  }
+
+  #limitedOf(flight: Flight<Call>): LimitedRequests {
+    return {
+      limit: (_: Request, limits: Limits) => {
+        if (flight.over) return
+        this.#flights.limit(flight, limits)
+        flight.body?.limitTo(limits.policy.maxBodyBytes)
+      },
     }
   }
 
@@ -179,7 +201,7 @@ export class Exchanges<Call> {
     if (!bodied) return refused
     const announced = this.#isHttp2(request) ? announcedIn2(request) : announcedBytes(request)
     if (announced !== 0) flight.body = this.#watched(flight, announced)
-    if (maxBodyBytes !== 0 && announced !== null && announced > maxBodyBytes) {
+    if (maxBodyBytes !== 0 && announced !== null && announced > maxBodyBytes && !mayTake(announced)) {
       connections.count('bodyTooLarge')
       refused ??= refusal('bodyTooLarge')
     }
@@ -235,6 +257,12 @@ export class Exchanges<Call> {
     if (taken !== undefined) {
       if (known !== null) this.#flights.ended(known)
       flight = taken
+    }
+    if (flight?.body?.isTooLarge) {
+      // No route has allowed it.
+      flight.body.refuseTooLarge()
+      letGo(returned)
+      return this.#answered(refusal('bodyTooLarge'), request, call, flight)
     }
     try {
       const report = (error: unknown): void => this.#application.report(error, request)

@@ -5,6 +5,7 @@
 import { peerName } from '../kernel/layout.ts'
 import type { Ledger } from '../kernel/ledger.ts'
 import type { Peer } from '../kernel/peers.ts'
+import type { Limits } from '../lifecycle/limits.ts'
 import type { LedgerServer } from './ledger-server.ts'
 import type { BodyReason, RequestBody } from './request-body.ts'
 
@@ -130,11 +131,20 @@ export class Flights<Call> {
     this.#withBody.get(peer)?.refuse?.(reason)
   }
 
+  /** A route has changed the limits of its request: the ledger knows of it at once. */
+  limit(flight: Flight<Call>, limits: Limits): void {
+    if (flight.over) return
+    if (flight.peer === null) this.noteLate(flight, this.#options.now())
+    const { peer } = flight
+    if (peer !== null) this.#ledger.limit(peer, flight, limits)
+  }
+
   ended(flight: Flight<Call>): void {
     if (flight.over) return
     flight.over = true
     this.#noted.delete(flight)
     const { peer } = flight
+    if (peer !== null && peer.owed > 1) peer.changed?.delete(flight)
     // Over HTTP/2 nobody is held up, and to let go is a reset, of which a session bears only some.
     if (peer?.http2 !== true) flight.body?.letGoLater()
     if (peer === null) {

@@ -70,6 +70,7 @@ export class RequestBody {
   readonly announced: number | null
   readonly #request: Request
   readonly #options: RequestBodyOptions
+  #maxBytes: number
   #bytes = 0
   #isReadWhole = false
   #stream: ReadableStream<Uint8Array> | null = null
@@ -80,6 +81,7 @@ export class RequestBody {
   constructor(request: Request, options: RequestBodyOptions) {
     this.#request = request
     this.#options = options
+    this.#maxBytes = options.maxBytes
     this.announced = options.announced
     ;(request as Held)[slot] = this
     Object.setPrototypeOf(request, heldPrototype)
@@ -95,9 +97,32 @@ export class RequestBody {
     return !this.complete && (this.announced === null || this.announced > withHeadBytes)
   }
 
+  /** It says of itself that it is larger than it may be. */
+  get isTooLarge(): boolean {
+    return this.#maxBytes !== 0 && Math.max(this.announced ?? 0, this.#bytes) > this.#maxBytes
+  }
+
+  /** A route has changed how large it may be. Throws the refusal of one that is known to be larger. */
+  limitTo(maxBytes: number): void {
+    this.#maxBytes = maxBytes
+    this.#throwTooLarge()
+  }
+
+  /** It is known to be larger than it may be, and no route comes any more that could allow that. */
+  refuseTooLarge(): BodyRefusedError {
+    const isNews = this.#refusal === null
+    const refusal = this.refuse('bodyTooLarge')
+    if (isNews) this.#options.onTooLarge()
+    return refusal
+  }
+
+  #throwTooLarge(): void {
+    if (this.isTooLarge) throw this.refuseTooLarge()
+  }
+
   /** The runtime may read it in one go. What was announced was not too much, and more than that never comes. */
   protected get mayReadWhole(): boolean {
-    return this.announced !== null || this.#options.maxBytes === 0
+    return this.announced !== null || this.#maxBytes === 0
   }
 
   /** The application asks for the first of it, or for the whole. */
@@ -148,6 +173,7 @@ export class RequestBody {
 
   async read(kind: Kind): Promise<unknown> {
     if (this.#refusal !== null) throw this.#refusal
+    this.#throwTooLarge()
     if (this.#stream === null && this.mayReadWhole) return this.#readWhole(kind)
     const type = this.#request.headers.get('content-type')
     const whole = new Response(this.stream, type === null ? {} : { headers: { 'content-type': type } })
@@ -199,6 +225,7 @@ export class RequestBody {
   async #read(): Promise<Uint8Array | null> {
     if (this.#refusal !== null) throw this.#refusal
     if (this.#reader === null) {
+      this.#throwTooLarge()
       const body: ReadableStream<Uint8Array> | null = native['body']!.get!.call(this.#request)
       if (body === null) return null
       this.began(false)
@@ -207,12 +234,7 @@ export class RequestBody {
     const { done, value } = await this.#wait(this.#reader.read())
     if (done) return null
     this.#bytes += value.length
-    const { maxBytes, onTooLarge } = this.#options
-    if (maxBytes !== 0 && this.#bytes > maxBytes) {
-      const refusal = this.refuse('bodyTooLarge')
-      onTooLarge()
-      throw refusal
-    }
+    this.#throwTooLarge()
     return value
   }
 

@@ -37,6 +37,7 @@ test('open connections are listed one by one, with the limit that closes each ne
       route: null,
       dueInMs: 3_500,
       dueBy: 'idleTimeoutMs',
+      changedLimits: null,
     },
   )
   assert.equal(second?.route, 'GET /slow')

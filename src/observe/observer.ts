@@ -7,9 +7,11 @@ import type { ServerClock } from '../lifecycle/clock.ts'
 import type { Connections, ConnectionsObserver, Member } from '../lifecycle/connections.ts'
 import type { Description } from '../lifecycle/description.ts'
 import type { Descriptors } from '../lifecycle/descriptor-budget.ts'
+import { changesIn } from '../lifecycle/request-limits.ts'
 import type { State } from '../lifecycle/states.ts'
 import type { Trail, TrailMove } from '../lifecycle/trail.ts'
 import type { OptionName } from '../policy/policy.ts'
+import type { RequestChanges } from '../policy/request-limits.ts'
 import type { AccessFeed } from './access.ts'
 import { type Ended, type EndedConnection, FlightRecorder } from './flight-recorder.ts'
 import { Histogram, type HistogramReading } from './histogram.ts'
@@ -29,6 +31,8 @@ export interface ConnectionView extends Description {
   /** When the next limit closes it if nothing happens, and which option that is; null: none does. */
   readonly dueInMs: number | null
   readonly dueBy: OptionName | null
+  /** Limits that the route of the request in flight has changed (`limits()`), 0 being off; null: none. */
+  readonly changedLimits: RequestChanges | null
 }
 
 /** One open connection with its last moves. */
@@ -239,7 +243,7 @@ export class Observer implements ConnectionsObserver {
 
   #view(member: Member): ConnectionView {
     const now = this.#clock.now()
-    const { id, requests, since, openedAt, state, dueAt, dueBy } = member.connection
+    const { id, requests, since, openedAt, state, dueAt, dueBy, limits, ownLimits } = member.connection
     return {
       id,
       ...member.describe(),
@@ -249,6 +253,7 @@ export class Observer implements ConnectionsObserver {
       requests,
       dueInMs: dueBy === null ? null : Math.round(dueAt - now),
       dueBy,
+      changedLimits: changesIn(limits, ownLimits),
     }
   }
 

@@ -4,7 +4,7 @@
  */
 import type { Descriptors } from '../lifecycle/descriptor-budget.ts'
 import { type Enforced, type HeldBy, nobody } from './held-by.ts'
-import { limits } from './limits/list.ts'
+import { type LimitModule, limits } from './limits/list.ts'
 import type { OptionName } from './policy.ts'
 
 export type { Enforced } from './held-by.ts'
@@ -12,7 +12,12 @@ export type { Enforced } from './held-by.ts'
 export type Enforcement = Readonly<Record<OptionName, Enforced>>
 
 export const enforcementOf = (engine: keyof HeldBy): Enforcement =>
-  Object.fromEntries(Object.entries(limits).map(([option, { heldBy }]) => [option, heldBy[engine]])) as Enforcement
+  Object.fromEntries(
+    (Object.entries(limits) as [OptionName, LimitModule][]).map(([option, { heldBy, byRoute = {} }]) => {
+      const how = byRoute[engine]
+      return [option, how === undefined ? heldBy[engine] : { ...heldBy[engine], byRoute: how }]
+    }),
+  ) as Enforcement
 
 /** Nobody holds the value, or only another can be held. 0 is off: there is nothing to hold. */
 export function isUnheld({ by, max, fixed }: Enforced, value: number): boolean {

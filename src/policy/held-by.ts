@@ -22,6 +22,8 @@ export interface Enforced {
   readonly sharesClockWith?: readonly OptionName[]
   /** How, in a few words; for `nobody`: why not, and what would. */
   readonly how: string
+  /** How a route changes it for one request (`limits()`), in a few words; missing: it can't. */
+  readonly byRoute?: string
 }
 
 /** A limit's row: an engine that is missing does not compile. */
@@ -37,6 +39,30 @@ export interface HeldBy {
   readonly bunIdleTimer: Enforced
   readonly workers: Enforced
 }
+
+/** On which engines a route may change a limit, and how. */
+export type ByRoute = Readonly<Partial<Record<keyof HeldBy, string>>>
+
+const alone = 'for its request alone'
+const together =
+  'for its request; requests in flight on one connection (HTTP/2, pipelining) share the clock, and the laxest of their values holds'
+
+/** A limit of one request. */
+export const perRequest = {
+  socketEngine: alone,
+  nodeHttp: alone,
+  denoServe: alone,
+  bunServe: alone,
+  bunIdleTimer: alone,
+} as const satisfies ByRoute
+
+/** A limit that is timed on the connection of the request. */
+export const perConnection = {
+  socketEngine: alone,
+  nodeHttp: together,
+  denoServe: together,
+  bunServe: together,
+} as const satisfies ByRoute
 
 type More = Omit<Partial<Enforced>, 'by' | 'how'>
 

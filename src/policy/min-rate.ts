@@ -17,10 +17,11 @@ export interface RateLimits {
 export type RateBreach = 'quiet' | 'rate'
 
 export class MinRate {
-  readonly #limits: RateLimits
+  #limits: RateLimits
   #total: number
   #lookedAt: number
-  #quietAt: number
+  /** The quiet time counts from here. */
+  #quietFrom: number
   #rateAt: number
   /**
    * Set while the other side is not to blame: the application does not read, or nothing waits to be
@@ -32,9 +33,26 @@ export class MinRate {
     this.#limits = limits
     this.#total = total
     this.#lookedAt = now
-    this.#quietAt = limits.quietMs === 0 ? Number.POSITIVE_INFINITY : now + limits.quietMs
+    this.#quietFrom = now
     this.#rateAt = limits.bytesPerSec === 0 ? Number.POSITIVE_INFINITY : now + limits.graceMs
     this.#pausedAt = null
+  }
+
+  get limits(): RateLimits {
+    return this.#limits
+  }
+
+  /** Others hold from now on. What has been quiet so far counts, and so does the credit that is left. */
+  change(limits: RateLimits, now: number): void {
+    const { bytesPerSec, graceMs } = this.#limits
+    this.#limits = limits
+    if (limits.bytesPerSec === 0) this.#rateAt = Number.POSITIVE_INFINITY
+    else this.#rateAt = bytesPerSec === 0 ? now + limits.graceMs : this.#rateAt + limits.graceMs - graceMs
+  }
+
+  get #quietAt(): number {
+    const { quietMs } = this.#limits
+    return quietMs === 0 ? Number.POSITIVE_INFINITY : this.#quietFrom + quietMs
   }
 
   /** When it runs out if nothing more comes, as far as the last look knows. */
@@ -52,13 +70,13 @@ export class MinRate {
     this.#lookedAt = now
     if (this.#pausedAt !== null && owed) {
       this.#rateAt += now - this.#pausedAt
-      if (quietMs !== 0) this.#quietAt = now + quietMs
+      this.#quietFrom = now
       this.#pausedAt = null
     }
     const bytes = total - this.#total
     if (bytes > 0) {
       this.#total = total
-      if (quietMs !== 0) this.#quietAt = at + quietMs
+      this.#quietFrom = at
       if (bytesPerSec !== 0) {
         const from = this.#pausedAt ?? now
         const most = Math.max(graceMs, quietMs)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { resolveOptions } from '../policy/resolve.ts'
 import { type Application, applicationOf } from './application.ts'
 import type { Fetch, ServeOptions } from './contract.ts'
 import type { LogLine } from './log.ts'
@@ -9,7 +10,7 @@ const request = new Request('http://localhost/orders/7?secret=1', { method: 'PUT
 function made(onError?: ServeOptions['onError'], app: Fetch = () => new Response()) {
   const lines: string[] = []
   const application = applicationOf(app, {
-    policy: { handlerTimeoutMs: 0, maxLoopLagMs: 0 },
+    policy: resolveOptions().policy,
     onError,
     log: { error: ({ message }: Omit<LogLine, 'count'>) => void lines.push(message) },
     onRefused: () => {},

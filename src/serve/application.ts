@@ -3,15 +3,17 @@
  * response that can be written: its own, or a 500 and one report to its operator.
  */
 
+import { bindLimits, type Limits } from '../lifecycle/limits.ts'
 import type { Coded } from '../policy/codes.ts'
 import type { Policy } from '../policy/policy.ts'
-import type { App, ServeOptions } from './contract.ts'
+import type { App, Fetch, ServeOptions } from './contract.ts'
 import { errorLine } from './error-line.ts'
-import { withHandlerTimeout } from './handler-timeout.ts'
+import { HandlerTimer, withHandlerTimeout } from './handler-timeout.ts'
 import type { LogLine } from './log.ts'
 import { withLoopLag } from './loop-lag.ts'
 import { fetchOf } from './prepare.ts'
 import { plainResponse } from './responses.ts'
+import { areUsed, type LimitedRequests, mayTimeHandlers, takeInHand } from './route-limits.ts'
 import { isThenable, settlesOnce } from './settles-once.ts'
 
 /** The application returned something that no engine can write. */
@@ -22,10 +24,11 @@ export class UnusableResponseError extends TypeError implements Coded {
 
 export interface Application {
   /**
-   * Asks the handler under `handlerTimeoutMs`. `ctx`: what Workers give beside `env`. The result is unchecked: give it, or what it settles
-   * to, to `responseOf`, and what it throws to `responseToError`.
+   * Asks the handler under `handlerTimeoutMs`. `engine`: told of limits that a route changes. `ctx`: what Workers give
+   * beside `env`. The result is unchecked: give it, or what it settles to, to `responseOf`, and what it throws to
+   * `responseToError`.
    */
-  ask(request: Request, env: unknown, ctx?: unknown): unknown
+  ask(request: Request, env: unknown, engine?: LimitedRequests | null, ctx?: unknown): unknown
   /** What was returned if it can be written, else a 500 after a report. Never throws. */
   responseOf(returned: unknown, request: Request): Response
   /** The same where the runtime would switch protocols by itself: a 101 that nothing was upgraded for is a 500. */
@@ -37,7 +40,7 @@ export interface Application {
 }
 
 export interface ApplicationParts {
-  readonly policy: Pick<Policy, 'handlerTimeoutMs' | 'maxLoopLagMs'>
+  readonly policy: Policy
   readonly onError: ServeOptions['onError']
   /** Where errors go without `onError`. */
   readonly log: { error(line: Omit<LogLine, 'count'>): void }
@@ -49,14 +52,25 @@ export interface ApplicationParts {
 
 export function applicationOf(app: App, parts: ApplicationParts): Application {
   const { policy, onError, log, onRefused, isSound = () => false } = parts
-  const inTime = withHandlerTimeout(fetchOf(app), {
-    handlerTimeoutMs: policy.handlerTimeoutMs,
-    onTimeout: () => onRefused('handler'),
-  })
-  const handler = withLoopLag(inTime, {
-    maxLoopLagMs: policy.maxLoopLagMs,
-    onOverload: () => onRefused('overload'),
-  })
+  const { handlerTimeoutMs, maxLoopLagMs } = policy
+  const onTimeout = () => onRefused('handler')
+  const fetch = fetchOf(app)
+  const inLoopTime = (handler: Fetch) => withLoopLag(handler, { maxLoopLagMs, onOverload: () => onRefused('overload') })
+  const handler = inLoopTime(withHandlerTimeout(fetch, { handlerTimeoutMs, onTimeout }))
+  const fetchInTime = inLoopTime(fetch)
+  let bound: Limits | null = null
+
+  /** In a program with routes that change limits. */
+  function askInHand(request: Request, env: unknown, engine: LimitedRequests | null, ctx: unknown): unknown {
+    const timer = handlerTimeoutMs !== 0 || mayTimeHandlers() ? new HandlerTimer(request, onTimeout) : null
+    timer?.limit(handlerTimeoutMs)
+    const startedAt = performance.now()
+    const timeHandler = timer && ((ms: number) => timer.limit(ms, performance.now() - startedAt))
+    bound ??= bindLimits(policy)
+    takeInHand(request, { limits: bound, engine, timeHandler })
+    const answer = settlesOnce(fetchInTime(request, env, ctx))
+    return timer !== null && answer instanceof Promise ? timer.watch(answer) : answer
+  }
 
   function logged(error: unknown, request: Request): void {
     log.error({ level: 'error', code: 'APPLICATION_ERROR', message: `${lineOf(request)}: ${errorLine(error)}` })
@@ -90,8 +104,8 @@ export function applicationOf(app: App, parts: ApplicationParts): Application {
   }
 
   return {
-    ask(request, env, ctx) {
-      return settlesOnce<unknown>(handler(request, env, ctx))
+    ask(request, env, engine = null, ctx) {
+      return areUsed() ? askInHand(request, env, engine, ctx) : settlesOnce<unknown>(handler(request, env, ctx))
     },
     responseOf,
     responseNotSwitching(returned, request) {

@@ -4,6 +4,7 @@ import { optionNames } from '../policy/policy.ts'
 import { ConfigError, problem } from '../policy/problems.ts'
 import { isSet, type Resolved } from '../policy/resolve.ts'
 import type { EngineChoice, ServeOptions } from './contract.ts'
+import { unchangeableIn } from './route-limits.ts'
 import type { NativeEngine, NoNative } from './runtime.ts'
 
 export interface Chosen {
@@ -35,6 +36,9 @@ export function chooseEngine(options: ServeOptions, resolved: Resolved, native: 
     return isUnheld(enforced, value) || (value !== 0 && enforced.stepMs > 0 && isSet(resolved.origins[option]))
   })
   if (unheld !== undefined) return { engine: 'hangup', why: `${native.name} does not hold ${unheld}` }
+  const unchangeable = unchangeableIn(native.enforcement)
+  if (unchangeable !== undefined)
+    return { engine: 'hangup', why: `${native.name} does not change ${unchangeable} for a route` }
   return { engine: 'native', why: `${native.name} holds every limit` }
 }
 

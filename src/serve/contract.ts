@@ -99,6 +99,11 @@ export interface ConnectionsSummary {
   readonly states: Readonly<Partial<Record<State, number>>>
   /** Requests handed to the application since the start. */
   readonly requests: number
+  /**
+   * Open connections that are under limits of a route now (`limits()`); null where the runtime does not show its
+   * connections.
+   */
+  readonly changedLimits: number | null
   /** Connections that we closed since the start, by the option that said so. */
   readonly hungUp: Readonly<Record<string, number>>
   /**

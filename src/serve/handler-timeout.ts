@@ -1,6 +1,7 @@
 /** What can be decided round a `fetch` handler alone, on every runtime: how long it may take. */
 import type { Coded } from '../policy/codes.ts'
 import type { Fetch } from './contract.ts'
+import { plainResponse } from './responses.ts'
 import { settlesOnce } from './settles-once.ts'
 
 /** What the handler's signal is aborted with. */
@@ -9,53 +10,100 @@ class HandlerTimeoutError extends Error implements Coded {
   readonly code = 'HANDLER_TIMEOUT'
 }
 
+/**
+ * The time of one handler. When it is over the client gets 503 and the request's `signal` is
+ * aborted; what the handler returns later is dropped, its body cancelled. The signal is the
+ * Request's own property from then on: a copy made with `new Request(request)` follows it only if it
+ * is given `{ signal: request.signal }`.
+ */
+export class HandlerTimer {
+  readonly #request: Request
+  readonly #onTimeout: (request: Request) => void
+  #ms = 0
+  #controller: AbortController | null = null
+  #timer: ReturnType<typeof setTimeout> | null = null
+  /** Answers in the handler's place; null: it has not begun to wait, or has been answered. */
+  #answer: ((response: Response) => void) | null = null
+
+  constructor(request: Request, onTimeout: (request: Request) => void) {
+    this.#request = request
+    this.#onTimeout = onTimeout
+  }
+
+  /** 0: off. `spentMs`: what of it is over. */
+  limit(ms: number, spentMs = 0): void {
+    this.#ms = ms
+    this.#stop()
+    if (ms === 0) return
+    if (this.#controller === null) this.#giveSignal()
+    if (this.#answer !== null) this.#start(ms - spentMs)
+  }
+
+  /** What the handler promised, or the 503. */
+  watch(promised: Promise<Response>): Promise<Response> {
+    return new Promise((resolve, reject) => {
+      this.#answer = resolve
+      if (this.#ms !== 0) this.#start(this.#ms)
+      promised.then(
+        (response) => {
+          if (this.#settled()) resolve(response)
+          else letGo(response)
+        },
+        (error) => {
+          if (this.#settled()) reject(error)
+        },
+      )
+    })
+  }
+
+  /** Whether the handler was in time. */
+  #settled(): boolean {
+    this.#stop()
+    const inTime = this.#answer !== null
+    this.#answer = null
+    return inTime
+  }
+
+  #giveSignal(): void {
+    this.#controller = new AbortController()
+    const { signal } = this.#controller
+    const native = this.#request.signal
+    Object.defineProperty(this.#request, 'signal', {
+      value: native ? AbortSignal.any([native, signal]) : signal,
+      configurable: true,
+    })
+  }
+
+  #start(ms: number): void {
+    this.#timer = setTimeout(() => {
+      const answer = this.#answer
+      this.#answer = null
+      this.#onTimeout(this.#request)
+      this.#controller?.abort(new HandlerTimeoutError(`the handler took longer than ${this.#ms} ms`))
+      answer?.(plainResponse(503, { 'retry-after': '1' }))
+    }, ms)
+  }
+
+  #stop(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = null
+  }
+}
+
 export interface HandlerTimeoutOptions {
   /** From the head until the response is returned; 0: off, and the handler is returned as it is. */
   readonly handlerTimeoutMs: number
   readonly onTimeout: (request: Request) => void
 }
 
-/**
- * Answers 503 when the handler has not returned a response in time, and aborts the request's `signal`. What the handler
- * returns later is dropped, its body cancelled. The signal is the Request's own property from then on: a copy made with
- * `new Request(request)` follows it only if it is given `{ signal: request.signal }`.
- */
+/** Answers 503 when the handler has not returned a response in time: see `HandlerTimer`. */
 export function withHandlerTimeout(handler: Fetch, { handlerTimeoutMs, onTimeout }: HandlerTimeoutOptions): Fetch {
   if (handlerTimeoutMs === 0) return handler
   return function guarded(request, ...rest) {
-    const controller = new AbortController()
-    const native = request.signal
-    Object.defineProperty(request, 'signal', {
-      value: native ? AbortSignal.any([native, controller.signal]) : controller.signal,
-      configurable: true,
-    })
+    const timer = new HandlerTimer(request, onTimeout)
+    timer.limit(handlerTimeoutMs)
     const answer = settlesOnce(handler(request, ...rest))
-    if (!(answer instanceof Promise)) return answer
-    return new Promise<Response>((resolve, reject) => {
-      let late = false
-      const timer = setTimeout(() => {
-        late = true
-        onTimeout(request)
-        controller.abort(new HandlerTimeoutError(`the handler took longer than ${handlerTimeoutMs} ms`))
-        resolve(
-          new Response('Service Unavailable\n', {
-            status: 503,
-            headers: { 'retry-after': '1', 'content-type': 'text/plain' },
-          }),
-        )
-      }, handlerTimeoutMs)
-      answer.then(
-        (response) => {
-          clearTimeout(timer)
-          if (late) letGo(response)
-          else resolve(response)
-        },
-        (error) => {
-          clearTimeout(timer)
-          if (!late) reject(error)
-        },
-      )
-    })
+    return answer instanceof Promise ? timer.watch(answer) : answer
   }
 }
 

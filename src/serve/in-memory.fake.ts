@@ -11,7 +11,7 @@ import type { App, ServeOptions } from './contract.ts'
 import { serveOnSockets } from './socket-engine.ts'
 
 const enforcement = Object.fromEntries(
-  optionNames.map((option) => [option, { by: 'us', stepMs: 0, how: 'swept' }]),
+  optionNames.map((option) => [option, { by: 'us', stepMs: 0, how: 'swept', byRoute: 'swept' }]),
 ) as object as Enforcement
 
 /** What the application's promises need to settle: no time passes for the server. */

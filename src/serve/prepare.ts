@@ -13,6 +13,7 @@ import { CertificateError } from '../tls/certificates.ts'
 import type { App, Fetch, ServeOptions } from './contract.ts'
 import { BurstLog, type LogLine, stderrLog, ThrottledLog } from './log.ts'
 import { nodeStyleRefusal } from './node-handler.ts'
+import { checkRoutes } from './route-limits.ts'
 import type { Start } from './runtime.ts'
 
 export interface ReasonLog {
@@ -26,14 +27,16 @@ export interface ReasonLog {
 }
 
 /**
- * The policy, checked against what the engine enforces: throws a `ConfigError` for a set limit that nobody holds, warns
- * once of those that are held coarsely.
+ * The policy, checked against what the engine enforces: throws a `ConfigError` for a set limit that
+ * nobody holds, or a route's that this engine can't change; warns once of those that are held
+ * coarsely.
  */
 export function prepare(
   { options, resolved, runtime }: Pick<Start, 'options' | 'resolved' | 'runtime'>,
   enforcement: Enforcement,
 ): Pick<Resolved, 'policy' | 'origins'> & { readonly log: ReasonLog } {
   const { warnings } = checkEnforcement(resolved, enforcement, runtime)
+  checkRoutes({ enforcement, runtime })
   const write = options.log ?? stderrLog
   for (const message of warnings) write({ level: 'warn', code: 'COARSE_LIMITS', message, count: 1 })
   const throttled = new ThrottledLog(write)

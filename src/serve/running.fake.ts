@@ -30,6 +30,7 @@ export function runningFake({ port = 3000, policy, enforcement, engine = 'none' 
       busy: 0,
       states: {},
       requests: 0,
+      changedLimits: 0,
       hungUp: {},
       closeRaces: null,
       abortsOnData: null,

@@ -8,6 +8,7 @@ import type { Enforcement } from '../policy/enforcement.ts'
 import type { ConnectionsSummary, Running, ServeOptions, ServerAddress } from './contract.ts'
 import { stderrLog } from './log.ts'
 import { type ReasonLog, urlOf } from './prepare.ts'
+import { holdRoutes } from './route-limits.ts'
 import type { Start } from './runtime.ts'
 import { onSignals } from './signals.ts'
 
@@ -41,12 +42,17 @@ const notCounted = { closeRaces: null, abortsOnData: null } as const
 export function runningOf({ connections, requests, races = () => notCounted, ...parts }: RunningParts): Running {
   return runningWith(parts, () => {
     let busy = 0
-    for (const { connection } of connections) if (connection.owesAnswer) busy += 1
+    let changedLimits = 0
+    for (const { connection } of connections) {
+      if (connection.owesAnswer) busy += 1
+      if (connection.limits !== connection.ownLimits) changedLimits += 1
+    }
     return {
       open: connections.size,
       busy,
       states: connections.states(),
       requests: requests(),
+      changedLimits,
       hungUp: { ...connections.hungUp },
       ...races(),
     }
@@ -60,7 +66,7 @@ export function runningUnseen(
 ): Running {
   return runningWith(parts, () => {
     const { busy, requests, hungUp } = seen()
-    return { open: null, busy, states: {}, requests, hungUp: { ...hungUp }, ...notCounted }
+    return { open: null, busy, states: {}, requests, changedLimits: null, hungUp: { ...hungUp }, ...notCounted }
   })
 }
 
@@ -74,8 +80,10 @@ function runningWith(
   start.observer.onLost((lost) => {
     log.write({ level: 'warn', code: 'REQUEST_LOST', message: lostLine(lost, resolved.policy) })
   })
+  const letGoOfRoutes = holdRoutes({ runtime: start.runtime, enforcement })
   const ended = async (): Promise<void> => {
     start.observer.over()
+    letGoOfRoutes()
     log.flush()
     letGoOfSignals()
     start.companions.stopExport?.()

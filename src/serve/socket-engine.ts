@@ -20,6 +20,7 @@ import { type Application, applicationOf } from './application.ts'
 import type { Running, ServeOptions } from './contract.ts'
 import { errorLine } from './error-line.ts'
 import { certificatesOf, listenError, prepare, type ReasonLog, shortageLog } from './prepare.ts'
+import { mayTake } from './route-limits.ts'
 import { runningOf } from './running.ts'
 import type { Bindings, Sockets, Start } from './runtime.ts'
 import { SocketRequests } from './socket-requests.ts'
@@ -76,7 +77,7 @@ export async function serveOnSockets(
 
   const context: ConnectionContext = {
     policy,
-    limits: limitsOf(policy),
+    limits: { ...limitsOf(policy), mayTake },
     clients,
     showsViews: bindings.bodyInEnv,
     clock,

@@ -57,7 +57,7 @@ export class SocketRequests {
       return
     }
     try {
-      const returned = this.#application.ask(request, bindings.env(connection, head, body))
+      const returned = this.#application.ask(request, bindings.env(connection, head, body), connection)
       if (returned instanceof Promise) {
         returned.then(
           (late) => this.#respond(connection, head, request, late),
@@ -138,7 +138,7 @@ export class SocketRequests {
       if (gone) offer.drop()
       // The client's frames begin behind it.
       if (body instanceof IncomingBody) await readAway(body)
-      const returned = await this.#application.ask(request, offer.env)
+      const returned = await this.#application.ask(request, offer.env, connection)
       const take = offer.upgraded()
       if (take === null || !connection.open) {
         offer.drop()

@@ -7,7 +7,7 @@ import { type Line, plainText, screenOf, type View } from './view.ts'
 
 const connection = (id: number, of: Partial<ConnectionView>): ConnectionView => ({
   ...{ id, peer: `10.0.0.${id}:50312`, received: id, sent: 10, route: null, state: 'idle', forMs: 1_000 * id },
-  ...{ openedAt: 0, requests: 1, dueInMs: 5_000 - id, dueBy: 'idleTimeoutMs' },
+  ...{ openedAt: 0, requests: 1, dueInMs: 5_000 - id, dueBy: 'idleTimeoutMs', changedLimits: null },
   ...of,
 })
 
@@ -16,7 +16,14 @@ const look: Look = {
   at,
   summary: {
     ...{ url: 'http://127.0.0.1:3000/', engine: 'hangup', phase: 'serving', opened: 9, open: 3, busy: 1 },
-    ...{ states: { idle: 2, handling: 1 }, requests: 12, hungUp: {}, closeRaces: null, abortsOnData: null },
+    ...{
+      states: { idle: 2, handling: 1 },
+      requests: 12,
+      changedLimits: 0,
+      hungUp: {},
+      closeRaces: null,
+      abortsOnData: null,
+    },
     descriptors: { used: 1_000, limit: 1_024 },
   },
   connections: [

@@ -75,7 +75,15 @@ test('an open connection is told until now, with what closes it next', () => {
     { mark: 'request', atMs: 100 },
     { mark: 'answered', atMs: 600 },
   ] as const
-  const view = { ...open, requests: 1, dueInMs: 4_600, dueBy: 'idleTimeoutMs', moves, movesLeftOut: 0 } as const
+  const view = {
+    ...open,
+    requests: 1,
+    dueInMs: 4_600,
+    dueBy: 'idleTimeoutMs',
+    changedLimits: null,
+    moves,
+    movesLeftOut: 0,
+  } as const
   const text = openText(view, openedAt + 1_000, 80)
   assert.match(text, /open, in state idle for 400 ms; idleTimeoutMs closes it in 4\.6 s/)
   assert.match(text, / 600 ms {2}idle +━{8} {2}the response is out\n$/)

@@ -3,6 +3,7 @@ import { readable, table, wrap } from '../command/text-table.ts'
 import type { EndedConnection } from '../observe/flight-recorder.ts'
 import { markTexts } from '../observe/mark-texts.ts'
 import type { OpenConnection } from '../observe/observer.ts'
+import { changesText } from '../policy/request-limits.ts'
 import { bytes, plural, time } from '../probe/reports/numbers.ts'
 import { printable } from '../probe/reports/printable.ts'
 import { type Chapter, storyOf } from './story.ts'
@@ -35,10 +36,11 @@ export function endedText(ended: EndedConnection, columns: number): string {
 }
 
 export function openText(open: OpenConnection, now: number, columns: number): string {
-  const { state, forMs, dueInMs, dueBy, openedAt } = open
+  const { state, forMs, dueInMs, dueBy, changedLimits, openedAt } = open
   const due = dueInMs === null ? '' : `; ${dueBy} closes it in ${time(Math.max(dueInMs, 0))}`
+  const changed = changedLimits === null ? '' : `; its route has set ${changesText(changedLimits)}`
   const openMs = Math.max(now - openedAt, open.moves.at(-1)?.atMs ?? 0)
-  return told(open, `open, in state ${state} for ${time(forMs)}${due}`, storyOf(open, null), openMs, columns)
+  return told(open, `open, in state ${state} for ${time(forMs)}${due}${changed}`, storyOf(open, null), openMs, columns)
 }
 
 function told(

@@ -5,17 +5,18 @@
  */
 
 import { type BodyReason, RequestBody } from '../../../src/native/request-body.ts'
-import { MinRate } from '../../../src/policy/min-rate.ts'
+import { MinRate, type RateLimits } from '../../../src/policy/min-rate.ts'
 import type { Policy } from '../../../src/policy/policy.ts'
 import type { Sweep, Watched } from './sweep.ts'
 
 export type BodyPolicy = Pick<Policy, 'bodyTimeoutMs' | 'minBodyBytesPerSec' | 'minRateGraceMs' | 'maxBodyBytes'>
 
 export class TimedBody extends RequestBody implements Watched {
-  readonly #policy: BodyPolicy
+  #policy: BodyPolicy
   readonly #sweep: Sweep
   readonly #onRefused: (reason: BodyReason) => void
   #pace: MinRate | null = null
+  #isWhole = false
 
   constructor(
     request: Request,
@@ -28,6 +29,13 @@ export class TimedBody extends RequestBody implements Watched {
     this.#policy = policy
     this.#sweep = sweep
     this.#onRefused = onRefused
+  }
+
+  /** A route has changed its limits. Throws the refusal of one that is known to be larger. */
+  holdTo(policy: BodyPolicy): void {
+    this.#policy = policy
+    this.#pace?.change(this.#rateLimits, performance.now())
+    this.limitTo(policy.maxBodyBytes)
   }
 
   look(now: number): void {
@@ -52,10 +60,18 @@ export class TimedBody extends RequestBody implements Watched {
   }
 
   protected override began(whole: boolean): void {
-    const { bodyTimeoutMs, minBodyBytesPerSec, minRateGraceMs } = this.#policy
-    const rate = whole ? { bytesPerSec: 0, graceMs: 0 } : { bytesPerSec: minBodyBytesPerSec, graceMs: minRateGraceMs }
-    this.#pace = new MinRate({ quietMs: bodyTimeoutMs, ...rate }, performance.now(), 0)
+    this.#isWhole = whole
+    this.#pace = new MinRate(this.#rateLimits, performance.now(), 0)
     this.#sweep.add(this)
+  }
+
+  /** Of one that Bun reads whole nobody sees how fast it comes. */
+  get #rateLimits(): RateLimits {
+    const { bodyTimeoutMs, minBodyBytesPerSec, minRateGraceMs } = this.#policy
+    const rate = this.#isWhole
+      ? { bytesPerSec: 0, graceMs: 0 }
+      : { bytesPerSec: minBodyBytesPerSec, graceMs: minRateGraceMs }
+    return { quietMs: bodyTimeoutMs, ...rate }
   }
 
   protected override ended(): void {

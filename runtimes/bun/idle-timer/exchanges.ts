@@ -10,6 +10,7 @@ import type { Application } from '../../../src/serve/application.ts'
 import { letGo } from '../../../src/serve/handler-timeout.ts'
 import type { ReasonCounts } from '../../../src/serve/reason-counts.ts'
 import { lengthIn, plainResponse, withBody, withHeader } from '../../../src/serve/responses.ts'
+import { areUsed, type LimitedRequests, mayTake } from '../../../src/serve/route-limits.ts'
 import { forHead, isLarge, lastPlain, streamOf } from '../response.ts'
 import { type BunServer, isUpgraded } from '../server.ts'
 import { StreamedAnswer } from './answer.ts'
@@ -47,10 +48,9 @@ export class Exchanges {
     this.#policy = policy
     this.#application = application
     this.#counts = counts
-    const { idleTimeoutMs, writeTimeoutMs, keepAliveHintMs, maxRequestsPerConnection, maxConnectionAgeMs } = policy
+    const { idleTimeoutMs, keepAliveHintMs, maxRequestsPerConnection, maxConnectionAgeMs } = policy
     this.idleSeconds = clockSeconds(idleTimeoutMs)
-    const noLimit = idleTimeoutMs === 0 || writeTimeoutMs === 0
-    this.#largeSeconds = clockSeconds(noLimit ? 0 : Math.max(idleTimeoutMs, writeTimeoutMs))
+    this.#largeSeconds = largeSecondsOf(policy)
     const counted = maxRequestsPerConnection !== 0 || maxConnectionAgeMs !== 0
     // With the idle clock off a connection may wait for ever; a day is long enough to remember it.
     this.#peers = counted ? new Peers(policy, (this.idleSeconds || 86_400) * 1000) : null
@@ -69,13 +69,22 @@ export class Exchanges {
     const { method } = request
     let body: TimedBody | null = null
     let refuse: (reason: BodyReason) => void = () => {}
+    const held: Held = { policy: this.#policy }
+    const limited: LimitedRequests | null = areUsed()
+      ? {
+          limit(_, { policy }) {
+            held.policy = policy
+            body?.holdTo(policy)
+          },
+        }
+      : null
     // Bun gives no body to a GET or HEAD.
     if (method !== 'GET' && method !== 'HEAD') {
       const { maxBodyBytes } = this.#policy
       const bytes = announcedBytes(request)
-      if (maxBodyBytes !== 0 && bytes !== null && bytes > maxBodyBytes) {
+      if (maxBodyBytes !== 0 && bytes !== null && bytes > maxBodyBytes && !mayTake(bytes)) {
         this.#counts.count('bodyTooLarge')
-        return this.#finish(request, server, refusal('bodyTooLarge'), true, null)
+        return this.#finish(request, server, refusal('bodyTooLarge'), true, null, held)
       }
       if (bytes !== 0) {
         body = new TimedBody(request, bytes, this.#policy, this.#sweep, (reason) => {
@@ -86,20 +95,20 @@ export class Exchanges {
     }
     let returned: unknown
     try {
-      returned = this.#application.ask(request, server)
+      returned = this.#application.ask(request, server, limited)
     } catch (error) {
       returned = this.#application.responseToError(error, request)
     }
-    if (!(returned instanceof Promise)) return this.#settle(request, server, returned, body, null)
+    if (!(returned instanceof Promise)) return this.#settle(request, server, returned, body, null, held)
     const pending = new Pending(request, server, this.#sweep)
-    const settled = (value: unknown): Response => this.#settle(request, server, value, body, pending)
+    const settled = (value: unknown): Response => this.#settle(request, server, value, body, pending, held)
     const failed = (error: unknown): Response => settled(this.#application.responseToError(error, request))
     if (body === null) return returned.then(settled, failed)
     return new Promise((resolve) => {
       refuse = (reason) => {
         if (pending.replaced) return
         pending.replaced = true
-        resolve(this.#finish(request, server, refusal(reason), true, pending))
+        resolve(this.#finish(request, server, refusal(reason), true, pending, held))
       }
       // Whatever it says of a body that was refused, the client has been answered.
       ;(returned as Promise<unknown>).then(
@@ -121,13 +130,20 @@ export class Exchanges {
     returned: unknown,
     body: TimedBody | null,
     pending: Pending | null,
+    held: Held,
   ): Response {
     if (isUpgraded(request)) {
       pending?.done()
       return undefined as unknown as Response
     }
+    if (body?.isTooLarge) {
+      // No route has allowed it.
+      body.refuseTooLarge()
+      letGo(returned)
+      return this.#finish(request, server, refusal('bodyTooLarge'), true, pending, held)
+    }
     const response = this.#application.responseNotSwitching(returned, request)
-    return this.#finish(request, server, response, unread(body), pending)
+    return this.#finish(request, server, response, unread(body), pending, held)
   }
 
   /** `bodyLeft`: more of the request may be coming. */
@@ -137,6 +153,7 @@ export class Exchanges {
     response: Response,
     bodyLeft: boolean,
     pending: Pending | null,
+    { policy }: Held,
   ): Response {
     pending?.done()
     const last = this.#isLast(request, server, bodyLeft)
@@ -152,19 +169,30 @@ export class Exchanges {
     const plain = answer === lastPlain && (pending === null || !pending.clockStopped)
     if (plain) return answer
     const stream = streamOf(answer)
-    if (stream !== null && !isHead) return this.#streamed(request, server, answer, stream, last)
+    if (stream !== null && !isHead) return this.#streamed(request, server, answer, stream, last, policy)
     // It stays so until the next request: Bun does not say when a response is out.
-    if (isLarge(answer)) server.timeout(request, this.#largeSeconds)
+    if (isLarge(answer)) server.timeout(request, this.#largeSecondsOf(policy))
     else if (pending?.clockStopped) server.timeout(request, this.idleSeconds)
     return answer
   }
 
-  #streamed(request: Request, server: BunServer, answer: Response, stream: ReadableStream, last: boolean): Response {
+  #largeSecondsOf(policy: Policy): number {
+    return policy === this.#policy ? this.#largeSeconds : largeSecondsOf(policy)
+  }
+
+  #streamed(
+    request: Request,
+    server: BunServer,
+    answer: Response,
+    stream: ReadableStream,
+    last: boolean,
+    policy: Policy,
+  ): Response {
     server.timeout(request, 0)
     if (!last) this.unmarkedStreams += 1
     const length = lengthIn(answer.headers.get('content-length'))
     const source = answerStream(stream, { length, report: (error) => this.#application.report(error, request) })
-    const streamed = new StreamedAnswer(source, this.#policy, this.#sweep, {
+    const streamed = new StreamedAnswer(source, policy, this.#sweep, {
       ended: () => {
         server.timeout(request, this.idleSeconds)
         if (last) return
@@ -192,6 +220,16 @@ export class Exchanges {
     const peer = this.#peers && server.requestIP(request)
     return peer !== null && this.#peers!.answered(`${peer.address}|${peer.port}`, performance.now())
   }
+}
+
+/** What holds for one request: the server's policy, or what its route made of it. */
+interface Held {
+  policy: Policy
+}
+
+function largeSecondsOf({ idleTimeoutMs, writeTimeoutMs }: Policy): number {
+  const noLimit = idleTimeoutMs === 0 || writeTimeoutMs === 0
+  return clockSeconds(noLimit ? 0 : Math.max(idleTimeoutMs, writeTimeoutMs))
 }
 
 const unread = (body: TimedBody | null): boolean => body?.mayBeLeft(withHeadBytes) ?? false

@@ -1,6 +1,7 @@
 /** Open connections, one by one. */
 import { html } from 'hono/html'
 import type { ConnectionView } from '../../observe/observer.ts'
+import { changesText } from '../../policy/request-limits.ts'
 import type { ConnectionsSummary } from '../../serve/contract.ts'
 import type { Administered } from '../routes.ts'
 import { stateCell } from './cells.ts'
@@ -17,12 +18,18 @@ function dueCell({ dueInMs, dueBy, forMs }: ConnectionView): Html {
   return html`<span class="due"><span>${durationText(left)}</span>${bar(left / Math.max(1, left + forMs), 'left')}<code>${dueBy}</code></span>`
 }
 
+/** With what its route has changed. */
+function requestCell({ route, changedLimits }: ConnectionView): Html {
+  const said = route === null ? '' : html`<code>${route}</code>`
+  return changedLimits === null ? html`${said}` : html`${said} <span class="soft">${changesText(changedLimits)}</span>`
+}
+
 const connectionColumns: readonly Column<ConnectionView>[] = [
   { name: 'Peer', cell: ({ peer }) => peer },
   { name: 'State', cell: ({ state }) => stateCell(state) },
   { name: 'For', kind: 'number', cell: ({ forMs }) => durationText(forMs) },
   { name: 'Closes in', cell: dueCell },
-  { name: 'Request in flight', cell: ({ route }) => (route === null ? '' : html`<code>${route}</code>`) },
+  { name: 'Request in flight', cell: requestCell },
   { name: 'Requests', kind: 'number', cell: ({ requests }) => countText(requests) },
   { name: 'Received', kind: 'number', cell: ({ received }) => bytesText(received) },
   { name: 'Sent', kind: 'number', cell: ({ sent }) => bytesText(sent) },

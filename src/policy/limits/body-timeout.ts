@@ -1,5 +1,5 @@
 /** The quiet time of a request body, and the rule of its two rates. */
-import { edge, type HeldBy, platform, us } from '../held-by.ts'
+import { type ByRoute, edge, type HeldBy, perConnection, perRequest, platform, us } from '../held-by.ts'
 import { MinRate, rateLimits, shortestMs } from '../min-rate.ts'
 import { option } from '../option.ts'
 import type { Reasons } from '../reason.ts'
@@ -42,6 +42,7 @@ const rule: Rule = {
         // come.
         const from = wanted ? Math.min(Math.max(clocks.since, receivedAt), now) : now
         clocks.bodyRate ??= new MinRate(limits, from, received)
+        if (clocks.bodyRate.limits !== limits) clocks.bodyRate.change(limits, now)
         const breach = clocks.bodyRate.look(now, received, wanted)
         return breach && (breach === 'quiet' ? 'body' : 'bodyRate')
       },
@@ -61,3 +62,5 @@ export const heldBy: HeldBy = {
   bunIdleTimer: us('swept every 100 ms while the application reads the body through the Request it was given'),
   workers: platform(`${edge.unpublished}; workerd alone: none`),
 }
+
+export const byRoute: ByRoute = { ...perConnection, bunIdleTimer: perRequest.bunIdleTimer }

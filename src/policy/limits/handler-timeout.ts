@@ -1,7 +1,7 @@
 /** The time of the application until it has returned a response. */
 
 import type { State } from '../../lifecycle/states.ts'
-import { type HeldBy, us } from '../held-by.ts'
+import { type ByRoute, type HeldBy, perRequest, us } from '../held-by.ts'
 import { option } from '../option.ts'
 import type { Reasons } from '../reason.ts'
 
@@ -32,3 +32,5 @@ export const heldBy: HeldBy = {
   bunIdleTimer: ours,
   workers: us('a timer round the handler; time that it computes counts against the platform’s CPU limit instead'),
 }
+
+export const byRoute: ByRoute = { ...perRequest, workers: perRequest.socketEngine }

@@ -13,7 +13,7 @@ test('the list has every limit of the folder, each in the file of its name', () 
 })
 
 test('a module exports what a limit is made of, and nothing else', () => {
-  const parts = { spec: true, heldBy: true, reasons: true, rules: true, heldIn: true } satisfies Record<
+  const parts = { spec: true, heldBy: true, byRoute: true, reasons: true, rules: true, heldIn: true } satisfies Record<
     keyof LimitModule,
     true
   >

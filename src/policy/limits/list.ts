@@ -1,6 +1,6 @@
 /** The limits, a module each, in the order of a connection's life (a bundle cannot read a folder). */
 import type { State } from '../../lifecycle/states.ts'
-import type { HeldBy } from '../held-by.ts'
+import type { ByRoute, HeldBy } from '../held-by.ts'
 import type { Option, OptionSpec } from '../option.ts'
 import type { Reasons } from '../reason.ts'
 import type { Rules } from '../rule.ts'
@@ -75,6 +75,8 @@ export interface LimitModule {
   readonly spec: Option<LimitSpec>
   /** Who holds it on each engine. */
   readonly heldBy: HeldBy
+  /** Where a route may change it for one request; missing: it is of the connection, or of all. */
+  readonly byRoute?: ByRoute
   /** Why it closes a connection, if it does. */
   readonly reasons?: Reasons
   /** When, if a clock or a count of bytes says so. */
@@ -87,6 +89,11 @@ type Modules = typeof limits
 type Said = {
   [Option in keyof Modules]: Modules[Option] extends { readonly reasons: infer R } ? R : never
 }[keyof Modules]
+/** The limits of a request, which a route may change. */
+export type RequestLimit = {
+  [Option in keyof Modules]: Modules[Option] extends { readonly byRoute: unknown } ? Option : never
+}[keyof Modules]
+
 type NamesIn<R> = R extends unknown ? keyof R : never
 
 export type ReasonName = NamesIn<Said>

@@ -1,7 +1,7 @@
 /** The size of a request body. */
 
 import type { State } from '../../lifecycle/states.ts'
-import { type HeldBy, platform, us } from '../held-by.ts'
+import { type ByRoute, type HeldBy, perRequest, platform, us } from '../held-by.ts'
 import { option } from '../option.ts'
 import type { Reasons } from '../reason.ts'
 
@@ -37,3 +37,5 @@ export const heldBy: HeldBy = {
   bunIdleTimer: us('Content-Length, else counted; the rest is read away, so that the 413 arrives'),
   workers: platform('413 from 100 MB (plans Free and Pro), 200 MB (Business), up to 5 GB (Enterprise)'),
 }
+
+export const byRoute: ByRoute = perRequest

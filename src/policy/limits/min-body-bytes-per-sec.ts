@@ -1,5 +1,5 @@
 /** The slowest upload. Its rule is that of `bodyTimeoutMs`: one clock counts for both. */
-import { edge, type HeldBy, nobody, us } from '../held-by.ts'
+import { type ByRoute, edge, type HeldBy, nobody, perConnection, perRequest, us } from '../held-by.ts'
 import { option } from '../option.ts'
 import type { Reasons } from '../reason.ts'
 
@@ -33,3 +33,5 @@ export const heldBy: HeldBy = {
   bunIdleTimer: us('swept every 100 ms while the application reads the body through the Request it was given'),
   workers: nobody(edge.noRate),
 }
+
+export const byRoute: ByRoute = { ...perConnection, bunIdleTimer: perRequest.bunIdleTimer }

@@ -1,5 +1,5 @@
 /** The credit of the two minimum rates; their rules are those of the quiet times. */
-import { edge, type HeldBy, nobody, us } from '../held-by.ts'
+import { type ByRoute, edge, type HeldBy, nobody, perConnection, perRequest, us } from '../held-by.ts'
 import { option } from '../option.ts'
 
 export const spec = option({
@@ -23,3 +23,5 @@ export const heldBy: HeldBy = {
   bunIdleTimer: us('credit of the upload rate'),
   workers: nobody(edge.noRate),
 }
+
+export const byRoute: ByRoute = { ...perConnection, bunIdleTimer: perRequest.bunIdleTimer }

@@ -1,5 +1,5 @@
 /** The slowest download. Its rule is that of `writeTimeoutMs`: one clock counts for both. */
-import { edge, type HeldBy, nobody, us } from '../held-by.ts'
+import { type ByRoute, edge, type HeldBy, nobody, perConnection, us } from '../held-by.ts'
 import { option } from '../option.ts'
 import type { Reasons } from '../reason.ts'
 
@@ -33,3 +33,5 @@ export const heldBy: HeldBy = {
   bunIdleTimer: nobody('Bun does not say what the client has taken; the kernel does (Linux)'),
   workers: nobody(edge.noRate),
 }
+
+export const byRoute: ByRoute = perConnection

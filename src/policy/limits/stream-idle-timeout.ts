@@ -1,5 +1,5 @@
 /** The quiet time of the application in a response that it gives piece by piece. */
-import { type HeldBy, nobody, us } from '../held-by.ts'
+import { type ByRoute, type HeldBy, nobody, perConnection, perRequest, us } from '../held-by.ts'
 import { option } from '../option.ts'
 import type { Reasons } from '../reason.ts'
 import type { Rule, Rules } from '../rule.ts'
@@ -50,3 +50,5 @@ export const heldBy: HeldBy = {
   bunIdleTimer: us('swept every 100 ms; the peer sees RST'),
   workers: nobody('a quiet stream lives as long as its client is connected'),
 }
+
+export const byRoute: ByRoute = { ...perConnection, bunIdleTimer: perRequest.bunIdleTimer }

@@ -1,5 +1,5 @@
 /** The total time of a request body, whatever the response does meanwhile. */
-import { type HeldBy, nobody, us } from '../held-by.ts'
+import { type ByRoute, type HeldBy, nobody, perConnection, us } from '../held-by.ts'
 import { option } from '../option.ts'
 import type { Reasons } from '../reason.ts'
 import { type Clocks, never, type Rule, type Rules } from '../rule.ts'
@@ -51,3 +51,5 @@ export const heldBy: HeldBy = {
   bunIdleTimer: nobody('the kernel ledger holds it (Linux), and so does --engine hangup'),
   workers: nobody('the edge publishes none'),
 }
+
+export const byRoute: ByRoute = perConnection

@@ -1,5 +1,15 @@
 /** The quiet time of a client that takes a response, and the rule of its two rates. */
-import { bunClock, bunSteps, edge, type HeldBy, platform, us } from '../held-by.ts'
+import {
+  type ByRoute,
+  bunClock,
+  bunSteps,
+  edge,
+  type HeldBy,
+  perConnection,
+  perRequest,
+  platform,
+  us,
+} from '../held-by.ts'
 import { MinRate, rateLimits, shortestMs } from '../min-rate.ts'
 import { option } from '../option.ts'
 import type { Reasons } from '../reason.ts'
@@ -43,6 +53,7 @@ const rule = (judges: boolean): Rule => ({
         if (unsent === 0 && clocks.writeRate === null) return null
         const at = Math.min(Math.max(takenAt ?? now, clocks.takenFrom), now)
         clocks.writeRate ??= new MinRate(limits, at, clocks.takenBefore)
+        if (clocks.writeRate.limits !== limits) clocks.writeRate.change(limits, now)
         const breach = clocks.writeRate.look(now, taken, unsent > 0, at)
         return judges && breach !== null ? (breach === 'quiet' ? 'write' : 'writeRate') : null
       },
@@ -68,3 +79,5 @@ export const heldBy: HeldBy = {
   },
   workers: platform(`${edge.unpublished}; workerd alone: none`),
 }
+
+export const byRoute: ByRoute = { ...perConnection, bunIdleTimer: perRequest.bunIdleTimer }
