@@ -2,6 +2,7 @@
 import { type Context, Hono } from 'hono'
 import { compress } from 'hono/compress'
 import { networks, plainAddress, type Trust } from '../net/networks.ts'
+import { askFor, changeLimits } from '../serve/route-limits.ts'
 import type { BalanceBy, GatewayConfig } from './config/config.ts'
 import type { ClientLimiter } from './downstream/client-limits.ts'
 import type { Downstream } from './downstream/downstream.ts'
@@ -20,6 +21,11 @@ export interface Compiled {
   readonly trusts: Trust
   /** By group. */
   readonly contexts: ReadonlyMap<string, ExchangeContext>
+}
+
+/** Throws a `ConfigError` if a server that runs already can't hold what a route asks for. */
+export function askForLimits({ routes }: GatewayConfig): void {
+  for (const { limits, name } of routes) if (limits !== null) askFor(limits, (option) => `${name}.limits.${option}`)
 }
 
 export const compile = (config: GatewayConfig, contexts: Compiled['contexts']): Compiled => ({
@@ -69,6 +75,7 @@ export function gatewayApp(
     if (typeof route === 'string') return ownResponse(route, downstream, config, null)
     if (route.maxBodyBytes !== 0 && downstream.bodyLength > route.maxBodyBytes)
       return ownResponse('body-too-large', downstream, config, route)
+    if (route.limits !== null) changeLimits(c.req.raw, route.limits)
     const context = contexts.get(route.to)!
     let exchange: Exchange
     try {

@@ -8,7 +8,7 @@ import { readingFirst } from '../lifecycle/reading-clock.ts'
 import type { Connect } from '../net/transport.ts'
 import { type Reading, readAll } from '../observe/reading.ts'
 import { type LogLine, ThrottledLog } from '../serve/log.ts'
-import { type Compiled, compile, type GatewayApp, gatewayApp, loopLine } from './app.ts'
+import { askForLimits, type Compiled, compile, type GatewayApp, gatewayApp, loopLine } from './app.ts'
 import type { GatewayConfig, GroupConfig } from './config/config.ts'
 import { ClientLimiter } from './downstream/client-limits.ts'
 import type { Tunnel } from './downstream/tunnel.ts'
@@ -78,6 +78,7 @@ export function createGateway(first: GatewayConfig, deps: GatewayDeps): Gateway 
   const ended = new Set<Exchange>()
   const meters: Meters = { heldBytes: 0, areRead: false }
   const limiter = new ClientLimiter(first.clients, now)
+  askForLimits(first)
   let current = compile(first, contextsOf(first))
 
   let cancelSweep = clock.after(sweepMs, sweep)
@@ -147,6 +148,7 @@ export function createGateway(first: GatewayConfig, deps: GatewayDeps): Gateway 
       await Promise.all([...groups.values()].map((group) => group.ready()))
     },
     reload(config) {
+      askForLimits(config)
       current = compile(config, contextsOf(config))
       limiter.update(config.clients)
     },

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { withoutOtherRoutes } from '../serve/route-limits.fake.ts'
 import type { GatewayFile, GatewayServer } from './contract.ts'
 import { startOn } from './index.ts'
 import { problemsOf } from './problems-of.ts'
@@ -12,7 +13,8 @@ const to = (port: number): GatewayFile => ({
 })
 
 async function started(world: MemoryWorld, config: GatewayFile): Promise<GatewayServer> {
-  return startOn(world.runtime, config, { log: world.note, signals: false }, world)
+  const { clock, drainClock, random } = world
+  return startOn(world.runtime, config, { log: world.note, signals: false }, { clock, drainClock, random })
 }
 
 test('a program starts a gateway with what a file would say, and gives it another configuration', async () => {
@@ -46,4 +48,64 @@ test('a configuration that is wrong starts nothing, changes nothing, and can be 
   await assert.rejects(gateway.reload(wrong), { code: 'CONFIG_INVALID' })
   assert.match((await (await world.client()).get()).received, /one$/)
   await gateway.kill()
+})
+
+test('a route has limits of its own, its requests alone, and takes larger bodies than the others', async (t) => {
+  withoutOtherRoutes(t)
+  const world = new MemoryWorld()
+  await world.backend(1, ok('done'))
+  const gateway = await started(world, {
+    groups: { one: 'http://127.0.0.1:1' },
+    listen: { port: 80 },
+    spoolMaxBytes: 'off',
+    bodyTimeoutMs: '2s',
+    minBodyBytesPerSec: 'off',
+    maxBodyBytes: 8,
+    routes: [
+      { path: '/upload', to: 'one', limits: { bodyTimeoutMs: '10s', maxBodyBytes: 20 } },
+      { path: '/tiny', to: 'one', limits: { maxBodyBytes: 2 } },
+      { to: 'one' },
+    ],
+  })
+  const post = (path: string, length: number, body: string) =>
+    `POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n${body}`
+  const sent = async (text: string) => (await world.client()).send(text)
+  const [large, tooLarge, other, tiny] = [
+    await sent(post('/upload', 20, 'x'.repeat(20))),
+    await sent(post('/upload', 21, 'x')),
+    await sent(post('/', 9, '123456789')),
+    await sent(post('/tiny', 3, '123')),
+  ]
+  assert.deepEqual(large.statuses, ['200'])
+  for (const refused of [tooLarge, other, tiny]) assert.match(refused.statuses.join(), /^413/)
+  const slow = await sent(post('/upload', 4, 'ab'))
+  await world.pass(9_000)
+  assert.deepEqual(slow.statuses, [])
+  await slow.send('cd')
+  assert.deepEqual(slow.statuses, ['200'])
+  await slow.send(post('/', 4, 'ab'))
+  await world.pass(2_200)
+  assert.deepEqual(slow.statuses, ['200', '408'])
+  await gateway.kill()
+})
+
+test('limits of a route are refused by their path', async () => {
+  const problems = await problemsOf({
+    groups: { one: 'http://a' },
+    routes: [
+      { path: '/a', to: 'one', limits: { bodyTimoutMs: '5s' } as never },
+      { path: '/b', to: 'one', limits: { idleTimeoutMs: '5s' } as never },
+      { path: '/c', to: 'one', limits: { bodyTimeoutMs: '5' } },
+      { path: '/d', to: 'one', bodyTimeoutMs: '5s' } as never,
+    ],
+  })
+  assert.deepEqual(
+    problems.map(({ message }) => message.replace(/; (known keys|accepted): .*/, '')),
+    [
+      'routes[0].limits.bodyTimoutMs 5s: unknown key; did you mean bodyTimeoutMs?',
+      'routes[1].limits.idleTimeoutMs 5s: it is not a limit of one request, so a route can’t change it; set it at the top of the file',
+      'routes[2].limits.bodyTimeoutMs: "5" has no unit',
+      'routes[3].bodyTimeoutMs 5s: it is part of the connection policy; put it into limits of the route',
+    ],
+  )
 })

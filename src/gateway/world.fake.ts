@@ -28,7 +28,7 @@ export const ok =
   (_, socket) =>
     void socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`, null)
 
-const held: Enforced = { by: 'us', stepMs: 0, how: 'in memory' }
+const held: Enforced = { by: 'us', stepMs: 0, how: 'in memory', byRoute: 'in memory' }
 const enforcement = Object.fromEntries(optionNames.map((option) => [option, held])) as Enforcement
 
 export class MemoryWorld implements World {

@@ -18,6 +18,7 @@ const profileNames = [
   'stream',
   'handler',
   'behind',
+  'routed',
   'sized',
   'counted',
   'aged',

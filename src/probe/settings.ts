@@ -37,7 +37,17 @@ const path = (what: string, amounts: readonly string[] = [], preset = 'none') =>
   )
 
 /** Routes whose whole point is what the application of the suite's own servers answers. */
-export const ownRoutes: readonly PathName[] = ['whoami', 'authority', 'count', 'healthz']
+export const ownRoutes: readonly PathName[] = [
+  'whoami',
+  'authority',
+  'count',
+  'healthz',
+  'patient/upload',
+  'patient/slow',
+  'patient/stream',
+  'patient/large',
+  'hasty/upload',
+]
 /** Those that have a flag of their own, and what each may be asked for. */
 export const routeFlags = {
   hello: 'path',

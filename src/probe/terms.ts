@@ -27,6 +27,11 @@ export const pathNames = [
   'reset',
   'broken',
   'busy',
+  'patient/upload',
+  'patient/slow',
+  'patient/stream',
+  'patient/large',
+  'hasty/upload',
 ] as const
 export type PathName = (typeof pathNames)[number]
 

@@ -4,8 +4,8 @@ import type { ProfileName } from '../../src/probe/case.ts'
 
 export interface Profile {
   readonly policy: PolicyInput
-  /** `built-in`: without `--app`. */
-  readonly app: 'fixture' | 'built-in'
+  /** `built-in`: without `--app`. `routes`: the fixture, with pages under limits of their own. */
+  readonly app: 'fixture' | 'routes' | 'built-in'
 }
 
 const fixture = (policy: PolicyInput): Profile => ({ policy, app: 'fixture' })
@@ -27,6 +27,20 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = {
   stream: fixture({ streamIdleTimeoutMs: 1_500, uploadTimeoutMs: 2_000 }),
   handler: fixture({ handlerTimeoutMs: 1_000 }),
   behind: fixture({ maxLoopLagMs: 200 }),
+  routed: {
+    policy: {
+      bodyTimeoutMs: 1_500,
+      minBodyBytesPerSec: 1_000,
+      minRateGraceMs: 2_500,
+      uploadTimeoutMs: 3_000,
+      handlerTimeoutMs: 4_000,
+      writeTimeoutMs: 1_500,
+      streamIdleTimeoutMs: 1_500,
+      idleTimeoutMs: 2_000,
+      maxBodyBytes: 64 * 2 ** 10,
+    },
+    app: 'routes',
+  },
   // What it is anyway: `Deno.serve` has a larger one of its own, unless one is set.
   sized: fixture({ maxBodyBytes: 64 * 2 ** 10, maxHeadBytes: 16 * 2 ** 10, maxHeadFields: 100 }),
   counted: fixture({ maxRequestsPerConnection: 5 }),

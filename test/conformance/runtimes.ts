@@ -36,6 +36,7 @@ const all: readonly ProfileName[] = [
   'stream',
   'handler',
   'behind',
+  'routed',
   'sized',
   'counted',
   'aged',

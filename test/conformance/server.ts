@@ -27,6 +27,8 @@ class RefusedError extends Error {
   }
 }
 
+const appFiles = { fixture: 'test/fixtures/app.ts', routes: 'test/fixtures/routes-app.ts' } as const
+
 /**
  * A limit that the runtime does not hold is a start-up error that names its flag: the server is then started without
  * it, and what it reports as enforced by nobody is not judged.
@@ -53,7 +55,7 @@ async function start(
 ): Promise<Server> {
   const flags = runtime.ready === 'report' ? policyFlags(policy as Partial<Policy>) : []
   const appFlags =
-    runtime.ready === 'report' && app === 'fixture' && runtime.ownApp !== false ? ['--app', 'test/fixtures/app.ts'] : []
+    runtime.ready === 'report' && app !== 'built-in' && runtime.ownApp !== false ? ['--app', appFiles[app]] : []
   const program = launch(null, [...runtime.command, ...runtime.listen(0, transport), ...appFlags, ...flags])
   const { pid, stderr, exited, signal, kill } = program
   try {

@@ -16,7 +16,7 @@ const ends: readonly ProfileName[] = ['drain', 'drain-cut', 'drain-announce']
 const profiles: Readonly<Record<number, readonly ProfileName[]>> = {
   1: ends,
   // Which thread hears of a signal first, and is not ready any more, is nobody's to say.
-  2: ['timed', 'dripping', 'stream', 'counted', 'drain', 'drain-cut'],
+  2: ['timed', 'dripping', 'stream', 'routed', 'counted', 'drain', 'drain-cut'],
 }
 
 function served(threads: number): Runtime {

@@ -42,7 +42,8 @@ const deviations: readonly Deviation[] = [
 export function throughGateway(name: RuntimeName): Subject {
   return {
     name: `gateway on ${name}`,
-    profiles: runtimes['node-hangup'].profiles,
+    // Its routes are those of its configuration.
+    profiles: runtimes['node-hangup'].profiles.filter((profile) => profile !== 'routed'),
     deviations,
     async start(profile, transport): Promise<Server> {
       const backend = await startGevent(null)

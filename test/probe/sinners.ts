@@ -215,6 +215,20 @@ export const sinners: Readonly<Record<string, Sinner>> = {
   'loop-behind-503': says('^GET / ', silentAbout('retry-after')),
   'handler-inside-limit': hangsUp('^GET /stream', 1_100),
 
+  // routes.ts
+  'route-slow-upload': never(r`^POST /patient/upload .*helloworld$`),
+  'route-limits-end-with-it': never(r`POST /upload .*Content-Length: 1000\r\n\r\nhello$`),
+  'route-limits-pipelined': never(r`^GET /patient/slow\?ms=300`),
+  'route-slow-handler': hangsUp('^GET /patient/slow', 2_000),
+  'route-quiet-stream': never(r`^GET /patient/stream.*GET /stream`),
+  'route-stalled-reader': hangsUp('^GET /patient/large', 1_500),
+  'route-large-body': says('^POST /patient/upload .*Content-Length: 65537', [
+    r`^HTTP/1\.1 200 OK`,
+    'HTTP/1.1 413 Content Too Large',
+  ]),
+  'route-short-body': never('^POST /hasty/upload .*Content-Length: 1000'),
+  'route-small-body': takes('^POST /hasty/upload .*Content-Length: 1025'),
+
   // limits.ts
   'max-requests': says(`^(${get}){5}$`, silentAbout('Connection')),
   'max-requests-pipelined': wire({ when: `^(${get}){8}$`, lastWords: anAnswer }),

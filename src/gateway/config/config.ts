@@ -3,6 +3,7 @@
  * (`schema.ts`).
  */
 import type { ConnectTls } from '../../net/transport.ts'
+import type { RequestChanges } from '../../policy/request-limits.ts'
 import type { gatewayScope, groupScope, routeScope } from './schema.ts'
 import type { Resolved } from './setting.ts'
 import type { checkSettings } from './settings/checks.ts'
@@ -44,6 +45,8 @@ export interface Route extends Resolved<typeof routeScope> {
   readonly response: FieldChanges
   /** 0: the connection policy's own limit. */
   readonly maxBodyBytes: number
+  /** Of the connection policy, what its requests have in its place; null: nothing. */
+  readonly limits: RequestChanges | null
   /** The group's options with this route's own over them. */
   readonly options: UpstreamOptions
 }

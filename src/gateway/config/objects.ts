@@ -17,8 +17,9 @@ const limits: ReadonlySet<string> = new Set([...optionNames, ...upstreamOptionNa
  * unknown one.
  */
 export const object = <const E extends v.ObjectEntries>(entries: E) => {
-  const known = Object.keys(entries).filter((name) => !limits.has(name))
   const all = Object.keys(entries)
+  const named = all.filter((name) => !limits.has(name))
+  const known = named.length > 0 ? named : all
   const loose = v.looseObject(entries, (issue) =>
     issue.expected?.startsWith('"') ? 'it is missing' : `it is ${typeOf(issue.input)}, not an object`,
   )

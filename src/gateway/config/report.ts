@@ -2,6 +2,7 @@
 import { readable, table, wrap } from '../../command/text-table.ts'
 import type { Enforced } from '../../policy/enforcement.ts'
 import { optionNames, optionSpecs } from '../../policy/policy.ts'
+import { changesText } from '../../policy/request-limits.ts'
 import { flagOf } from '../../policy/spelling.ts'
 import { format } from '../../policy/units.ts'
 import type { ListenerPlan } from '../downstream/listeners.ts'
@@ -51,11 +52,14 @@ const routeTexts = (route: Route): string[] =>
     .map(([name, , shown]) => `${label(name)} ${shown}`)
 
 function routeRow(route: Route, around: UpstreamOptions): string[] {
-  const { host, path, methods, to, replacePath, maxBodyBytes } = route
+  const { host, path, methods, to, replacePath, maxBodyBytes, limits } = route
   const rewritten = replacePath === null ? '' : ` as ${replacePath || '/'}`
   const own = [
     ...routeTexts(route),
-    ...(maxBodyBytes === 0 ? [] : [`${label('maxBodyBytes')} ${format('bytes', maxBodyBytes)}`]),
+    ...(limits === null ? [] : [changesText(limits)]),
+    ...(maxBodyBytes === 0 || maxBodyBytes === limits?.maxBodyBytes
+      ? []
+      : [`${label('maxBodyBytes')} ${format('bytes', maxBodyBytes)}`]),
     ...differences(route.options, around),
   ]
   return [`${host ?? '*'}${path}`, methods?.join(',') ?? 'all', `${to}${rewritten}`, own.join(', ')]

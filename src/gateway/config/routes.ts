@@ -1,4 +1,5 @@
 /** The routes of a configuration, in the order in which they are asked. */
+import type { RequestChanges } from '../../policy/request-limits.ts'
 import { didYouMean } from '../../policy/spelling.ts'
 import { format } from '../../policy/units.ts'
 import type { FieldChanges, GroupConfig, Route } from './config.ts'
@@ -11,6 +12,11 @@ import type { Keys, Source } from './source.ts'
 const noChanges: FieldChanges = { set: [], remove: [] }
 const changesOf = (given: RouteFile['request']): FieldChanges =>
   given === undefined ? noChanges : { set: given.set ?? [], remove: given.remove ?? [] }
+
+function changesOfPolicy(given: RouteFile['limits']): RequestChanges | null {
+  const changes = Object.entries(given ?? {}).filter(([, value]) => value !== undefined)
+  return changes.length === 0 ? null : Object.freeze(Object.fromEntries(changes))
+}
 
 export async function routesOf(
   file: ReadFile,
@@ -34,17 +40,15 @@ export async function routesOf(
     }
     if (strip && rewrite !== null)
       source.refuse([...keys, 'rewrite'], rewrite, 'strip removes the path already', 'one of the two')
-    if (
-      given.maxBodyBytes !== undefined &&
-      maxBodyBytes !== 0 &&
-      (given.maxBodyBytes === 0 || given.maxBodyBytes > maxBodyBytes)
-    ) {
-      const why = `the connection policy already ends a body at ${format('bytes', maxBodyBytes)}`
+    const limits = changesOfPolicy(given.limits)
+    const most = limits?.maxBodyBytes ?? maxBodyBytes
+    if (given.maxBodyBytes !== undefined && most !== 0 && (given.maxBodyBytes === 0 || given.maxBodyBytes > most)) {
+      const why = `the connection policy already ends a body at ${format('bytes', most)}`
       source.refuse(
         [...keys, 'maxBodyBytes'],
         format('bytes', given.maxBodyBytes),
         why,
-        'up to that, or a larger maxBodyBytes at the top',
+        'up to that, or a larger maxBodyBytes at the top or in limits',
       )
     }
     const route: Route = {
@@ -57,7 +61,8 @@ export async function routesOf(
       replacePath: strip ? '' : rewrite === null ? null : rewrite.replace(/\/+$/, ''),
       request: changesOf(given.request),
       response: changesOf(given.response),
-      maxBodyBytes: given.maxBodyBytes ?? 0,
+      maxBodyBytes: given.maxBodyBytes ?? limits?.maxBodyBytes ?? 0,
+      limits,
       errorPages: { ...pagesOfAll, ...(await errorPagesOf([...keys, 'errorPages'], given.errorPages, source)) },
       options: optionsOf(groups[given.to]?.options ?? around, given, 'route'),
     }

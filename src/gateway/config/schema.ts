@@ -6,6 +6,7 @@
 import * as v from 'valibot'
 import { type OptionName, optionNames, optionSpecs, policySchema } from '../../policy/policy.ts'
 import { type Problem, problem } from '../../policy/problems.ts'
+import { isRequestLimit } from '../../policy/request-limits.ts'
 import { type AmountKeys, amounts, listOf, object, record } from './objects.ts'
 import {
   type InScope,
@@ -145,9 +146,16 @@ export function readFileShape(given: unknown): { file: ReadFile | null; problems
 /** A known setting in a place that can't have its own. */
 function misplaced(keys: readonly (string | number)[]): string | null {
   const name = String(keys.at(-1) ?? '')
+  if (keys[0] === 'routes' && keys[2] === 'limits' && keys.length === 4 && Object.hasOwn(optionSpecs, name)) {
+    return isRequestLimit(name)
+      ? null
+      : 'it is not a limit of one request, so a route can’t change it; set it at the top of the file'
+  }
   const inside = keys[0] === 'routes' ? 'route' : keys[0] === 'groups' ? 'group' : null
   if (inside === null || keys.length !== 3) return null
   if (Object.hasOwn(inside === 'route' ? allRouteSettings : groupSettings, name)) return null
+  if (inside === 'route' && isRequestLimit(name))
+    return 'it is part of the connection policy; put it into limits of the route'
   if (Object.hasOwn(optionSpecs, name)) {
     return 'it is part of the connection policy, which all routes share; set it at the top of the file'
   }

@@ -8,7 +8,7 @@ import { isStreamed } from '../../http1/web/response.ts'
 import type { Clock } from '../../lifecycle/clock.ts'
 import type { Fetch } from '../../serve/contract.ts'
 import { type LogLine, ThrottledLog } from '../../serve/log.ts'
-import { compile, gatewayApp, loopLine } from '../app.ts'
+import { askForLimits, compile, gatewayApp, loopLine } from '../app.ts'
 import type { GatewayConfig } from '../config/config.ts'
 import { ClientLimiter } from '../downstream/client-limits.ts'
 import { contentOf, type DownstreamResponse, headersOf, NativeDownstream } from '../downstream/downstream.ts'
@@ -57,6 +57,7 @@ export function createWorkersGateway(config: GatewayConfig, deps: WorkersDeps): 
       ended: new Set(),
     })
   }
+  askForLimits(config)
   const compiled = compile(config, contexts)
   const loops = new ThrottledLog(deps.log, now)
   const app = gatewayApp(

@@ -13,6 +13,7 @@ import http from './http.ts'
 import idle from './idle.ts'
 import limits from './limits.ts'
 import malformed from './malformed.ts'
+import routes from './routes.ts'
 import strict from './strict.ts'
 import write from './write.ts'
 
@@ -35,6 +36,7 @@ export const chapters: readonly Chapter[] = [
   { name: 'write', title: 'Readers that stall', cases: write },
   { name: 'h2', title: 'HTTP/2', cases: h2 },
   { name: 'handler', title: 'Handlers', cases: handler },
+  { name: 'routes', title: 'Limits of one route', cases: routes },
   { name: 'limits', title: 'Counts, ages, crowds', cases: limits },
   { name: 'drain', title: 'Shutting down', cases: drain },
 ]

@@ -1,8 +1,9 @@
 /** The keys that only a route has: which requests it takes, where they go and how they change. */
 import { optionSpecs, policySchema } from '../../../policy/policy.ts'
+import { requestLimits } from '../../../policy/request-limits.ts'
 import { isPrefix } from '../../message/target.ts'
 import { amount, list, pairs, text, toggle } from '../kinds.ts'
-import { object } from '../objects.ts'
+import { amounts, object } from '../objects.ts'
 import { required, schemasOf, setting, structure } from '../setting.ts'
 import { isToken } from '../texts.ts'
 
@@ -57,6 +58,11 @@ const changeSettings = {
 const changes = structure('an object: set, remove', object(schemasOf(changeSettings)))
 const insideChanges = { table: changeSettings, flagsOf: 'first' } as const
 
+const changedLimits = structure(
+  `an object of ${requestLimits.join(', ')}`,
+  object(amounts(policySchema.entries, requestLimits)),
+)
+
 const maxBody = policySchema.entries.maxBodyBytes
 
 export const routeSettings = {
@@ -102,4 +108,13 @@ export const routeSettings = {
     { ...amount(maxBody, optionSpecs.maxBodyBytes), accepted: 'a size with a unit (64kb, 1mb), up to that' },
     { unset: 'that of the connection policy', what: 'The largest request body.', workers: 'held' },
   ),
+  limits: setting(changedLimits, {
+    unset: 'the connection policy',
+    what: 'Limits of the connection policy that its requests have in the place of the gateway’s, until they are answered.',
+    workers: {
+      why: 'only handlerTimeoutMs can be changed for one request',
+      fits: (limits) => Object.keys(limits).every((name) => name === 'handlerTimeoutMs'),
+      accepted: 'handlerTimeoutMs',
+    },
+  }),
 } as const
