@@ -5,6 +5,7 @@ import { getConnInfo } from 'hono/cloudflare-workers'
 import type { Env } from '../../src/command/env.ts'
 import { optionNames } from '../../src/policy/policy.ts'
 import type { App } from '../../src/serve/contract.ts'
+import { limits, withLimits } from '../../src/serve/limits.ts'
 import { enforcement, workerOf as serve, serveWith } from './serve.ts'
 
 const withVariables = (app: App, env: Env, print?: (text: string) => void) => serveWith(env, app, {}, print)
@@ -121,5 +122,21 @@ test('what the app does wrong is a 500, and told to onError, else logged in one 
     await serve(app, { log }).fetch(get('/a?b'))
     assert.equal(lines.length, 1)
     assert.match(lines[0]!, /^APPLICATION_ERROR GET \/a: /)
+  }
+})
+
+test('a route may change the time of its handler, and asking for any other limit stops the start', async () => {
+  const slow = (request: Request) =>
+    new Promise<Response>((resolve) => {
+      const timer = setTimeout(() => resolve(new Response('slow')), 60)
+      request.signal.addEventListener('abort', () => clearTimeout(timer))
+    })
+  const app = new Hono()
+    .get('/short', limits({ handlerTimeoutMs: 10 }), (c) => slow(c.req.raw))
+    .get('/own', (c) => slow(c.req.raw))
+  const { fetch } = serve(app, { log: () => {} })
+  assert.deepEqual([(await fetch(get('/short'))).status, (await fetch(get('/own'))).status], [503, 200])
+  for (const given of [{ streamIdleTimeoutMs: 'off' }, { maxBodyBytes: '1kb' }, { bodyTimeoutMs: '5s' }]) {
+    assert.throws(() => withLimits(given, hello), /withLimits\(\{ \w+ \}\) \w+: on Workers a route can’t change it/)
   }
 })

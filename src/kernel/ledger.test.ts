@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { changedBy } from '../lifecycle/request-limits.ts'
 import { peerName } from './layout.ts'
 import { type Notes, tickMs } from './observe.ts'
 import { scanMs, scene } from './scene.fake.ts'
@@ -335,6 +336,51 @@ test('a body that falls silent is refused by the engine, and ended without it wh
   pass(1_200)
   assert.equal(socket(fd).ended, 'fin')
   assert.deepEqual(reasons, ['body'])
+})
+
+test('a body has the limits of its route, and the next one on the connection the server’s', () => {
+  const refused: string[] = []
+  const { connect, pass, kernel, started, ledger, reasons } = scene(
+    { bodyTimeoutMs: 2_000, minBodyBytesPerSec: 0 },
+    { refuse: ({ name }, reason) => refused.push(`${name} ${reason}`) },
+  )
+  const fd = connect()
+  kernel.receive(fd, 100)
+  const body = { wanted: true, complete: false }
+  const request = started(40_000, body)
+  const flight = {}
+  ledger.limit(request, flight, changedBy(ledger.connections.limits, { bodyTimeoutMs: 10_000 }))
+  pass(9_500)
+  assert.deepEqual(refused, [])
+  body.complete = true
+  kernel.send(fd, 50)
+  ledger.finished(request)
+  pass(300)
+  kernel.receive(fd, 100)
+  started(40_000, { wanted: true, complete: false })
+  pass(2_300)
+  assert.deepEqual(refused, ['127.0.0.1|40000 body'])
+  assert.deepEqual(reasons, ['body'])
+})
+
+test('a response that the runtime has whole is under the limits of its route until it is out', () => {
+  const { connect, pass, kernel, started, ledger, reasons, record, socket } = scene({ writeTimeoutMs: 2_000 })
+  const fd = connect()
+  pass(100)
+  kernel.receive(fd, 100)
+  const request = started()
+  ledger.limit(request, {}, changedBy(ledger.connections.limits, { writeTimeoutMs: 0, minResponseBytesPerSec: 0 }))
+  ledger.finished(request)
+  socket(fd).unsent = 50_000
+  pass(20_000)
+  assert.deepEqual(reasons, [])
+  assert.equal(record(fd)?.connection.state, 'writing')
+  socket(fd).unsent = 0
+  kernel.send(fd, 50_000)
+  pass(300)
+  assert.equal(record(fd)?.connection.limits, ledger.connections.limits)
+  pass(5_000)
+  assert.deepEqual(reasons, ['idle'])
 })
 
 test('after a blocked event loop a body is judged by what was read then, and who was silent meanwhile is refused', () => {

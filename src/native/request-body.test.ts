@@ -77,6 +77,23 @@ test('a body of unknown length is counted, and refused beyond the limit', async 
   assert.equal(tooLarge(), 1)
 })
 
+test('a route changes how large it may be, before its first read; a smaller one is refused there', async () => {
+  const large = upload({ announced: 10, maxBytes: 4 })
+  assert.equal(large.body.isTooLarge, true)
+  large.body.limitTo(10)
+  const read = large.request.text()
+  large.send('1234567890')
+  large.end()
+  assert.equal(await read, '1234567890')
+  const small = upload({ announced: 4, maxBytes: 4 })
+  assert.throws(() => small.body.limitTo(3), { code: 'BODY_REFUSED', reason: 'bodyTooLarge' })
+  assert.throws(() => small.body.limitTo(3), { code: 'BODY_REFUSED' })
+  assert.equal(small.tooLarge(), 1)
+  const unasked = upload({ announced: 10, maxBytes: 4 })
+  await assert.rejects(unasked.request.text(), { reason: 'bodyTooLarge' })
+  assert.equal(unasked.tooLarge(), 1)
+})
+
 test('a clone has the same bytes', async () => {
   const { request, send, end } = upload()
   const copy = request.clone()

@@ -88,3 +88,20 @@ test('any body at or above the rate, looked at at any times, lives; any silence 
     ),
   )
 })
+
+test('limits that change count what was quiet before, and keep the credit that is left', () => {
+  const pace = new MinRate(limits, 0, 0)
+  assert.equal(pace.look(1_000, 100, true), null)
+  pace.change({ ...limits, quietMs: 500, bytesPerSec: 0 }, 1_200)
+  assert.equal(pace.look(1_499, 100, true), null)
+  assert.equal(pace.look(1_500, 100, true), 'quiet')
+  const slower = new MinRate({ ...limits, quietMs: 0 }, 0, 0)
+  assert.equal(slower.look(1_000, 0, true), null)
+  slower.change({ ...limits, quietMs: 0, graceMs: 5_000 }, 1_000)
+  assert.equal(slower.look(4_999, 0, true), null)
+  assert.equal(slower.look(5_000, 0, true), 'rate')
+  const none = new MinRate({ quietMs: 0, bytesPerSec: 0, graceMs: 2_000 }, 0, 0)
+  assert.equal(none.dueAt, Number.POSITIVE_INFINITY)
+  none.change(limits, 10_000)
+  assert.equal(none.dueAt, 3_000, 'it has been quiet since')
+})

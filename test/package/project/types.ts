@@ -1,5 +1,14 @@
 /** What a user's compiler sees of the package, with nothing but the types of Node beside it. */
-import { type ConfigError, type Policy, type Running, type ServeOptions, serve } from 'hangup'
+import {
+  type ConfigError,
+  limits,
+  type Policy,
+  type RequestLimits,
+  type Running,
+  type ServeOptions,
+  serve,
+  withLimits,
+} from 'hangup'
 import { adminRoutes } from 'hangup/admin'
 import { serve as serveOnBun } from 'hangup/bun'
 import { serve as serveOnDeno } from 'hangup/deno'
@@ -18,6 +27,9 @@ export async function start(): Promise<Policy> {
   console.log(cut, server.address.port, server.phase === 'serving')
   return server.policy
 }
+
+const slow = { bodyTimeoutMs: '30m', handlerTimeoutMs: 'off', maxBodyBytes: 2 ** 31 } satisfies RequestLimits
+export const routes = [limits(slow), withLimits(slow, app), withLimits({ writeTimeoutMs: 500 }, { fetch: app })]
 
 export const elsewhere = [serveOnBun, serveOnDeno, serveOnNode].map((each) => each(app, options))
 export const command: DenoServe = hangup(app, options)
@@ -42,5 +54,7 @@ export const report: Promise<Report> = probe('http://127.0.0.1:3000', probing)
 
 // @ts-expect-error the option has its unit in its name
 serve(app, { idleTimeout: 5 })
+// @ts-expect-error a connection has it, not a request
+limits({ idleTimeoutMs: '5s' })
 // @ts-expect-error there is no such preset
 serve(app, { preset: 'nginx-plus' })
