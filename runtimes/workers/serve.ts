@@ -34,7 +34,7 @@ export type WorkerOptions = Omit<
 /** The app under the policy of the options alone. Throws if a set limit is not one that is held here. */
 export function workerOf(app: App, options: WorkerOptions = {}, resolved = resolveOptions(options)): Worker {
   const { policy, log } = prepare({ options, resolved, runtime: 'Workers' }, enforcement)
-  holdRoutes({ runtime: 'Workers', enforcement })
+  holdRoutes({ runtime: 'Workers', enforcement, write: (line) => log.write(line) })
   const { ask, responseOf, responseToError } = applicationOf(app, {
     policy,
     onError: options.onError,

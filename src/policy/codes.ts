@@ -152,6 +152,12 @@ export const logCodes = table<Code>()({
     remedy:
       'A client that keeps connections longer than `idleTimeoutMs` does this for ever: choose the preset of what stands in front, or raise the option that the line names.',
   },
+  LIMITS_UNREACHED: {
+    means:
+      '`limits()` or `withLimits()` was called with a Request that no server has given, a copy: nothing was changed.',
+    fault: 'application',
+    remedy: 'Call it before whatever copies the Request: `app.mount()`, `bodyLimit`, `new Request(request)`.',
+  },
   ENGINE_ERROR: {
     means: 'The engine failed outside every request.',
     fault: 'hangup',

@@ -284,6 +284,19 @@ test('an application that nobody serves has no limits to change', async (t) => {
   assert.equal(await response.text(), '6')
 })
 
+test('a copy of the request reaches no server, and the log says so', async (t) => {
+  withoutOtherRoutes(t)
+  const lines: string[] = []
+  const inner = new Hono().post('/', limits({ maxBodyBytes: 100 }), upload)
+  const app = new Hono().mount('/inner', inner.fetch)
+  const { connect } = await serveInMemory(t, app, { ...own, log: ({ code }) => void lines.push(code) })
+  const { transport, send } = connect()
+  await send(post('/inner', 2, 'ab'))
+  await settled()
+  assert.match(transport.written, /\r\n\r\n2$/)
+  assert.deepEqual(lines, ['LIMITS_UNREACHED'])
+})
+
 test('what an engine can’t change is an error when it starts, and from then on when a route is made', async (t) => {
   withoutOtherRoutes(t)
   const workers = { runtime: 'Workers', enforcement: enforcementOf('workers') }

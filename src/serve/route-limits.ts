@@ -9,11 +9,14 @@ import { changedBy } from '../lifecycle/request-limits.ts'
 import type { Enforcement } from '../policy/enforcement.ts'
 import { ConfigError, type Problem } from '../policy/problems.ts'
 import { type Asked, type RequestChanges, type RequestLimit, routeProblem } from '../policy/request-limits.ts'
+import type { LogLine } from './log.ts'
 
 /** What holds limits for requests: a server's engine, on its runtime. */
 export interface LimitHolder {
   readonly runtime: string
   readonly enforcement: Enforcement
+  /** Writes a line of its log, at most one a second of each code. */
+  write?(line: Omit<LogLine, 'count'>): void
 }
 
 /** What an engine does for a request whose route changes its limits. */
@@ -120,7 +123,7 @@ class RequestInHand implements Changeable {
   }
 }
 
-export interface InHand {
+interface InHand {
   /** The server's. */
   readonly limits: Limits
   /** Null: it holds nothing but the time of the handler. */
@@ -136,8 +139,19 @@ export function takeInHand(request: Request, how: InHand): void {
 
 /**
  * For one request, as `limits()` does. A request that no server of ours has, as in a test of the
- * application, has no limits to change.
+ * application, has no limits to change; where there is a server its log says so.
  */
 export function changeLimits(request: Request, changes: RequestChanges): void {
-  ;(request as Marked)[requestKey]?.change(changes)
+  const inHand = (request as Marked)[requestKey]
+  if (inHand !== undefined) inHand.change(changes)
+  else {
+    const [holder] = shared.holders
+    holder?.write?.({
+      level: 'warn',
+      code: 'LIMITS_UNREACHED',
+      message: `limits of a route were not changed: ${unreached}`,
+    })
+  }
 }
+
+const unreached = 'it was given a copy of the Request; call it before whatever makes that'

@@ -80,7 +80,7 @@ function runningWith(
   start.observer.onLost((lost) => {
     log.write({ level: 'warn', code: 'REQUEST_LOST', message: lostLine(lost, resolved.policy) })
   })
-  const letGoOfRoutes = holdRoutes({ runtime: start.runtime, enforcement })
+  const letGoOfRoutes = holdRoutes({ runtime: start.runtime, enforcement, write: (line) => log.write(line) })
   const ended = async (): Promise<void> => {
     start.observer.over()
     letGoOfRoutes()
