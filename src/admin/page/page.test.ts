@@ -3,6 +3,8 @@ import { type TestContext, test } from 'node:test'
 import { Hono } from 'hono'
 import type { GatewayStatus, MemberStatus } from '../../gateway/status.ts'
 import { serveInMemory, settled } from '../../serve/in-memory.fake.ts'
+import { limits } from '../../serve/limits.ts'
+import { withoutOtherRoutes } from '../../serve/route-limits.fake.ts'
 import { pageRoutes } from './page.ts'
 
 const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
@@ -149,4 +151,14 @@ test('its policy allows its own files and nothing else, and all its scripts and 
   const response = await app.request('/')
   assert.match(response.headers.get('content-security-policy')!, /default-src 'none'.*frame-ancestors 'none'/)
   assert.doesNotMatch(await response.text(), /<style| style=|<script>| on[a-z]+=/)
+})
+
+test('a request under limits of its route shows them', async (t) => {
+  withoutOtherRoutes(t)
+  const patient = limits({ bodyTimeoutMs: '5m', handlerTimeoutMs: 'off' })
+  const app = new Hono().post('/upload', patient, async (c) => c.text(await c.req.text()))
+  const { connect, running } = await serveInMemory(t, app, { handlerTimeoutMs: 60_000 })
+  await connect().send('POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab')
+  const page = await (await new Hono().route('/', pageRoutes(running, {})).request('/')).text()
+  assert.match(page, /<code>POST \/upload<\/code> <span class="soft">bodyTimeoutMs 5m, handlerTimeoutMs off<\/span>/)
 })
