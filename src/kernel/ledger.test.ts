@@ -220,6 +220,22 @@ test('of several requests in flight on one connection the last one to be finishe
   assert.deepEqual(reasons, ['idle'])
 })
 
+test('an answer and the request behind it, seen at one look, are no response that has begun', () => {
+  const { connect, pass, kernel, started, ledger, state, reasons } = scene({ streamIdleTimeoutMs: 1_000 })
+  const fd = connect()
+  pass(100)
+  kernel.receive(fd, 100)
+  const first = started()
+  pass(2_000)
+  kernel.send(fd, 500)
+  ledger.finished(first)
+  kernel.receive(fd, 100)
+  started()
+  pass(3_000)
+  assert.equal(state(fd), 'handling')
+  assert.deepEqual(reasons, [])
+})
+
 test('an answer that the client does not take is reset, though the application is done', () => {
   const { connect, pass, kernel, started, ledger, reasons, state, socket } = scene({ writeTimeoutMs: 2_000 })
   const fd = connect()

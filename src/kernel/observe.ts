@@ -159,6 +159,8 @@ export class Reading {
       // One was answered and another has begun since the last sight.
       if (this.#bodyOpen) this.#bodyEnd(connection, now)
       connection.move('answered', clamp(note.finishedAt, connection.since, now), seen.received)
+      // What was taken since then is of that answer.
+      this.taken -= seen.acked - before.acked
     }
     if (connection.owesAnswer && this.#isGuess && note.body?.complete === false) {
       // It was a 100 Continue, and the body has yet to come.
@@ -168,8 +170,8 @@ export class Reading {
     if (!connection.owesAnswer) {
       if (this.#bodyOpen) this.#bodyEnd(connection, now)
       this.#begin(connection, note, clamp(note.startedAt, connection.since, now), seen.received)
-      // What went out before it began belongs to the answer before it.
-      if (seen.sentAt > note.startedAt) this.taken += seen.acked - before.acked
+      // What went out before it began, give or take the kernel's tick, belongs to the answer before it.
+      if (seen.sentAt > note.startedAt + tickMs) this.taken += seen.acked - before.acked
     } else if (note.http2 && !this.#bodyOpen && note.body?.complete === false) {
       // Its stream has joined others that are not answered yet.
       this.#begin(connection, note, clamp(note.latestAt, connection.since, now), seen.received)

@@ -172,7 +172,7 @@ export const deviations: Readonly<Record<RuntimeName, readonly Deviation[]>> = {
       issue: 'https://www.rfc-editor.org/rfc/rfc9112#section-11.2',
     },
     {
-      cases: ['pipelining'],
+      cases: ['pipelining', 'route-limits-pipelined'],
       what: 'two or more pipelined requests to an asynchronous handler get no answer, but FIN',
       issue: 'https://github.com/oven-sh/bun/issues/38128',
     },
