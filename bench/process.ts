@@ -30,6 +30,8 @@ export interface Server {
 export const pinned = process.platform === 'linux'
 const serverCore = '0'
 const loadCore = '1'
+/** All that a bench uses. */
+export const cores: readonly number[] = [serverCore, loadCore].map(Number)
 const saidAtMost = 4_000
 const run = promisify(execFile)
 
@@ -40,8 +42,18 @@ export const onLoadCore = (command: readonly string[]): readonly string[] => onC
 const onCore = (core: string, command: readonly string[]): readonly string[] =>
   pinned ? ['taskset', '-c', core, ...command] : command
 
+const backends: Server[] = []
+
 /** What the compared servers ask in their turn, beside the load; whoever starts it ends it. */
-export const startBackend = (contender: Contender): Promise<Server> => start(contender, loadCore)
+export async function startBackend(contender: Contender): Promise<Server> {
+  const server = await start(contender, loadCore)
+  backends.push(server)
+  return server
+}
+
+/** CPU time of the backends. */
+export const backendSeconds = (): number =>
+  backends.reduce((sum, { child }) => sum + (child.exitCode === null ? cpuSeconds(child.pid!) : 0), 0)
 
 /** One server for as long as the work takes; it does not outlive a failure. */
 export async function during<T>(contender: Contender, work: (server: Server) => Promise<T>): Promise<T> {

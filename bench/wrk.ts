@@ -3,7 +3,8 @@ import { execFile } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { promisify } from 'node:util'
 import { refuse } from './flags.ts'
-import { cpuSeconds, onLoadCore, pinned, type Server, withWords } from './process.ts'
+import { busySeconds, childSeconds } from './neighbours.ts'
+import { backendSeconds, cores, cpuSeconds, onLoadCore, pinned, type Server, withWords } from './process.ts'
 
 export interface Sample {
   /** User and system time of the server process for a request. */
@@ -34,24 +35,41 @@ export async function requireTools(): Promise<void> {
   }
 }
 
+export interface Loaded extends Sample {
+  readonly requests: number
+  /** Of the time, what others took of the cores. */
+  readonly disturbed: number
+}
+
+/** Its children's times are on the last lines of its output. */
+const timed = (command: readonly string[]): readonly string[] => ['sh', '-c', '"$@" && times', 'sh', ...command]
+
 /** Fails if the server is gone, or answers anything but 2xx. */
-export async function loadFor(
-  server: Server,
-  { path, connections, script }: Load,
-  seconds: number,
-): Promise<Sample & { readonly requests: number }> {
-  const before = cpuSeconds(server.child.pid!)
+export async function loadFor(server: Server, { path, connections, script }: Load, seconds: number): Promise<Loaded> {
   const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', ...(script ? ['-s', script] : [])]
-  const [program = '', ...rest] = onLoadCore([
-    'wrk',
-    ...args,
-    `${server.secure ? 'https' : 'http'}://127.0.0.1:${server.port}${path}`,
-  ])
+  const url = `${server.secure ? 'https' : 'http'}://127.0.0.1:${server.port}${path}`
+  const [program = '', ...rest] = timed(onLoadCore(['wrk', ...args, url]))
+  const before = times(server)
   try {
     const { stdout } = await run(program, rest)
-    return parse(stdout, cpuSeconds(server.child.pid!) - before)
+    const after = times(server)
+    const cpu = after.server - before.server
+    const ours = cpu + (after.beside - before.beside) + childSeconds(stdout)
+    const disturbed = Math.max(0, after.busy - before.busy - ours) / (after.at - before.at)
+    return { ...parse(stdout, cpu), disturbed }
   } catch (error) {
     throw withWords(error, server)
+  }
+}
+
+/** Seconds: of the clock, of the cores, of the server, and of what else has a part in it. */
+function times({ child }: Server) {
+  const { user, system } = process.cpuUsage()
+  return {
+    at: performance.now() / 1_000,
+    busy: busySeconds(cores),
+    server: cpuSeconds(child.pid!),
+    beside: (user + system) / 1e6 + backendSeconds(),
   }
 }
 

@@ -36,7 +36,9 @@ export function comparedTable(runs: readonly Compared[]): string {
       ratio.p99Ms.toFixed(2),
     ]),
   )
-  return markdown(columns, rows)
+  const disturbed = runs.flatMap(({ results }) => results).reduce((sum, result) => sum + result.disturbed, 0)
+  const note = disturbed === 0 ? [] : [`Other processes took part of the two cores in ${disturbed} rounds of these.`]
+  return [markdown(columns, rows), ...note].join('\n\n')
 }
 
 function eventsTable(rows: readonly FanOut[]): string {

@@ -8,6 +8,7 @@ const result = (name: string, cpuMicros: number, p99Ms: number) => ({
   name,
   sample: { cpuMicros: 10, requestsPerSec: 1, p99Ms: 1 },
   ratio: { cpuMicros, requestsPerSec: 1 / cpuMicros, p99Ms },
+  disturbed: 0,
 })
 
 test('a goal is judged by the figure that is shown', () => {
