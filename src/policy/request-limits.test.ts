@@ -53,7 +53,7 @@ test('everything that is wrong is said at once, with the option and what to do',
   assert.deepEqual(refusals({ minRateGraceMs: 'off', bodyTimeoutMs: '30' }).length, 2)
 })
 
-test('an engine that can’t change a limit for one request says so, off included', () => {
+test('an engine that can’t change a limit for one request says so; off is no change where nobody holds it', () => {
   const workers = enforcementOf('workers')
   const asked = (option: (typeof requestLimits)[number], value: number) =>
     routeProblem({ option, value, writtenAs: `limits({ ${option} })` }, workers, 'Workers')
@@ -62,7 +62,9 @@ test('an engine that can’t change a limit for one request says so, off include
     asked('maxBodyBytes', 2 ** 31)?.message ?? '',
     /^limits\(\{ maxBodyBytes \}\) 2gb: on Workers a route can’t change it \(413 from .*accepted: leaving it out, or /,
   )
-  assert.notEqual(asked('streamIdleTimeoutMs', 0), null)
+  assert.notEqual(asked('streamIdleTimeoutMs', 60_000), null)
+  assert.equal(asked('streamIdleTimeoutMs', 0), null)
+  assert.notEqual(asked('bodyTimeoutMs', 0), null, 'the platform holds one')
   const bun = enforcementOf('bunIdleTimer')
   const tooLong = { option: 'writeTimeoutMs', value: 600_000, writtenAs: 'limits({ writeTimeoutMs })' } as const
   assert.match(routeProblem(tooLong, bun, 'Bun')?.message ?? '', /only at most 252s is enforced/)

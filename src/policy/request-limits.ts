@@ -80,6 +80,8 @@ export function routeProblem(
 ): Problem | null {
   const enforced = enforcement[option]
   if (enforced.byRoute !== undefined && !isUnheld(enforced, value)) return null
+  // What nobody holds is off.
+  if (enforced.by === 'nobody' && value === 0) return null
   const { kind } = optionSpecs[option]
   const held = enforced.byRoute !== undefined && enforced.max !== undefined && `at most ${format(kind, enforced.max)}`
   const why = held ? `only ${held} is enforced` : 'a route can’t change it'

@@ -328,6 +328,35 @@ describe('the Bun entry', { concurrency: true }, () => {
         await server.stop()
       })
 
+      test(`a route has limits of its own, and no other has them`, async () => {
+        const policy = '--body-timeout 1500ms --min-body-rate off --stream-idle-timeout 1s --max-body 64kb'
+        const app = ['--port', '0', '--app', 'test/fixtures/routes-app.ts']
+        const server = await startServer(null, commandOf(variant, [...app, ...policy.split(' ')]))
+        const asked = (request: string) => open(server.port).send(request)
+        const patient = asked(post('/patient/upload', 10, 'hello'))
+        const own = asked(post('/upload', 10, 'hello'))
+        const hasty = asked(post('/hasty/upload', 10, 'hello'))
+        const large = asked(post('/patient/upload', 100_000, 'x'.repeat(100_000)))
+        const tooLarge = asked(post('/upload', 100_000, 'x'.repeat(100_000)))
+        const quiet = asked(get('/patient/stream?ms=2500'))
+        const broken = asked(get('/stream?ms=2500'))
+        await Promise.all([own, hasty, broken].map((client) => client.over(10_000)))
+        assertWithin(hasty.endedAt - hasty.openedAt, [350, 1_200], 'a hasty body was refused')
+        assertWithin(own.endedAt - own.openedAt, [1_450, 2_400], 'a body was refused')
+        for (const { text } of [own, hasty]) assert.match(text, /^HTTP\/1\.1 408 /)
+        assert.doesNotMatch(broken.text, /last/)
+        await sleep(Math.max(0, 2_700 - (performance.now() - patient.openedAt)))
+        patient.send('world')
+        await sleep(200)
+        assert.match(patient.text, /^HTTP\/1\.1 200 [\s\S]*10\n$/)
+        assert.match(large.text, /^HTTP\/1\.1 200 [\s\S]*100000\n$/)
+        assert.match(tooLarge.text, /^HTTP\/1\.1 413 /)
+        assert.match(quiet.text, /first\n[\s\S]*last\n/)
+        for (const client of [patient, large, tooLarge, quiet]) client.destroy()
+        server.signal('SIGTERM')
+        await server.exited
+      })
+
       test(`a drain answers every POST that it executes, and whoever is busy`, async () => {
         const server = await start(variant)
         let answers = 0
