@@ -1,5 +1,6 @@
 /** `deno serve` where the kernel can't be asked: `Deno.serve` as it is, which closes no connection. Only its end is ours. */
 
+import { backgroundClock } from '../../src/lifecycle/clock.ts'
 import { Drain } from '../../src/lifecycle/drain.ts'
 import type { Enforcement } from '../../src/policy/enforcement.ts'
 import { type Enforced, nobody, perRequest, us } from '../../src/policy/held-by.ts'
@@ -46,6 +47,7 @@ export async function serveUnenforced(
   const counts = new ReasonCounts(log)
   const application = applicationOf(app, {
     policy,
+    clock: backgroundClock,
     onError: options.onError,
     log,
     onRefused: (reason) => counts.count(reason),

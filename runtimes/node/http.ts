@@ -57,6 +57,7 @@ async function serveNodeHttp(start: Start<NodeServeOptions>): Promise<Running> {
   const httpServer = new NodeConnections(context, options, {
     application: applicationOf(app, {
       policy,
+      clock: backgroundClock,
       onError: options.onError,
       log,
       onRefused: (reason) => connections.count(reason),

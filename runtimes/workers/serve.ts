@@ -6,6 +6,7 @@
 import type { Env } from '../../src/command/env.ts'
 import { policyLayer, readEnvironment, resolveSettings, type SettingName } from '../../src/command/settings.ts'
 import { jsonReport, type Started, textReport } from '../../src/command/start-report.ts'
+import { systemClock } from '../../src/lifecycle/clock.ts'
 import { type Enforcement, enforcementOf } from '../../src/policy/enforcement.ts'
 import type { Policy } from '../../src/policy/policy.ts'
 import type { PresetName } from '../../src/policy/presets.ts'
@@ -37,6 +38,7 @@ export function workerOf(app: App, options: WorkerOptions = {}, resolved = resol
   holdRoutes({ runtime: 'Workers', enforcement, write: (line) => log.write(line) })
   const { ask, responseOf, responseToError } = applicationOf(app, {
     policy,
+    clock: systemClock,
     onError: options.onError,
     log,
     onRefused: (reason) => log.note(reason),

@@ -108,6 +108,7 @@ class UnderLedger<Call> {
     observer.watch(ledger.connections, () => this.#lookAround())
     const application = applicationOf(app, {
       policy,
+      clock: backgroundClock,
       onError: options.onError,
       log,
       onRefused: (reason) => ledger.connections.count(reason),

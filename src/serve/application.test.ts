@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { systemClock } from '../lifecycle/clock.ts'
 import { resolveOptions } from '../policy/resolve.ts'
 import { type Application, applicationOf } from './application.ts'
 import type { Fetch, ServeOptions } from './contract.ts'
@@ -11,6 +12,7 @@ function made(onError?: ServeOptions['onError'], app: Fetch = () => new Response
   const lines: string[] = []
   const application = applicationOf(app, {
     policy: resolveOptions().policy,
+    clock: systemClock,
     onError,
     log: { error: ({ message }: Omit<LogLine, 'count'>) => void lines.push(message) },
     onRefused: () => {},

@@ -3,6 +3,7 @@
  * response that can be written: its own, or a 500 and one report to its operator.
  */
 
+import type { Clock } from '../lifecycle/clock.ts'
 import { bindLimits, type Limits } from '../lifecycle/limits.ts'
 import type { Coded } from '../policy/codes.ts'
 import type { Policy } from '../policy/policy.ts'
@@ -41,6 +42,7 @@ export interface Application {
 
 export interface ApplicationParts {
   readonly policy: Policy
+  readonly clock: Clock
   readonly onError: ServeOptions['onError']
   /** Where errors go without `onError`. */
   readonly log: { error(line: Omit<LogLine, 'count'>): void }
@@ -51,21 +53,22 @@ export interface ApplicationParts {
 }
 
 export function applicationOf(app: App, parts: ApplicationParts): Application {
-  const { policy, onError, log, onRefused, isSound = () => false } = parts
+  const { policy, clock, onError, log, onRefused, isSound = () => false } = parts
   const { handlerTimeoutMs, maxLoopLagMs } = policy
   const onTimeout = () => onRefused('handler')
   const fetch = fetchOf(app)
-  const inLoopTime = (handler: Fetch) => withLoopLag(handler, { maxLoopLagMs, onOverload: () => onRefused('overload') })
-  const handler = inLoopTime(withHandlerTimeout(fetch, { handlerTimeoutMs, onTimeout }))
+  const inLoopTime = (handler: Fetch) =>
+    withLoopLag(handler, { maxLoopLagMs, clock, onOverload: () => onRefused('overload') })
+  const handler = inLoopTime(withHandlerTimeout(fetch, { handlerTimeoutMs, clock, onTimeout }))
   const fetchInTime = inLoopTime(fetch)
   let bound: Limits | null = null
 
   /** In a program with routes that change limits. */
   function askInHand(request: Request, env: unknown, engine: LimitedRequests | null, ctx: unknown): unknown {
-    const timer = handlerTimeoutMs !== 0 || mayTimeHandlers() ? new HandlerTimer(request, onTimeout) : null
+    const timer = handlerTimeoutMs !== 0 || mayTimeHandlers() ? new HandlerTimer(request, clock, onTimeout) : null
     timer?.limit(handlerTimeoutMs)
-    const startedAt = performance.now()
-    const timeHandler = timer && ((ms: number) => timer.limit(ms, performance.now() - startedAt))
+    const startedAt = clock.now()
+    const timeHandler = timer && ((ms: number) => timer.limit(ms, clock.now() - startedAt))
     bound ??= bindLimits(policy)
     takeInHand(request, { limits: bound, engine, timeHandler })
     const answer = settlesOnce(fetchInTime(request, env, ctx))

@@ -1,4 +1,5 @@
 /** What can be decided round a `fetch` handler alone, on every runtime: how long it may take. */
+import type { Clock } from '../lifecycle/clock.ts'
 import type { Coded } from '../policy/codes.ts'
 import type { Fetch } from './contract.ts'
 import { plainResponse } from './responses.ts'
@@ -18,15 +19,17 @@ class HandlerTimeoutError extends Error implements Coded {
  */
 export class HandlerTimer {
   readonly #request: Request
+  readonly #clock: Clock
   readonly #onTimeout: (request: Request) => void
   #ms = 0
   #controller: AbortController | null = null
-  #timer: ReturnType<typeof setTimeout> | null = null
+  #stop: () => void = () => {}
   /** Answers in the handler's place; null: it has not begun to wait, or has been answered. */
   #answer: ((response: Response) => void) | null = null
 
-  constructor(request: Request, onTimeout: (request: Request) => void) {
+  constructor(request: Request, clock: Clock, onTimeout: (request: Request) => void) {
     this.#request = request
+    this.#clock = clock
     this.#onTimeout = onTimeout
   }
 
@@ -75,32 +78,31 @@ export class HandlerTimer {
   }
 
   #start(ms: number): void {
-    this.#timer = setTimeout(() => {
+    this.#stop = this.#clock.after(ms, () => {
       const answer = this.#answer
       this.#answer = null
       this.#onTimeout(this.#request)
       this.#controller?.abort(new HandlerTimeoutError(`the handler took longer than ${this.#ms} ms`))
       answer?.(plainResponse(503, { 'retry-after': '1' }))
-    }, ms)
-  }
-
-  #stop(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#timer = null
+    })
   }
 }
 
 export interface HandlerTimeoutOptions {
   /** From the head until the response is returned; 0: off, and the handler is returned as it is. */
   readonly handlerTimeoutMs: number
+  readonly clock: Clock
   readonly onTimeout: (request: Request) => void
 }
 
 /** Answers 503 when the handler has not returned a response in time: see `HandlerTimer`. */
-export function withHandlerTimeout(handler: Fetch, { handlerTimeoutMs, onTimeout }: HandlerTimeoutOptions): Fetch {
+export function withHandlerTimeout(
+  handler: Fetch,
+  { handlerTimeoutMs, clock, onTimeout }: HandlerTimeoutOptions,
+): Fetch {
   if (handlerTimeoutMs === 0) return handler
   return function guarded(request, ...rest) {
-    const timer = new HandlerTimer(request, onTimeout)
+    const timer = new HandlerTimer(request, clock, onTimeout)
     timer.limit(handlerTimeoutMs)
     const answer = settlesOnce(handler(request, ...rest))
     return answer instanceof Promise ? timer.watch(answer) : answer

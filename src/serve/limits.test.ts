@@ -194,11 +194,15 @@ test('the later of two wins, option by option', async (t) => {
 })
 
 test('a handler has the time of its route: more, less, or all', async (t) => {
+  let finish = (): void => {}
+  const finished = new Promise<void>((resolve) => {
+    finish = resolve
+  })
   const slow = async (c: Context) => {
-    await delay(120)
+    await finished
     return c.text('slow')
   }
-  const { connect } = await served(
+  const { clock, connect } = await served(
     t,
     (app) => {
       app.get('/slow', slow)
@@ -208,20 +212,25 @@ test('a handler has the time of its route: more, less, or all', async (t) => {
     },
     { handlerTimeoutMs: 60 },
   )
-  const statuses = await Promise.all(
-    ['/slow', '/off', '/longer', '/late/off'].map(async (path) => {
-      const { transport, send } = connect()
-      await send(get(path))
-      await delay(200)
-      return transport.statuses[0]
-    }),
+  const asked = ['/slow', '/off', '/longer', '/late/off'].map(async (path) => {
+    const { transport, send } = connect()
+    await send(get(path))
+    return transport
+  })
+  const transports = await Promise.all(asked)
+  clock.pass(4_900)
+  await settled()
+  finish()
+  await settled()
+  assert.deepEqual(
+    transports.map(({ statuses }) => statuses[0]),
+    ['503', '200', '200', '200'],
   )
-  assert.deepEqual(statuses, ['503', '200', '200', '200'])
 })
 
 test('without a limit of the server’s a route gives its handler one, and its signal', async (t) => {
   const aborted: unknown[] = []
-  const { connect, running } = await served(
+  const { clock, connect, running } = await served(
     t,
     (app) => {
       app.get('/late/short', limits({ handlerTimeoutMs: 30 }), async (c) => {
@@ -234,7 +243,8 @@ test('without a limit of the server’s a route gives its handler one, and its s
   )
   const { transport, send } = connect()
   await send(get('/late/short'))
-  await delay(100)
+  clock.pass(100)
+  await settled()
   assert.deepEqual([transport.statuses, aborted], [['503'], ['HANDLER_TIMEOUT']])
   assert.deepEqual(running.connections().hungUp, { handlerTimeoutMs: 1 })
 })

@@ -74,5 +74,5 @@ test('a server that nobody asks has no timer, and forgets how late it was', asyn
 
 test('off, the handler is returned as it is', () => {
   const handler = () => new Response('ok')
-  assert.equal(withLoopLag(handler, { maxLoopLagMs: 0, onOverload: () => {} }), handler)
+  assert.equal(withLoopLag(handler, { maxLoopLagMs: 0, clock: new FakeClock(), onOverload: () => {} }), handler)
 })

@@ -1,5 +1,5 @@
 /** How late the event loop is: what an application that computes too much makes of everybody's turn. */
-import { backgroundClock, type Clock } from '../lifecycle/clock.ts'
+import type { Clock } from '../lifecycle/clock.ts'
 import type { Fetch } from './contract.ts'
 import { plainResponse } from './responses.ts'
 
@@ -14,7 +14,7 @@ class LoopLag {
   /** Of the last turn that was measured. */
   #lastMs = 0
 
-  constructor(clock: Clock = backgroundClock) {
+  constructor(clock: Clock) {
     this.#clock = clock
   }
 
@@ -42,7 +42,7 @@ export interface LoopLagOptions {
   /** 0: off, and the handler is returned as it is. */
   readonly maxLoopLagMs: number
   readonly onOverload: () => void
-  readonly clock?: Clock
+  readonly clock: Clock
 }
 
 /** Answers 503 in the handler's place while the loop is behind. */

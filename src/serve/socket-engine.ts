@@ -66,6 +66,7 @@ export async function serveOnSockets(
   const secure = options.tls !== undefined
   const application = applicationOf(app, {
     policy,
+    clock,
     onError: options.onError,
     log,
     onRefused: (reason) => connections.count(reason),

@@ -2,6 +2,7 @@
  * `serve()` over `Bun.serve` where there is no kernel ledger: Bun's own clock, in steps of 4 s, and
  * what can be held from within a request.
  */
+import { backgroundClock } from '../../../src/lifecycle/clock.ts'
 import { Drain } from '../../../src/lifecycle/drain.ts'
 import { enforcementOf } from '../../../src/policy/enforcement.ts'
 import { applicationOf } from '../../../src/serve/application.ts'
@@ -35,6 +36,7 @@ async function serveWithIdleTimer(start: Start<BunServeOptions>): Promise<Runnin
   const counts = new ReasonCounts(log)
   const application = applicationOf(app, {
     policy,
+    clock: backgroundClock,
     onError: options.onError,
     log,
     onRefused: (reason) => counts.count(reason),
