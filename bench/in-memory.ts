@@ -5,6 +5,7 @@
  */
 import { setImmediate } from 'node:timers'
 import { backgroundClock } from '../src/lifecycle/clock.ts'
+import { LongLived } from '../src/lifecycle/long-lived.ts'
 import type { Accept, Transport, TransportEvents } from '../src/net/transport.ts'
 import { Observer } from '../src/observe/observer.ts'
 import { enforcementOf } from '../src/policy/enforcement.ts'
@@ -68,16 +69,18 @@ const watchMs = 5_000
 /** In about a millisecond. */
 const openAtOnce = 25
 const options = { idleTimeoutMs, globals: 'replace', signals: false, log: () => {} } as const
+const resolved = resolveOptions(options)
 let accept!: Accept
 await serveOnSockets(
   {
     app,
     options,
-    resolved: resolveOptions(options),
+    resolved,
     runtime: 'memory',
     why: 'a bench',
     observer: new Observer(backgroundClock),
     companions: { admin: null },
+    longLived: new LongLived(resolved.policy, Math.random),
   },
   {
     async listen(_, accepted) {

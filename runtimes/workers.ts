@@ -8,6 +8,8 @@ import { serveWith, type Worker, type WorkerOptions } from './workers/serve.ts'
 
 export type * from '../src/public-types.ts'
 export { limits, withLimits } from '../src/serve/limits.ts'
+export { draining } from '../src/streams/draining.ts'
+export { type Beat, type HeartbeatOptions, heartbeat, withHeartbeat } from '../src/streams/heartbeat.ts'
 export type { Worker, WorkerOptions }
 
 /**

@@ -14,6 +14,7 @@ const rooms = [
   'net',
   'tls',
   'http1',
+  'streams',
   'observe',
   'log',
   'serve',

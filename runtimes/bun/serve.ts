@@ -43,8 +43,8 @@ function serveBun(start: Start<BunServeOptions>, libc: Libc): Promise<Running> {
     closesUnderBody: true,
     connectionOf: (answer) => answer.headers.get('connection'),
     withHeader,
-    async listen(handler, { policy, failed, closeListeners, beforeUpgrade }) {
-      const server = listen(start.options, policy, { idleTimeout: 0, fetch: handler, error: failed })
+    async listen(handler, { policy, longLived, failed, closeListeners, beforeUpgrade }) {
+      const server = listen(start.options, policy, longLived, { idleTimeout: 0, fetch: handler, error: failed })
       // Of a request that is upgraded Bun has forgotten the client.
       noteUpgrades(server, beforeUpgrade)
       return {

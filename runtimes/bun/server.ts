@@ -1,11 +1,13 @@
 /** `Bun.serve`, as far as it is used here, and what every server of it is given alike. */
 import http from 'node:http'
 import { websocket as honoWebSocket } from 'hono/bun'
+import type { LongLived } from '../../src/lifecycle/long-lived.ts'
 import type { Policy } from '../../src/policy/policy.ts'
 import { certificatesOf } from '../../src/serve/prepare.ts'
 import { largestBody } from '../../src/serve/route-limits.ts'
 import { type Certificate, CertificateStore } from '../../src/tls/certificates.ts'
 import type { BunServeOptions } from './options.ts'
+import { endedInDrain } from './web-sockets.ts'
 
 /** The app gets it whole, as `c.env`. */
 export interface BunServer {
@@ -31,6 +33,7 @@ interface Handlers {
 export function listen(
   options: BunServeOptions,
   { maxHeadBytes, maxBodyBytes }: Policy,
+  longLived: LongLived,
   handlers: Handlers,
 ): BunServer {
   ;(http as { maxHeaderSize: number }).maxHeaderSize = maxHeadBytes
@@ -46,7 +49,7 @@ export function listen(
     // Far above ours: Bun's own 413 resets the connection under the answer. It holds for what passes our readers by.
     maxRequestBodySize: largest === 0 ? Number.MAX_SAFE_INTEGER : largest * 2 + 2 ** 24,
     development: false,
-    websocket,
+    websocket: endedInDrain(websocket, longLived),
   })
 }
 

@@ -8,8 +8,10 @@ import { websocket as honoWebSocket } from 'hono/bun'
 import type { RequestHead } from '../../src/http1/head.ts'
 import type { ServerConnection } from '../../src/http1/server-connection.ts'
 import { NativeResponse } from '../../src/http1/web/native.ts'
+import type { LongLived } from '../../src/lifecycle/long-lived.ts'
 import type { Peer } from '../../src/net/transport.ts'
 import type { UpgradeOffer } from '../../src/serve/runtime.ts'
+import { endedInDrain } from './web-sockets.ts'
 
 interface UpgradeOptions {
   readonly data?: unknown
@@ -59,12 +61,12 @@ export function upgradeOffers(
   const tickets = new Map<string, UpgradeOptions>()
   let server: BunServer | null = null
 
-  function start(): BunServer {
+  function start(longLived: LongLived): BunServer {
     const started = Bun.serve({
       port: 0,
       hostname: '127.0.0.1',
       development: false,
-      websocket: handlers,
+      websocket: endedInDrain(handlers, longLived),
       fetch(request: Request, bun: BunServer) {
         const ticket = request.headers.get(ticketField) ?? ''
         const options = tickets.get(ticket)
@@ -92,8 +94,8 @@ export function upgradeOffers(
       upgraded() {
         if (accepted === null) return null
         const options = accepted
-        return (stream) => {
-          server ??= start()
+        return (stream, _, longLived) => {
+          server ??= start(longLived)
           const ticket = randomUUID()
           tickets.set(ticket, options)
           const far = connect(server.port, '127.0.0.1')

@@ -14,6 +14,7 @@ import { openKernel } from '../../src/kernel/kernel.ts'
 import type { Libc } from '../../src/kernel/libc.ts'
 import type { Threads } from '../../src/kernel/threads.ts'
 import { backgroundClock } from '../../src/lifecycle/clock.ts'
+import { LongLived } from '../../src/lifecycle/long-lived.ts'
 import { type CommandLogs, openLogs } from '../../src/log/open.ts'
 import { Observer } from '../../src/observe/observer.ts'
 import { checkEnforcement } from '../../src/policy/check-enforcement.ts'
@@ -122,6 +123,7 @@ function servedByCommand(app: App, { report, ...options }: HangupOptions, endWit
     why,
     observer: new Observer(backgroundClock),
     companions: { admin: null },
+    longLived: new LongLived(resolved.policy, Math.random),
   }
   start.observer.access = accessFeedOf(options)
   const running =

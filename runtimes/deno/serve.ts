@@ -8,6 +8,7 @@ import {
   type LedgerServer,
   type ListenKit,
   type NativeListener,
+  type Upgrading,
 } from '../../src/native/ledger-server.ts'
 import { serveUnderLedger } from '../../src/native/serve-under-ledger.ts'
 import { enforcementOf } from '../../src/policy/enforcement.ts'
@@ -17,6 +18,7 @@ import { certificatesOf } from '../../src/serve/prepare.ts'
 import { lengthIn, plainResponse, withBody } from '../../src/serve/responses.ts'
 import type { NativeEngine, NativeServer, Start } from '../../src/serve/runtime.ts'
 import { CertificateStore } from '../../src/tls/certificates.ts'
+import { closedInDrain } from './closed-in-drain.ts'
 import {
   connectionOf,
   fieldOf,
@@ -282,12 +284,13 @@ const serverFailed = 1011
 export function upgradeOf(
   returned: unknown,
   request: Request,
-  report: (error: unknown) => void,
+  { report, longLived }: Upgrading,
 ): { readonly answer: unknown } | null {
   const upgrade = replaced ? upgrades.get(request) : undefined
   if (upgrade === undefined) return null
-  if (returned instanceof Response && returned.status === 101) return { answer: returned }
   const { response, socket } = upgrade
+  closedInDrain(socket, longLived)
+  if (returned instanceof Response && returned.status === 101) return { answer: returned }
   report(new UnusableResponseError('the handler upgraded the connection and returned something else than its response'))
   socket.addEventListener('open', () => socket.close(serverFailed))
   return { answer: response }

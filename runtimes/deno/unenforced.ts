@@ -2,6 +2,7 @@
 
 import { backgroundClock } from '../../src/lifecycle/clock.ts'
 import { Drain } from '../../src/lifecycle/drain.ts'
+import { framed } from '../../src/native/framed.ts'
 import type { Enforcement } from '../../src/policy/enforcement.ts'
 import { type Enforced, nobody, perRequest, us } from '../../src/policy/held-by.ts'
 import { type OptionName, optionNames } from '../../src/policy/policy.ts'
@@ -18,6 +19,7 @@ import type { ServeInfo } from './serve-info.ts'
 const held: Partial<Record<OptionName, string>> = {
   handlerTimeoutMs: 'a timer round the handler',
   drainDelayMs: 'drain',
+  streams: 'drain, in steps of 25 ms; an event stream between two events, not if it is compressed',
   drainTimeoutMs: 'drain; Deno ends idle connections together with the listener',
 }
 
@@ -41,7 +43,7 @@ export async function serveUnenforced(
   start: Start,
   listen: (handler: Handler) => Promise<DenoServer>,
 ): Promise<Running> {
-  const { app, options } = start
+  const { app, options, longLived } = start
   const enforcement = unenforced(start.why)
   const { policy, log } = prepare(start, enforcement)
   const counts = new ReasonCounts(log)
@@ -52,6 +54,7 @@ export async function serveUnenforced(
     log,
     onRefused: (reason) => counts.count(reason),
     isSound,
+    draining: longLived.draining,
   })
   let busy = 0
   let requests = 0
@@ -70,8 +73,9 @@ export async function serveUnenforced(
       server.shutdown().catch(() => {})
     },
     closeIdle() {},
-    left: () => busy,
+    left: () => busy + longLived.webSockets,
     cut: () => busy,
+    longLived,
   })
   const { hostname: host, port } = server.addr
   const parts = { engine: 'Deno.serve', start, at: { host, port }, enforcement, log, drain }
@@ -85,14 +89,14 @@ export async function serveUnenforced(
       busy -= 1
     }
     const returned = await resultOf(request, info)
-    const upgrade = upgradeOf(returned, request, report)
+    const upgrade = upgradeOf(returned, request, { report, longLived })
     if (upgrade !== null) {
       done()
       return upgrade.answer as Response
     }
     const answer = application.responseNotSwitching(returned, request)
     const given = drain.draining ? withHeader(answer, 'connection', 'close') : answer
-    if (request.method !== 'HEAD') return follow(given, info, { ...unseen, report, done })
+    if (request.method !== 'HEAD') return follow(framed(given, request, longLived), info, { ...unseen, report, done })
     done()
     return forHead(given, false)
   }

@@ -12,6 +12,7 @@ import { NativeRequest } from '../../src/http1/web/native.ts'
 import { WebRequest } from '../../src/http1/web/request.ts'
 import type { Coded } from '../../src/policy/codes.ts'
 import type { UpgradeOffer } from '../../src/serve/runtime.ts'
+import { closedInDrain } from './closed-in-drain.ts'
 import { endTimerWith } from './web-socket-timer.ts'
 
 interface UpgradeOptions {
@@ -31,6 +32,7 @@ interface Pair {
 
 class Offer {
   readonly pair: Pair
+  socket: WebSocket | null = null
   state: 'offered' | 'taken' | 'dropped' = 'offered'
 
   constructor(pair: Pair) {
@@ -71,6 +73,7 @@ function replaceUpgrade(): void {
     const plain = new NativeRequest(request.url, { headers: [...request.headers] })
     const upgraded = native(plain, { ...options, socket: offer.pair.near, head: new Uint8Array() })
     offer.state = 'taken'
+    offer.socket = upgraded.socket
     endTimerWith(upgraded.socket)
     return upgraded
   }
@@ -102,7 +105,8 @@ export async function offerUpgrade(
     upgraded() {
       if (offer.state !== 'taken') return null
       const { far } = offer.pair
-      return (stream) => {
+      return (stream, _, longLived) => {
+        if (offer.socket !== null) closedInDrain(offer.socket, longLived)
         const end = () => {
           far.destroy()
           stream.destroy()

@@ -6,9 +6,12 @@
 import { Buffer } from 'node:buffer'
 import type { ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
+import { fieldOf } from '../../src/http1/raw-fields.ts'
 import { NativeResponse } from '../../src/http1/web/native.ts'
 import { type BodySource, sourceOf, textType } from '../../src/http1/web/payload.ts'
+import type { LongLived } from '../../src/lifecycle/long-lived.ts'
 import type { Coded } from '../../src/policy/codes.ts'
+import { eventStreamBody, isOpenEventStream } from '../../src/streams/event-stream-body.ts'
 import { recordOf } from './fields.ts'
 import { hasNoBody, madeOf } from './hono-response.ts'
 
@@ -40,6 +43,8 @@ export interface StreamFaults {
   cut(): void
   /** The answer is whole, and the last on its connection. */
   last(): void
+  /** An event stream may be ended by it. */
+  readonly longLived: LongLived
 }
 
 const ignore = (): void => {}
@@ -185,7 +190,12 @@ export function writeAnswer(response: Response, outgoing: Outgoing, method: stri
     begin(outgoing, head, head.saidLength)
     outgoing.end()
   } else {
-    void new StreamedAnswer(outgoing, head, sourceIn(stream, head), faults).write()
+    const source = sourceIn(stream, head)
+    const headers = { get: (name: string) => fieldOf(head.fields, name) }
+    const isEvents = head.saidLength === null && isOpenEventStream(status, headers)
+    const body = isEvents ? eventStreamBody(source, method, faults.longLived) : source
+    if (isEvents && !isHttp2(outgoing)) probeAtEnd(outgoing, body)
+    void new StreamedAnswer(outgoing, head, body, faults).write()
     return true
   }
   return false
@@ -239,6 +249,14 @@ function writeHead(outgoing: Outgoing, status: number, fields: readonly string[]
 export function refuse(outgoing: Outgoing, status: number, fields: readonly string[] = []): void {
   writeHead(outgoing, status, [...fields, 'Content-Length', '0'])
   outgoing.end()
+}
+
+/** Tells the stream when the client has ended its side. */
+function probeAtEnd(outgoing: ServerResponse, body: BodySource): void {
+  const { socket } = outgoing.req
+  const probe = () => body.probe?.()
+  socket.once('end', probe)
+  outgoing.once('close', () => socket.off('end', probe))
 }
 
 /** On HTTP/1.1 nothing follows: what is left of the request can't be told from the next. */

@@ -2,6 +2,7 @@
 
 import { BodyRefusedError } from '../../src/http1/body-refused.ts'
 import type { Limits } from '../../src/lifecycle/limits.ts'
+import type { LongLived } from '../../src/lifecycle/long-lived.ts'
 import { type Application, UnusableResponseError } from '../../src/serve/application.ts'
 import { letGo } from '../../src/serve/handler-timeout.ts'
 import { plainResponse } from '../../src/serve/responses.ts'
@@ -31,8 +32,15 @@ export interface AnswerWay {
   limit(outgoing: Outgoing, limits: Limits): boolean
 }
 
+/** What the requests of one server have in common. */
+export interface ExchangeParts {
+  readonly application: Application
+  readonly longLived: LongLived
+}
+
 export class Exchange extends Asker implements StreamFaults, LimitedRequests {
   protected readonly outgoing: Outgoing
+  readonly longLived: LongLived
   readonly #application: Application
   readonly #incoming: Incoming
   readonly #body: Body | null
@@ -40,8 +48,15 @@ export class Exchange extends Asker implements StreamFaults, LimitedRequests {
   #request!: Request
   #heard = false
 
-  constructor(application: Application, incoming: Incoming, outgoing: Outgoing, body: Body | null, way: AnswerWay) {
+  constructor(
+    { application, longLived }: ExchangeParts,
+    incoming: Incoming,
+    outgoing: Outgoing,
+    body: Body | null,
+    way: AnswerWay,
+  ) {
     super()
+    this.longLived = longLived
     this.#application = application
     this.#incoming = incoming
     this.outgoing = outgoing

@@ -5,9 +5,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { type DownstreamResponse, dropBody, NativeDownstream } from '../../src/gateway/downstream/downstream.ts'
+import { fieldOf } from '../../src/http1/raw-fields.ts'
 import { NativeResponse } from '../../src/http1/web/native.ts'
 import type { BodySource } from '../../src/http1/web/payload.ts'
 import { isStreamed } from '../../src/http1/web/response.ts'
+import type { LongLived } from '../../src/lifecycle/long-lived.ts'
+import { eventStreamBody, isOpenEventStream } from '../../src/streams/event-stream-body.ts'
 import { alreadySent } from './answer.ts'
 import { recordOf } from './fields.ts'
 
@@ -69,7 +72,7 @@ export class NodeDownstream extends NativeDownstream {
   }
 
   /** Writes the answer, if it is still the one that was made here: middleware may have put its own in the place. */
-  override finish(response: Response): Response {
+  override finish(response: Response, longLived: LongLived): Response {
     const made = this.#made
     const outgoing = this.#outgoing
     if (made === null || made.response !== response || outgoing.headersSent) return response
@@ -85,7 +88,8 @@ export class NodeDownstream extends NativeDownstream {
       dropBody(body)
       return badGateway()
     }
-    if (isStreamed(body)) void this.#stream(body)
+    const isEvents = isOpenEventStream(status, { get: (name) => fieldOf(fields, name) })
+    if (isStreamed(body)) void this.#stream(isEvents ? eventStreamBody(body, this.method, longLived) : body)
     else if (body === null) outgoing.end()
     else outgoing.end(body)
     return alreadySent

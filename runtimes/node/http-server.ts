@@ -7,14 +7,13 @@ import { createSecureServer, type SecureServerOptions, type ServerHttp2Session }
 import type { Socket } from 'node:net'
 import type { TLSSocket, Server as TlsServer } from 'node:tls'
 import { longestMs } from '../../src/policy/units.ts'
-import type { Application } from '../../src/serve/application.ts'
 import type { Running } from '../../src/serve/contract.ts'
 import { certificatesOf } from '../../src/serve/prepare.ts'
 import { CertificateStore } from '../../src/tls/certificates.ts'
 import { isHttp2, type Outgoing, refuse, refuseLast } from './answer.ts'
 import { Body, hasBody, type Incoming } from './body.ts'
 import { answerCleartext } from './cleartext.ts'
-import { Exchange } from './exchange.ts'
+import { Exchange, type ExchangeParts } from './exchange.ts'
 import { holdAccept } from './hold.ts'
 import { Http1Connection, type NodeMember, type ServerContext } from './http1-connection.ts'
 import { Http2Session } from './http2-session.ts'
@@ -23,8 +22,7 @@ import { requestMaker } from './request.ts'
 import { WebSocketOffer, type WebSocketServerLike, webSocketServerOf } from './upgrade.ts'
 import { UpgradeExchange } from './upgrade-exchange.ts'
 
-interface Parts {
-  readonly application: Application
+interface Parts extends ExchangeParts {
   readonly draining: () => boolean
 }
 
@@ -215,10 +213,9 @@ export class NodeConnections {
       return null
     }
     this.requests += 1
-    const { application } = this.#parts
-    if (offer === null) return new Exchange(application, incoming, outgoing, body, member)
+    if (offer === null) return new Exchange(this.#parts, incoming, outgoing, body, member)
     return new UpgradeExchange(
-      application,
+      this.#parts,
       incoming as IncomingMessage,
       outgoing as ServerResponse,
       member as Http1Connection,

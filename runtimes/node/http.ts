@@ -30,7 +30,7 @@ export const nodeHttp: NativeServer<NodeServeOptions> = {
 }
 
 async function serveNodeHttp(start: Start<NodeServeOptions>): Promise<Running> {
-  const { app, options, observer } = start
+  const { app, options, observer, longLived } = start
   const descriptors = procDescriptors()
   const held = enforcementWith(descriptors, enforcement)
   const { policy, log } = prepare(start, held)
@@ -62,7 +62,9 @@ async function serveNodeHttp(start: Start<NodeServeOptions>): Promise<Running> {
       log,
       onRefused: (reason) => connections.count(reason),
       isSound: (returned) => madeOf(returned) !== null,
+      draining: longLived.draining,
     }),
+    longLived,
     draining: () => drain.draining,
   })
   const { server } = httpServer
@@ -79,6 +81,7 @@ async function serveNodeHttp(start: Start<NodeServeOptions>): Promise<Running> {
     closeIdle: (closingForMs, atOnce) => connections.closeIdle(closingForMs, atOnce),
     left: () => connections.size,
     cut: () => connections.cut(),
+    longLived,
   })
 
   const { address, port } = await listen(server, options)

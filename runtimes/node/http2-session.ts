@@ -123,6 +123,8 @@ export class Http2Session implements NodeMember {
     this.connection.blame('client', 'fin')
     if (isReset(this.#tcp)) this.cut()
     else if (this.#open.size === 0) this.end(this.#context.now())
+    // A client that is gone resets it.
+    else if (!this.#session.destroyed) this.#session.ping(() => {})
   }
 
   sample(now: number): Sample {

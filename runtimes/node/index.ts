@@ -8,6 +8,8 @@ import { node } from './runtime.ts'
 export { toNative } from '../../src/http1/web/globals.ts'
 export type * from '../../src/public-types.ts'
 export { limits, withLimits } from '../../src/serve/limits.ts'
+export { draining } from '../../src/streams/draining.ts'
+export { type Beat, type HeartbeatOptions, heartbeat, withHeartbeat } from '../../src/streams/heartbeat.ts'
 export type { NodeServeOptions }
 
 /**

@@ -1,7 +1,6 @@
 /** A request whose application may take the connection instead of answering. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Application } from '../../src/serve/application.ts'
-import { Exchange } from './exchange.ts'
+import { Exchange, type ExchangeParts } from './exchange.ts'
 import type { Http1Connection } from './http1-connection.ts'
 import type { WebSocketOffer } from './upgrade.ts'
 
@@ -11,13 +10,13 @@ export class UpgradeExchange extends Exchange {
   readonly #offer: WebSocketOffer
 
   constructor(
-    application: Application,
+    parts: ExchangeParts,
     incoming: IncomingMessage,
     outgoing: ServerResponse,
     connection: Http1Connection,
     offer: WebSocketOffer,
   ) {
-    super(application, incoming, outgoing, null, connection)
+    super(parts, incoming, outgoing, null, connection)
     this.#outgoing = outgoing
     this.#connection = connection
     this.#offer = offer
@@ -33,7 +32,7 @@ export class UpgradeExchange extends Exchange {
     else if (socket === null || socket.destroyed || !this.#connection.upgrade()) this.#offer.withdraw()
     else {
       this.#outgoing.detachSocket(socket)
-      this.#offer.open(socket, response)
+      this.#offer.open(socket, response, this.longLived)
     }
   }
 }

@@ -4,13 +4,18 @@ import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import type { RequestHead } from '../../src/http1/head.ts'
 import type { ServerConnection } from '../../src/http1/server-connection.ts'
+import { goingAway, type LongLived } from '../../src/lifecycle/long-lived.ts'
 import { ConfigError, problem } from '../../src/policy/problems.ts'
 import type { UpgradeOffer } from '../../src/serve/runtime.ts'
+
+interface WebSocketLike extends EventEmitter {
+  close(code: number): void
+}
 
 /** What is used of a `WebSocketServer({ noServer: true })`. */
 export interface WebSocketServerLike extends EventEmitter {
   readonly options?: { readonly noServer?: boolean }
-  handleUpgrade(incoming: object, stream: Duplex, head: Uint8Array, callback: (socket: unknown) => void): void
+  handleUpgrade(incoming: object, stream: Duplex, head: Uint8Array, callback: (socket: WebSocketLike) => void): void
 }
 
 /** The parts of a `node:http` request that `getConnInfo`, `upgradeWebSocket` and `ws` look at. */
@@ -110,7 +115,7 @@ export class WebSocketOffer {
   }
 
   /** `response`: the application's, whose fields go with the 101. */
-  open(stream: Duplex, response?: Response): void {
+  open(stream: Duplex, response: Response | undefined, longLived: LongLived): void {
     const wss = this.#wss
     const wanted = this.#wanted
     const addFields = (lines: string[]): void => {
@@ -119,6 +124,10 @@ export class WebSocketOffer {
     wss.on('headers', addFields)
     try {
       wss.handleUpgrade(this.#incoming, stream, this.#head, (socket) => {
+        socket.once(
+          'close',
+          longLived.add('webSockets', () => socket.close(goingAway)),
+        )
         wss.emit('connection', socket, this.#incoming)
         wanted?.resolve(socket)
       })
@@ -154,7 +163,8 @@ export function upgradeOffers(
       env: offer.env,
       upgraded() {
         if (!offer.taken) return null
-        return (stream, returned) => offer.open(stream, returned instanceof Response ? returned : undefined)
+        return (stream, returned, longLived) =>
+          offer.open(stream, returned instanceof Response ? returned : undefined, longLived)
       },
       drop: () => offer.withdraw(),
     }

@@ -4,6 +4,7 @@
  */
 import { Hono } from 'hono'
 import { backgroundClock } from '../lifecycle/clock.ts'
+import { LongLived } from '../lifecycle/long-lived.ts'
 import { Observer } from '../observe/observer.ts'
 import { resolveOptions } from '../policy/resolve.ts'
 import type { ServeOptions } from '../serve/contract.ts'
@@ -38,15 +39,18 @@ export async function listenForAdmin(
 ): Promise<AdminListener> {
   const app = new Hono().use(guard({ token, hosts })).route('/', adminRoutes(server, { outlivesDrain: true }))
   const options: ServeOptions = { ...at, ...policy, signals: false, ...(log && { log }) }
+  const resolved = resolveOptions(options)
   const listening = serveOnSockets(
     {
       app,
       options,
-      resolved: resolveOptions(options),
+      resolved,
       runtime: runtime.name,
       why: 'the admin listener',
       observer: new Observer(backgroundClock),
       companions: { admin: null },
+      longLived: new LongLived(resolved.policy, Math.random),
+      isInternal: true,
     },
     { ...runtime.sockets, descriptors: () => null },
     { env: () => undefined },

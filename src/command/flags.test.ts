@@ -50,7 +50,7 @@ describe('readSettings', () => {
 
   test('knows a flag and a variable for every setting and every option of the policy', () => {
     for (const name of optionNames) {
-      const value = { duration: '7s', bytes: '7b', rate: '7b/s', count: '7' }[optionSpecs[name].kind]
+      const value = { duration: '7s', bytes: '7b', rate: '7b/s', count: '7', streams: 'finish' }[optionSpecs[name].kind]
       assert.equal(readSettings([flagOf(name), value], {}).resolved.origins[name], 'flag')
       assert.equal(readSettings([], { [variableOf(name)]: value }).resolved.origins[name], 'environment')
     }

@@ -5,7 +5,7 @@ import type { OptionSpec } from '../policy/option.ts'
 import { optionNames, optionSpecs } from '../policy/policy.ts'
 import { argumentOf, type SettingSpec, specOf } from '../policy/setting.ts'
 import { flagOf, variableOf, variablePrefix } from '../policy/spelling.ts'
-import { format, type Kind } from '../policy/units.ts'
+import { format, type Kind, words } from '../policy/units.ts'
 import { type Command, type CommandName, commands } from './settings.ts'
 import { readable, wrap } from './text-table.ts'
 
@@ -15,6 +15,7 @@ const placeholder: Record<Kind, string> = {
   rate: 'rate',
   count: 'number',
   percent: 'share',
+  streams: words.streams.join('|'),
 }
 
 /** `program`: how the command was started, `node src/cli.ts serve`. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { LongLived } from '../lifecycle/long-lived.ts'
 import { checkEnforcement } from '../policy/check-enforcement.ts'
 import type { Enforced, Enforcement } from '../policy/enforcement.ts'
 import { optionNames } from '../policy/policy.ts'
@@ -23,6 +24,7 @@ async function run(argv: string[], env: Record<string, string> = {}, failure?: E
     plan: async (options, resolved) => ({
       engine: 'native',
       why: 'asked for',
+      longLived: new LongLived(resolved.policy, Math.random),
       serve: (app) => serve(app, options, resolved),
     }),
   }

@@ -1,6 +1,7 @@
 /** The gateway's Hono app: finds the route of a request, and answers what no route is asked for. */
 import { type Context, Hono } from 'hono'
 import { compress } from 'hono/compress'
+import { fieldOf } from '../http1/raw-fields.ts'
 import { networks, plainAddress, type Trust } from '../net/networks.ts'
 import { askFor, changeLimits } from '../serve/route-limits.ts'
 import type { BalanceBy, GatewayConfig } from './config/config.ts'
@@ -112,11 +113,6 @@ function keyOf(balance: BalanceBy, downstream: Downstream, trusts: Trust): (() =
     const value = fieldOf(downstream.raw, of === 'cookie' ? 'cookie' : name.toLowerCase())
     return of === 'cookie' ? cookieOf(value ?? '', name) : value
   }
-}
-
-function fieldOf(raw: readonly string[], lower: string): string | null {
-  for (let i = 0; i < raw.length; i += 2) if (raw[i]!.toLowerCase() === lower) return raw[i + 1]!
-  return null
 }
 
 /** RFC 6265 4.2: pairs with `; ` between them. */

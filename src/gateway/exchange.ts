@@ -3,12 +3,12 @@
  * response passed on. It hears the events of the upstream's connection and answers the
  * `Downstream`.
  */
-import type { Duplex } from 'node:stream'
 import type { ResponseHead } from '../http1/head.ts'
 import { type Slab, slabOf } from '../http1/slabs.ts'
 import type { BodySource } from '../http1/web/payload.ts'
-import { type Left, type OutgoingResponse, streamedFrom } from '../http1/web/response.ts'
+import { type Left, type OutgoingResponse, streamedFrom, type TakeOver } from '../http1/web/response.ts'
 import type { BodyFraming } from '../http1/writer.ts'
+import { goingAway } from '../lifecycle/long-lived.ts'
 import type { TransportDuplex } from '../net/duplex.ts'
 import type { Trust } from '../net/networks.ts'
 import { proxyHeader } from '../net/proxy-protocol.ts'
@@ -367,11 +367,16 @@ export class Exchange implements Asker, Want {
     })
     this.#answered = true
     this.#release()
-    const takeOver = (client: Duplex) => {
-      const tunnel: Tunnel = new Tunnel(client, upstream, upgradedIdleTimeoutMs, now, () => {
+    const isWebSocket = head.upgrade?.toLowerCase() === 'websocket'
+    const takeOver: TakeOver = (client, longLived) => {
+      let forget = (): void => {}
+      const onEnd = () => {
         tunnels.delete(tunnel)
+        forget()
         over()
-      })
+      }
+      const tunnel = new Tunnel(client, upstream, { quietMs: upgradedIdleTimeoutMs, now, onEnd, isWebSocket })
+      if (isWebSocket) forget = longLived.add('webSockets', () => tunnel.close(goingAway))
       tunnels.add(tunnel)
     }
     this.#settle(

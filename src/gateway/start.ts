@@ -5,6 +5,7 @@ import { deferred } from '../deferred.ts'
 import type { ClientAdmission } from '../http1/server-connection.ts'
 import type { Clock, ServerClock } from '../lifecycle/clock.ts'
 import type { DrainResult, Phase } from '../lifecycle/drain.ts'
+import type { LongLivedKind } from '../lifecycle/long-lived.ts'
 import { networks } from '../net/networks.ts'
 import type { Connect } from '../net/transport.ts'
 import { type Observer, summed as summedCounts } from '../observe/observer.ts'
@@ -105,12 +106,12 @@ export const startGateway: Start = async (plan, runtime, { log, accessLog, admin
   let stopExport = (): void => {}
   const closed = deferred<DrainResult>()
   const summed = async (results: readonly Promise<DrainResult>[]): Promise<DrainResult> => {
-    const cut = (await Promise.all(results)).reduce((sum, result) => sum + result.cut, 0)
+    const result = ofAll(await Promise.all(results))
     gateway.close()
     stopExport()
     await admin?.close()
-    closed.resolve({ cut })
-    return { cut }
+    closed.resolve(result)
+    return result
   }
   const kit: Omit<ServeKit, 'observer'> = {
     resolved: plan.resolved,
@@ -206,6 +207,17 @@ export const startGateway: Start = async (plan, runtime, { log, accessLog, admin
       drain,
     }
   }
+}
+
+/** Of the drains of all listeners. */
+function ofAll(results: readonly DrainResult[]): DrainResult {
+  const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0)
+  const endsOf = (kind: LongLivedKind) => {
+    const ends = results.flatMap((result) => result[kind] ?? [])
+    const summed = { ended: sum(ends.map(({ ended }) => ended)), cut: sum(ends.map(({ cut }) => cut)) }
+    return ends.length > 0 && { [kind]: summed }
+  }
+  return { cut: sum(results.map(({ cut }) => cut)), ...endsOf('eventStreams'), ...endsOf('webSockets') }
 }
 
 /** Of all listeners. */

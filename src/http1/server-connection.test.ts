@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { backgroundClock } from '../lifecycle/clock.ts'
 import { Connections } from '../lifecycle/connections.ts'
+import { LongLived } from '../lifecycle/long-lived.ts'
 import { FakeTransport, latin1 } from '../net/transport.fake.ts'
 import type { Transport } from '../net/transport.ts'
 import { resolveOptions } from '../policy/resolve.ts'
@@ -44,6 +45,8 @@ function scene(
     clock,
     connections,
     draining: () => time.draining,
+    longLived: new LongLived(policy, Math.random),
+    framed: (body) => body,
     connectionLines: {
       close: connectionLines(false, 1, 0),
       keep: connectionLines(true, 1, 4),

@@ -11,6 +11,7 @@ import { type Description, peerText, routeOf } from '../lifecycle/description.ts
 import { lingerMs, nothingOwedMs } from '../lifecycle/ending.ts'
 import { isLast } from '../lifecycle/last-answer.ts'
 import type { Limits as RequestLimits, Sample } from '../lifecycle/limits.ts'
+import type { LongLived } from '../lifecycle/long-lived.ts'
 import type { ReasonName } from '../lifecycle/reasons.ts'
 import { TransportDuplex } from '../net/duplex.ts'
 import type { Transport } from '../net/transport.ts'
@@ -22,6 +23,7 @@ import type { Limits, Sink } from './events.ts'
 import type { RequestHead } from './head.ts'
 import { IncomingBody } from './incoming-body.ts'
 import { RequestParser } from './parser.ts'
+import { fieldOf } from './raw-fields.ts'
 import { type ReasonId, reasons as refusals } from './reasons.ts'
 import { isStreamed, type OutgoingResponse, type Streamed } from './web/response.ts'
 import {
@@ -51,6 +53,10 @@ export interface ConnectionContext {
   readonly clock: ServerClock
   readonly connections: Connections<ServerConnection>
   readonly draining: () => boolean
+  /** What takes over a connection may be ended by a drain through it. */
+  readonly longLived: LongLived
+  /** A body whose length is unknown: in its place one into which something can be said, if there is one. */
+  framed(body: Streamed, method: string, answer: OutgoingResponse): Streamed
   /**
    * Asks the application, which answers by `connection.answer`, in the same turn or later. `body`
    * is bytes that came with the head, a body that is still coming, or null. Sets
@@ -216,6 +222,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     this.#peerEnded = true
     this.onClient?.('ended')
     this.#abort('the client ended the connection')
+    this.#stream?.probe?.()
     this.#parser.end()
   }
 
@@ -503,7 +510,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     if (given.takeOver !== undefined) {
       const text = responseHead(101, given.statusText, given.fields, 'none', `Connection: Upgrade\r\n`, '')
       this.transport.write(text, null)
-      given.takeOver(this.upgrade())
+      given.takeOver(this.upgrade(), this.#context.longLived)
       return
     }
     const { body, status } = given
@@ -566,8 +573,9 @@ export class ServerConnection implements Member, Sink<RequestHead> {
       drop(answer)
       this.#write(text, null, this.#finish)
     } else if (isStreamed(body)) {
-      this.#stream = body
-      this.#write(text, null, () => this.#pump(body, chunked, length, 0))
+      const stream = length === null ? this.#context.framed(body, head.method, answer) : body
+      this.#stream = stream
+      this.#write(text, null, () => this.#pump(stream, chunked, length, 0))
     } else {
       this.#writing = answer
       this.#write(text, body, this.#finish, answer.room)
@@ -793,12 +801,4 @@ function saysClose(given: OutgoingResponse): boolean {
   if (given.lines !== undefined) return false
   const said = fieldOf(given.fields, 'connection')
   return said !== null && /\bclose\b/i.test(said)
-}
-
-function fieldOf(fields: readonly string[], lower: string): string | null {
-  for (let i = 0; i < fields.length; i += 2) {
-    const name = fields[i]!
-    if (name.length === lower.length && name.toLowerCase() === lower) return fields[i + 1]!
-  }
-  return null
 }

@@ -3,6 +3,8 @@ import { AF_INET, AF_INET6 } from './libc.ts'
 
 /** include/net/tcp_states.h */
 export const TCP_ESTABLISHED = 1
+export const TCP_FIN_WAIT1 = 4
+export const TCP_FIN_WAIT2 = 5
 export const TCP_CLOSE = 7
 export const TCP_CLOSE_WAIT = 8
 export const TCP_LISTEN = 10

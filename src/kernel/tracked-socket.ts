@@ -7,14 +7,14 @@ import type { ServerClock } from '../lifecycle/clock.ts'
 import type { Connection } from '../lifecycle/connection.ts'
 import type { Connections, Member } from '../lifecycle/connections.ts'
 import { type Description, peerText } from '../lifecycle/description.ts'
-import { lingerMs } from '../lifecycle/ending.ts'
+import { goAwayMs, lingerMs } from '../lifecycle/ending.ts'
 import type { Sample } from '../lifecycle/limits.ts'
 import { type ReasonName, reasons } from '../lifecycle/reasons.ts'
 import type { ChangedLimits } from '../lifecycle/request-limits.ts'
 import { waiting } from '../lifecycle/states.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { Kernel } from './kernel.ts'
-import { type Snapshot, TCP_CLOSE_WAIT } from './layout.ts'
+import { type Snapshot, TCP_CLOSE_WAIT, TCP_FIN_WAIT1, TCP_FIN_WAIT2 } from './layout.ts'
 import { figuresOf, type Reading, settleMs, tickMs } from './observe.ts'
 import type { Peer } from './peers.ts'
 import { type LookEvery, lookEvery, nextLook } from './schedule.ts'
@@ -138,6 +138,7 @@ export class TrackedSocket implements Member {
       reading.read(connection, figuresOf(snapshot, now), peer, quietUntil, now)
       if (peer.changed !== null) this.#limit(peer.changed)
       if (peer.last && peer.owed === 0 && !connection.busy) this.finish(now)
+      if (connection.state === 'upgraded' && hasEnded(snapshot)) this.#lingerUpgraded(now)
     }
     this.quietUntil = null
     this.#wasLate = this.lookAt > 0 && now - this.lookAt >= lateMs
@@ -349,8 +350,23 @@ export class TrackedSocket implements Member {
     return secure || threads?.alone === false || !this.isSame ? -1 : dup(this.fd)
   }
 
+  /**
+   * Its runtime has ended what it spoke after the upgrade, and waits for the client's end, which may
+   * never come.
+   */
+  #lingerUpgraded(now: number): void {
+    const { connection } = this
+    connection.blame('server', 'last')
+    connection.end('ended', now, goAwayMs)
+    // It was parked for ever.
+    this.#tracking.connections.wake(this)
+  }
+
   #ended(now: number): void {
     this.connection.end('ended', now, lingerMs(this.#tracking.policy))
     this.wakeAt(now + settleMs)
   }
 }
+
+/** Our side of it, not the client's. */
+const hasEnded = ({ state }: Snapshot): boolean => state === TCP_FIN_WAIT1 || state === TCP_FIN_WAIT2

@@ -32,7 +32,8 @@ export const backgroundClock: ServerClock = {
   afterTurn: (callback) => void setImmediate(callback),
   after(ms, callback) {
     const timer = setTimeout(callback, ms)
-    timer.unref()
+    // workerd’s is a number.
+    timer.unref?.()
     return () => clearTimeout(timer)
   },
 }

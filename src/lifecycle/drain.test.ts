@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FakeClock } from './clock.fake.ts'
 import { Drain } from './drain.ts'
+import { LongLived } from './long-lived.ts'
 
 function scene({ drainDelayMs = 0, drainTimeoutMs = 10_000, left = 1 } = {}) {
   const clock = new FakeClock()
@@ -108,4 +109,23 @@ test('a drain at once waits for no idle connection, also one that joins a patien
   assert.equal(drain.start({ announce: false, atOnce: true }), done)
   clock.pass(25)
   assert.deepEqual(acts.at(-1), [Number.POSITIVE_INFINITY, true])
+})
+
+test('WebSockets that do not answer their close hold no drain up, and are not counted as cut', async () => {
+  const clock = new FakeClock()
+  const policy = { drainDelayMs: 0, drainSpreadMs: 0, drainTimeoutMs: 10_000, streams: 1 }
+  const longLived = new LongLived(policy, () => 0)
+  let left = 2
+  const drain = new Drain(
+    policy,
+    { announce() {}, stopAccepting() {}, closeIdle() {}, left: () => left, cut: () => left, longLived },
+    clock,
+  )
+  longLived.add('webSockets', () => {})
+  const done = drain.start()
+  clock.pass(5_000)
+  assert.equal(drain.phase, 'closing', 'somebody else is in a request')
+  left = 1
+  clock.pass(50)
+  assert.deepEqual(await done, { cut: 0, webSockets: { ended: 1, cut: 0 } })
 })

@@ -4,14 +4,16 @@
  */
 import type { Policy } from '../policy/policy.ts'
 import { type Clock, systemClock } from './clock.ts'
+import type { LongLived, LongLivedResult } from './long-lived.ts'
 import { readingFirst } from './reading-clock.ts'
 
 export type Phase = 'serving' | 'announcing' | 'closing' | 'cutting' | 'closed'
 
-export interface DrainResult {
+/** `eventStreams`, `webSockets`: those that the drain ended in order or cut, where there were any. */
+export interface DrainResult extends LongLivedResult {
   /**
-   * Connections that were cut in a request because `drainTimeoutMs` ran out or `kill()` was called.
-   * 0: all were answered.
+   * Connections that were cut in a request, or as a WebSocket, because `drainTimeoutMs` ran out or
+   * `kill()` was called. 0: all were answered.
    */
   readonly cut: number
 }
@@ -30,10 +32,15 @@ export interface DrainActions {
    * where `atOnce`: then none of them is waited for.
    */
   closeIdle(closingForMs: number, atOnce: boolean): void
-  /** What keeps the drain waiting: connections where the runtime shows them, else requests. */
+  /**
+   * What keeps the drain waiting: connections where the runtime shows them, else requests and
+   * WebSockets.
+   */
   left(): number
   /** Ends everything that is left; returns how many were in a request. */
   cut(): number
+  /** What it ends in its own way. Default: nothing is known of any. */
+  readonly longLived?: LongLived
 }
 
 const tickMs = 25
@@ -74,6 +81,10 @@ export class Drain {
     return this.#phase
   }
 
+  get longLived(): LongLived | undefined {
+    return this.#actions.longLived
+  }
+
   /** Whether answers are to say `Connection: close`. */
   get draining(): boolean {
     return this.#phase !== 'serving'
@@ -109,6 +120,7 @@ export class Drain {
 
   #begin(): Promise<DrainResult> {
     this.#startedAt = this.#clock.now()
+    this.#actions.longLived?.announce()
     this.#done = new Promise((resolve) => {
       this.#resolve = resolve
     })
@@ -125,20 +137,33 @@ export class Drain {
 
   #tick(): void {
     const now = this.#clock.now()
-    this.#actions.closeIdle(this.#atOnce ? Number.POSITIVE_INFINITY : now - this.#closingAt, this.#atOnce)
-    if (this.#actions.left() === 0) this.#finish(0)
-    else if (now - this.#startedAt >= this.#policy.drainTimeoutMs) this.#cut()
+    const closingForMs = this.#atOnce ? Number.POSITIVE_INFINITY : now - this.#closingAt
+    const leftMs = this.#leftMs
+    const { longLived } = this.#actions
+    longLived?.tick(closingForMs, leftMs)
+    this.#actions.closeIdle(closingForMs, this.#atOnce)
+    const left = this.#actions.left()
+    if (left === 0) this.#finish({ cut: 0, ...longLived?.result })
+    else if (leftMs <= 0 || left <= (longLived?.unanswered(leftMs) ?? 0)) this.#cut()
     else this.#cancelTimer = this.#clock.after(tickMs, () => this.#tick())
+  }
+
+  get #leftMs(): number {
+    return this.#startedAt + this.#policy.drainTimeoutMs - this.#clock.now()
   }
 
   #cut(): void {
     this.#cancelTimer()
     this.#phase = 'cutting'
-    this.#finish(this.#actions.cut())
+    const { longLived } = this.#actions
+    const unanswered = longLived?.letGo(this.#leftMs) ?? 0
+    // Nobody is left to be counted afterwards.
+    const result = longLived?.result
+    this.#finish({ cut: Math.max(0, this.#actions.cut() - unanswered), ...result })
   }
 
-  #finish(cut: number): void {
+  #finish(result: DrainResult): void {
     this.#phase = 'closed'
-    this.#resolve({ cut })
+    this.#resolve(result)
   }
 }

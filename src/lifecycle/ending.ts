@@ -16,6 +16,12 @@ export const nothingOwedMs = 250
 /** For GOAWAY to arrive, and the client to end its half. */
 export const goAwayMs = 500
 
+/**
+ * For a client to answer the close of its WebSocket. After that nobody waits for it: it has been
+ * told.
+ */
+export const closeAnswerMs = 2_000
+
 type Discard = Pick<Policy, 'discardTimeoutMs'>
 
 /**

@@ -7,6 +7,7 @@ import type { Ledger } from '../kernel/ledger.ts'
 import type { Peer } from '../kernel/peers.ts'
 import { isLast } from '../lifecycle/last-answer.ts'
 import type { Limits } from '../lifecycle/limits.ts'
+import type { LongLived } from '../lifecycle/long-lived.ts'
 import type { Policy } from '../policy/policy.ts'
 import { isSet, type Resolved } from '../policy/resolve.ts'
 import type { Application } from '../serve/application.ts'
@@ -14,6 +15,7 @@ import { letGo } from '../serve/handler-timeout.ts'
 import { plainResponse } from '../serve/responses.ts'
 import { areUsed, type LimitedRequests, mayTake } from '../serve/route-limits.ts'
 import { Flight, type Flights } from './flights.ts'
+import { framed } from './framed.ts'
 import { ClientGoneError, type Following, type LedgerServer } from './ledger-server.ts'
 import { announcedIn2, busy, fieldsIn, headBytesOf, never, refusal } from './refusals.ts'
 import { announcedBytes, RequestBody } from './request-body.ts'
@@ -40,6 +42,7 @@ export interface ExchangesOptions<Call> {
   readonly ledger: Ledger
   readonly flights: Flights<Call>
   readonly application: Application
+  readonly longLived: LongLived
   readonly now: () => number
 }
 
@@ -57,6 +60,7 @@ export class Exchanges<Call> {
   readonly #ledger: Ledger
   readonly #flights: Flights<Call>
   readonly #application: Application
+  readonly #longLived: LongLived
   readonly #now: () => number
   readonly #keepAlive: string | null
   readonly #counted: boolean
@@ -66,7 +70,7 @@ export class Exchanges<Call> {
   #countAt = 0
 
   constructor(options: ExchangesOptions<Call>) {
-    const { server, resolved, secure, notesAll, ledger, flights, application, now } = options
+    const { server, resolved, secure, notesAll, ledger, flights, application, longLived, now } = options
     const { policy, origins } = resolved
     this.#server = server
     this.#policy = policy
@@ -75,6 +79,7 @@ export class Exchanges<Call> {
     this.#ledger = ledger
     this.#flights = flights
     this.#application = application
+    this.#longLived = longLived
     this.#now = now
     const hintSeconds = Math.floor(policy.keepAliveHintMs / 1000)
     this.#keepAlive = hintSeconds > 0 ? `timeout=${hintSeconds}` : null
@@ -266,7 +271,7 @@ export class Exchanges<Call> {
     }
     try {
       const report = (error: unknown): void => this.#application.report(error, request)
-      const upgrade = this.#server.upgradeOf(returned, request, report)
+      const upgrade = this.#server.upgradeOf(returned, request, { report, longLived: this.#longLived })
       if (upgrade !== null) {
         this.#flights.upgraded(flight ?? new Flight(request, call))
         return upgrade.answer as Response
@@ -318,7 +323,7 @@ export class Exchanges<Call> {
     flight ??= new Flight(request, call)
     if (flight.peer === null) this.#flights.noteLate(flight, this.#now())
     if (flight.peer !== null) this.#ledger.began(flight.peer)
-    return server.follow(given, call, this.#followingOf(flight, http2))
+    return server.follow(framed(given, request, this.#longLived), call, this.#followingOf(flight, http2))
   }
 
   /** Nothing has to be said of the connection. */

@@ -2,6 +2,7 @@
 import type { Address } from '../kernel/layout.ts'
 import type { Libc } from '../kernel/libc.ts'
 import type { Threads } from '../kernel/threads.ts'
+import type { LongLived } from '../lifecycle/long-lived.ts'
 import type { Coded } from '../policy/codes.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { ReasonLog } from '../serve/prepare.ts'
@@ -17,9 +18,9 @@ export interface LedgerServer<Call> {
   peerOf(request: Request, call: Call): Address | null
   /**
    * What the runtime is to get when the application has taken the connection over for another protocol, whatever it
-   * returned; null: it has not.
+   * returned; null: it has not. Where `longLived` is not told by the listener, it is told here.
    */
-  upgradeOf(returned: unknown, request: Request, report: (error: unknown) => void): { readonly answer: unknown } | null
+  upgradeOf(returned: unknown, request: Request, how: Upgrading): { readonly answer: unknown } | null
   /** The answer's end is not the handler's: the runtime gets it piece by piece, or its client takes it so. */
   isLong(answer: Response, http2: boolean): boolean
   /** Follows such an answer to its end. Returns what is to be answered instead. */
@@ -63,6 +64,12 @@ export class ClientGoneError extends Error implements Coded {
   }
 }
 
+export interface Upgrading {
+  readonly report: (error: unknown) => void
+  /** Ends it in a drain. */
+  readonly longLived: LongLived
+}
+
 export interface Following {
   readonly http2: boolean
   readonly report: (error: unknown) => void
@@ -80,6 +87,8 @@ export interface Following {
 export interface ListenKit {
   readonly log: ReasonLog
   readonly policy: Policy
+  /** Ends WebSockets in a drain. */
+  readonly longLived: LongLived
   /** What the runtime found fault with by itself, and cannot say of which request. Returns what it is to answer. */
   failed(error: unknown): Response
   /** Ends the listening sockets and nothing else; they stay the runtime's. */

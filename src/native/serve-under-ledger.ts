@@ -68,7 +68,7 @@ class UnderLedger<Call> {
   #lastAborts: number | null = null
 
   constructor(start: Start, server: LedgerServer<Call>, policy: Policy, log: ReasonLog) {
-    const { app, options, resolved, observer } = start
+    const { app, options, resolved, observer, longLived } = start
     const { now } = backgroundClock
     const secure = options.tls !== undefined
     const kernel = openKernel(server.libc)
@@ -113,8 +113,19 @@ class UnderLedger<Call> {
       log,
       onRefused: (reason) => ledger.connections.count(reason),
       isSound: (returned) => server.isSound(returned),
+      draining: longLived.draining,
     })
-    this.exchanges = new Exchanges({ server, resolved, secure, notesAll, ledger, flights, application, now })
+    this.exchanges = new Exchanges({
+      server,
+      resolved,
+      secure,
+      notesAll,
+      ledger,
+      flights,
+      application,
+      longLived,
+      now,
+    })
     this.#room = new Room({
       kernel,
       ledger,
@@ -167,6 +178,7 @@ class UnderLedger<Call> {
     return {
       log: this.#log,
       policy: this.#policy,
+      longLived: this.#start.longLived,
       failed: (error) => {
         this.#log.error({ level: 'error', code: 'APPLICATION_ERROR', message: errorLine(error) })
         return plainResponse(500)
@@ -235,6 +247,7 @@ class UnderLedger<Call> {
         this.#end(true)
         return cut
       },
+      longLived: this.#start.longLived,
     }
   }
 

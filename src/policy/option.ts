@@ -1,6 +1,6 @@
 /** One limit as data: its value is read, refused, shown and explained from here, whichever of the schemas it stands in. */
 import * as v from 'valibot'
-import { accepted, type Kind, longestMs, parse } from './units.ts'
+import { accepted, isOfWords, type Kind, longestMs, parse, words } from './units.ts'
 
 /** What is known about an option beside its value. */
 export interface OptionSpec {
@@ -61,6 +61,7 @@ export const specsOf = <E extends OptionEntries<any>>(entries: E) =>
 /** Why a number is not one that this option takes, or null. */
 function refusal({ kind, off }: OptionSpec, value: number): string | null {
   if (!Number.isSafeInteger(value)) return `${value} is not a whole number`
+  if (isOfWords(kind) && words[kind][value] === undefined) return `${value} is not a choice`
   if (value < 0) return `${value} is negative`
   if (value === 0 && !off) return 'it cannot be switched off'
   if (kind === 'duration' && value > longestMs) return `${value} ms is longer than a timer can hold (24 days)`
@@ -77,16 +78,16 @@ export function readOption(entry: OptionEntries[string], given: unknown): { valu
   return { why: `${what} is not a value that it takes` }
 }
 
-const numberOf: Record<Kind, string> = {
+const numberOf: Partial<Record<Kind, string>> = {
   duration: 'ms',
   bytes: 'bytes',
   rate: 'bytes a second',
-  count: '',
   percent: 'percent',
 }
 
 /** What an option accepts, as text; `inCode`: also a number in the unit of its name. */
 export function acceptedOf({ kind, off }: OptionSpec, inCode: boolean): string {
+  if (isOfWords(kind)) return accepted[kind]
   const number = numberOf[kind]
   return `${inCode && number ? `a number of ${number}, ` : ''}${accepted[kind]}${off ? ' or off' : ''}`
 }

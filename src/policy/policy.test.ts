@@ -7,7 +7,13 @@ const parse = (option: (typeof optionNames)[number], value: unknown) => v.safePa
 
 describe('the policy’s schema', () => {
   test('names the unit of every option, or what it counts', () => {
-    const suffix = { duration: /Ms$/, bytes: /Bytes$/, rate: /BytesPerSec$/, count: /^max|Descriptors$/ }
+    const suffix = {
+      duration: /Ms$/,
+      bytes: /Bytes$/,
+      rate: /BytesPerSec$/,
+      count: /^max|Descriptors$/,
+      streams: /^streams$/,
+    }
     for (const option of optionNames) assert.match(option, suffix[optionSpecs[option].kind])
   })
 

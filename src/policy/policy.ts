@@ -6,6 +6,7 @@
 import * as v from 'valibot'
 import { type LimitSpec, limits } from './limits/list.ts'
 import { type Amount, type Option, specsOf } from './option.ts'
+import type { words } from './units.ts'
 
 type Entries = { readonly [Name in keyof typeof limits]: Option<LimitSpec> }
 
@@ -14,11 +15,12 @@ const entries = Object.fromEntries(Object.entries(limits).map(([name, { spec }])
 
 export const policySchema: v.StrictObjectSchema<Entries, undefined> = v.strictObject(entries)
 
-/** Every option resolved, in ms, bytes, bytes a second or counts; 0 is off. */
+/** Every option resolved, in ms, bytes, bytes a second or counts, a choice as the place of its word; 0 is off. */
 export type Policy = Readonly<Record<OptionName, number>>
 export type OptionName = keyof typeof limits
-/** What `serve` takes: any of the options, as a number or as text with a unit. */
-export type PolicyInput = { readonly [Name in OptionName]?: Amount }
+/** What `serve` takes: any of the options, as a number or as text with a unit; a choice as its word. */
+export type PolicyInput = { readonly [Name in OptionName]?: Name extends keyof typeof words ? Words<Name> : Amount }
+type Words<Name extends keyof typeof words> = (typeof words)[Name][number]
 
 export const optionNames = Object.keys(entries) as readonly OptionName[]
 export const optionSpecs: Readonly<Record<OptionName, LimitSpec>> = specsOf(entries)

@@ -3,7 +3,16 @@
  * (`idleTimeoutMs: 5000`); in a flag or a variable it is text with a unit (`5s`). A bare number other than 0 is refused
  * in text, because nobody can tell afterwards whether `30` meant seconds.
  */
-export type Kind = 'duration' | 'bytes' | 'rate' | 'count' | 'percent'
+export type Kind = NumberKind | WordKind
+type NumberKind = 'duration' | 'bytes' | 'rate' | 'count' | 'percent'
+type WordKind = keyof typeof words
+
+/** A choice: its number is the word's place. The first is off, where nothing has to be held. */
+export const words = {
+  streams: ['finish', 'end'],
+} as const
+
+export const isOfWords = (kind: Kind): kind is WordKind => Object.hasOwn(words, kind)
 
 interface Unit {
   readonly factor: number
@@ -30,7 +39,7 @@ const rate: readonly Unit[] = bytes.map((unit) => ({
   names: [...unit.names.map((name) => `${name}/s`), ...unit.names],
 }))
 
-const units: Record<Kind, readonly Unit[]> = {
+const units: Record<NumberKind, readonly Unit[]> = {
   duration,
   bytes,
   rate,
@@ -45,6 +54,7 @@ export const accepted: Record<Kind, string> = {
   rate: 'a rate with a unit (240b/s, 10kb/s)',
   count: 'a whole number (100)',
   percent: 'a share (20%)',
+  streams: words.streams.join(' or '),
 }
 
 /** The longest time that a timer of any of the runtimes can hold (2^31 - 1 ms, 24.8 days). */
@@ -54,6 +64,10 @@ export const longestMs = 2 ** 31 - 1
 export function parse(kind: Kind, text: string): number | string {
   const trimmed = text.trim().toLowerCase()
   if (trimmed === 'off' || trimmed === '0') return 0
+  if (isOfWords(kind)) {
+    const place = (words[kind] as readonly string[]).indexOf(trimmed)
+    return place === -1 ? `${JSON.stringify(text)} is neither ${words[kind].join(' nor ')}` : place
+  }
   const match = /^(\d+(?:\.\d+)?)\s*(%|[a-z]*(?:\/s)?)$/.exec(trimmed)
   if (!match) return `${JSON.stringify(text)} is not ${article[kind]}`
   const [, digits = '', name = ''] = match
@@ -68,7 +82,7 @@ export function parse(kind: Kind, text: string): number | string {
   return Number.isSafeInteger(value) ? value : `${JSON.stringify(text)} is not a whole number of ${smallest[kind]}`
 }
 
-const article: Record<Kind, string> = {
+const article: Record<NumberKind, string> = {
   duration: 'a duration',
   bytes: 'a size',
   rate: 'a rate',
@@ -76,7 +90,7 @@ const article: Record<Kind, string> = {
   percent: 'a share',
 }
 
-const smallest: Record<Kind, string> = {
+const smallest: Record<NumberKind, string> = {
   duration: 'ms',
   bytes: 'bytes',
   rate: 'bytes a second',
@@ -86,6 +100,7 @@ const smallest: Record<Kind, string> = {
 
 /** The shortest text that `parse` reads back as the same number; 0 is `off`. */
 export function format(kind: Kind, value: number): string {
+  if (isOfWords(kind)) return words[kind][value] ?? String(value)
   if (value === 0) return 'off'
   for (const unit of units[kind]) {
     if (value % unit.factor === 0) return `${value / unit.factor}${unit.names[0]}`

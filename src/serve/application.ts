@@ -7,6 +7,7 @@ import type { Clock } from '../lifecycle/clock.ts'
 import { bindLimits, type Limits } from '../lifecycle/limits.ts'
 import type { Coded } from '../policy/codes.ts'
 import type { Policy } from '../policy/policy.ts'
+import { noteServer } from '../streams/draining.ts'
 import type { App, Fetch, ServeOptions } from './contract.ts'
 import { errorLine } from './error-line.ts'
 import { HandlerTimer, withHandlerTimeout } from './handler-timeout.ts'
@@ -48,12 +49,14 @@ export interface ApplicationParts {
   readonly log: { error(line: Omit<LogLine, 'count'>): void }
   /** The application was too slow for a request, or all too busy to be asked. */
   readonly onRefused: (reason: 'handler' | 'overload') => void
+  /** Fires when the server's drain begins. Default: no request is told of it. */
+  readonly draining?: AbortSignal
   /** Tells at one look that a response can be written; `false` promises nothing. Default: a closer look at each. */
   readonly isSound?: ((returned: unknown) => boolean) | undefined
 }
 
 export function applicationOf(app: App, parts: ApplicationParts): Application {
-  const { policy, clock, onError, log, onRefused, isSound = () => false } = parts
+  const { policy, clock, onError, log, onRefused, draining, isSound = () => false } = parts
   const { handlerTimeoutMs, maxLoopLagMs } = policy
   const onTimeout = () => onRefused('handler')
   const fetch = fetchOf(app)
@@ -108,6 +111,7 @@ export function applicationOf(app: App, parts: ApplicationParts): Application {
 
   return {
     ask(request, env, engine = null, ctx) {
+      if (draining !== undefined) noteServer(request, draining)
       return areUsed() ? askInHand(request, env, engine, ctx) : settlesOnce<unknown>(handler(request, env, ctx))
     },
     responseOf,

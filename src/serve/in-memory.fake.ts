@@ -1,6 +1,7 @@
 /** For tests: the socket engine as it is served, over sockets in memory and a clock that the test moves. */
 import type { TestContext } from 'node:test'
 import { FakeClock } from '../lifecycle/clock.fake.ts'
+import { LongLived } from '../lifecycle/long-lived.ts'
 import { FakeTransport, latin1 } from '../net/transport.fake.ts'
 import type { Accept } from '../net/transport.ts'
 import { Observer } from '../observe/observer.ts'
@@ -27,15 +28,17 @@ export async function serveInMemory(t: TestContext, app: App, given: ServeOption
   const stop = () => {
     listening = false
   }
+  const resolved = resolveOptions(options)
   const running = await serveOnSockets(
     {
       app,
       options,
-      resolved: resolveOptions(options),
+      resolved,
       runtime: 'memory',
       why: 'a test',
       observer,
       companions: { admin: null },
+      longLived: new LongLived(resolved.policy, () => 0.5),
     },
     {
       async listen(_, accepted) {

@@ -5,6 +5,7 @@ import type { Connections, Member } from '../lifecycle/connections.ts'
 import type { Drain, DrainResult } from '../lifecycle/drain.ts'
 import { lostLine } from '../observe/lost-line.ts'
 import type { Enforcement } from '../policy/enforcement.ts'
+import { servesUntil } from '../streams/draining.ts'
 import type { ConnectionsSummary, Running, ServeOptions, ServerAddress } from './contract.ts'
 import { stderrLog } from './log.ts'
 import { type ReasonLog, urlOf } from './prepare.ts'
@@ -81,7 +82,10 @@ function runningWith(
     log.write({ level: 'warn', code: 'REQUEST_LOST', message: lostLine(lost, resolved.policy) })
   })
   const letGoOfRoutes = holdRoutes({ runtime: start.runtime, enforcement, write: (line) => log.write(line) })
+  const signal = drain.longLived?.draining
+  const closesDraining = start.isInternal || signal === undefined ? () => {} : servesUntil(signal)
   const ended = async (): Promise<void> => {
+    closesDraining()
     start.observer.over()
     letGoOfRoutes()
     log.flush()

@@ -6,6 +6,7 @@ import type { IncomingBody } from '../http1/incoming-body.ts'
 import type { ServerConnection } from '../http1/server-connection.ts'
 import type { Loaded } from '../kernel/libc.ts'
 import type { Descriptors } from '../lifecycle/descriptor-budget.ts'
+import type { LongLived } from '../lifecycle/long-lived.ts'
 import type { Listen } from '../net/transport.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { Enforcement } from '../policy/enforcement.ts'
@@ -24,8 +25,12 @@ export interface Start<Options extends ServeOptions = ServeOptions> {
   /** Is to watch the engine's connections. */
   readonly observer: Observer
   readonly companions: Companions
+  /** What its drain ends in its own way. */
+  readonly longLived: LongLived
   /** See `ConnectionsOptions`. */
   readonly keepsReserve?: boolean
+  /** The application is ours, and asks no `draining()`. */
+  readonly isInternal?: boolean
 }
 
 /** What listens beside a server, and ends with it. */
@@ -100,9 +105,10 @@ export interface UpgradeOffer {
   readonly env: unknown
   /**
    * After the application has answered: what takes the connection's stream, or null if the request was not upgraded.
-   * `returned` is what the handler returned, whose fields may go with the 101.
+   * `returned` is what the handler returned, whose fields may go with the 101; through `longLived` a
+   * drain closes it.
    */
-  upgraded(): ((stream: Duplex, returned: unknown) => void) | null
+  upgraded(): ((stream: Duplex, returned: unknown, longLived: LongLived) => void) | null
   /** There will be no upgrade: what was made for it goes, and none is granted any more. May be called twice. */
   drop(): void
 }

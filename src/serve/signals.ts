@@ -28,6 +28,8 @@ export interface SignalOptions {
   readonly now?: () => number
 }
 
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
+
 /** `closed`: whoever ended it, the process ends in the same way. Default: only a signal ends it. */
 type Ending = Pick<Running, 'drain' | 'kill'> & Partial<Pick<Running, 'closed'>>
 
@@ -71,19 +73,27 @@ export function onSignals(running: Ending, options: SignalOptions = {}): () => v
   }
 
   function tellOfDrain(requests: number, isPerson: boolean): void {
-    const left = `${requests} request${requests === 1 ? '' : 's'} in flight`
+    const left = `${counted(requests, 'request')} in flight`
     const again = isPerson ? 'Ctrl-C again to cut' : 'a second signal cuts'
     log?.({ level: 'info', code: 'DRAINING', message: `draining: ${left}, ${again}`, count: 1 })
   }
 
-  function ended({ cut }: DrainResult, status: number = cut > 0 ? exitStatus.failed : exitStatus.done): void {
+  function ended(
+    { cut, eventStreams, webSockets }: DrainResult,
+    status: number = cut > 0 ? exitStatus.failed : exitStatus.done,
+  ): void {
     if (cut > 0) {
       const message = cutting ? 'a second signal cut a request' : 'drainTimeoutMs cut a request'
       log?.({ level: 'warn', code: 'DRAIN_CUT', message, count: cut })
     }
     if (inFlight !== undefined && first !== null) {
+      const kinds = [
+        ...(eventStreams ? [counted(eventStreams.ended, 'event stream')] : []),
+        ...(webSockets ? [counted(webSockets.ended, 'WebSocket')] : []),
+      ]
+      const told = kinds.length > 0 ? `, ${kinds.join(' and ')} ended` : ''
       const seconds = ((now() - first.at) / 1000).toFixed(1)
-      log?.({ level: 'info', code: 'DRAINED', message: `drained in ${seconds} s, ${cut} cut`, count: 1 })
+      log?.({ level: 'info', code: 'DRAINED', message: `drained in ${seconds} s, ${cut} cut${told}`, count: 1 })
     }
     off()
     exit?.(status)

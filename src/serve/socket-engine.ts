@@ -1,21 +1,25 @@
 /** `serve()` on the engine of our own, HTTP/1.1 on sockets: the same on every runtime but for the sockets. */
 import { limitsOf } from '../http1/events.ts'
 import type { RequestHead } from '../http1/head.ts'
+import { fieldOf } from '../http1/raw-fields.ts'
 import { type ClientAdmission, type ConnectionContext, ServerConnection } from '../http1/server-connection.ts'
 import { installGlobals, takesWebRequests } from '../http1/web/globals.ts'
 import { abortNative } from '../http1/web/native-request.ts'
 import { WebRequest } from '../http1/web/request.ts'
-import { isSoundResponse } from '../http1/web/response.ts'
+import { isSoundResponse, streamedFrom } from '../http1/web/response.ts'
 import { connectionLines } from '../http1/writer.ts'
 import { backgroundClock, type Clock, type ServerClock } from '../lifecycle/clock.ts'
 import { Connections } from '../lifecycle/connections.ts'
 import { Budget } from '../lifecycle/descriptor-budget.ts'
 import { Drain } from '../lifecycle/drain.ts'
+import type { LongLived } from '../lifecycle/long-lived.ts'
 import { withSocketFile } from '../net/socket-file.ts'
 import type { Accept, Listen, ListenAt, Listener } from '../net/transport.ts'
 import type { Answered } from '../observe/access.ts'
 import { enforcementWith } from '../policy/enforcement.ts'
 import type { Policy } from '../policy/policy.ts'
+import { eventStreamType } from '../streams/event-stream.ts'
+import { eventStreamBody, isOpenEventStream } from '../streams/event-stream-body.ts'
 import { type Application, applicationOf } from './application.ts'
 import type { Running, ServeOptions } from './contract.ts'
 import { errorLine } from './error-line.ts'
@@ -47,7 +51,7 @@ export async function serveOnSockets(
   { clients, descriptorsBeside }: Admission = {},
   { clock, random, drainClock }: World = { clock: backgroundClock, random: Math.random },
 ): Promise<Running> {
-  const { app, options, observer, keepsReserve = false } = start
+  const { app, options, observer, longLived, keepsReserve = false, isInternal = false } = start
   const descriptors = sockets.descriptors()
   const enforcement = enforcementWith(descriptors, sockets.enforcement())
   const { policy, log } = prepare(start, enforcement)
@@ -71,10 +75,11 @@ export async function serveOnSockets(
     log,
     onRefused: (reason) => connections.count(reason),
     isSound: isSoundResponse,
+    ...(!isInternal && { draining: longLived.draining }),
   })
   const uninstallGlobals = options.globals === 'replace' ? installGlobals() : () => {}
   const webRequests = options.globals === 'replace' || takesWebRequests()
-  const requests = new SocketRequests({ application, bindings, secure, webRequests })
+  const requests = new SocketRequests({ application, bindings, secure, webRequests, longLived })
 
   const context: ConnectionContext = {
     policy,
@@ -84,6 +89,8 @@ export async function serveOnSockets(
     clock,
     connections,
     draining: () => drain.draining,
+    longLived,
+    framed: framedBy(longLived),
     connectionLines: connectionLinesOf(policy),
     failed: failureLog(application, log),
     abort: webRequests ? (asked, reason) => WebRequest.abort(asked as WebRequest, reason) : abortNative,
@@ -120,6 +127,7 @@ export async function serveOnSockets(
         uninstallGlobals()
         return connections.cut()
       },
+      longLived,
     },
     drainClock,
   )
@@ -156,6 +164,17 @@ const connectionLinesOf = ({ keepAliveHintMs }: Policy): ConnectionContext['conn
   keep: connectionLines(true, 1, keepAliveHintMs / 1000),
   keepOld: connectionLines(true, 0, keepAliveHintMs / 1000),
 })
+
+/** Looking at the fields of a response that has lines makes them: only of what says its type. */
+const framedBy =
+  (longLived: LongLived): ConnectionContext['framed'] =>
+  (body, method, answer) => {
+    const { status, lines } = answer
+    if (lines !== undefined && !lines.includes(eventStreamType)) return body
+    const headers = { get: (name: string) => fieldOf(answer.fields, name) }
+    if (!isOpenEventStream(status, headers)) return body
+    return streamedFrom(eventStreamBody(body, method, longLived), null)
+  }
 
 /** What failed behind an answer is the application's, and before there was a Request ours. */
 function failureLog(application: Application, log: ReasonLog): ConnectionContext['failed'] {

@@ -8,6 +8,7 @@ import { nativeRequest } from '../http1/web/native-request.ts'
 import { type HeadLike, WebRequest } from '../http1/web/request.ts'
 import { answerOf, fileBody, isStreamed, isWebResponse, type OutgoingResponse } from '../http1/web/response.ts'
 import { urlOf } from '../http1/web/url.ts'
+import type { LongLived } from '../lifecycle/long-lived.ts'
 import { type Application, unupgraded } from './application.ts'
 import type { Bindings, Files, UpgradeOffer } from './runtime.ts'
 
@@ -17,6 +18,8 @@ export interface SocketRequestsOptions {
   readonly application: Application
   readonly bindings: Bindings
   readonly secure: boolean
+  /** What upgraded connections are ended by. */
+  readonly longLived: LongLived
   /** Whether the application gets Requests of our class. */
   readonly webRequests: boolean
 }
@@ -30,12 +33,14 @@ export class SocketRequests {
   readonly #bindings: Bindings
   readonly #scheme: 'http' | 'https'
   readonly #webRequests: boolean
+  readonly #longLived: LongLived
 
-  constructor({ application, bindings, secure, webRequests }: SocketRequestsOptions) {
+  constructor({ application, bindings, secure, webRequests, longLived }: SocketRequestsOptions) {
     this.#application = application
     this.#bindings = bindings
     this.#scheme = secure ? 'https' : 'http'
     this.#webRequests = webRequests
+    this.#longLived = longLived
   }
 
   ask(connection: ServerConnection, head: RequestHead, body: RequestBody): void {
@@ -148,7 +153,7 @@ export class SocketRequests {
       }
       const stream = connection.upgrade()
       try {
-        take(stream, returned)
+        take(stream, returned, this.#longLived)
       } catch (error) {
         stream.destroy()
         this.#application.report(error, request)

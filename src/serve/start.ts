@@ -1,6 +1,7 @@
 /** `serve()` on any runtime: the options are resolved, the engine is chosen, and that engine is started. */
 import { adminPlan } from '../admin/options.ts'
 import { backgroundClock } from '../lifecycle/clock.ts'
+import { LongLived } from '../lifecycle/long-lived.ts'
 import { Observer } from '../observe/observer.ts'
 import { openTelemetry, shelter } from '../observe/open-telemetry.ts'
 import { readServers } from '../observe/server-metrics.ts'
@@ -15,6 +16,8 @@ import { watchLost } from './watch-lost.ts'
 
 /** A start that nothing stands in the way of, as far as the options say. Nothing listens yet. */
 export interface Planned extends Chosen {
+  /** See `Start`. */
+  readonly longLived: LongLived
   /** `more`: what the application brought with it, once it was loaded. */
   serve(app: App, more?: ServeOptions): Promise<Running>
 }
@@ -33,9 +36,11 @@ export async function planStart(
   const plan = admin === undefined || admin === false ? null : adminPlan(admin)
   const native = await runtime.native(options)
   const { engine, why } = chooseEngine(options, resolved, native)
+  const longLived = new LongLived(resolved.policy, Math.random)
   return {
     engine,
     why,
+    longLived,
     async serve(app, more) {
       let running: Running | null = null
       observer.access = accessFeedOf(options)
@@ -50,6 +55,7 @@ export async function planStart(
         why,
         observer,
         companions: { admin: null },
+        longLived,
         keepsReserve: plan !== null,
       }
       const server = await (engine === 'native' && isNative(native)

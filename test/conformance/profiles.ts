@@ -1,14 +1,17 @@
 /** The policies that servers are started under: only what the profile's cases need, and short. */
-import type { PolicyInput } from '../../src/policy/policy.ts'
+import type { Policy } from '../../src/policy/policy.ts'
 import type { ProfileName } from '../../src/probe/case.ts'
 
+/** In the unit of their names. */
+type Limits = Omit<Policy, 'streams'>
+
 export interface Profile {
-  readonly policy: PolicyInput
+  readonly policy: Partial<Limits>
   /** `built-in`: without `--app`. `routes`: the fixture, with pages under limits of their own. */
   readonly app: 'fixture' | 'routes' | 'built-in'
 }
 
-const fixture = (policy: PolicyInput): Profile => ({ policy, app: 'fixture' })
+const fixture = (policy: Partial<Limits>): Profile => ({ policy, app: 'fixture' })
 
 export const profiles: Readonly<Record<ProfileName, Profile>> = {
   timed: fixture({

@@ -53,7 +53,7 @@ async function start(
   transport: Transport,
   { app, policy }: Profile,
 ): Promise<Server> {
-  const flags = runtime.ready === 'report' ? policyFlags(policy as Partial<Policy>) : []
+  const flags = runtime.ready === 'report' ? policyFlags(policy) : []
   const appFlags =
     runtime.ready === 'report' && app !== 'built-in' && runtime.ownApp !== false ? ['--app', appFiles[app]] : []
   const program = launch(null, [...runtime.command, ...runtime.listen(0, transport), ...appFlags, ...flags])
@@ -85,7 +85,7 @@ async function start(
     }
   } catch (error) {
     await kill()
-    const options = named(stderr(), policy as Partial<Policy>)
+    const options = named(stderr(), policy)
     throw options.length > 0 ? new RefusedError(options, error as Error) : error
   }
 }

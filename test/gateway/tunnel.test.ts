@@ -141,15 +141,28 @@ onEachRuntime('an upgraded connection through a gateway', (name) => {
     client.destroy()
   })
 
+  test('a drain closes a WebSocket with 1001, and the process ends', async (t) => {
+    const backend = await echo(t)
+    const gateway = await startGateway(t, name, [backend])
+    const socket = await dial(t, gateway)
+    const closed = once(socket, 'close')
+    gateway.signal('SIGTERM')
+    const [code] = await closed
+    assert.deepEqual([code, (await gateway.exited).code], [1001, 0])
+  })
+
   test('a drain cuts what does not end, and the process ends', async (t) => {
     const backend = await echo(t)
     const gateway = await startGateway(t, name, [backend], ['--drain-timeout', '1500ms'])
     const socket = await dial(t, gateway)
     socket.on('error', () => {})
     const closed = once(socket, 'close')
+    // So it hears of no close, and answers none.
+    socket.pause()
     gateway.signal('SIGTERM')
-    await closed
     assert.equal((await gateway.exited).code, 1)
+    socket.resume()
+    await closed
     assert.equal(
       await eventually(
         () => backend.open(),

@@ -7,6 +7,7 @@ import process from 'node:process'
 import { createInterface } from 'node:readline'
 import { type Libc, type Loaded, SHUT_RDWR } from '../../src/kernel/libc.ts'
 import { backgroundClock } from '../../src/lifecycle/clock.ts'
+import { LongLived } from '../../src/lifecycle/long-lived.ts'
 import { Observer } from '../../src/observe/observer.ts'
 import { resolveOptions } from '../../src/policy/resolve.ts'
 import type { NativeServer } from '../../src/serve/runtime.ts'
@@ -36,14 +37,16 @@ async function app(request: Request): Promise<Response> {
 }
 
 const options = { port: 0, host: '127.0.0.1', idleTimeoutMs, signals: false, log: () => {} }
+const resolved = resolveOptions(options)
 const running = await denoUnderLedger!(pauseMs === 0 ? libc : slow).serve({
   app,
   options,
-  resolved: resolveOptions(options),
+  resolved,
   runtime,
   why: 'for a test',
   observer: new Observer(backgroundClock),
   companions: { admin: null },
+  longLived: new LongLived(resolved.policy, Math.random),
 })
 console.log(running.url)
 for await (const _ of createInterface(process.stdin)) {

@@ -2,8 +2,11 @@
  * Requests and their responses under Bun's own clock: what of the policy can be held from within a
  * request.
  */
+
+import type { LongLived } from '../../../src/lifecycle/long-lived.ts'
 import { reasons } from '../../../src/lifecycle/reasons.ts'
 import { answerStream } from '../../../src/native/answer-stream.ts'
+import { framed } from '../../../src/native/framed.ts'
 import { announcedBytes, type BodyReason } from '../../../src/native/request-body.ts'
 import type { Policy } from '../../../src/policy/policy.ts'
 import type { Application } from '../../../src/serve/application.ts'
@@ -36,6 +39,7 @@ export class Exchanges {
   readonly idleSeconds: number
   readonly #policy: Policy
   readonly #application: Application
+  readonly #longLived: LongLived
   readonly #counts: ReasonCounts
   /** Bun's clock of a large response; it runs on until the next request. */
   readonly #largeSeconds: number
@@ -44,7 +48,8 @@ export class Exchanges {
   readonly #sweep = new Sweep()
   #announced = false
 
-  constructor(policy: Policy, application: Application, counts: ReasonCounts) {
+  constructor(policy: Policy, application: Application, counts: ReasonCounts, longLived: LongLived) {
+    this.#longLived = longLived
     this.#policy = policy
     this.#application = application
     this.#counts = counts
@@ -169,7 +174,10 @@ export class Exchanges {
     const plain = answer === lastPlain && (pending === null || !pending.clockStopped)
     if (plain) return answer
     const stream = streamOf(answer)
-    if (stream !== null && !isHead) return this.#streamed(request, server, answer, stream, last, policy)
+    if (stream !== null && !isHead) {
+      const endedInTime = framed(answer, request, this.#longLived)
+      return this.#streamed(request, server, endedInTime, streamOf(endedInTime)!, last, policy)
+    }
     // It stays so until the next request: Bun does not say when a response is out.
     if (isLarge(answer)) server.timeout(request, this.#largeSecondsOf(policy))
     else if (pending?.clockStopped) server.timeout(request, this.idleSeconds)

@@ -30,7 +30,7 @@ export const bunWithIdleTimer: NativeServer<BunServeOptions> = {
 }
 
 async function serveWithIdleTimer(start: Start<BunServeOptions>): Promise<Running> {
-  const { app, options } = start
+  const { app, options, longLived } = start
   noteBodies()
   const { policy, log } = prepare(start, enforcement)
   const counts = new ReasonCounts(log)
@@ -41,8 +41,9 @@ async function serveWithIdleTimer(start: Start<BunServeOptions>): Promise<Runnin
     log,
     onRefused: (reason) => counts.count(reason),
     isSound,
+    draining: longLived.draining,
   })
-  const exchanges = new Exchanges(policy, application, counts)
+  const exchanges = new Exchanges(policy, application, counts, longLived)
 
   const take = (request: Request, server: BunServer) => exchanges.take(request, server)
   const { access } = start.observer
@@ -56,7 +57,7 @@ async function serveWithIdleTimer(start: Start<BunServeOptions>): Promise<Runnin
 
   let server: BunServer
   try {
-    server = listen(options, policy, {
+    server = listen(options, policy, longLived, {
       idleTimeout: exchanges.idleSeconds,
       fetch,
       // What Bun found fault with by itself.
@@ -71,7 +72,7 @@ async function serveWithIdleTimer(start: Start<BunServeOptions>): Promise<Runnin
   noteUpgrades(server)
 
   const { address, port } = server
-  const drain = new Drain(policy, new Shutdown(policy, server, exchanges))
+  const drain = new Drain(policy, new Shutdown(policy, server, exchanges, longLived))
   return runningUnseen(
     { engine: bunWithIdleTimer.name, start, at: { host: address.address, port }, enforcement, log, drain },
     () => ({ busy: server.pendingRequests, requests: exchanges.requests, hungUp: counts.hungUp }),

@@ -1,5 +1,6 @@
 /** The drain of a server whose idle connections Bun closes together with its listener. */
 import type { DrainActions } from '../../../src/lifecycle/drain.ts'
+import type { LongLived } from '../../../src/lifecycle/long-lived.ts'
 import type { Policy } from '../../../src/policy/policy.ts'
 import type { BunServer } from '../server.ts'
 import type { Exchanges } from './exchanges.ts'
@@ -8,15 +9,17 @@ export class Shutdown implements DrainActions {
   readonly #policy: Policy
   readonly #server: BunServer
   readonly #exchanges: Exchanges
+  readonly longLived: LongLived
   #stopped = false
   #gone = false
   /** Since when the stopped server has had no request. */
   #quietSince = 0
 
-  constructor(policy: Policy, server: BunServer, exchanges: Exchanges) {
+  constructor(policy: Policy, server: BunServer, exchanges: Exchanges, longLived: LongLived) {
     this.#policy = policy
     this.#server = server
     this.#exchanges = exchanges
+    this.longLived = longLived
   }
 
   announce(): void {
@@ -36,7 +39,7 @@ export class Shutdown implements DrainActions {
   }
 
   left(): number {
-    return this.#gone ? 0 : 1
+    return this.#gone ? 0 : Math.max(1, this.#inRequest)
   }
 
   cut(): number {

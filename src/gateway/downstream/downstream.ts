@@ -9,6 +9,7 @@ import { type Slab, slabOf } from '../../http1/slabs.ts'
 import { streamOf } from '../../http1/web/native-request.ts'
 import { type BodySource, sourceOf } from '../../http1/web/payload.ts'
 import { isStreamed, type OutgoingResponse, responseOf } from '../../http1/web/response.ts'
+import type { LongLived } from '../../lifecycle/long-lived.ts'
 import type { Peer } from '../../net/transport.ts'
 
 export interface Downstream {
@@ -195,8 +196,8 @@ export class NativeDownstream implements Downstream {
     return new Response(contentOf(answer), { status, statusText, headers: headersOf(fields) })
   }
 
-  /** The response of the app, as this server takes it. */
-  finish(response: Response): Response {
+  /** The response of the app, as this server takes it. `longLived`: what the drain of the server ends. */
+  finish(response: Response, _longLived: LongLived): Response {
     return response
   }
 }

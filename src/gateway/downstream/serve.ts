@@ -3,6 +3,7 @@
  * runtime's own for HTTP/2.
  */
 import { lookup } from 'node:dns/promises'
+import { LongLived } from '../../lifecycle/long-lived.ts'
 import type { Connect } from '../../net/transport.ts'
 import { Observer } from '../../observe/observer.ts'
 import type { Runtime } from '../../runtime.ts'
@@ -44,7 +45,7 @@ export function gatewayOn(runtime: Runtime): GatewayRuntime {
         const native = await planStart(runtime, options, resolved, observer)
         return native.serve(async (request, env) => {
           const downstream = runtime.downstream(request, env)
-          return downstream.finish(await fetch(request, downstream))
+          return downstream.finish(await fetch(request, downstream), native.longLived)
         })
       }
       observer.access = accessFeedOf(options)
@@ -57,7 +58,9 @@ export function gatewayOn(runtime: Runtime): GatewayRuntime {
           why,
           observer,
           companions: { admin: null },
+          longLived: new LongLived(resolved.policy, Math.random),
           keepsReserve,
+          isInternal: true,
         },
         runtime.sockets,
         { env: (connection, head, body) => new EngineDownstream(connection, head, body), bodyInEnv: true },

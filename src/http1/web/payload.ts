@@ -14,6 +14,11 @@ export interface BodySource {
   cancel(reason: unknown): void
   /** After the end: the trailer fields that go behind it (RFC 9110 6.5); name, value, … */
   readonly trailers?: readonly string[]
+  /**
+   * The client has ended its side: if it still reads, it is sent something that says nothing, else
+   * the connection ends with that.
+   */
+  probe?(): void
   /** The application made it: it may be there whole already, and what it fails with is the application's fault. */
   readonly ofApplication?: boolean
 }

@@ -1,5 +1,6 @@
 /** The `Response` that stands in the global's place while we serve: what the engine writes, without a native object, and a whole Response for who looks. */
 import type { Duplex } from 'node:stream'
+import type { LongLived } from '../../lifecycle/long-lived.ts'
 import { type Fields, fieldsFrom, fieldsOf, hasField, headersOver, type WebHeaders } from './headers.ts'
 import { borrow, NativeResponse, replaceable } from './native.ts'
 import {
@@ -37,12 +38,15 @@ export interface OutgoingResponse {
   /** For `new Response(null, other)`, which is how Hono answers HEAD: the body that was left out. */
   readonly left: Left | null
   /** With 101: who takes the connection's stream once the head is out. */
-  readonly takeOver?: (stream: Duplex) => void
+  readonly takeOver?: TakeOver
   /** How many bytes in front of `body`, in its buffer, may be written over: the head finds place there. */
   readonly room?: number
   /** The kernel has all of `body`, whose memory may be used again. Not called where nobody knows. */
   readonly sent?: () => void
 }
+
+/** What speaks another protocol from here on, and lets a drain end it through `longLived`. */
+export type TakeOver = (stream: Duplex, longLived: LongLived) => void
 
 export interface Streamed extends BodySource {
   /** Of a Blob; otherwise null. */
@@ -78,7 +82,7 @@ export class WebResponse {
   #headers: WebHeaders | null = null
   #payload: Payload | null = null
   #left: Left | null = null
-  #takeOver: ((stream: Duplex) => void) | undefined
+  #takeOver: TakeOver | undefined
   /** What it was made of by `responseOf`, as long as nobody else can have it. */
   #given: OutgoingResponse | null = null
 
@@ -324,6 +328,7 @@ export function streamedFrom(source: BodySource, length: number | null): Streame
     ofApplication: source.ofApplication ?? false,
     read: () => source.read(),
     cancel: (reason) => source.cancel(reason),
+    probe: () => source.probe?.(),
     get trailers() {
       return source.trailers ?? none
     },

@@ -31,6 +31,7 @@ import * as minResponseBytesPerSec from './min-response-bytes-per-sec.ts'
 import * as peerProbeMs from './peer-probe.ts'
 import * as reservedDescriptors from './reserved-descriptors.ts'
 import * as streamIdleTimeoutMs from './stream-idle-timeout.ts'
+import * as streams from './streams.ts'
 import * as uploadTimeoutMs from './upload-timeout.ts'
 import * as writeTimeoutMs from './write-timeout.ts'
 
@@ -62,6 +63,7 @@ export const limits = {
   minIdleMs,
   drainDelayMs,
   drainSpreadMs,
+  streams,
   drainTimeoutMs,
 } as const satisfies Readonly<Record<string, LimitModule>>
 

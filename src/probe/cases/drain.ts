@@ -66,6 +66,44 @@ export default [
     ],
   },
   {
+    id: 'drain-ends-event-stream',
+    level: 'policy',
+    title: 'A drain ends an event stream in order, with a last retry:, and exits 0',
+    why: 'Nobody waits for the end of an event stream: cut with the process, its client sees an error, or takes a half event for a whole one. Ended in time it comes back, to another server.',
+    spec: ['WHATWG HTML 9.2'],
+    profile: 'drain',
+    requires: ['own-process'],
+    steps: [
+      { send: 'GET {events}?every=250 HTTP/1.1\r\nHost: {host}\r\n\r\n' },
+      { received: 20, within: 2_000, setup: true },
+      { signal: 'SIGTERM' },
+      { answer: { status: [200], contains: 'retry: ', within: 3_000 } },
+      { exits: { code: 0, withinMs: 3_000 } },
+    ],
+  },
+  {
+    id: 'drain-closes-websocket',
+    level: 'policy',
+    title: 'A drain closes a WebSocket with 1001, and exits 0',
+    why: 'A WebSocket has no response that could be its last. 1001 says that the server goes away: clients connect anew, and reach another one; a reset looks like a fault.',
+    spec: ['RFC 6455 7.4.1'],
+    profile: 'drain',
+    requires: ['own-process'],
+    steps: [
+      {
+        send:
+          'GET {ws} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+          'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+      },
+      { answer: { status: [101], within: 2_000 }, setup: true },
+      { quiet: 200, setup: true },
+      { signal: 'SIGTERM' },
+      { receives: '880203e9', within: 3_000 },
+      { sendHex: '88820000000003e9' },
+      { exits: { code: 0, withinMs: 3_000 } },
+    ],
+  },
+  {
     id: 'drain-idle-reused',
     level: 'policy',
     title: 'A request that still comes on a spared connection is answered with Connection: close',

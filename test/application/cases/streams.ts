@@ -12,6 +12,8 @@ const cut: readonly Answer[] = [{ status: 200, cut: true, begins: 'first' }, ...
 const stream = (source: UnderlyingDefaultSource<any>, init?: ResponseInit) =>
   new Response(new ReadableStream(source), init)
 
+const eventStream = { 'content-type': 'text/event-stream' }
+
 /** `first`, and then what goes wrong. */
 const afterFirst = (
   wrong: (controller: ReadableStreamDefaultController<any>) => unknown,
@@ -82,6 +84,18 @@ export default [
     title: 'A stream that fails after its first bytes never looks whole, logged once',
     see: ['RFC 9112 8', 'issue 10.11', 'https://github.com/oven-sh/bun/pull/32842'],
     returns: () => stream(afterFirst((controller) => controller.error(failure()))),
+    steps: [{ ask: {}, sees: [...cut] }],
+    log: 'once',
+  },
+  {
+    id: 'stream-of-events-fails-midway',
+    title: 'An event stream that fails after its first event is the same: no end that looks like one',
+    see: ['RFC 9112 8'],
+    returns: () =>
+      stream(
+        afterFirst((controller) => controller.error(failure())),
+        { headers: eventStream },
+      ),
     steps: [{ ask: {}, sees: [...cut] }],
     log: 'once',
   },

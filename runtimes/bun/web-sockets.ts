@@ -1,0 +1,28 @@
+/** Handlers of Bun's WebSockets that let a drain close each of them. */
+import { goingAway, type LongLived } from '../../src/lifecycle/long-lived.ts'
+
+interface ServerWebSocket {
+  close(code: number, reason?: string): void
+}
+
+interface Handlers {
+  open?(socket: ServerWebSocket): unknown
+  close?(socket: ServerWebSocket, code: number, reason: string): unknown
+}
+
+export function endedInDrain(handlers: Handlers, longLived: LongLived): Handlers {
+  const over = new WeakMap<ServerWebSocket, () => void>()
+  return Object.assign(Object.create(handlers), {
+    open(socket: ServerWebSocket) {
+      over.set(
+        socket,
+        longLived.add('webSockets', () => socket.close(goingAway)),
+      )
+      return handlers.open?.(socket)
+    },
+    close(socket: ServerWebSocket, code: number, reason: string) {
+      over.get(socket)?.()
+      return handlers.close?.(socket, code, reason)
+    },
+  } satisfies Handlers)
+}
