@@ -7,26 +7,28 @@ const latin1 = (text: string): readonly number[] => [...text].map((char) => char
 
 export class FrameWatch {
   readonly #ends: readonly (readonly number[])[]
-  /** The last bytes so far, as many as an end may have. */
-  #tail: readonly number[] = []
-  readonly #longest: number
-  #begun = false
+  /** The last bytes so far, at its end: as many as an end may have. */
+  readonly #tail: Uint8Array
+  #tailLength = 0
 
   /** `ends`: bytes, as latin1, that end a frame. */
   constructor(ends: readonly string[]) {
     this.#ends = ends.map(latin1)
-    this.#longest = Math.max(...ends.map(({ length }) => length))
+    this.#tail = new Uint8Array(Math.max(...ends.map(({ length }) => length)))
   }
 
   /** Nothing has come yet, or the end of a frame came last. */
   get between(): boolean {
-    return !this.#begun || this.#isEnd(noBytes, 0)
+    return this.#tailLength === 0 || this.#isEnd(noBytes, 0)
   }
 
   pass(piece: Uint8Array): void {
-    if (piece.length === 0) return
-    this.#begun = true
-    this.#tail = [...this.#tail, ...piece.subarray(-this.#longest)].slice(-this.#longest)
+    const tail = this.#tail
+    const added = Math.min(piece.length, tail.length)
+    if (added < tail.length) tail.copyWithin(0, added)
+    const from = piece.length - added
+    for (let i = 0; i < added; i++) tail[tail.length - added + i] = piece[from + i]!
+    this.#tailLength = Math.min(this.#tailLength + added, tail.length)
   }
 
   /** Bytes of the next piece up to the end of the last frame in it; 0: no frame ends in it. */
@@ -37,12 +39,13 @@ export class FrameWatch {
 
   /** Whether a frame ends before `at` of a piece that follows what has come. */
   #isEnd(piece: Uint8Array, at: number): boolean {
+    const tail = this.#tail
     return this.#ends.some((end) => {
       const from = at - end.length
-      if (from + this.#tail.length < 0) return false
+      if (from + this.#tailLength < 0) return false
       return end.every((byte, index) => {
         const place = from + index
-        return byte === (place < 0 ? this.#tail[this.#tail.length + place] : piece[place])
+        return byte === (place < 0 ? tail[tail.length + place] : piece[place])
       })
     })
   }
