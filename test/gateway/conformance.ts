@@ -42,8 +42,8 @@ const deviations: readonly Deviation[] = [
 export function throughGateway(name: RuntimeName): Subject {
   return {
     name: `gateway on ${name}`,
-    // Its routes are those of its configuration.
-    profiles: runtimes['node-hangup'].profiles.filter((profile) => profile !== 'routed'),
+    // Its routes are those of its configuration, and what computes is the backend.
+    profiles: runtimes['node-hangup'].profiles.filter((profile) => profile !== 'routed' && profile !== 'behind'),
     deviations,
     async start(profile, transport): Promise<Server> {
       const backend = await startGevent(null)
