@@ -7,6 +7,7 @@ import { lstatSync, rmSync } from 'node:fs'
 import { lstat, open, unlink } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { deferred } from '../deferred.ts'
+import type { ServerClock } from '../lifecycle/clock.ts'
 import type { Listen, Listener } from './transport.ts'
 
 /** A server that is alive accepts at once; one whose accept queue is full does not say no either. */
@@ -16,10 +17,10 @@ const answersWithinMs = 1_000
 const lockLastsMs = 10_000
 
 /** `listen` with the care for the file that none of the runtimes takes. */
-export function withSocketFile(listen: Listen): Listen {
+export function withSocketFile(listen: Listen, clock: ServerClock): Listen {
   return async (at, accept) => {
     if (at.unix === undefined || isAbstract(at.unix)) return listen(at, accept)
-    const release = await makeWay(at.unix)
+    const release = await makeWay(at.unix, clock)
     try {
       return removingFile(at.unix, await listen(at, accept))
     } finally {
@@ -37,13 +38,13 @@ const nothing = async (): Promise<void> => {}
  * Removes the socket file at `path` if nobody answers on it; throws as `listen` would if it has to stay. Until what it
  * returns is called no other server does the same: it could take the file of the one that listens next for the stale one.
  */
-async function makeWay(path: string): Promise<() => Promise<void>> {
+async function makeWay(path: string, clock: ServerClock): Promise<() => Promise<void>> {
   const found = await lstat(path).catch(nullIfMissing)
   if (found === null) return nothing
   if (!found.isSocket()) throw failure('ENOTSOCK', `${path} is not a socket`)
-  const release = await lock(`${path}.lock`)
+  const release = await lock(`${path}.lock`, clock.date())
   try {
-    const refusal = await connectRefusal(path)
+    const refusal = await connectRefusal(path, clock)
     if (refusal === 'ECONNREFUSED') await unlink(path).catch(nullIfMissing)
     else if (refusal !== 'ENOENT') throw failure(refusal === 'EACCES' ? refusal : 'EADDRINUSE', `${path} is in use`)
     return release
@@ -53,9 +54,9 @@ async function makeWay(path: string): Promise<() => Promise<void>> {
   }
 }
 
-async function lock(path: string): Promise<() => Promise<void>> {
+async function lock(path: string, date: number): Promise<() => Promise<void>> {
   const held = await lstat(path).catch(nullIfMissing)
-  if (held !== null && Date.now() - held.mtimeMs > lockLastsMs) await unlink(path).catch(nullIfMissing)
+  if (held !== null && date - held.mtimeMs > lockLastsMs) await unlink(path).catch(nullIfMissing)
   try {
     await (await open(path, 'wx')).close()
   } catch (error) {
@@ -75,14 +76,14 @@ function nullIfMissing(error: unknown): null {
 const failure = (code: string, message: string): Error => Object.assign(new Error(message), { code })
 
 /** Why nobody is there, as the system's code; null if somebody is. */
-function connectRefusal(path: string): Promise<string | null> {
+function connectRefusal(path: string, clock: ServerClock): Promise<string | null> {
   const { promise, resolve } = deferred<string | null>()
   const socket = connect(path)
-  const timer = setTimeout(() => socket.destroy(), answersWithinMs)
+  const cancel = clock.after(answersWithinMs, () => socket.destroy())
   socket.once('connect', () => socket.destroy())
   socket.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code ?? null))
   socket.once('close', () => {
-    clearTimeout(timer)
+    cancel()
     resolve(null)
   })
   return promise

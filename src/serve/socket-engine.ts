@@ -101,7 +101,7 @@ export async function serveOnSockets(
     ask: (connection, head, body) => requests.ask(connection, head, body),
   }
 
-  const listener = await listen(sockets.listen, options, { policy, log }, (transport) => {
+  const listener = await listen(sockets.listen, options, { policy, log, clock }, (transport) => {
     const admitted = connections.admits(clock.now())
     if (connections.full) sockets.holdAccept?.()
     const connection = new ServerConnection(transport, secure, context)
@@ -187,7 +187,7 @@ function failureLog(application: Application, log: ReasonLog): ConnectionContext
 async function listen(
   open: Listen,
   options: ServeOptions,
-  { policy, log }: { readonly policy: Policy; readonly log: ReasonLog },
+  { policy, log, clock }: { readonly policy: Policy; readonly log: ReasonLog; readonly clock: ServerClock },
   accept: Accept,
 ): Promise<Listener> {
   const { port = 3000, host, unix, tls, proxyProtocol } = options
@@ -207,7 +207,7 @@ async function listen(
     }),
   }
   try {
-    return await withSocketFile(open)(at, accept)
+    return await withSocketFile(open, clock)(at, accept)
   } catch (error) {
     throw listenError(error, options)
   }

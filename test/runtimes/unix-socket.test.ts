@@ -17,6 +17,7 @@ import { basename, dirname, join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { listen } from '../../runtimes/node/transport.ts'
+import { backgroundClock } from '../../src/lifecycle/clock.ts'
 import { withSocketFile } from '../../src/net/socket-file.ts'
 import { exchange, get } from '../lib/client.ts'
 import { run } from '../lib/program.ts'
@@ -123,7 +124,7 @@ test('of many servers that find the same stale file one listens, and keeps it', 
   renameSync(kept, path)
 
   const accept = () => ({ secured() {}, feed() {}, drained() {}, peerEnded() {}, gone() {} })
-  const listenThere = () => withSocketFile(listen)({ port: 0, host: undefined, unix: path }, accept)
+  const listenThere = () => withSocketFile(listen, backgroundClock)({ port: 0, host: undefined, unix: path }, accept)
   const outcomes = await Promise.allSettled(Array.from({ length: 20 }, listenThere))
   const listeners = outcomes.filter((outcome) => outcome.status === 'fulfilled').map(({ value }) => value)
   t.after(() => {
