@@ -166,7 +166,7 @@ const configuration = (listen: object, { target: { port } }: Soaked) => ({
   minIdleMs: '2s',
   headTimeoutMs: '4s',
   bodyTimeoutMs: '4s',
-  writeTimeoutMs: '4s',
+  writeTimeoutMs: '8s',
   maxConnectionAgeMs: '20s',
 })
 

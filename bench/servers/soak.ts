@@ -35,7 +35,7 @@ await serve(app, {
   minIdleMs: '2s',
   headTimeoutMs: '4s',
   bodyTimeoutMs: '4s',
-  writeTimeoutMs: '4s',
+  writeTimeoutMs: '8s',
   maxConnectionAgeMs: '20s',
   ...(how === 'tls' && { tls: { cert: pem('cert'), key: pem('key') } }),
 })

@@ -156,9 +156,10 @@ export class Traffic {
     return new Promise((resolve, reject) => {
       const asked = this.#request(options)
       const timer = setTimeout(() => asked.destroy(new Error('no response')), answerWithinMs)
-      let idleMs = 0
+      let [idleMs, askedAt] = [0, performance.now()]
       asked.once('socket', (socket) => {
-        idleMs = performance.now() - (this.#answeredAt.get(socket) ?? Number.POSITIVE_INFINITY)
+        askedAt = performance.now()
+        idleMs = askedAt - (this.#answeredAt.get(socket) ?? Number.POSITIVE_INFINITY)
       })
       asked.once('response', (response) => {
         clearTimeout(timer)
@@ -170,15 +171,14 @@ export class Traffic {
           reject(new Error(`status ${response.statusCode}`))
         }
       })
-      asked.once('error', (error: NodeJS.ErrnoException) => {
+      asked.once('error', (error) => {
         clearTimeout(timer)
-        if (asked.reusedSocket && idleMs + lag.most > promisedMs) reject(new TooLate())
-        else
-          reject(
-            new Error(
-              `${error.code ?? error.message}${asked.reusedSocket ? ` on a connection kept for ${Math.round(idleMs)} ms` : ''}`,
-            ),
-          )
+        if (asked.reusedSocket && idleMs + lag.most > promisedMs) {
+          reject(new TooLate())
+          return
+        }
+        const kept = asked.reusedSocket ? ` on a connection kept for ${Math.round(idleMs)} ms` : ''
+        reject(new Error(`${error.message} after ${Math.round(performance.now() - askedAt)} ms${kept}`))
       })
       asked.end(body)
     })
@@ -313,7 +313,7 @@ export class Traffic {
     asked.on('error', () => {})
     asked.once('response', (response) => response.on('error', () => {}).pause())
     asked.end()
-    await this.#sleep(this.#between(1_000, 6_000))
+    await this.#sleep(this.#between(1_000, 12_000))
     asked.destroy()
   }
 
