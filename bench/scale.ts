@@ -110,7 +110,7 @@ async function run(server: string, backendPort: number): Promise<ScaleRun> {
   const rows: ScaleRow[] = []
   const closes = baseOf(server) !== null
   // Of what the others stand on, the slope alone is needed.
-  for (const count of closes ? chosenCounts : [0, ...chosenCounts.slice(1).slice(-2)]) {
+  for (const count of closes ? chosenCounts : [0, chosenCounts.at(-1)!]) {
     const contender = contenderOf(server, idleMsFor(count), backendPort)
     console.error(`${titles[server]}, ${count} idle connections`)
     rows.push(await during(contender, (alone) => during(contender, (mine) => measure(alone, mine, count, closes))))
