@@ -69,7 +69,7 @@ function contenderOf(server: string, idleMs: number, backendPort: number): Conte
 
 /** Long enough that none is closed before all is measured. */
 const idleMsFor = (count: number): number =>
-  Math.ceil((count / opensPerSec + settleMs / 1_000 + watchMs / 1_000 + rounds * 3 + 3) * 1_000)
+  Math.ceil((count / opensPerSec + settleMs / 1_000 + watchMs / 1_000 + rounds * 3 + 6) * 1_000)
 
 /** `server` has the connections, `alone` none; both get the same load. */
 async function measure(alone: Server, server: Server, count: number, closes: boolean): Promise<ScaleRow> {

@@ -16,7 +16,7 @@ import { folder } from './loads.ts'
 import { stampOf } from './machine.ts'
 import { freePort } from './process.ts'
 import { type SoakData, type SoakRow, soakPage } from './report/soak.ts'
-import { look, type Seen, wrongOf } from './soak/outside.ts'
+import { look, type Seen, thirds, wrongOf } from './soak/outside.ts'
 import { type Target, Traffic } from './soak/traffic.ts'
 
 const values = flagsOf({
@@ -34,6 +34,7 @@ if (process.platform !== 'linux') refuse('descriptors, sockets and memory are re
 /** What a process keeps for good once it has seen everything is not what it leaks. */
 const warmUpMs = Math.min(minutes * 60_000 * 0.2, 5 * 60_000)
 const reloadEveryMs = 10_000
+const weighEveryMs = 10_000
 const startsWithinMs = 20_000
 /** Longer than the longest limit. */
 const settlesWithinMs = 60_000
@@ -51,6 +52,8 @@ class Soaked {
   reloads = 0
   reloaded = 0
   before!: Seen
+  /** Its resident size, over the time that counts. */
+  readonly resident: number[] = []
   #said = ''
 
   constructor(target: Target, command: readonly string[]) {
@@ -107,10 +110,21 @@ class Soaked {
   row(after: Seen): SoakRow {
     const { asked, lost, rude, late } = this.traffic.tally
     const { before, errors, ended, reloads } = this
-    const reloadsLost = reloads - this.reloaded
-    if (reloadsLost !== 0) console.error(`${this.target.name}: ${reloadsLost} of ${reloads} reloads were not done`)
-    const total = lost.length + Math.max(0, reloadsLost)
-    return { server: this.target.name, asked, rude, late, reloads, before, after, errors, ended, lost: total }
+    const reloadsLost = Math.max(0, reloads - this.reloaded)
+    if (reloadsLost > 0) console.error(`${this.target.name}: ${reloadsLost} of ${reloads} reloads were not done`)
+    const [bytesBefore, bytesAfter] = thirds(this.resident) ?? [before.bytes, after.bytes]
+    return {
+      server: this.target.name,
+      asked,
+      rude,
+      late,
+      reloads,
+      before: { ...before, bytes: bytesBefore },
+      after: { ...after, bytes: bytesAfter },
+      errors,
+      ended,
+      lost: lost.length + reloadsLost,
+    }
   }
 }
 
@@ -191,7 +205,11 @@ async function traffic(of: readonly Soaked[], gateways: readonly Reloaded[], for
     for (const gateway of gateways) gateway.reload()
   }, reloadEveryMs)
   const told = setInterval(tell, 60_000, of)
+  const weighed = setInterval(() => {
+    for (const one of of) if (one.before && one.ended === null) one.resident.push(one.look().bytes)
+  }, weighEveryMs)
   await sleep(forMs)
+  clearInterval(weighed)
   clearInterval(reloads)
   clearInterval(told)
   await Promise.all(of.map((soaked) => soaked.traffic.stop()))

@@ -26,7 +26,7 @@ export function soakPage({ stamp, minutes, rows }: SoakData): string {
     'responses, events, messages',
     'lost',
     'clients that left or stalled',
-    'requests too late',
+    'too late',
     'reloads',
     'descriptors',
     'sockets left',

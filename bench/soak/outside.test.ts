@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Outcome, socketsOf, wrongOf } from './outside.ts'
+import { type Outcome, socketsOf, thirds, wrongOf } from './outside.ts'
 
 const seen = { descriptors: 20, sockets: 0, bytes: 100 * 2 ** 20 }
 const well: Outcome = { before: seen, after: seen, lost: 0, errors: 0, ended: null }
@@ -37,4 +37,9 @@ test('sockets of the port count, but those that listen, wait for the kernel, or 
     row('1F90', 'C004', '01'),
   ].join('\n')
   assert.equal(socketsOf(3000, table), 2)
+})
+
+test('memory is compared from the first third to the last, where there are enough samples', () => {
+  assert.equal(thirds([1, 2, 3, 4, 5, 6, 7, 8]), null)
+  assert.deepEqual(thirds([10, 90, 11, 12, 13, 14, 20, 21, 22]), [11, 21])
 })

@@ -1,6 +1,7 @@
 /** What is seen of a server from outside, and whether it is back to where it was. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { residentBytes } from '../process.ts'
+import { median } from '../statistics.ts'
 
 export interface Seen {
   readonly descriptors: number
@@ -28,6 +29,15 @@ export function socketsOf(port: number, table: string): number {
     .map((line) => line.trim().split(/\s+/))
     .filter(([, at = '', , state = '']) => at.endsWith(local) && state !== states.listen && state !== states.timeWait)
     .length
+}
+
+/**
+ * Resident size under traffic, from the first third to the last: what a collection has just freed,
+ * or is about to, evens out. Null: too few samples to tell.
+ */
+export function thirds(samples: readonly number[]): readonly [first: number, last: number] | null {
+  const third = Math.floor(samples.length / 3)
+  return third < 3 ? null : [median(samples.slice(0, third)), median(samples.slice(-third))]
 }
 
 /** JavaScript's own memory breathes by so much. */

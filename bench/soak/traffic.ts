@@ -25,8 +25,8 @@ export interface Tally {
   /** Responses, events and messages that were to come back. */
   asked: number
   /**
-   * Requests that came later than `Keep-Alive` allows, on a connection that had been closed: on a
-   * busy machine a client finds out too late.
+   * Closed because this process was too late, by `Keep-Alive` or by standing still: on a machine
+   * that does other things a client is no better than that.
    */
   late: number
   readonly lost: string[]
@@ -143,8 +143,10 @@ export class Traffic {
     }
   }
 
+  /** Unless this process stood still for so long that a limit was over: the machine's doing. */
   #lose(what: string): void {
-    this.tally.lost.push(`${new Date().toISOString()} ${this.#target.name} ${what}`)
+    if (lag.most > promisedMs) this.tally.late += 1
+    else this.tally.lost.push(`${new Date().toISOString()} ${this.#target.name} ${what}`)
   }
 
   #request(options: RequestOptions): ClientRequest {
