@@ -1,5 +1,6 @@
 /** The route of a request, and the target that goes on to the upstream. */
 import type { Route } from '../config/config.ts'
+import { type FirstRoute, firstRoute, isUnder } from './first-route.ts'
 
 /** Why no route serves: none matches, or the path can be read as one of another route. */
 type NoRoute = 'no-route' | 'ambiguous-path'
@@ -12,6 +13,7 @@ export interface Router {
 /** The routes that a host can have, in the configuration's order. */
 interface Candidates {
   readonly routes: readonly Route[]
+  readonly first: FirstRoute
   /** All of them take every path: no reading changes the route. */
   readonly anyPath: boolean
 }
@@ -32,44 +34,77 @@ const maxRemembered = 1024
  * themselves (RFC 3986 5.2.4).
  */
 export function compileRoutes(routes: readonly Route[]): Router {
+  const hosted = routes.map((route): Hosted => ({ route, takes: hostTest(route.host) }))
   const byHost = new Map<string, Candidates>()
   for (const { host } of routes) {
-    if (host !== null && !host.startsWith('*.')) byHost.set(bareHost(host), candidatesOf(routes, bareHost(host)))
+    if (host !== null && !isWildcard(host)) byHost.set(bareHost(host), candidatesOf(hosted, bareHost(host)))
   }
+  const wildcards = hosted.filter(({ route: { host } }) => host !== null && isWildcard(host))
+  /** Of hosts that no route names: those that the same wildcards take have the same ones. */
+  const shared = new Map<string, Candidates>()
   let remembered = new Map<string, Candidates>()
+  /** Most requests of one moment are for one host: two short texts are compared sooner than looked up. */
+  let last: { readonly host: string; readonly found: Candidates } | null = null
 
   function candidates(host: string): Candidates {
+    if (last === null || last.host !== host) last = { host, found: lookUp(host) }
+    return last.found
+  }
+
+  function lookUp(host: string): Candidates {
     const known = byHost.get(host) ?? remembered.get(host)
     if (known !== undefined) return known
     const bare = bareHost(host)
-    const found = byHost.get(bare) ?? candidatesOf(routes, bare)
+    const found = byHost.get(bare) ?? unnamed(bare)
     if (remembered.size >= maxRemembered) remembered = new Map()
     remembered.set(host, found)
     return found
   }
 
+  function unnamed(bare: string): Candidates {
+    const by = wildcards.filter(({ takes }) => takes(bare)).map(({ route: { host } }) => host)
+    const key = by.join()
+    const found = shared.get(key) ?? candidatesOf(hosted, bare)
+    shared.set(key, found)
+    return found
+  }
+
   return {
     match(method, host, path) {
-      const { routes, anyPath } = candidates(host)
+      const { routes, first, anyPath } = candidates(host)
       const query = path.indexOf('?')
       const bare = query < 0 ? path : path.slice(0, query)
       // A string of C ends there; nginx refuses it, too.
       if (bare.includes('%00')) return 'ambiguous-path'
-      const route = firstOf(routes, method, bare)
+      const route = first(method, bare)
       if (!anyPath && readsDifferently.test(bare) && !isPlain(routes, method, bare, route)) return 'ambiguous-path'
       return route ?? 'no-route'
     },
   }
 }
 
-function candidatesOf(routes: readonly Route[], host: string): Candidates {
-  const own = routes.filter((route) => route.host === null || isHostOf(route.host, host))
-  return { routes: own, anyPath: own.every(({ path, replacePath }) => path === '/' && replacePath === null) }
+interface Hosted {
+  readonly route: Route
+  /** Whether it serves this bare host. */
+  readonly takes: (bare: string) => boolean
 }
 
-function isHostOf(pattern: string, host: string): boolean {
-  if (!pattern.startsWith('*.')) return bareHost(pattern) === host
-  return host.length >= pattern.length && host.endsWith(pattern.slice(1))
+function candidatesOf(hosted: readonly Hosted[], bare: string): Candidates {
+  const routes = hosted.filter(({ takes }) => takes(bare)).map(({ route }) => route)
+  return {
+    routes,
+    first: firstRoute(routes),
+    anyPath: routes.every(({ path, replacePath }) => path === '/' && replacePath === null),
+  }
+}
+
+const isWildcard = (host: string): boolean => host.startsWith('*.')
+
+function hostTest(pattern: string | null): Hosted['takes'] {
+  if (pattern === null) return () => true
+  if (isWildcard(pattern)) return (bare) => bare.length >= pattern.length && bare.endsWith(pattern.slice(1))
+  const own = bareHost(pattern)
+  return (bare) => bare === own
 }
 
 /**
@@ -84,33 +119,6 @@ function bareHost(host: string): string {
   const name = odd && URL.canParse(`http://${bracketed}/`) ? new URL(`http://${bracketed}/`).hostname : bracketed
   return name.endsWith('.') ? name.slice(0, -1) : name
 }
-
-function firstOf(routes: readonly Route[], method: string, path: string): Route | null {
-  for (let i = 0; i < routes.length; i++) {
-    const route = routes[i]!
-    if (isUnder(path, route.path) && (route.methods === null || route.methods.includes(method))) return route
-  }
-  return null
-}
-
-/** `*` is for the whole server (RFC 9110 9.3.7). */
-function isUnder(path: string, prefix: string): boolean {
-  if (prefix === '/') return true
-  const { length } = prefix
-  if (path.length < length) return false
-  // Most of many routes differ here: it costs less than to compare a beginning that they share.
-  const last = prefix.charCodeAt(length - 1)
-  if (path.charCodeAt(length - 1) !== last) return false
-  if (path.length !== length && last !== slash) {
-    const next = path.charCodeAt(length)
-    // A segment ends before its parameters (`/shop;jsessionid=1`).
-    if (next !== slash && next !== semicolon) return false
-  }
-  return path.startsWith(prefix)
-}
-
-const slash = 0x2f
-const semicolon = 0x3b
 
 /**
  * Escapes, dot segments, empty segments, a backslash (to Windows a slash), parameters (to Java no
@@ -148,7 +156,7 @@ function depthOf(prefix: string): number {
   return prefix.split('/').length - (prefix.endsWith('/') ? 2 : 1)
 }
 
-/** As `firstOf`, but a prefix with escapes matches as it is written and decoded. */
+/** As the first route, but a prefix with escapes matches as it is written and decoded. */
 function readAs(routes: readonly Route[], method: string, path: string): Route | null {
   for (const route of routes) {
     const fits = isUnder(path, route.path) || (route.path.includes('%') && isUnder(path, decode(route.path)))
