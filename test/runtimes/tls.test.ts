@@ -40,6 +40,18 @@ async function shown(t: TestContext, port: number, servername?: string): Promise
   return found?.[0] ?? 'unknown'
 }
 
+/** What a client keeps to come again with. */
+async function sessionOf(t: TestContext, port: number, options: ConnectionOptions = {}): Promise<Buffer> {
+  const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options })
+  t.after(() => socket.destroy())
+  const session = once(socket, 'session', { signal: AbortSignal.timeout(5_000) }) as Promise<[Buffer]>
+  await once(socket, 'secureConnect')
+  await ask(socket)
+  const [bytes] = await session
+  socket.destroy()
+  return bytes
+}
+
 async function ask(socket: TLSSocket, path = '/whoami'): Promise<string> {
   socket.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`)
   const [bytes] = (await once(socket, 'data')) as [Buffer]
@@ -96,6 +108,23 @@ for (const [runtime, command] of Object.entries(runtimeCommands)) {
         startListener(t, command, { tls: { certificates: [first, { cert: second.cert, key: first.key }] } }),
         /certificate 2 of 2: the key belongs to another certificate than second\.example/,
       )
+    })
+
+    test('a client that comes again resumes its session, in TLS 1.2 and 1.3', async (t) => {
+      const { port, say } = await startListener(t, command, { tls: first })
+      for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+        const spoken = { servername: 'first.example', minVersion: version, maxVersion: version }
+        const session = await sessionOf(t, port, spoken)
+        for (const again of ['once', 'twice']) {
+          const resumed = await secured(t, port, { ...spoken, session })
+          assert.equal(resumed.isSessionReused(), true, `${version} ${again}`)
+          assert.match(await ask(resumed), /^HTTP\/1\.1 200/)
+        }
+      }
+      // Of a session that began under another certificate, and that some runtimes have forgotten with it.
+      const session = await sessionOf(t, port)
+      assert.equal(await say(JSON.stringify([third])), 'swapped')
+      assert.match(await ask(await secured(t, port, { session })), /^HTTP\/1\.1 200/)
     })
 
     test('TLS 1.2 and 1.3 are spoken, 1.1 is not; http/1.1 by ALPN, nothing else', async (t) => {
