@@ -98,6 +98,11 @@ export class BunTransport implements Transport {
     return this.#unsent
   }
 
+  /** Laid out in `scratch`. */
+  get copiesBytes(): number {
+    return largeBytes
+  }
+
   get quiet(): boolean {
     return !this.#closed && !this.#peerEnded && !this.#ending && this.#queue.length === 0
   }

@@ -33,6 +33,9 @@ const slowPieceMs = 100
 /** Above it a body is not laid out with its head: the copy would cost more than a second piece of a writev. */
 const largeBytes = 16 * 1024
 
+/** Less than what `Buffer.allocUnsafe` has a new buffer for, and room for a head. */
+const pooledBytes = 2 * 1024
+
 const endOf = (address = '', port = 0): Peer => ({ address, port, family: address.includes(':') ? 'IPv6' : 'IPv4' })
 
 export class NodeTransport implements Transport {
@@ -86,6 +89,11 @@ export class NodeTransport implements Transport {
     const left = this.#left === null ? 0 : this.#left.length
     if (writableLength === 0 || this.#blind) return left + writableLength
     return left + Math.min(queuedIn(this.#tcp) ?? writableLength, writableLength)
+  }
+
+  /** Laid out with their head in a piece of Node's own pool of buffers. */
+  get copiesBytes(): number {
+    return pooledBytes
   }
 
   write(head: string, body: string | Uint8Array | null, room = 0): boolean {

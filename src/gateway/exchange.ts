@@ -14,7 +14,7 @@ import type { Trust } from '../net/networks.ts'
 import { proxyHeader } from '../net/proxy-protocol.ts'
 import type { GatewayConfig, Route, UpstreamConfig } from './config/config.ts'
 import { clientKey } from './downstream/client-limits.ts'
-import type { Downstream } from './downstream/downstream.ts'
+import type { Downstream, DownstreamResponse } from './downstream/downstream.ts'
 import { clientOf } from './downstream/trust.ts'
 import { Tunnel } from './downstream/tunnel.ts'
 import { type FailureName, failures, isSafeToRetry, type UpstreamError } from './errors.ts'
@@ -22,7 +22,7 @@ import { BufferedBody } from './message/buffered-body.ts'
 import { requestLines, responseLines } from './message/field-lines.ts'
 import { interimFields, requestFields, responseFields, trailerFields } from './message/fields.ts'
 import { LimitedSource } from './message/limited-source.ts'
-import { type OwnReason, ownResponse } from './message/own-response.ts'
+import { type OwnReason, ownResponse, statusOf } from './message/own-response.ts'
 import { PassedOn } from './message/passed-on.ts'
 import { type Spool, SpoolFullError } from './message/spool.ts'
 import { targetOf } from './message/target.ts'
@@ -32,6 +32,11 @@ import { authorityOf } from './upstream/authority.ts'
 import type { Group, Member } from './upstream/group.ts'
 import type { RetryBudget } from './upstream/retry-budget.ts'
 import { type Asker, isEventStream, type Sender, type Upstream, type Want } from './upstream/upstream.ts'
+
+/** Has a deadline that each sweep looks at. */
+interface Ticking {
+  tick(now: number): void
+}
 
 /** What the exchanges of one group share. */
 export interface ExchangeContext {
@@ -45,7 +50,7 @@ export interface ExchangeContext {
   readonly now: () => number
   readonly tunnels: Set<Tunnel>
   /** Clients that have sent FIN and are owed an answer. */
-  readonly ended: Set<Exchange>
+  readonly ended: Set<Ticking>
 }
 
 /** RFC 9110 9.2.2. */
@@ -65,14 +70,14 @@ const gatheredBytes = 256 * 1024
 /** Buffer of a response that streams: one large write. */
 const streamedBytes = 64 * 1024
 
-export class Exchange implements Asker, Want {
-  readonly #downstream: Downstream
+export class Exchange<Made = Response> implements Asker, Want {
+  readonly #downstream: Downstream<Made>
   readonly #route: Route
   readonly #context: ExchangeContext
   /** The key of the consistent hash. */
   readonly #keyOf: (() => string | null) | null
   readonly #trusts: Trust | null
-  #settle!: (response: Response) => void
+  #settle!: (made: Made) => void
   readonly #fields: readonly string[] | string
   readonly #target: string
   readonly #tried: Member<Upstream>[] = []
@@ -90,6 +95,8 @@ export class Exchange implements Asker, Want {
   #over = false
   /** A body of bytes has been sent. */
   #sent = false
+  /** Nobody has kept them. */
+  #lent = false
   /** Of the response, which is gathered or streamed. */
   #head: ResponseHead | null = null
   #gathered: Slab | null = null
@@ -106,7 +113,7 @@ export class Exchange implements Asker, Want {
 
   /** `trusts`: the trusted hops; null: the peer is not trusted. */
   constructor(
-    downstream: Downstream,
+    downstream: Downstream<Made>,
     route: Route,
     context: ExchangeContext,
     trusts: Trust | null,
@@ -132,6 +139,10 @@ export class Exchange implements Asker, Want {
     this.#target = targetOf(downstream.path, route)
   }
 
+  get compresses(): boolean {
+    return this.#route.compress
+  }
+
   get gone(): boolean {
     return this.#over
   }
@@ -145,28 +156,20 @@ export class Exchange implements Asker, Want {
     return this.#attempts > 1 || !this.#idempotent
   }
 
-  start(): Promise<Response> {
-    const answer = new Promise<Response>((resolve) => {
-      this.#settle = this.#trace === null ? resolve : this.#ending(this.#trace, resolve)
-    })
+  /** `settle` is called once, in this turn or later. */
+  start(settle: (made: Made) => void): void {
+    this.#settle = settle
     const body = this.#incoming()
     this.#context.budget.request()
     this.#downstream.onClient((what) => this.#onClient(what))
     if (body === null || body instanceof Uint8Array) {
       this.#body = body
       this.#attempt()
+      if (!this.#over) this.#keepBody()
     } else if (this.#buffers('request') && this.#upgrade === null && this.#fits()) this.#takeIn(body)
     else {
       this.#body = body
       this.#attempt()
-    }
-    return answer
-  }
-
-  #ending(trace: RequestTrace, resolve: (response: Response) => void): (response: Response) => void {
-    return (response) => {
-      trace.end({ status: response.status, attempts: this.#attempts, upstream: this.#lastAsked })
-      resolve(response)
     }
   }
 
@@ -236,7 +239,7 @@ export class Exchange implements Asker, Want {
       if (this.#answered) return
       this.#answered = true
       // The engine answers for a body that it has refused.
-      if (error instanceof SpoolFullError) this.#settle(this.#own('spool-full'))
+      if (error instanceof SpoolFullError) this.#answerOwn('spool-full')
       else this.#answerOwn('client-gone')
       return
     }
@@ -264,6 +267,11 @@ export class Exchange implements Asker, Want {
   onConnection(connection: Sender): void {
     const { options } = this.#route
     this.#connection = connection
+    if (this.#downstream.isLent) {
+      // What goes out as it came can't be sent again.
+      this.#lent = !this.#idempotent && this.#downstream.bodyLength <= connection.copiesBytes
+      if (!this.#lent) this.#keepBody()
+    }
     const body = this.#body instanceof BufferedBody ? this.#body.reader() : this.#body
     try {
       connection.send({
@@ -273,7 +281,7 @@ export class Exchange implements Asker, Want {
         host: this.#host(),
         fields: this.#fields,
         body,
-        ...(body === this.#downstream.body && this.#downstream.slab !== null && { room: this.#downstream.slab.room }),
+        room: body === this.#downstream.body ? (this.#downstream.slab?.room ?? 0) : 0,
         framing: this.#framing(body),
         upgrade: this.#upgrade,
         firstByteTimeoutMs: options.upstreamFirstByteTimeoutMs,
@@ -285,8 +293,15 @@ export class Exchange implements Asker, Want {
       connection.close()
       this.#release()
       this.#answered = true
-      this.#settle(this.#own('bad-request'))
+      this.#answerOwn('bad-request')
     }
+  }
+
+  /** The bytes that came with the head are needed for longer than this turn. */
+  #keepBody(): void {
+    if (!this.#downstream.isLent || this.#lent) return
+    this.#downstream.keepBody()
+    this.#body = this.#downstream.body
   }
 
   onSent(): void {
@@ -303,12 +318,18 @@ export class Exchange implements Asker, Want {
 
   onWhole(head: ResponseHead, body: Uint8Array | null): void {
     this.#succeeded()
-    const own = body === null ? null : slabOf(body.length)
-    // The parser's view is valid only during the call.
-    if (body !== null) own?.bytes.set(body)
+    const own = body === null ? null : this.#owned(body)
     this.#release()
     this.#reuse()
     this.#answer(head, own)
+  }
+
+  /** The parser's view is valid only during the call. */
+  #owned(body: Uint8Array): Slab {
+    if (body.length <= this.#downstream.copiesBytes) return { bytes: body, room: 0 }
+    const own = slabOf(body.length)
+    own.bytes.set(body)
+    return own
   }
 
   onHead(head: ResponseHead): void {
@@ -379,9 +400,7 @@ export class Exchange implements Asker, Want {
       if (isWebSocket) forget = longLived.add('webSockets', () => tunnel.close(goingAway))
       tunnels.add(tunnel)
     }
-    this.#settle(
-      this.#downstream.respond({ status: 101, statusText: head.reason, fields, body: null, left: null, takeOver }),
-    )
+    this.#respond({ status: 101, statusText: head.reason, fields, body: null, left: null, takeOver })
   }
 
   onWebSocket(head: ResponseHead, webSocket: object): void {
@@ -389,9 +408,7 @@ export class Exchange implements Asker, Want {
     const fields = responseFields(head.raw, this.#downstream, this.#route, this.#context.config, head.minor)
     this.#answered = true
     this.#release()
-    this.#settle(
-      this.#downstream.respond({ status: 101, statusText: head.reason, fields, body: null, left: null, webSocket }),
-    )
+    this.#respond({ status: 101, statusText: head.reason, fields, body: null, left: null, webSocket })
   }
 
   onFailure(error: UpstreamError): void {
@@ -420,7 +437,7 @@ export class Exchange implements Asker, Want {
   /** Tries once more if that is safe, on another upstream if there is one. */
   #again(code: FailureName, member: Member<Upstream> | null, stale: boolean): boolean {
     const { group, budget } = this.#context
-    if (member === null || this.#attempts > this.#route.options.upstreamRetries) return false
+    if (this.#lent || member === null || this.#attempts > this.#route.options.upstreamRetries) return false
     const body = this.#body
     const isKept = body === null || body instanceof Uint8Array || body instanceof BufferedBody
     if (!isSafeToRetry(code, { isStale: stale, isIdempotent: this.#idempotent, isKept })) return false
@@ -451,13 +468,13 @@ export class Exchange implements Asker, Want {
     this.#answered = true
     const downstream = this.#downstream
     if (head.status > lastStatus && downstream.method === 'HEAD') {
-      this.#settle(this.#own('bad-answer'))
+      this.#answerOwn('bad-answer')
       return
     }
     if (downstream.text !== null && body !== null && !(body instanceof BufferedBody)) {
       const lines = responseLines(head.text, downstream, this.#route, this.#context.config, head.minor)
       if (lines !== null) {
-        this.#settle(downstream.respond(new PassedOn(head, lines, body, downstream, this.#route, this.#context.config)))
+        this.#respond(new PassedOn(head, lines, body, downstream, this.#route, this.#context.config))
         return
       }
     }
@@ -471,7 +488,7 @@ export class Exchange implements Asker, Want {
       left: body === null && downstream.method === 'HEAD' ? unknown : null,
       ...(slab?.release && { room: slab.room, sent: slab.release }),
     }
-    this.#settle(downstream.respond(given))
+    this.#respond(given)
   }
 
   #refuse(code: FailureName): void {
@@ -480,16 +497,19 @@ export class Exchange implements Asker, Want {
     this.#answerOwn(code)
   }
 
-  #answerOwn(code: FailureName): void {
-    if (code === 'client-gone' && this.#limited?.exceeded) {
-      this.#settle(this.#own('body-too-large'))
-      return
-    }
-    this.#settle(this.#own(code))
+  #answerOwn(given: OwnReason): void {
+    const reason = given === 'client-gone' && this.#limited?.exceeded ? 'body-too-large' : given
+    this.#endTrace(statusOf(reason))
+    this.#settle(ownResponse(reason, this.#downstream, this.#context.config, this.#route))
   }
 
-  #own(reason: OwnReason): Response {
-    return ownResponse(reason, this.#downstream, this.#context.config, this.#route)
+  #respond(given: DownstreamResponse): void {
+    this.#endTrace(given.status)
+    this.#settle(this.#downstream.respond(given))
+  }
+
+  #endTrace(status: number): void {
+    this.#trace?.end({ status, attempts: this.#attempts, upstream: this.#lastAsked })
   }
 
   /**
@@ -547,7 +567,7 @@ export class Exchange implements Asker, Want {
 const unknown: Left = { length: null, drop() {} }
 
 /** The protocols that the client offers and the route lets through; null with a body. */
-function upgradeOf({ upgrade, body }: Downstream, { upgrades }: Route): string | null {
+function upgradeOf({ upgrade, body }: Pick<Downstream, 'upgrade' | 'body'>, { upgrades }: Route): string | null {
   if (upgrade === null || body !== null || upgrades.length === 0) return null
   const offered = upgrade.split(',').map((protocol) => protocol.trim())
   return offered.filter((protocol) => upgrades.includes(protocol.toLowerCase())).join(', ') || null

@@ -227,3 +227,79 @@ test('every client gets one response, and the same seed gives the same history',
   assert.deepEqual(await history(t, seed), first)
   assert.ok(new Set(first).size > 5, 'nothing happened')
 })
+
+/** A backend that answers once it has a request's body, and keeps it. */
+async function readsBodies(one: MemoryWorld, port: number): Promise<string[]> {
+  const bodies: string[] = []
+  await one.network.listen({ port, host: undefined }, (socket) => {
+    let input = ''
+    return {
+      secured() {},
+      drained() {},
+      feed(bytes) {
+        input += Buffer.from(bytes).toString('latin1')
+        for (;;) {
+          const [, head = '', length = '0'] = /^(.*?content-length: (\d+).*?\r\n\r\n)/is.exec(input) ?? []
+          const end = head.length + Number(length)
+          if (head === '' || input.length < end) return
+          bodies.push(input.slice(head.length, end))
+          input = input.slice(end)
+          ok('hello')({ head, earlier: 0 }, socket)
+        }
+      },
+      peerEnded: () => socket.destroy(),
+      gone() {},
+    }
+  })
+  return bodies
+}
+
+test('a body that came with its head reaches the upstream as it came, on a new connection and on a used one', async (t) => {
+  const bodies = ['first', 's'.repeat(64), 't'.repeat(65), 'u'.repeat(20_000), 'last']
+  for (const method of ['POST', 'PUT']) {
+    for (let seed = 1; seed <= 10; seed++) {
+      const one = await world(t, to(1), seed)
+      const passed = await readsBodies(one, 1)
+      const client = await one.client()
+      for (const body of bodies)
+        await client.send(`${method} / HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`)
+      assert.deepEqual(client.statuses, Array(bodies.length).fill('200'))
+      assert.deepEqual(
+        passed.map((body) => `${body.length} ${body.slice(0, 8)}`),
+        bodies.map((body) => `${body.length} ${body.slice(0, 8)}`),
+      )
+      assert.ok(passed.every((body, i) => body === bodies[i]))
+    }
+  }
+})
+
+test('a body is sent again to who closed the connection instead of reading it, if it may be', async (t) => {
+  const closing: Behave = (request, socket) => (request.earlier === 1 ? socket.destroy() : ok('hello')(request, socket))
+  for (const body of ['short', 'l'.repeat(200)]) {
+    const one = await world(t, to(1))
+    const backend = await one.backend(1, closing)
+    const client = await one.client()
+    const put = `PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+    await client.send(put)
+    await client.send(put)
+    await client.send(put)
+    assert.deepEqual(client.statuses.slice(0, 2), ['200', '200'])
+    assert.ok(backend.heads.length >= 4, `${backend.heads.length}`)
+    assert.ok(
+      backend.heads.every((head) => /^(short|l{200})?PUT \/ HTTP/.test(head)),
+      backend.heads.join('|'),
+    )
+  }
+})
+
+test('a response reaches its client as it came, however short or long it is', async (t) => {
+  const bodies = ['a', 'b'.repeat(64), 'c'.repeat(65), 'd'.repeat(5_000), 'e'.repeat(30_000)]
+  for (let seed = 1; seed <= 10; seed++) {
+    const one = await world(t, to(1), seed)
+    await one.backend(1, (request, socket) => ok(bodies[request.earlier]!)(request, socket))
+    const client = await one.client()
+    for (const _ of bodies) await client.get()
+    const got = client.received.split('\r\n\r\n').slice(1)
+    assert.ok(bodies.every((body, i) => got[i]!.slice(0, body.length) === body))
+  }
+})

@@ -12,7 +12,7 @@ import { askForLimits, type Compiled, compile, type GatewayApp, gatewayApp, loop
 import type { GatewayConfig, GroupConfig } from './config/config.ts'
 import { ClientLimiter } from './downstream/client-limits.ts'
 import type { Tunnel } from './downstream/tunnel.ts'
-import type { Exchange, ExchangeContext } from './exchange.ts'
+import type { ExchangeContext } from './exchange.ts'
 import type { Spool } from './message/spool.ts'
 import { gatewayMetrics, type Meters } from './metrics.ts'
 import type { GatewayStatus } from './status.ts'
@@ -40,8 +40,7 @@ export interface GatewayDeps {
   ready(): boolean
 }
 
-export interface Gateway {
-  readonly app: GatewayApp
+export interface Gateway extends GatewayApp {
   readonly clients: ClientAdmission
   /** Resolves when each upstream's name has been looked up, with success or without. */
   ready(): Promise<void>
@@ -75,7 +74,7 @@ export function createGateway(first: GatewayConfig, deps: GatewayDeps): Gateway 
   const groups = new Map<string, Group<Pool>>()
   const pools = new Set<Pool>()
   const tunnels = new Set<Tunnel>()
-  const ended = new Set<Exchange>()
+  const ended: ExchangeContext['ended'] = new Set()
   const meters: Meters = { heldBytes: 0, areRead: false }
   const limiter = new ClientLimiter(first.clients, now)
   askForLimits(first)
@@ -137,7 +136,7 @@ export function createGateway(first: GatewayConfig, deps: GatewayDeps): Gateway 
   const onLoop = () => throttled.write(loopLine)
 
   return {
-    app: gatewayApp(() => current, limiter, onLoop, deps.ready),
+    ...gatewayApp(() => current, limiter, onLoop, deps.ready),
     clients: {
       // Trusted peers count, too: a reload may change whom to trust.
       connected: (address) => limiter.connected(address) || current.trusts(address),

@@ -17,6 +17,7 @@ import type { GivenOptions, Resolved } from '../policy/resolve.ts'
 import type { App, ConnectionsSummary, Running, ServeOptions, ServerAddress } from '../serve/contract.ts'
 import type { Log } from '../serve/log.ts'
 import type { World } from '../serve/socket-engine.ts'
+import type { Ask } from './app.ts'
 import type { GatewayPlan } from './config/resolve.ts'
 import type { ListenerPlan } from './downstream/listeners.ts'
 import { createGateway } from './gateway.ts'
@@ -28,6 +29,8 @@ export interface ServeKit {
   /** The policy, as the configuration came to it. */
   readonly resolved: Resolved
   readonly clients: ClientAdmission
+  /** Answers without a Response, where the app needs not be asked. */
+  direct(): Ask | null
   /** The most connections to all upstreams together. */
   readonly upstreamConnections: number
   /** See `ConnectionsOptions`. */
@@ -116,6 +119,7 @@ export const startGateway: Start = async (plan, runtime, { log, accessLog, admin
   const kit: Omit<ServeKit, 'observer'> = {
     resolved: plan.resolved,
     clients: gateway.clients,
+    direct: gateway.direct,
     upstreamConnections: mostUpstreamConnections(plan),
     keepsReserve: adminPlan !== null,
     world,

@@ -519,6 +519,15 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     } else this.#send(head, given)
   }
 
+  /** The same for who is called by another connection: what goes wrong here must not end that one. */
+  answerSafely(given: OutgoingResponse): void {
+    try {
+      this.answer(given)
+    } catch (error) {
+      this.#broken(error)
+    }
+  }
+
   /** Once it is known what of the body is there, and that it does not fail at once. */
   async #answerEarly(given: OutgoingResponse, stream: Streamed): Promise<void> {
     const head = this.#head!

@@ -91,6 +91,8 @@ export class MemoryNetwork {
 const addressAt = (port: number): Peer => ({ address: '127.0.0.1', port, family: 'IPv4' })
 
 class MemoryEnd implements Transport {
+  /** All are copied; so that both ways are gone, only short ones may be lent. */
+  readonly copiesBytes = 64
   readonly id: number
   readonly peer: Peer
   readonly local: Peer
@@ -194,7 +196,10 @@ class MemoryEnd implements Transport {
     // A reader gets what there is, or a part of it.
     const length = random() < 0.5 ? first.length : 1 + Math.floor(random() * first.length)
     if (length < first.length) this.#inbox.unshift(first.subarray(length))
-    this.events?.feed(first.subarray(0, length))
+    // The memory is the next read's when the call is over.
+    const view = Uint8Array.from(first.subarray(0, length))
+    this.events?.feed(view)
+    view.fill(0x21)
     this.#other!.#hasRoom()
   }
 

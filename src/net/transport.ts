@@ -18,6 +18,11 @@ export interface Transport {
    * in front of them in their buffer.
    */
   write(head: string, body: string | Uint8Array | null, room?: number): boolean
+  /**
+   * A body of no more bytes than these may be a view that is valid only during `write`, which copies
+   * what the kernel does not take. Default: none may.
+   */
+  readonly copiesBytes?: number
   /** Tries once more to hand over what waits, where the runtime may have missed that there is room. Called at each sweep. */
   poke?(): void
   /** Reads no more until `resume()`. */

@@ -92,6 +92,11 @@ export interface Files {
 export interface Bindings {
   /** `c.env`, like from Hono's own adapter of the runtime. */
   env(connection: ServerConnection, head: RequestHead, body: Uint8Array | IncomingBody | null): unknown
+  /**
+   * Answers by itself, without the application and without a Request, and returns true; or returns
+   * false. A body of bytes is a view, valid only during the call.
+   */
+  takes?(connection: ServerConnection, head: RequestHead, body: Uint8Array | IncomingBody | null): boolean
   /** For a request that asks for a WebSocket; without it there are none. */
   offerUpgrade?(connection: ServerConnection, head: RequestHead, request: Request): UpgradeOffer | Promise<UpgradeOffer>
   readonly files?: Files

@@ -7,7 +7,7 @@ import { NativeResponse } from '../http1/web/native.ts'
 import { nativeRequest } from '../http1/web/native-request.ts'
 import { type HeadLike, WebRequest } from '../http1/web/request.ts'
 import { answerOf, fileBody, isStreamed, isWebResponse, type OutgoingResponse } from '../http1/web/response.ts'
-import { urlOf } from '../http1/web/url.ts'
+import { isAuthority, urlOf } from '../http1/web/url.ts'
 import type { LongLived } from '../lifecycle/long-lived.ts'
 import { type Application, unupgraded } from './application.ts'
 import type { Bindings, Files, UpgradeOffer } from './runtime.ts'
@@ -44,13 +44,18 @@ export class SocketRequests {
   }
 
   ask(connection: ServerConnection, head: RequestHead, body: RequestBody): void {
-    const url = urlOf(this.#scheme, head.host || this.defaultHost, head.path)
+    const bindings = this.#bindings
+    const host = head.host || this.defaultHost
+    if (bindings.takes !== undefined && isAuthority(this.#scheme, host) && bindings.takes(connection, head, body)) {
+      this.count += 1
+      return
+    }
+    const url = urlOf(this.#scheme, host, head.path)
     if (url === null) {
       connection.answer(plainAnswer(400))
       return
     }
     this.count += 1
-    const bindings = this.#bindings
     const told = head.minor === 0 && head.get('upgrade') !== null ? withoutUpgrade(head) : head
     const shown = bindings.bodyInEnv === true ? null : body
     const request = this.#webRequests

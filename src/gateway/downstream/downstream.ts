@@ -12,7 +12,8 @@ import { isStreamed, type OutgoingResponse, responseOf } from '../../http1/web/r
 import type { LongLived } from '../../lifecycle/long-lived.ts'
 import type { Peer } from '../../net/transport.ts'
 
-export interface Downstream {
+/** `Made`: what its server takes for a response; nothing where `respond` itself sends it. */
+export interface Downstream<Made = Response> {
   readonly method: string
   /** In origin form, as it came; `*` for `OPTIONS *`. */
   readonly path: string
@@ -31,8 +32,14 @@ export interface Downstream {
   /** The address that the client is connected to; null: unknown. */
   readonly local: Pick<Peer, 'address' | 'port'> | null
   readonly body: Uint8Array | BodySource | null
-  /** The memory of a `body` of bytes. */
+  /** The memory of a `body` of bytes that is kept. */
   readonly slab: Slab | null
+  /** `body` is a view that is valid only in the turn in which the request came, until `keepBody`. */
+  readonly isLent: boolean
+  /** Copies a body that is lent. */
+  keepBody(): void
+  /** A response's body of no more bytes than these may be a view that is valid only during `respond`. */
+  readonly copiesBytes: number
   /** -1: unknown. */
   readonly bodyLength: number
   readonly upgrade: string | null
@@ -45,7 +52,8 @@ export interface Downstream {
   readonly onEnd: ((listener: () => void) => void) | null
   /** Sends an interim response, if the client's protocol has them. */
   inform(status: number, fields: readonly string[]): void
-  respond(answer: DownstreamResponse): Response
+  /** Never throws. */
+  respond(answer: DownstreamResponse): Made
 }
 
 export interface DownstreamResponse extends OutgoingResponse {
@@ -53,21 +61,29 @@ export interface DownstreamResponse extends OutgoingResponse {
   readonly webSocket?: object
 }
 
-/** On the socket engine; `c.env` of the gateway's app. */
-export class EngineDownstream implements Downstream {
-  readonly #connection: ServerConnection
+abstract class OnEngine<Made> implements Downstream<Made> {
+  protected readonly connection: ServerConnection
   readonly #head: RequestHead
-  readonly body: Uint8Array | IncomingBody | null
-  readonly slab: Slab | null
+  body: Uint8Array | IncomingBody | null
+  slab: Slab | null = null
+  isLent: boolean
+  abstract readonly copiesBytes: number
   readonly onEnd = null
 
-  /** `body` may be a view that is valid only during the call. */
   constructor(connection: ServerConnection, head: RequestHead, body: Uint8Array | IncomingBody | null) {
-    this.#connection = connection
+    this.connection = connection
     this.#head = head
-    this.slab = body instanceof Uint8Array ? slabOf(body.length) : null
-    if (body instanceof Uint8Array) this.slab?.bytes.set(body)
-    this.body = body instanceof Uint8Array ? (this.slab?.bytes ?? null) : body
+    this.body = body
+    this.isLent = body instanceof Uint8Array
+  }
+
+  keepBody(): void {
+    const { body } = this
+    if (!this.isLent || !(body instanceof Uint8Array)) return
+    this.isLent = false
+    this.slab = slabOf(body.length)
+    this.slab.bytes.set(body)
+    this.body = this.slab.bytes
   }
 
   get method(): string {
@@ -83,7 +99,7 @@ export class EngineDownstream implements Downstream {
   }
 
   get secure(): boolean {
-    return this.#connection.secure
+    return this.connection.secure
   }
 
   get minor(): 0 | 1 {
@@ -103,15 +119,15 @@ export class EngineDownstream implements Downstream {
   }
 
   get address(): string {
-    return this.#connection.transport.peer.address
+    return this.connection.transport.peer.address
   }
 
   get port(): number {
-    return this.#connection.transport.peer.port
+    return this.connection.transport.peer.port
   }
 
   get local(): Peer | null {
-    return this.#connection.transport.local ?? null
+    return this.connection.transport.local ?? null
   }
 
   get bodyLength(): number {
@@ -123,14 +139,38 @@ export class EngineDownstream implements Downstream {
   }
 
   onClient(listener: (what: 'ended' | 'gone') => void): void {
-    this.#connection.onClient = listener
+    this.connection.onClient = listener
   }
 
   inform(status: number, fields: readonly string[]): void {
-    this.#connection.inform(status, fields)
+    this.connection.inform(status, fields)
   }
 
-  respond(answer: DownstreamResponse): Response {
+  abstract respond(answer: DownstreamResponse): Made
+}
+
+/** On the socket engine, which is answered at once, with no Request or Response in between. */
+export class EngineDownstream extends OnEngine<void> {
+  override get copiesBytes(): number {
+    return this.connection.transport.copiesBytes ?? 0
+  }
+
+  override respond(answer: DownstreamResponse): void {
+    this.connection.answerSafely(answer)
+  }
+}
+
+/** On the socket engine, with a Response for middleware; `c.env` of the gateway's app. */
+export class EngineBindings extends OnEngine<Response> {
+  override readonly copiesBytes = 0
+
+  constructor(connection: ServerConnection, head: RequestHead, body: Uint8Array | IncomingBody | null) {
+    super(connection, head, body)
+    // Nobody knows what a middleware waits for.
+    this.keepBody()
+  }
+
+  override respond(answer: DownstreamResponse): Response {
     return responseOf(answer)
   }
 }
@@ -146,6 +186,8 @@ export class NativeDownstream implements Downstream {
   readonly raw: readonly string[]
   readonly text = null
   readonly slab = null
+  readonly isLent = false
+  readonly copiesBytes = 0
   readonly minor = 1
   readonly upgrade: string | null = null
   readonly local = null
@@ -187,6 +229,8 @@ export class NativeDownstream implements Downstream {
     // The runtime does not tell FIN from RST.
     this.#request.signal.addEventListener('abort', () => listener('gone'), { once: true })
   }
+
+  keepBody(): void {}
 
   inform(_status: number, _fields: readonly string[]): void {}
 

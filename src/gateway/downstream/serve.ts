@@ -9,11 +9,12 @@ import { Observer } from '../../observe/observer.ts'
 import type { Runtime } from '../../runtime.ts'
 import { accessFeedOf } from '../../serve/access-feed.ts'
 import type { Fetch } from '../../serve/contract.ts'
+import type { Bindings } from '../../serve/runtime.ts'
 import { serveOnSockets } from '../../serve/socket-engine.ts'
 import { planStart } from '../../serve/start.ts'
 import { watchLost } from '../../serve/watch-lost.ts'
-import type { GatewayRuntime } from '../start.ts'
-import { EngineDownstream, type NativeDownstream } from './downstream.ts'
+import type { GatewayRuntime, ServeKit } from '../start.ts'
+import { EngineBindings, EngineDownstream, type NativeDownstream } from './downstream.ts'
 
 /** What a runtime gives to the gateway beside what it gives to `serve()`. */
 export interface GatewaySide {
@@ -38,7 +39,7 @@ export function gatewayOn(runtime: Runtime): GatewayRuntime {
       const { listenForAdmin } = await import('../../admin/listener.ts')
       return listenForAdmin(server, plan, runtime, log)
     },
-    async serve(app, options, { resolved, clients, upstreamConnections, observer, keepsReserve, world }) {
+    async serve(app, options, { resolved, clients, direct, upstreamConnections, observer, keepsReserve, world }) {
       if (keepsReserve) await watchLost(observer, runtime)
       if (options.engine === 'native') {
         const { fetch } = app as { readonly fetch: Fetch }
@@ -63,10 +64,27 @@ export function gatewayOn(runtime: Runtime): GatewayRuntime {
           isInternal: true,
         },
         runtime.sockets,
-        { env: (connection, head, body) => new EngineDownstream(connection, head, body), bodyInEnv: true },
+        {
+          env: (connection, head, body) => new EngineBindings(connection, head, body),
+          bodyInEnv: true,
+          // The limit of the handler is held around the app.
+          ...(resolved.policy.handlerTimeoutMs === 0 && { takes: asked(direct) }),
+        },
         { clients, descriptorsBeside: upstreamConnections },
         world,
       )
     },
   }
 }
+
+/** Puts a request to the gateway without the app, where that is not needed. */
+const asked =
+  (direct: ServeKit['direct']): NonNullable<Bindings['takes']> =>
+  (connection, head, body) => {
+    const ask = direct()
+    ask?.(new EngineDownstream(connection, head, body), answered)
+    return ask !== null
+  }
+
+/** The response is with its connection already. */
+const answered = () => {}

@@ -9,6 +9,8 @@ import { byPair, chainsOf, forPair, forwardedPair } from './forwarded.ts'
 
 /** Of the last request: most gateways have one name. */
 let last = { host: '', secure: false, pseudonym: '', pairs: '', port: '' }
+/** The lines of the last request, and for whom: most requests of one moment come from few clients. */
+let lastLines = { of: last, address: '', version: '', text: '' }
 
 /** Whatever does not depend on the client. */
 function remember({ host, secure }: Asked, pseudonym: string): void {
@@ -22,13 +24,17 @@ function remember({ host, secure }: Asked, pseudonym: string): void {
 /** For a peer that is not trusted, as lines. */
 export function clientLines(asked: Asked, pseudonym: string): string {
   remember(asked, pseudonym)
-  const { host, secure } = asked
+  const { host, secure, version } = asked
+  if (lastLines.of === last && lastLines.address === asked.address && lastLines.version === version)
+    return lastLines.text
   const address = plainAddress(asked.address)
   const chain = address === '' ? '' : `X-Forwarded-For: ${address}\r\n`
   const name = host === '' ? '' : `X-Forwarded-Host: ${host}\r\n`
-  return `Via: ${asked.version} ${pseudonym}\r\nForwarded: ${forPair(address)}${last.pairs}\r\n${chain}${name}X-Forwarded-Proto: ${
+  const text = `Via: ${version} ${pseudonym}\r\nForwarded: ${forPair(address)}${last.pairs}\r\n${chain}${name}X-Forwarded-Proto: ${
     secure ? 'https' : 'http'
   }\r\nX-Forwarded-Port: ${last.port}\r\n`
+  lastLines = { of: last, address: asked.address, version, text }
+  return text
 }
 
 export function pushForwarded(

@@ -29,16 +29,16 @@ export const ownReasons = {
 } as const satisfies Readonly<Record<string, OwnResponse>>
 export type OwnReason = FailureName | keyof typeof ownReasons
 
-type Asking = Pick<Downstream, 'method' | 'raw' | 'secure' | 'respond'>
+type Asking<Made> = Pick<Downstream<Made>, 'method' | 'raw' | 'secure' | 'respond'>
 
 /** 429 and 503 carry `retryAfterSec` (RFC 9110 10.2.3). */
-export function ownResponse(
+export function ownResponse<Made>(
   reason: OwnReason,
-  downstream: Asking,
+  downstream: Asking<Made>,
   config: GatewayConfig,
   route: Route | null,
   retryAfterSec = 1,
-): Response {
+): Made {
   const { status, text: why } = responseFor(reason)
   const fields = ['Cache-Control', 'no-store']
   if (status === 429 || status === 503) fields.push('Retry-After', String(retryAfterSec))
@@ -58,7 +58,7 @@ export function ownResponse(
 }
 
 /** To the same address over TLS. 308 keeps method and body (RFC 9110 15.4.9). */
-export function redirectToTls(downstream: Downstream, config: GatewayConfig, port: number): Response {
+export function redirectToTls<Made>(downstream: Downstream<Made>, config: GatewayConfig, port: number): Made {
   const name = downstream.host.replace(/:\d*$/, '')
   // Location repeats the client's text, so it must be a host and nothing else.
   if (!isHost(name)) return ownResponse('bad-host', downstream, config, null)
@@ -70,7 +70,7 @@ export function redirectToTls(downstream: Downstream, config: GatewayConfig, por
 const allowed = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
 
 /** For `Max-Forwards: 0` (RFC 9110 7.6.2): the methods. TRACE does not get its request back. */
-export function lastHopResponse(downstream: Asking): Response {
+export function lastHopResponse<Made>(downstream: Asking<Made>): Made {
   const fields = ['Allow', allowed]
   if (downstream.method === 'TRACE') return answer(downstream, 405, fields, textType, `${titleOf(405)}\n`)
   return downstream.respond({ status: 200, statusText: '', fields, body: null, left: null })
@@ -82,14 +82,14 @@ export function isHealthCheck({ method, path }: Pick<Downstream, 'method' | 'pat
   return path.startsWith(healthPath) && (path.length === healthPath.length || path[healthPath.length] === '?')
 }
 
-export function healthResponse(downstream: Asking, ready: boolean): Response {
+export function healthResponse<Made>(downstream: Asking<Made>, ready: boolean): Made {
   return answer(downstream, ready ? 200 : 503, ['Cache-Control', 'no-store'], textType, ready ? 'ok\n' : 'draining\n')
 }
 
 const textType = 'text/plain;charset=UTF-8'
 const htmlType = 'text/html;charset=UTF-8'
 
-function answer(downstream: Asking, status: number, fields: string[], type: string, body: string): Response {
+function answer<Made>(downstream: Asking<Made>, status: number, fields: string[], type: string, body: string): Made {
   fields.push('Content-Type', type)
   return downstream.respond({ status, statusText: '', fields, body, left: null })
 }
@@ -97,6 +97,8 @@ function answer(downstream: Asking, status: number, fields: string[], type: stri
 function responseFor(reason: OwnReason): Pick<OwnResponse, 'status' | 'text'> {
   return reason in failures ? failures[reason as FailureName] : ownReasons[reason as keyof typeof ownReasons]
 }
+
+export const statusOf = (reason: OwnReason): number => responseFor(reason).status
 
 const titleOf = (status: number): string => `${status} ${phrases[status] ?? ''}`
 

@@ -18,7 +18,7 @@ export class PassedOn implements OutgoingResponse {
   readonly room: number
   readonly sent: () => void
   readonly #head: ResponseHead
-  readonly #downstream: Downstream
+  readonly #downstream: Pick<Downstream, 'secure'>
   readonly #route: Route
   readonly #config: GatewayConfig
 
@@ -26,7 +26,7 @@ export class PassedOn implements OutgoingResponse {
     head: ResponseHead,
     lines: string,
     slab: Slab,
-    downstream: Downstream,
+    downstream: Pick<Downstream, 'secure'>,
     route: Route,
     config: GatewayConfig,
   ) {

@@ -88,6 +88,10 @@ export class UpstreamConnection implements Sender, TransportEvents, ResponseSink
     return !this.#closed && this.#ask === null && this.#parser.reusable && (this.transport.quiet ?? true)
   }
 
+  get copiesBytes(): number {
+    return this.transport.copiesBytes ?? 0
+  }
+
   get used(): boolean {
     return this.requests > 1
   }

@@ -30,6 +30,8 @@ export interface Want {
 
 /** Sends one request and reports its response. */
 export interface Sender {
+  /** See `Transport`: what of a request's body may be a view. */
+  readonly copiesBytes: number
   /** Whether it has answered before: the upstream may be closing it at this very moment. */
   readonly used: boolean
   /** Throws, with nothing sent, if the request can't be written. */

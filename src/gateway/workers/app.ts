@@ -60,7 +60,7 @@ export function createWorkersGateway(config: GatewayConfig, deps: WorkersDeps): 
   askForLimits(config)
   const compiled = compile(config, contexts)
   const loops = new ThrottledLog(deps.log, now)
-  const app = gatewayApp(
+  const { app } = gatewayApp(
     () => compiled,
     new ClientLimiter(config.clients, now),
     () => loops.write(loopLine),

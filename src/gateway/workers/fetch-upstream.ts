@@ -46,6 +46,7 @@ export class FetchUpstream implements Upstream {
 
 class FetchSender implements Sender {
   readonly used = false
+  readonly copiesBytes = 0
   readonly #origin: string
   readonly #deps: FetchDeps
   readonly #controller = new AbortController()

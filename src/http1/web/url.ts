@@ -57,6 +57,9 @@ function parseOrigin(scheme: Scheme, host: string): string | null {
   return url === null ? null : `${scheme}://${url.host}`
 }
 
+/** Whether a URL may have this host. */
+export const isAuthority = (scheme: Scheme, host: string): boolean => originOf(scheme, host) !== null
+
 /** `path` in origin form; `*` is the authority itself (RFC 9112 3.3). Null if there is no such URL: a 400. */
 export function urlOf(scheme: Scheme, host: string, path: string): string | null {
   const origin = originOf(scheme, host)
