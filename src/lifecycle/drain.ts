@@ -4,6 +4,7 @@
  */
 import type { Policy } from '../policy/policy.ts'
 import { type Clock, systemClock } from './clock.ts'
+import { ownWordMs } from './ending.ts'
 import type { LongLived, LongLivedResult } from './long-lived.ts'
 import { readingFirst } from './reading-clock.ts'
 
@@ -140,7 +141,7 @@ export class Drain {
     const closingForMs = this.#atOnce ? Number.POSITIVE_INFINITY : now - this.#closingAt
     const leftMs = this.#leftMs
     const { longLived } = this.#actions
-    longLived?.tick(closingForMs, leftMs)
+    if (now - this.#startedAt >= ownWordMs) longLived?.tick(closingForMs, leftMs)
     this.#actions.closeIdle(closingForMs, this.#atOnce)
     const left = this.#actions.left()
     if (left === 0) this.#finish({ cut: 0, ...longLived?.result })

@@ -17,6 +17,12 @@ export const nothingOwedMs = 250
 export const goAwayMs = 500
 
 /**
+ * For an application that hears of the drain to say its own last word, before its streams and
+ * WebSockets are told of their end.
+ */
+export const ownWordMs = 50
+
+/**
  * For a client to answer the close of its WebSocket. After that nobody waits for it: it has been
  * told.
  */

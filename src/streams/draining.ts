@@ -46,8 +46,7 @@ interface Context {
  */
 export function draining(of: Context | Request): AbortSignal {
   const request = of instanceof Request || !('req' in of) ? of : of.req.raw
-  const [only = never, ...others] = servers.signals
+  // Made anew: on Workers nothing is shared by two requests.
+  const [only = new AbortController().signal, ...others] = servers.signals
   return servers.of.get(request) ?? (others.length === 0 ? only : AbortSignal.any([only, ...others]))
 }
-
-const never = new AbortController().signal

@@ -249,7 +249,7 @@ export const sinners: Readonly<Record<string, Sinner>> = {
   'drain-refuses-new': wire({}),
   'drain-busy-then-idle': wire({ end: 'never' }),
   'drain-ends-event-stream': says(r`^GET /events\?every=250 `, ['retry: ', 'later: ']),
-  'drain-closes-websocket': says('^GET /ws ', [r`\x88\x02\x03\xe9`, '\x88\x02\x03\xe8']),
+  'drain-closes-websocket': says('^GET /ws ', [r`\x03\xe9$`, '\x03\xe8']),
   'drain-idle-reused': says(`${aGet}GET`, silentAbout('Connection')),
   'drain-cut': { process: { status: 0 } },
   'drain-second-signal': { process: { signals: 1 } },

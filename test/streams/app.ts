@@ -127,6 +127,16 @@ const app = new Hono()
     })
     return new Response(stream, { headers: events })
   })
+  // Says its own last word.
+  .get('/farewell', (c) => {
+    const stream = new ReadableStream({
+      start(controller) {
+        controller.enqueue(encoder.encode('data: hello\n\n'))
+        draining(c).addEventListener('abort', () => controller.enqueue(encoder.encode('data: moved\n\n')))
+      },
+    })
+    return new Response(stream, { headers: events })
+  })
   .get('/told', async (c) => {
     const signal = draining(c)
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))

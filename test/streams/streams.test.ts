@@ -42,11 +42,12 @@ async function upgraded(port: number): Promise<Client> {
 }
 
 const checks: Readonly<Record<string, (subject: Subject) => Promise<void>>> = {
-  async 'a drain ends event streams and WebSockets in order, and says how many'({ process, start }) {
+  async 'a drain ends event streams and WebSockets in order, and says how many'({ process, producers, start }) {
     const port = await start({ minIdleMs: 100 })
     const events = await watching(port, '/events', 'tick')
     const silent = await watching(port, '/silent', ' 200 ')
     const half = await watching(port, '/half', 'data: a')
+    const farewell = await watching(port, '/farewell', 'hello')
     const answer = await watching(port, '/answer', 'data: a', 'POST')
     const [polite] = await Promise.all([upgraded(port)])
     const draining = process.tell<DrainResult>({ drain: port })
@@ -54,13 +55,15 @@ const checks: Readonly<Record<string, (subject: Subject) => Promise<void>>> = {
     // What a client sends back is masked.
     polite.socket.write(Buffer.from([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe9]))
     const { cut, eventStreams, webSockets } = await draining
-    assert.deepEqual([cut, eventStreams, webSockets], [0, { ended: 3, cut: 0 }, { ended: 1, cut: 0 }])
+    assert.deepEqual([cut, eventStreams, webSockets], [0, { ended: 4, cut: 0 }, { ended: 1, cut: 0 }])
     assert.deepEqual(
       (await Promise.all([events, silent, half, answer, polite].map(({ ended }) => ended))).map(({ end }) => end),
       new Array(5).fill('fin'),
     )
     assert.match(events.text, lastWords)
     assert.match(silent.text, /retry: \d{4}\n\n/)
+    // Behind the gateway the application does not drain.
+    if (process === producers) assert.match(unchunked(farewell.text), /data: moved\n\nretry: /)
     assert.match(unchunked(half.text), /data: a\ndata: b\n\nretry: /, 'an event that has begun is whole')
     assert.match(answer.text, /data: \[DONE\]\n\n\r\n0\r\n\r\n$/, 'an answer to a POST is not ended')
     assert.doesNotMatch(answer.text, /retry/)
