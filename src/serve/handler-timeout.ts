@@ -24,8 +24,9 @@ export class HandlerTimer {
   #ms = 0
   #controller: AbortController | null = null
   #stop: () => void = () => {}
-  /** Answers in the handler's place; null: it has not begun to wait, or has been answered. */
+  /** Answers in the handler's place; null: nobody waits for it yet. */
   #answer: ((response: Response) => void) | null = null
+  #isOver = false
 
   constructor(request: Request, clock: Clock, onTimeout: (request: Request) => void) {
     this.#request = request
@@ -37,7 +38,7 @@ export class HandlerTimer {
   limit(ms: number, spentMs = 0): void {
     this.#ms = ms
     this.#stop()
-    if (ms === 0) return
+    if (ms === 0 || this.#isOver) return
     if (this.#controller === null) this.#giveSignal()
     if (this.#answer !== null) this.#start(ms - spentMs)
   }
@@ -62,8 +63,8 @@ export class HandlerTimer {
   /** Whether the handler was in time. */
   #settled(): boolean {
     this.#stop()
-    const inTime = this.#answer !== null
-    this.#answer = null
+    const inTime = !this.#isOver
+    this.#isOver = true
     return inTime
   }
 
@@ -79,11 +80,10 @@ export class HandlerTimer {
 
   #start(ms: number): void {
     this.#stop = this.#clock.after(ms, () => {
-      const answer = this.#answer
-      this.#answer = null
+      this.#isOver = true
       this.#onTimeout(this.#request)
       this.#controller?.abort(new HandlerTimeoutError(`the handler took longer than ${this.#ms} ms`))
-      answer?.(plainResponse(503, { 'retry-after': '1' }))
+      this.#answer?.(plainResponse(503, { 'retry-after': '1' }))
     })
   }
 }
