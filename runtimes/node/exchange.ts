@@ -1,8 +1,11 @@
 /** One request with the application: from its Request to the answer, whatever the application makes of it. */
 
 import { BodyRefusedError } from '../../src/http1/body-refused.ts'
+import type { Connection } from '../../src/lifecycle/connection.ts'
 import type { Limits } from '../../src/lifecycle/limits.ts'
 import type { LongLived } from '../../src/lifecycle/long-lived.ts'
+import { changedBy } from '../../src/lifecycle/request-limits.ts'
+import type { RequestChanges } from '../../src/policy/request-limits.ts'
 import { type Application, UnusableResponseError } from '../../src/serve/application.ts'
 import { letGo } from '../../src/serve/handler-timeout.ts'
 import { plainResponse } from '../../src/serve/responses.ts'
@@ -28,6 +31,7 @@ export interface AnswerWay {
   cutAnswer(outgoing: Outgoing): void
   /** The answer is whole, and nothing may follow it. */
   endAfter(outgoing: Outgoing): void
+  readonly connection: Connection
   /** A route has changed the limits of its request. Returns whether it is still owed. */
   limit(outgoing: Outgoing, limits: Limits): boolean
 }
@@ -95,10 +99,12 @@ export class Exchange extends Asker implements StreamFaults, LimitedRequests {
     )
   }
 
-  limit(_: Request, limits: Limits): void {
-    if (!this.#way.limit(this.outgoing, limits)) return
+  limit(_: Request, changes: RequestChanges, before: Limits | null): Limits {
+    const limits = changedBy(before ?? this.#way.connection.ownLimits, changes)
+    if (!this.#way.limit(this.outgoing, limits)) return limits
     this.#body?.limitTo(limits.policy.maxBodyBytes)
     if (this.#body?.refused) throw new BodyRefusedError('bodyTooLarge', { closes: !isHttp2(this.outgoing) })
+    return limits
   }
 
   override refused(status: number): void {

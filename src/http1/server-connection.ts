@@ -10,13 +10,15 @@ import type { Connections, Member } from '../lifecycle/connections.ts'
 import { type Description, peerText, routeOf } from '../lifecycle/description.ts'
 import { lingerMs, nothingOwedMs } from '../lifecycle/ending.ts'
 import { isLast } from '../lifecycle/last-answer.ts'
-import type { Limits as RequestLimits, Sample } from '../lifecycle/limits.ts'
+import type { Limits as BoundLimits, Sample } from '../lifecycle/limits.ts'
 import type { LongLived } from '../lifecycle/long-lived.ts'
 import type { ReasonName } from '../lifecycle/reasons.ts'
+import { changedBy } from '../lifecycle/request-limits.ts'
 import { TransportDuplex } from '../net/duplex.ts'
 import type { Transport } from '../net/transport.ts'
 import type { Coded } from '../policy/codes.ts'
 import type { Policy } from '../policy/policy.ts'
+import type { RequestChanges } from '../policy/request-limits.ts'
 import { type BodyRefusal, BodyRefusedError, type BodyRefusedOptions } from './body-refused.ts'
 import { readEarly } from './early-body.ts'
 import type { Limits, Sink } from './events.ts'
@@ -476,13 +478,15 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     this.#refuse(body, new BodyRefusedError('bodyTooLarge', { why: refusals['body-too-large'].text }))
   }
 
-  /** A route has changed limits of a request. */
-  limit(request: object, limits: RequestLimits): void {
-    if (this.asked !== request || this.connection.isEnded) return
+  /** A route has changed limits of a request: see `LimitedRequests`. */
+  limit(request: object, changes: RequestChanges, before: BoundLimits | null): BoundLimits {
+    const limits = changedBy(before ?? this.connection.ownLimits, changes)
+    if (this.asked !== request || this.connection.isEnded) return limits
     this.connection.limitTo(limits)
     this.#maxBodyBytes = limits.policy.maxBodyBytes
     this.#checkSize()
     if (this.#refusal !== null) throw this.#refusal
+    return limits
   }
 
   /**

@@ -6,8 +6,8 @@ import { peerName } from '../kernel/layout.ts'
 import type { Ledger } from '../kernel/ledger.ts'
 import type { Peer } from '../kernel/peers.ts'
 import { isLast } from '../lifecycle/last-answer.ts'
-import type { Limits } from '../lifecycle/limits.ts'
 import type { LongLived } from '../lifecycle/long-lived.ts'
+import { changedBy } from '../lifecycle/request-limits.ts'
 import type { Policy } from '../policy/policy.ts'
 import { isSet, type Resolved } from '../policy/resolve.ts'
 import type { Application } from '../serve/application.ts'
@@ -135,10 +135,12 @@ export class Exchanges<Call> {
 
   #limitedOf(flight: Flight<Call>): LimitedRequests {
     return {
-      limit: (_: Request, limits: Limits) => {
-        if (flight.over) return
+      limit: (_, changes, before) => {
+        const limits = changedBy(before ?? this.#ledger.connections.limits, changes)
+        if (flight.over) return limits
         this.#flights.limit(flight, limits)
         flight.body?.limitTo(limits.policy.maxBodyBytes)
+        return limits
       },
     }
   }

@@ -4,7 +4,6 @@
  */
 
 import type { Clock } from '../lifecycle/clock.ts'
-import { bindLimits, type Limits } from '../lifecycle/limits.ts'
 import type { Coded } from '../policy/codes.ts'
 import type { Policy } from '../policy/policy.ts'
 import { noteServer } from '../streams/draining.ts'
@@ -64,7 +63,6 @@ export function applicationOf(app: App, parts: ApplicationParts): Application {
     withLoopLag(handler, { maxLoopLagMs, clock, onOverload: () => onRefused('overload') })
   const handler = inLoopTime(withHandlerTimeout(fetch, { handlerTimeoutMs, clock, onTimeout }))
   const fetchInTime = inLoopTime(fetch)
-  let bound: Limits | null = null
 
   /** In a program with routes that change limits. */
   function askInHand(request: Request, env: unknown, engine: LimitedRequests | null, ctx: unknown): unknown {
@@ -72,8 +70,7 @@ export function applicationOf(app: App, parts: ApplicationParts): Application {
     timer?.limit(handlerTimeoutMs)
     const startedAt = clock.now()
     const timeHandler = timer && ((ms: number) => timer.limit(ms, clock.now() - startedAt))
-    bound ??= bindLimits(policy)
-    takeInHand(request, { limits: bound, engine, timeHandler })
+    takeInHand(request, { engine, timeHandler })
     const answer = settlesOnce(fetchInTime(request, env, ctx))
     return timer !== null && answer instanceof Promise ? timer.watch(answer) : answer
   }

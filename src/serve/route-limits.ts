@@ -5,7 +5,6 @@
  */
 
 import type { Limits } from '../lifecycle/limits.ts'
-import { changedBy } from '../lifecycle/request-limits.ts'
 import type { Enforcement } from '../policy/enforcement.ts'
 import { ConfigError, type Problem } from '../policy/problems.ts'
 import { type Asked, type RequestChanges, type RequestLimit, routeProblem } from '../policy/request-limits.ts'
@@ -22,10 +21,11 @@ export interface LimitHolder {
 /** What an engine does for a request whose route changes its limits. */
 export interface LimitedRequests {
   /**
-   * These hold for the request until it has been answered; one that has been is left alone. Throws
-   * a `BodyRefusedError` where its body is known to be larger.
+   * The request is under these changes until it has been answered; one that has been is left alone.
+   * `before`: what an earlier change made of its limits. Returns what holds now. Throws a
+   * `BodyRefusedError` where its body is known to be larger.
    */
-  limit(request: Request, limits: Limits): void
+  limit(request: Request, changes: RequestChanges, before: Limits | null): Limits
 }
 
 interface Shared {
@@ -106,26 +106,22 @@ class RequestInHand implements Changeable {
   readonly #request: Request
   readonly #engine: LimitedRequests | null
   readonly #timeHandler: ((ms: number) => void) | null
-  #limits: Limits
+  #limits: Limits | null = null
 
-  constructor(request: Request, { limits, engine, timeHandler }: InHand) {
+  constructor(request: Request, { engine, timeHandler }: InHand) {
     this.#request = request
-    this.#limits = limits
     this.#engine = engine
     this.#timeHandler = timeHandler
   }
 
   change(changes: RequestChanges): void {
     const { handlerTimeoutMs } = changes
-    this.#limits = changedBy(this.#limits, changes)
     if (handlerTimeoutMs !== undefined) this.#timeHandler?.(handlerTimeoutMs)
-    this.#engine?.limit(this.#request, this.#limits)
+    if (this.#engine !== null) this.#limits = this.#engine.limit(this.#request, changes, this.#limits)
   }
 }
 
 interface InHand {
-  /** The server's. */
-  readonly limits: Limits
   /** Null: it holds nothing but the time of the handler. */
   readonly engine: LimitedRequests | null
   /** Null: its time can't be changed. */

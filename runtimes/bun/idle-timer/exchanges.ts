@@ -2,9 +2,10 @@
  * Requests and their responses under Bun's own clock: what of the policy can be held from within a
  * request.
  */
-
+import { bindLimits, type Limits } from '../../../src/lifecycle/limits.ts'
 import type { LongLived } from '../../../src/lifecycle/long-lived.ts'
 import { reasons } from '../../../src/lifecycle/reasons.ts'
+import { changedBy } from '../../../src/lifecycle/request-limits.ts'
 import { answerStream } from '../../../src/native/answer-stream.ts'
 import { framed } from '../../../src/native/framed.ts'
 import { announcedBytes, type BodyReason } from '../../../src/native/request-body.ts'
@@ -38,6 +39,8 @@ export class Exchanges {
   /** Bun's clock of an idle connection. */
   readonly idleSeconds: number
   readonly #policy: Policy
+  /** The same as a route changes them. */
+  readonly #limits: Limits
   readonly #application: Application
   readonly #longLived: LongLived
   readonly #counts: ReasonCounts
@@ -51,6 +54,7 @@ export class Exchanges {
   constructor(policy: Policy, application: Application, counts: ReasonCounts, longLived: LongLived) {
     this.#longLived = longLived
     this.#policy = policy
+    this.#limits = bindLimits(policy)
     this.#application = application
     this.#counts = counts
     const { idleTimeoutMs, keepAliveHintMs, maxRequestsPerConnection, maxConnectionAgeMs } = policy
@@ -77,9 +81,11 @@ export class Exchanges {
     const held: Held = { policy: this.#policy }
     const limited: LimitedRequests | null = areUsed()
       ? {
-          limit(_, { policy }) {
-            held.policy = policy
-            body?.holdTo(policy)
+          limit: (_, changes, before) => {
+            const limits = changedBy(before ?? this.#limits, changes)
+            held.policy = limits.policy
+            body?.holdTo(limits.policy)
+            return limits
           },
         }
       : null

@@ -121,7 +121,6 @@ export default [
       { wait: { outlive: ['writeTimeoutMs', 'minResponseBytesPerSec'] } },
       { read: 'resume' },
       { answer: { status: [200], bytes: 33_554_432, within: 10_000 } },
-      closesIdle,
     ],
   },
   {
