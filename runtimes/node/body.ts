@@ -1,12 +1,13 @@
 /** The body of a request on `node:http` and `node:http2`: counted, refused in the middle, or read away after an early answer. */
 
-import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
+import type { Socket } from 'node:net'
 import { type BodyRefusal, BodyRefusedError, statusOf } from '../../src/http1/body-refused.ts'
 import { plainResponse } from '../../src/serve/responses.ts'
 import { mayTake } from '../../src/serve/route-limits.ts'
+import type { HeldIncoming } from './held-incoming.ts'
 
-export type Incoming = IncomingMessage | Http2ServerRequest
+export type Incoming = HeldIncoming | Http2ServerRequest
 
 /** HTTP/2 knows no `Connection: close`; there the stream ends and the session lives. */
 const refusal = (status: number, close: boolean): Response =>
@@ -29,6 +30,8 @@ export class Body {
   #maxBytes: number
   /** What the head says; 0: nothing. */
   readonly #announced: number
+  /** Null: HTTP/2. */
+  readonly #socket: Socket | null
   #bytes = 0
   /** It is larger than the server’s limit; its route may allow that until the application reads it. */
   #awaitsRoute = false
@@ -42,30 +45,44 @@ export class Body {
     this.#maxBytes = maxBytes
     this.#onTooLarge = onTooLarge
     this.#announced = Number(incoming.headers['content-length'] ?? 0)
-    const push = incoming.push.bind(incoming)
-    incoming.push = (chunk: any, encoding?: BufferEncoding) => {
-      if (chunk === null) return push(chunk)
-      // What is refused, or given up by the application, is still read: the client has to read its answer.
-      if (this.#refusedWith !== null || incoming.destroyed) {
-        this.#lose()
-        return true
-      }
-      this.#bytes += chunk.length
-      if (!this.isTooLarge || this.awaitRoute()) return push(chunk, encoding)
-      onTooLarge()
-      return true
+    this.#socket = isHttp2(incoming) ? null : incoming.socket
+    if (!isHttp2(incoming)) {
+      incoming.body = this
+      return
     }
-    if (isHttp2(incoming)) return
-    // `node:http` takes the socket from a body that the application cancels; it may have stopped reading by then.
-    const { socket } = incoming
-    incoming.once('close', () => {
-      if (!incoming.complete) socket.resume()
-    })
+    const push = incoming.push.bind(incoming)
+    incoming.push = (chunk: any, encoding?: BufferEncoding) =>
+      chunk !== null && !this.takes(chunk.length) ? true : push(chunk, encoding)
+  }
+
+  /** Counts what has come of it; returns whether its reader may have that. */
+  takes(bytes: number): boolean {
+    // What is refused, or given up by the application, is still read: the client has to read its answer.
+    if (this.#refusedWith !== null || this.#incoming.destroyed) {
+      this.#lose()
+      return false
+    }
+    this.#bytes += bytes
+    if (!this.isTooLarge || this.awaitRoute()) return true
+    this.#onTooLarge()
+    return false
+  }
+
+  /**
+   * Its stream is over. `node:http` takes the socket from a body that the application cancels; it
+   * may have stopped reading by then.
+   */
+  closed(): void {
+    if (!this.complete) this.#socket?.resume()
   }
 
   /** Larger than it may be, as far as it has come or says of itself. */
   get isTooLarge(): boolean {
     return this.#maxBytes !== 0 && Math.max(this.#announced, this.#bytes) > this.#maxBytes
+  }
+
+  get awaitsRoute(): boolean {
+    return this.#awaitsRoute
   }
 
   /** Whether a route may still allow that: until the application reads, and if there is such a route. */

@@ -14,6 +14,7 @@ import { isHttp2, type Outgoing, refuse, refuseLast } from './answer.ts'
 import { Body, hasBody, type Incoming } from './body.ts'
 import { answerCleartext } from './cleartext.ts'
 import { Exchange, type ExchangeParts } from './exchange.ts'
+import { HeldIncoming } from './held-incoming.ts'
 import { holdAccept } from './hold.ts'
 import { Http1Connection, type NodeMember, type ServerContext } from './http1-connection.ts'
 import { Http2Session } from './http2-session.ts'
@@ -42,6 +43,8 @@ export class NodeConnections {
    * client that has reset its connection has none any more, and another may have had it before.
    */
   readonly #members = new WeakMap<object, NodeMember>()
+  /** Since this turn of the loop began. */
+  #holding: HeldIncoming[] = []
 
   constructor(context: ServerContext, { tls, websocket, host = 'localhost' }: NodeServeOptions, parts: Parts) {
     this.#ask = requestMaker(host)
@@ -76,9 +79,9 @@ export class NodeConnections {
     }
     const onRequest = (incoming: Incoming, outgoing: Outgoing) => {
       const exchange = this.#begin(incoming, outgoing)
-      if (exchange !== null) this.#ask(incoming, exchange)
+      if (exchange !== null) this.#askWithBody(incoming, exchange)
     }
-    if (store === undefined) return createServer(options, onRequest)
+    if (store === undefined) return createServer({ ...options, IncomingMessage: HeldIncoming }, onRequest)
     const secureOptions: SecureServerOptions = {
       ...options,
       ...store().choose(null).options,
@@ -86,6 +89,7 @@ export class NodeConnections {
       handshakeTimeout: longestMs,
       ...(policy.maxConcurrentStreams > 0 && { settings: { maxConcurrentStreams: policy.maxConcurrentStreams } }),
       allowHTTP1: true,
+      Http1IncomingMessage: HeldIncoming,
     }
     // Its types know no half-open connections, and that it also is a server of HTTP/1.1.
     return createSecureServer(
@@ -109,16 +113,16 @@ export class NodeConnections {
         httpVersion === '1.1' &&
         method === 'GET',
     })
-    server.on('checkContinue', (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    server.on('checkContinue', (incoming: Incoming, outgoing: ServerResponse) => {
       const exchange = this.#begin(incoming, outgoing)
       if (exchange === null) return
       outgoing.writeContinue()
       this.#ask(incoming, exchange)
     })
-    server.on('checkExpectation', (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    server.on('checkExpectation', (incoming: Incoming, outgoing: ServerResponse) => {
       if (this.#begin(incoming, outgoing) !== null) refuse(outgoing, 417)
     })
-    server.on('upgrade', (incoming, socket, head) => this.#upgrade(incoming, socket as Socket, head))
+    server.on('upgrade', (incoming, socket, head) => this.#upgrade(incoming as HeldIncoming, socket as Socket, head))
     server.on('connection', (tcp: Socket) => this.#accepted(tcp))
     server.on('secureConnection', (socket: TLSSocket) => this.#secured(socket))
     // Comes before `secureConnection`, whose own listener in Node makes the session.
@@ -129,6 +133,23 @@ export class NodeConnections {
       if (wire instanceof Http1Connection) wire.failed(error)
       else socket.destroy()
     })
+  }
+
+  /** Once its body is there, where that is a matter of what Node has read already. */
+  #askWithBody(incoming: Incoming, exchange: Exchange): void {
+    const held = !('stream' in incoming) && incoming.body !== null && incoming.hold(() => this.#ask(incoming, exchange))
+    if (!held) {
+      this.#ask(incoming, exchange)
+      return
+    }
+    if (this.#holding.length === 0) setImmediate(this.#askHeld)
+    this.#holding.push(incoming)
+  }
+
+  readonly #askHeld = (): void => {
+    const holding = this.#holding
+    this.#holding = []
+    for (const incoming of holding) incoming.askNow()
   }
 
   #accepted(tcp: Socket): void {
@@ -216,7 +237,7 @@ export class NodeConnections {
     if (offer === null) return new Exchange(this.#parts, incoming, outgoing, body, member)
     return new UpgradeExchange(
       this.#parts,
-      incoming as IncomingMessage,
+      incoming as HeldIncoming,
       outgoing as ServerResponse,
       member as Http1Connection,
       offer,
@@ -224,7 +245,7 @@ export class NodeConnections {
   }
 
   /** Node has given up the connection with this: what is owed on it goes out first, then the application is asked. */
-  #upgrade(incoming: IncomingMessage, socket: Socket, head: Uint8Array): void {
+  #upgrade(incoming: HeldIncoming, socket: Socket, head: Uint8Array): void {
     socket.on('error', ignore)
     const wire = this.#members.get(socket)
     const wss = this.#wss

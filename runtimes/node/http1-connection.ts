@@ -2,7 +2,7 @@
  * One HTTP/1.1 connection of a `node:http` server: its events and counters become moves of the
  * lifecycle.
  */
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import { type ServerResponse, STATUS_CODES } from 'node:http'
 import { Socket } from 'node:net'
 import { type BodyRefusal, statusOf } from '../../src/http1/body-refused.ts'
 import type { Connection } from '../../src/lifecycle/connection.ts'
@@ -21,6 +21,7 @@ import { accessTo } from './access.ts'
 import type { Outgoing } from './answer.ts'
 import { type Body, hasBody, type Incoming } from './body.ts'
 import type { AnswerWay } from './exchange.ts'
+import type { HeldIncoming } from './held-incoming.ts'
 import { abort, gone } from './request.ts'
 import { askResetEveryMs, duplicateOf, handleOf, isReset, resetTcp } from './reset.ts'
 
@@ -122,7 +123,7 @@ export class Http1Connection implements NodeMember {
     this.#move('secured', this.#context.now())
   }
 
-  begin(incoming: IncomingMessage, outgoing: ServerResponse): boolean {
+  begin(incoming: HeldIncoming, outgoing: ServerResponse): boolean {
     const { connection } = this
     const { policy, now, draining, connections } = this.#context
     const before = this.#latest

@@ -1,6 +1,7 @@
 /** A request whose application may take the connection instead of answering. */
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import { Exchange, type ExchangeParts } from './exchange.ts'
+import type { HeldIncoming } from './held-incoming.ts'
 import type { Http1Connection } from './http1-connection.ts'
 import type { WebSocketOffer } from './upgrade.ts'
 
@@ -11,7 +12,7 @@ export class UpgradeExchange extends Exchange {
 
   constructor(
     parts: ExchangeParts,
-    incoming: IncomingMessage,
+    incoming: HeldIncoming,
     outgoing: ServerResponse,
     connection: Http1Connection,
     offer: WebSocketOffer,
