@@ -4,9 +4,10 @@
  * @hono/node-server does, the global constructor is replaced by one that makes native Responses and notes those whose
  * body is a stream, or large. It costs nothing measurable.
  */
+import { NativeResponse } from '../../src/http1/web/native.ts'
 import { endless, isBodiless, lengthIn, withBody } from '../../src/serve/responses.ts'
 
-const Native = globalThis.Response
+const Native = NativeResponse
 
 /** In characters or bytes; what is smaller is not worth the microsecond that it costs to set a clock. */
 const largeBytes = 256 * 1024
@@ -86,6 +87,12 @@ export function isSound(returned: unknown): boolean {
   if (!(returned instanceof Native) || returned.bodyUsed) return false
   if (returned === lastPlain) return true
   return returned.type !== 'error' && !streamOf(returned)?.locked
+}
+
+/** Sound, there whole, no 101, and without a word of its connection: told of the last one made alone. */
+export function isPlain(returned: unknown): boolean {
+  if (lastPlain === null || returned !== lastPlain || isLastBodiless || lastPlain.bodyUsed) return false
+  return lastPlain.status !== 101 && !lastPlain.headers.has('connection')
 }
 
 /** Of a body that is null Bun says a length of 0: Hono has let go of the one that GET has. Of a stream it never says the length. */

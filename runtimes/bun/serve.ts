@@ -9,7 +9,7 @@ import { lengthIn, withBody, withHeader } from '../../src/serve/responses.ts'
 import type { NativeEngine, NativeServer, Start } from '../../src/serve/runtime.ts'
 import { deviations } from './deviations.ts'
 import type { BunServeOptions } from './options.ts'
-import { forHead, isSound, lastPlain, noteBodies, streamOf, toSend } from './response.ts'
+import { forHead, isPlain, isSound, lastPlain, noteBodies, streamOf, toSend } from './response.ts'
 import { type BunServer, isUpgraded, listen, noteUpgrades } from './server.ts'
 
 const enforcement = enforcementOf('bunServe')
@@ -39,6 +39,7 @@ function serveBun(start: Start<BunServeOptions>, libc: Libc): Promise<Running> {
     },
     toSend,
     isSound,
+    isPlain,
     forHead,
     closesUnderBody: true,
     connectionOf: (answer) => answer.headers.get('connection'),

@@ -96,7 +96,7 @@ test('a body of which some was refused is never taken for the whole', () => {
 })
 
 test('a body is counted as it comes', () => {
-  const { tooLarge, send } = requestOf({ maxBytes: 8 })
+  const { tooLarge, send } = requestOf({ length: '5', maxBytes: 8 })
   send('hello')
   assert.equal(tooLarge(), 0)
   send(' body')

@@ -382,9 +382,12 @@ export class Exchanges<Call> {
     return isLast({ requests, agesAt }, this.#policy, this.#now(), circumstances)
   }
 
-  /** Deno and Bun give a request of HTTP/2 no Host, and HTTP/1.1 must have one. */
-  #isHttp2({ headers }: Request): boolean {
-    return this.#secure && !headers.has('host')
+  /**
+   * Deno and Bun give a request of HTTP/2 no Host, and HTTP/1.1 must have one. Only under TLS is the
+   * request asked: to make its `headers` is dear.
+   */
+  #isHttp2(request: Request): boolean {
+    return this.#secure && !request.headers.has('host')
   }
 }
 

@@ -7,12 +7,13 @@ import type { Ledger } from '../kernel/ledger.ts'
 import type { Peer } from '../kernel/peers.ts'
 import type { Limits } from '../lifecycle/limits.ts'
 import type { LedgerServer } from './ledger-server.ts'
+import { InLine, Line } from './line.ts'
 import type { BodyReason, RequestBody } from './request-body.ts'
 
 /** Between two ticks: after a block a timer makes up for it, and what was read meanwhile is handed over later than that. */
 const leastTurnMs = 25
 
-export class Flight<Call> {
+export class Flight<Call> extends InLine<Flight<Call>> {
   readonly request: Request
   readonly call: Call
   peer: Peer | null = null
@@ -28,6 +29,7 @@ export class Flight<Call> {
   over = false
 
   constructor(request: Request, call: Call) {
+    super()
     this.request = request
     this.call = call
   }
@@ -42,9 +44,9 @@ export interface FlightsOptions<Call> {
 export class Flights<Call> {
   readonly #options: FlightsOptions<Call>
   /** Not noted yet. */
-  readonly #young = new Set<Flight<Call>>()
+  readonly #young = new Line<Flight<Call>>()
   /** Noted, and taking a while: one of them may become another protocol's. */
-  readonly #noted = new Set<Flight<Call>>()
+  readonly #noted = new Line<Flight<Call>>()
   /** Whose body is watched. */
   readonly #withBody = new Map<Peer, Flight<Call>>()
   /** By the request whose connection the application is taking over at this moment. */
@@ -142,15 +144,12 @@ export class Flights<Call> {
   ended(flight: Flight<Call>): void {
     if (flight.over) return
     flight.over = true
-    this.#noted.delete(flight)
+    flight.line?.delete(flight)
     const { peer } = flight
     if (peer !== null && peer.owed > 1) peer.changed?.delete(flight)
     // Over HTTP/2 nobody is held up, and to let go is a reset, of which a session bears only some.
     if (peer?.http2 !== true) flight.body?.letGoLater()
-    if (peer === null) {
-      this.#young.delete(flight)
-      return
-    }
+    if (peer === null) return
     if (this.#withBody.get(peer) === flight) this.#withBody.delete(peer)
     if (flight.held) peer.held -= 1
     this.#ledger.finished(peer)
@@ -181,8 +180,7 @@ export class Flights<Call> {
   beforeUpgrade(request: Request): boolean {
     const isCurrent = this.#currentRequest === request
     const isIts = (flight: Flight<Call>): boolean => flight.request === request
-    let flight =
-      (isCurrent ? this.#currentFlight : null) ?? [...this.#young].find(isIts) ?? [...this.#noted].find(isIts) ?? null
+    let flight = (isCurrent ? this.#currentFlight : null) ?? [...this.#young, ...this.#noted].find(isIts) ?? null
     if (flight === null) {
       // Of another server in this process.
       if (!isCurrent) return true

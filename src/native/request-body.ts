@@ -4,6 +4,7 @@
  */
 
 import { BodyRefusedError } from '../http1/body-refused.ts'
+import { NativeRequest } from '../http1/web/native.ts'
 import type { ReasonWith } from '../lifecycle/reasons.ts'
 
 export type BodyReason = ReasonWith<'refuse-body'>
@@ -14,12 +15,15 @@ const heldMs = 1_000
 const kinds = ['arrayBuffer', 'blob', 'bytes', 'formData', 'json', 'text'] as const
 type Kind = (typeof kinds)[number]
 
-const native = Object.getOwnPropertyDescriptors(Request.prototype) as Record<string, PropertyDescriptor>
+const native = Object.getOwnPropertyDescriptors(NativeRequest.prototype) as Record<string, PropertyDescriptor>
+const readers = Object.fromEntries(kinds.map((kind) => [kind, native[kind]!.value])) as Readonly<
+  Record<Kind, (this: Request) => Promise<unknown>>
+>
 const slot = Symbol('request body')
 type Held = Request & { [slot]: RequestBody }
 
 /** Between a Request and its prototype: the same object for the runtime, with readers of ours. */
-const heldPrototype = Object.create(Request.prototype, {
+const heldPrototype = Object.create(NativeRequest.prototype, {
   ...Object.fromEntries(
     kinds.map((kind) => [
       kind,
@@ -171,10 +175,18 @@ export class RequestBody {
     return this.#stream
   }
 
-  async read(kind: Kind): Promise<unknown> {
-    if (this.#refusal !== null) throw this.#refusal
-    this.#throwTooLarge()
-    if (this.#stream === null && this.mayReadWhole) return this.#readWhole(kind)
+  read(kind: Kind): Promise<unknown> {
+    if (this.isTooLarge) this.refuseTooLarge()
+    if (this.#refusal !== null) return Promise.reject(this.#refusal)
+    if (this.#stream === null && this.mayReadWhole) {
+      this.#isReadWhole = true
+      this.began(true)
+      return this.#wait(() => readers[kind].call(this.#request), true)
+    }
+    return this.#readStream(kind)
+  }
+
+  async #readStream(kind: Kind): Promise<unknown> {
     const type = this.#request.headers.get('content-type')
     const whole = new Response(this.stream, type === null ? {} : { headers: { 'content-type': type } })
     return (whole as unknown as Record<Kind, () => Promise<unknown>>)[kind]()
@@ -193,18 +205,6 @@ export class RequestBody {
     this.#refusal ??= new BodyRefusedError(reason)
     this.#fail(this.#refusal)
     return this.#refusal
-  }
-
-  async #readWhole(kind: Kind): Promise<unknown> {
-    this.#isReadWhole = true
-    this.began(true)
-    try {
-      const value = await this.#wait(native[kind]!.value.call(this.#request) as Promise<unknown>)
-      this.complete = true
-      return value
-    } finally {
-      this.ended()
-    }
   }
 
   /** The next chunk, or null at the end. */
@@ -231,22 +231,38 @@ export class RequestBody {
       this.began(false)
       this.#reader = body.getReader()
     }
-    const { done, value } = await this.#wait(this.#reader.read())
+    const reader = this.#reader
+    const { done, value } = await this.#wait(() => reader.read())
     if (done) return null
     this.#bytes += value.length
     this.#throwTooLarge()
     return value
   }
 
-  async #wait<Value>(read: Promise<Value>): Promise<Value> {
-    const refused = new Promise<never>((_, reject) => {
-      this.#fail = reject
-    })
+  /**
+   * What `read` gives, unless the body is refused meanwhile. One promise and not a race of several:
+   * most bodies have come with their head, and to read one is most of what its request costs.
+   */
+  #wait<Value>(read: () => Promise<Value>, isWhole = false): Promise<Value> {
     this.wanted = true
-    try {
-      return await Promise.race([read, refused])
-    } finally {
-      this.wanted = false
-    }
+    return new Promise((resolve, reject) => {
+      let over = false
+      const fail = (error: unknown): void => {
+        if (over) return
+        over = true
+        this.wanted = false
+        if (isWhole) this.ended()
+        reject(error)
+      }
+      this.#fail = fail
+      read().then((value) => {
+        if (over) return
+        over = true
+        this.wanted = false
+        this.complete ||= isWhole
+        if (isWhole) this.ended()
+        resolve(value)
+      }, fail)
+    })
   }
 }
