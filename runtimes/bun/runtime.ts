@@ -2,22 +2,41 @@
 import './only-on-bun.ts'
 
 import { NativeDownstream } from '../../src/gateway/downstream/downstream.ts'
+import type { Libc } from '../../src/kernel/libc.ts'
 import { enforcementOf } from '../../src/policy/enforcement.ts'
 import type { Runtime } from '../../src/runtime.ts'
+import type { NativeEngine, NativeServer } from '../../src/serve/runtime.ts'
 import { procDescriptors } from '../descriptors.ts'
-import { connect } from './connect.ts'
+import { deviations } from './deviations.ts'
 import { files } from './files.ts'
-import { bunWithIdleTimer } from './idle-timer/serve.ts'
 import { loadLibc } from './libc.ts'
 import type { BunServeOptions } from './options.ts'
-import { bunUnderLedger } from './serve.ts'
-import { listen } from './transport.ts'
 import { ServerLike, upgradeOffers } from './upgrade.ts'
+
+const underLedger: NativeEngine = { name: 'Bun.serve', enforcement: enforcementOf('bunServe'), deviations }
+
+const bunUnderLedger = (libc: Libc): NativeServer<BunServeOptions> => ({
+  ...underLedger,
+  serve: async (start) => (await import('./serve.ts')).serveBun(start, underLedger, libc),
+})
+
+const withIdleTimer: NativeEngine = { name: 'Bun.serve', enforcement: enforcementOf('bunIdleTimer'), deviations }
+
+export const bunWithIdleTimer: NativeServer<BunServeOptions> = {
+  ...withIdleTimer,
+  serve: async (start) => (await import('./idle-timer/serve.ts')).serveWithIdleTimer(start, withIdleTimer),
+}
+
+let connecting: Promise<typeof import('./connect.ts')> | undefined
 
 export const bun = {
   name: 'bun',
   ownOptions: ['websocket'] satisfies (keyof BunServeOptions)[],
-  sockets: { listen, descriptors: procDescriptors, enforcement: () => enforcementOf('socketEngine') },
+  sockets: {
+    listen: async (at, accept) => (await import('./transport.ts')).listen(at, accept),
+    descriptors: procDescriptors,
+    enforcement: () => enforcementOf('socketEngine'),
+  },
   bindings: ({ websocket }: BunServeOptions) => ({
     env: (connection) => new ServerLike(connection),
     offerUpgrade: upgradeOffers(websocket),
@@ -28,7 +47,10 @@ export const bun = {
     return libc === null ? bunWithIdleTimer : bunUnderLedger(libc)
   },
   loadLibc,
-  connect,
+  async connect(...to) {
+    connecting ??= import('./connect.ts')
+    return (await connecting).connect(...to)
+  },
   http2: false,
   downstream(request, server) {
     const { address = '', port = 0 } = server.requestIP(request) ?? {}

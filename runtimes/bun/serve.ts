@@ -3,26 +3,15 @@
 import type { Libc } from '../../src/kernel/libc.ts'
 import { answerStream } from '../../src/native/answer-stream.ts'
 import { serveUnderLedger } from '../../src/native/serve-under-ledger.ts'
-import { enforcementOf } from '../../src/policy/enforcement.ts'
 import type { Running } from '../../src/serve/contract.ts'
 import { lengthIn, withBody, withHeader } from '../../src/serve/responses.ts'
-import type { NativeEngine, NativeServer, Start } from '../../src/serve/runtime.ts'
-import { deviations } from './deviations.ts'
+import type { NativeEngine, Start } from '../../src/serve/runtime.ts'
 import type { BunServeOptions } from './options.ts'
 import { forHead, isPlain, isSound, lastPlain, noteBodies, streamOf, toSend } from './response.ts'
 import { type BunServer, isUpgraded, listen, noteUpgrades } from './server.ts'
 
-const enforcement = enforcementOf('bunServe')
-
-const engine: NativeEngine = { name: 'Bun.serve', enforcement, deviations }
-
-export const bunUnderLedger = (libc: Libc): NativeServer<BunServeOptions> => ({
-  ...engine,
-  serve: (start) => serveBun(start, libc),
-})
-
 /** Bun's server, its connections closed by what the kernel shows of them. */
-function serveBun(start: Start<BunServeOptions>, libc: Libc): Promise<Running> {
+export function serveBun(start: Start<BunServeOptions>, engine: NativeEngine, libc: Libc): Promise<Running> {
   noteBodies()
   return serveUnderLedger<BunServer>(start, {
     engine,

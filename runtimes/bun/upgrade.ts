@@ -2,7 +2,6 @@
  * WebSockets of `hono/bun` on the hangup engine. Only `Bun.serve` can speak WebSocket with Bun's handlers, so one that
  * listens on loopback, and answers nobody without a ticket of ours, takes over what the application upgrades.
  */
-import { randomUUID } from 'node:crypto'
 import { connect } from 'node:net'
 import { websocket as honoWebSocket } from 'hono/bun'
 import type { RequestHead } from '../../src/http1/head.ts'
@@ -96,7 +95,7 @@ export function upgradeOffers(
         const options = accepted
         return (stream, _, longLived) => {
           server ??= start(longLived)
-          const ticket = randomUUID()
+          const ticket = crypto.randomUUID()
           tickets.set(ticket, options)
           const far = connect(server.port, '127.0.0.1')
           const end = () => {

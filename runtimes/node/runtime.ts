@@ -4,19 +4,24 @@ import { enforcementOf } from '../../src/policy/enforcement.ts'
 import type { Runtime } from '../../src/runtime.ts'
 import { procDescriptors } from '../descriptors.ts'
 import { abortsOnData } from './aborts-on-data.ts'
-import { connect } from './connect.ts'
 import { NodeDownstream } from './gateway-downstream.ts'
 import { holdAccept } from './hold.ts'
 import { nodeHttp } from './http.ts'
 import { loadLibc } from './libc.ts'
 import type { NodeServeOptions } from './options.ts'
-import { listen } from './transport.ts'
 import { IncomingLike, upgradeOffers, webSocketServerOf } from './upgrade.ts'
+
+let connecting: Promise<typeof import('./connect.ts')> | undefined
 
 export const node = {
   name: 'node',
   ownOptions: ['websocket'] satisfies (keyof NodeServeOptions)[],
-  sockets: { listen, holdAccept, descriptors: procDescriptors, enforcement: () => enforcementOf('socketEngine') },
+  sockets: {
+    listen: async (at, accept) => (await import('./transport.ts')).listen(at, accept),
+    holdAccept,
+    descriptors: procDescriptors,
+    enforcement: () => enforcementOf('socketEngine'),
+  },
   bindings({ websocket }: NodeServeOptions) {
     const wss = webSocketServerOf(websocket)
     return {
@@ -27,7 +32,10 @@ export const node = {
   native: () => nodeHttp,
   loadLibc,
   abortsOnData,
-  connect,
+  async connect(...to) {
+    connecting ??= import('./connect.ts')
+    return (await connecting).connect(...to)
+  },
   http2: true,
   downstream: (request, env) => new NodeDownstream(request, env),
 } satisfies Runtime

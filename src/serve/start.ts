@@ -1,18 +1,18 @@
-/** `serve()` on any runtime: the options are resolved, the engine is chosen, and that engine is started. */
+/**
+ * `serve()` on any runtime: the options are resolved, the engine is chosen, and that engine is
+ * started. What only one engine or option needs is loaded with it: a start is soon over.
+ */
 import { adminPlan } from '../admin/options.ts'
 import { backgroundClock } from '../lifecycle/clock.ts'
 import { LongLived } from '../lifecycle/long-lived.ts'
 import { Observer } from '../observe/observer.ts'
 import { openTelemetry, shelter } from '../observe/open-telemetry.ts'
-import { readServers } from '../observe/server-metrics.ts'
 import { type Resolved, resolveOptions } from '../policy/resolve.ts'
 import { accessFeedOf } from './access-feed.ts'
 import { type Chosen, chooseEngine, isNative } from './choose-engine.ts'
 import type { App, Running, ServeOptions } from './contract.ts'
 import { withHealthPath } from './health-path.ts'
 import type { ServeRuntime, Start } from './runtime.ts'
-import { serveOnSockets } from './socket-engine.ts'
-import { watchLost } from './watch-lost.ts'
 
 /** A start that nothing stands in the way of, as far as the options say. Nothing listens yet. */
 export interface Planned extends Chosen {
@@ -46,7 +46,7 @@ export async function planStart(
       observer.access = accessFeedOf(options)
       const ready = () => running === null || running.phase === 'serving'
       // It keeps a descriptor for a second, which somebody has to have asked for.
-      if (plan !== null) await watchLost(observer, runtime)
+      if (plan !== null) await (await import('./watch-lost.ts')).watchLost(observer, runtime)
       const start: Start = {
         app: healthPath === undefined ? app : withHealthPath(app, healthPath, ready),
         options: { ...options, ...more },
@@ -58,9 +58,7 @@ export async function planStart(
         longLived,
         keepsReserve: plan !== null,
       }
-      const server = await (engine === 'native' && isNative(native)
-        ? native.serve(start)
-        : serveOnSockets(start, runtime.sockets, runtime.bindings(start.options)))
+      const server = await (engine === 'native' && isNative(native) ? native.serve(start) : onSockets(start, runtime))
       running = server
       try {
         if (plan !== null) {
@@ -78,11 +76,19 @@ export async function planStart(
   }
 }
 
+async function onSockets(start: Start, { sockets, bindings }: ServeRuntime): Promise<Running> {
+  const { serveOnSockets } = await import('./socket-engine.ts')
+  return serveOnSockets(start, sockets, bindings(start.options))
+}
+
 /** Its metrics go where the program's OpenTelemetry SDK sends them; undefined: it has none. */
 async function exported(server: Running, { log }: ServeOptions): Promise<(() => void) | undefined> {
   const telemetry = await openTelemetry(log)
   if (telemetry === null) return undefined
-  const { exportMetrics } = await import('../observe/export-metrics.ts')
+  const [{ exportMetrics }, { readServers }] = await Promise.all([
+    import('../observe/export-metrics.ts'),
+    import('../observe/server-metrics.ts'),
+  ])
   return exportMetrics(telemetry, shelter(log), () => readServers([{ server }]), [{ server }])
 }
 

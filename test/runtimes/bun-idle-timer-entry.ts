@@ -1,7 +1,6 @@
 /** Bun's native engine as it is where there is no kernel ledger, to be tested on Linux as well. */
 
-import { bunWithIdleTimer } from '../../runtimes/bun/idle-timer/serve.ts'
-import { bun } from '../../runtimes/bun/runtime.ts'
+import { bun, bunWithIdleTimer } from '../../runtimes/bun/runtime.ts'
 import { main } from '../../src/command/main.ts'
 import { planStart } from '../../src/serve/start.ts'
 

@@ -4,7 +4,6 @@
  */
 import { backgroundClock } from '../../../src/lifecycle/clock.ts'
 import { Drain } from '../../../src/lifecycle/drain.ts'
-import { enforcementOf } from '../../../src/policy/enforcement.ts'
 import { applicationOf } from '../../../src/serve/application.ts'
 import type { Running } from '../../../src/serve/contract.ts'
 import { errorLine } from '../../../src/serve/error-line.ts'
@@ -12,24 +11,17 @@ import { listenError, prepare } from '../../../src/serve/prepare.ts'
 import { ReasonCounts } from '../../../src/serve/reason-counts.ts'
 import { plainResponse } from '../../../src/serve/responses.ts'
 import { runningUnseen } from '../../../src/serve/running.ts'
-import type { NativeServer, Start } from '../../../src/serve/runtime.ts'
-import { deviations } from '../deviations.ts'
+import type { NativeEngine, Start } from '../../../src/serve/runtime.ts'
 import type { BunServeOptions } from '../options.ts'
 import { isSound, noteBodies } from '../response.ts'
 import { type BunServer, listen, noteUpgrades } from '../server.ts'
 import { Exchanges } from './exchanges.ts'
 import { Shutdown } from './shutdown.ts'
 
-const enforcement = enforcementOf('bunIdleTimer')
-
-export const bunWithIdleTimer: NativeServer<BunServeOptions> = {
-  name: 'Bun.serve',
-  enforcement,
-  deviations,
-  serve: serveWithIdleTimer,
-}
-
-async function serveWithIdleTimer(start: Start<BunServeOptions>): Promise<Running> {
+export async function serveWithIdleTimer(
+  start: Start<BunServeOptions>,
+  { name, enforcement }: NativeEngine,
+): Promise<Running> {
   const { app, options, longLived } = start
   noteBodies()
   const { policy, log } = prepare(start, enforcement)
@@ -73,8 +65,9 @@ async function serveWithIdleTimer(start: Start<BunServeOptions>): Promise<Runnin
 
   const { address, port } = server
   const drain = new Drain(policy, new Shutdown(policy, server, exchanges, longLived))
-  return runningUnseen(
-    { engine: bunWithIdleTimer.name, start, at: { host: address.address, port }, enforcement, log, drain },
-    () => ({ busy: server.pendingRequests, requests: exchanges.requests, hungUp: counts.hungUp }),
-  )
+  return runningUnseen({ engine: name, start, at: { host: address.address, port }, enforcement, log, drain }, () => ({
+    busy: server.pendingRequests,
+    requests: exchanges.requests,
+    hungUp: counts.hungUp,
+  }))
 }
