@@ -15,6 +15,8 @@ const largeBytes = 256 * 1024
 /** Made by this constructor from a stream (or an iterator, or a function that Bun takes for one). */
 const streams = new WeakSet<object>()
 const large = new WeakSet<object>()
+/** Whose body may be a file, or come piece by piece, though no stream was given. */
+const opaque = new WeakSet<object>()
 /** Made by this constructor without a body. */
 const bodiless = new WeakSet<object>()
 
@@ -35,13 +37,32 @@ function HangupResponse(body?: unknown, init?: ResponseInit): Response {
     isLastBodiless = true
     lastPlain = response
   } else if (typeof body === 'object') {
-    if (body instanceof ReadableStream || Symbol.asyncIterator in body) streams.add(response)
-    else if (sizeOf(body) > largeBytes) large.add(response)
-    else plain(response)
+    if (isWhole(body, init)) rewrapped(response, init as Response)
+    else if (body instanceof ReadableStream || Symbol.asyncIterator in body) streams.add(response)
+    else {
+      if (body instanceof Blob) opaque.add(response)
+      if (sizeOf(body) > largeBytes) large.add(response)
+      else plain(response)
+    }
   } else if (typeof body === 'string' && body.length > largeBytes) large.add(response)
   else if (typeof body === 'function') streams.add(response)
   else plain(response)
   return response
+}
+
+/**
+ * The `body` of a Response that was made of a text or bytes, with that Response beside it: as Hono
+ * puts one that a middleware has set fields on into a new one. Bun still knows what the stream is made
+ * of, and sends that, with its length.
+ */
+function isWhole(body: object, init: unknown): boolean {
+  if (!(init instanceof Native) || !(body instanceof ReadableStream)) return false
+  return !streams.has(init) && !opaque.has(init) && init.url === '' && init.body === body
+}
+
+function rewrapped(response: Response, from: Response): void {
+  if (large.has(from)) large.add(response)
+  else plain(response)
 }
 
 function plain(response: Response): void {
@@ -59,7 +80,18 @@ function clone(this: Response): Response {
   const copy = nativeClone.call(this)
   if (streams.has(this)) streams.add(copy)
   if (large.has(this)) large.add(copy)
+  if (opaque.has(this)) opaque.add(copy)
   return copy
+}
+
+declare const HTMLRewriter: { readonly prototype: { transform(given: unknown): unknown } }
+
+/** Makes a Response without the constructor, of one that may be a stream. */
+const nativeTransform = HTMLRewriter.prototype.transform
+function transform(this: object, given: unknown): unknown {
+  const made = nativeTransform.call(this as typeof HTMLRewriter.prototype, given)
+  if (made instanceof Native) opaque.add(made)
+  return made
 }
 
 /** For the whole process; a second call changes nothing. */
@@ -70,6 +102,7 @@ export function noteBodies(): void {
   HangupResponse.prototype = Native.prototype
   Native.prototype.constructor = HangupResponse as unknown as typeof Response
   Native.prototype.clone = clone
+  HTMLRewriter.prototype.transform = transform
   globalThis.Response = HangupResponse as unknown as typeof Response
 }
 

@@ -95,6 +95,13 @@ export default [
     ],
   },
   {
+    id: 'cors-keeps-length',
+    title: 'a response that cors() puts into another one still says how long it is',
+    see: ['https://hono.dev/docs/middleware/builtin/cors'],
+    routes: (app) => app.use(cors()).get('/', (c) => c.json({ said: 'twice' })),
+    steps: [{ ask: {}, sees: { status: 200, body: '{"said":"twice"}', fields: { 'content-length': '16' } }, times: 3 }],
+  },
+  {
     id: 'cors',
     title: 'cors() answers a preflight and marks an answer',
     routes: (app) => app.use(cors({ origin: 'http://here.example', credentials: true })).put('/', (c) => c.text('put')),
