@@ -19,6 +19,7 @@ import { lengthIn, plainResponse, withBody } from '../../src/serve/responses.ts'
 import type { NativeEngine, NativeServer, Start } from '../../src/serve/runtime.ts'
 import { CertificateStore } from '../../src/tls/certificates.ts'
 import { closedInDrain } from './closed-in-drain.ts'
+import { fieldOfRequest } from './request.ts'
 import {
   connectionOf,
   fieldOf,
@@ -79,6 +80,7 @@ export function serveDeno(
     ...own,
     engine,
     peerOf: (_, info) => addressOf(info),
+    fieldOf: fieldOfRequest,
     upgradeOf,
     isLong: (answer, http2) => isStream(answer) || (http2 && (wholeBytesOf(answer) ?? 0) > inOneGo),
     follow,

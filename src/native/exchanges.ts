@@ -18,7 +18,7 @@ import { Flight, type Flights } from './flights.ts'
 import { framed } from './framed.ts'
 import { ClientGoneError, type Following, type LedgerServer } from './ledger-server.ts'
 import { announcedIn2, busy, fieldsIn, headBytesOf, never, refusal } from './refusals.ts'
-import { announcedBytes, RequestBody } from './request-body.ts'
+import { announcedBytes, type FieldOf, fieldInHeaders, RequestBody } from './request-body.ts'
 
 /** A request waits so long while the last descriptors are being used. */
 const brimMs = 10
@@ -62,6 +62,7 @@ export class Exchanges<Call> {
   readonly #application: Application
   readonly #longLived: LongLived
   readonly #now: () => number
+  readonly #fieldOf: FieldOf
   readonly #keepAlive: string | null
   readonly #counted: boolean
   readonly #checksHead: boolean
@@ -73,6 +74,7 @@ export class Exchanges<Call> {
     const { server, resolved, secure, notesAll, ledger, flights, application, longLived, now } = options
     const { policy, origins } = resolved
     this.#server = server
+    this.#fieldOf = server.fieldOf ?? fieldInHeaders
     this.#policy = policy
     this.#secure = secure
     this.#notesAll = notesAll
@@ -206,7 +208,7 @@ export class Exchanges<Call> {
       refused ??= refusal('headFields')
     }
     if (!bodied) return refused
-    const announced = this.#isHttp2(request) ? announcedIn2(request) : announcedBytes(request)
+    const announced = this.#isHttp2(request) ? announcedIn2(request) : announcedBytes(request, this.#fieldOf)
     if (announced !== 0) flight.body = this.#watched(flight, announced)
     if (maxBodyBytes !== 0 && announced !== null && announced > maxBodyBytes && !mayTake(announced)) {
       connections.count('bodyTooLarge')
@@ -387,7 +389,7 @@ export class Exchanges<Call> {
    * request asked: to make its `headers` is dear.
    */
   #isHttp2(request: Request): boolean {
-    return this.#secure && !request.headers.has('host')
+    return this.#secure && this.#fieldOf(request, 'host') === null
   }
 }
 

@@ -7,6 +7,7 @@ import type { Coded } from '../policy/codes.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { ReasonLog } from '../serve/prepare.ts'
 import type { NativeEngine } from '../serve/runtime.ts'
+import type { FieldOf } from './request-body.ts'
 
 /** `Call`: what the runtime hands over with a request, and the application gets as `c.env`. */
 export interface LedgerServer<Call> {
@@ -16,6 +17,8 @@ export interface LedgerServer<Call> {
   readonly threads?: Threads | undefined
   /** The client's end of the connection that the request came on; null: it is gone. */
   peerOf(request: Request, call: Call): Address | null
+  /** A field of a request's head, where its `headers` are dear. Default: those. */
+  fieldOf?: FieldOf
   /**
    * What the runtime is to get when the application has taken the connection over for another protocol, whatever it
    * returned; null: it has not. Where `longLived` is not told by the listener, it is told here.
