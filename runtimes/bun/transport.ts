@@ -236,6 +236,8 @@ export const nativeOf = (context: SecureContext): unknown =>
 
 /** A socket that speaks HTTP. */
 export const http = {
+  // A Buffer's views are made by its class, which is written in JavaScript.
+  binaryType: 'uint8array',
   data: (socket: BunSocket, bytes: Uint8Array) => socket.data.events.feed(bytes),
   drain: (socket: BunSocket) => socket.data.drain(),
   end: (socket: BunSocket) => socket.data.peerEnd(),

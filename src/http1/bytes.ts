@@ -38,6 +38,13 @@ export const hex = Uint8Array.from({ length: 256 }, (_, byte) => {
   return Number.isNaN(digit) ? 255 : digit
 })
 
+/** A copy, of the plain class whatever `bytes` is; `slice` of Node's Buffer is a view. */
+export function copyOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const copy = new Uint8Array(bytes.length)
+  copy.set(bytes)
+  return copy
+}
+
 // `TextDecoder('latin1')` is windows-1252 by the Encoding Standard. These exist on Buffers of Node,
 // Bun and Deno alike, take any Uint8Array, and cost half of `Buffer.from(…).toString('latin1')`.
 interface Latin1 {

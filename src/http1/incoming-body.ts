@@ -2,6 +2,7 @@
  * The body of a request while it comes: what the parser gives is kept until the application reads
  * it, up to a limit that pauses the client.
  */
+import { copyOf } from './bytes.ts'
 
 /** Kept for an application that does not read yet; above it the client waits. */
 const keptBytes = 64 * 1024
@@ -128,6 +129,3 @@ export class IncomingBody {
     this.#onRead()
   }
 }
-
-/** A copy on every runtime: `slice` of Node's Buffer is a view. */
-const copyOf = (bytes: Uint8Array): Uint8Array => Uint8Array.prototype.slice.call(bytes)

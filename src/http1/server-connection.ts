@@ -61,15 +61,11 @@ export interface ConnectionContext {
   framed(body: Streamed, method: string, answer: OutgoingResponse): Streamed
   /**
    * Asks the application, which answers by `connection.answer`, in the same turn or later. `body`
-   * is bytes that came with the head, a body that is still coming, or null. Sets
+   * is bytes that came with the head, a view that is valid only during the call; a body that is
+   * still coming; or null. Sets
    * `connection.asked`.
    */
   ask(connection: ServerConnection, head: RequestHead, body: Uint8Array | IncomingBody | null): void
-  /**
-   * Bytes that came with the head are given to `ask` as the parser shows them: valid only during
-   * the call.
-   */
-  readonly showsViews?: boolean | undefined
   /** Fires the signal of a request. */
   abort(asked: object, reason: Error): void
   /**
@@ -248,7 +244,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
 
   onFull(head: RequestHead, body: Uint8Array | null): void {
     this.connection.move('request', this.#context.clock.now())
-    this.#begin(head, body === null || this.#context.showsViews === true ? body : own(body))
+    this.#begin(head, body)
   }
 
   onHead(head: RequestHead): void {
@@ -776,9 +772,6 @@ function isOf(error: unknown, Class: abstract new (...args: never[]) => Error): 
     return false
   }
 }
-
-/** A copy on every runtime: `slice` of Node's Buffer is a view. */
-const own = (bytes: Uint8Array): Uint8Array => Uint8Array.prototype.slice.call(bytes)
 
 /** An answer of the engine's own. */
 export function plainAnswer(status: number, fields: readonly string[] = []): OutgoingResponse {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { Buffer } from 'node:buffer'
 import { test } from 'node:test'
-import { slabOf, slabRoom } from './slabs.ts'
+import { slabOf, slabOfText, slabRoom } from './slabs.ts'
 import { answerOf, type OutgoingResponse, responseOf, WebResponse } from './web/response.ts'
 
 const bodyBytes = 100 * 1024
@@ -33,6 +34,32 @@ function takeAllThatIsFree(): void {
     for (let taken = 0; taken < 8 * 2 ** 20; taken += size) slabOf(size - slabRoom)
   }
 }
+
+test('long text is encoded once, into memory that is used again', () => {
+  const encoded = (text: string) => Buffer.from(slabOfText(text)!.bytes).toString()
+  for (const length of [4 * 1024, bodyBytes, 256 * 1024, 2 ** 20]) {
+    assert.equal(encoded('x'.repeat(length)), 'x'.repeat(length))
+    assert.equal(encoded('日本'.repeat(length / 2)), '日本'.repeat(length / 2))
+    const few = `${'x'.repeat(length)}é€😀`
+    assert.equal(encoded(few), few)
+  }
+  assert.equal(encoded(`${'x'.repeat(bodyBytes)}\ud800`), `${'x'.repeat(bodyBytes)}\ufffd`)
+  assert.equal(slabOfText('short'), null)
+  const slab = slabOfText('x'.repeat(bodyBytes))!
+  assert.equal(slab.room, slabRoom)
+  slab.release?.()
+  assert.equal(slabOf(bodyBytes).bytes.buffer, slab.bytes.buffer)
+})
+
+test('a response in long text is bytes with room for its head, and still text to whoever reads it', async () => {
+  const long = `${'x'.repeat(bodyBytes)}é`
+  const { body, room, sent } = answerOf(new WebResponse(long))
+  assert.ok(body instanceof Uint8Array && room === slabRoom)
+  assert.equal(Buffer.from(body).toString(), long)
+  sent?.()
+  assert.equal(await new WebResponse(long).text(), long)
+  assert.equal(answerOf(new WebResponse('short')).body, 'short')
+})
 
 test('what nobody uses stays within a bound', () => {
   takeAllThatIsFree()

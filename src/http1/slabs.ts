@@ -12,6 +12,8 @@ const largestBytes = 256 * 1024
 /** Of those that nobody uses: sixty-four answers of 100 KB at once. */
 const keptBytes = 8 * 2 ** 20
 
+const encoder = new TextEncoder()
+
 const free = new Map<number, Buffer[]>()
 let freeBytes = 0
 
@@ -32,6 +34,20 @@ export function slabOf(length: number): Slab {
   if (whole !== undefined) freeBytes -= size
   const slab = whole ?? Buffer.allocUnsafeSlow(size)
   return { bytes: slab.subarray(slabRoom, needed), room: slabRoom, release: () => keep(slab) }
+}
+
+/**
+ * Long text as UTF-8; null: it is short, and better written as it is. To count its bytes first, as a
+ * write of text has to, costs Node four times what it costs to encode it.
+ */
+export function slabOfText(text: string): Slab | null {
+  if (text.length < smallestBytes) return null
+  // Nearly all text is ASCII, and most of the rest has few other characters.
+  const slab = slabOf(text.length + (text.length >> 4))
+  const { read, written } = encoder.encodeInto(text, slab.bytes)
+  if (read === text.length) return { ...slab, bytes: slab.bytes.subarray(0, written) }
+  slab.release?.()
+  return { bytes: Buffer.from(text), room: 0 }
 }
 
 function keep(slab: Buffer): void {

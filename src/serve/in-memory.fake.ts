@@ -63,8 +63,11 @@ export async function serveInMemory(t: TestContext, app: App, given: ServeOption
       transport.onClosed = () => server.gone()
       return {
         transport,
+        /** The bytes are written over at once, as a socket's memory is. */
         async send(text: string) {
-          server.feed(latin1(text))
+          const memory = latin1(text)
+          server.feed(memory)
+          memory.fill(0x21)
           await settled()
         },
         end: () => server.peerEnded(),

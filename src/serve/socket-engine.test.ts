@@ -79,3 +79,17 @@ test('a newcomer above maxConnections is answered 503 and let go', async (t) => 
   clock.pass(300)
   assert.equal(newcomer.transport.acts.at(-1), 'destroy')
 })
+
+test('a body that is read later is the one that was sent, also of requests that came in one piece', async (t) => {
+  const app: App = async (request) => {
+    await null
+    return new Response(await request.text())
+  }
+  const { connect } = await serveInMemory(t, app)
+  const { transport, send } = connect()
+  const post = (body: string) => `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+  await send(post('first') + post('second') + post('third'))
+  await send(post('fourth'))
+  const bodies = transport.written.split(/HTTP\/1\.1 200 [\s\S]*?\r\n\r\n/)
+  assert.deepEqual(bodies, ['', 'first', 'second', 'third', 'fourth'])
+})

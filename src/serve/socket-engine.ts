@@ -85,7 +85,6 @@ export async function serveOnSockets(
     policy,
     limits: { ...limitsOf(policy), mayTake },
     clients,
-    showsViews: bindings.bodyInEnv,
     clock,
     connections,
     draining: () => drain.draining,

@@ -1,4 +1,5 @@
 /** The requests of the socket engine: each becomes a Request, goes to the application, and comes back as an answer. */
+import { copyOf } from '../http1/bytes.ts'
 import type { RequestHead } from '../http1/head.ts'
 import { IncomingBody } from '../http1/incoming-body.ts'
 import { partOf } from '../http1/range.ts'
@@ -58,9 +59,19 @@ export class SocketRequests {
     this.count += 1
     const told = head.minor === 0 && head.get('upgrade') !== null ? withoutUpgrade(head) : head
     const shown = bindings.bodyInEnv === true ? null : body
-    const request = this.#webRequests
-      ? (new WebRequest(told, url, shown) as object as Request)
-      : nativeRequest(told, url, shown)
+    const isView = shown instanceof Uint8Array
+    if (!this.#webRequests) {
+      this.#askFor(connection, head, body, nativeRequest(told, url, isView ? copyOf(shown) : shown))
+      return
+    }
+    const request = new WebRequest(told, url, shown)
+    this.#askFor(connection, head, body, request as object as Request)
+    if (isView) WebRequest.keepBody(request)
+  }
+
+  /** Of `body`, bytes are a view that is valid only during the call. */
+  #askFor(connection: ServerConnection, head: RequestHead, body: RequestBody, request: Request): void {
+    const bindings = this.#bindings
     connection.asked = request
     if (head.upgrade !== null && bindings.offerUpgrade !== undefined && isWebSocket(head)) {
       this.#askWithUpgrade(connection, head, body, request)

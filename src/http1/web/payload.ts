@@ -4,6 +4,7 @@
  * costs neither a copy nor a stream's pace.
  */
 import { Buffer } from 'node:buffer'
+import { copyOf } from '../bytes.ts'
 import { type Slab, slabOf } from '../slabs.ts'
 import { multipart } from './multipart.ts'
 import { NativeResponse } from './native.ts'
@@ -23,13 +24,14 @@ export interface BodySource {
   readonly ofApplication?: boolean
 }
 
-/** Bytes are the payload's own: nobody changes them. */
+/** Bytes are the payload's own, or lent to it: nobody changes them. */
 export type Content = string | Uint8Array | Blob | BodySource | ReadableStream<Uint8Array>
 
 /** From a stream of ours to the payload behind it. */
 const behind = Symbol('payload')
 
 const encoder = new TextEncoder()
+const decoder = new TextDecoder()
 
 export class Payload {
   #content: Content
@@ -39,6 +41,8 @@ export class Payload {
   #watch: Response | null = null
   /** Another payload has the same bytes. */
   #shared = false
+  /** The bytes are a view that is valid only until `keep()`. */
+  #lent = false
   readonly #slab: Slab | null
 
   /** `slab`: the memory that the content lies in, which nobody else has. */
@@ -52,6 +56,23 @@ export class Payload {
     this.#watch = new NativeResponse(stream)
     this.#content = stream
     this.#stream = stream
+  }
+
+  /**
+   * Of bytes that are somebody else's a moment later: who reads them at once, as most handlers do,
+   * needs no copy of them, or the only one.
+   */
+  static lent(bytes: Uint8Array): Payload {
+    const payload = new Payload(bytes)
+    payload.#lent = true
+    return payload
+  }
+
+  /** Copies what was lent, if it may still be needed. */
+  keep(): void {
+    if (!this.#lent) return
+    this.#lent = false
+    this.#content = this.#used ? '' : copyOf(this.#content as Uint8Array)
   }
 
   /** Whose stream this is, if it is one of ours. */
@@ -71,6 +92,7 @@ export class Payload {
 
   get stream(): ReadableStream<Uint8Array> {
     if (this.#stream !== null) return this.#stream
+    this.keep()
     const stream = this.#makeStream()
     Object.defineProperty(stream, behind, { value: this })
     this.#stream = stream
@@ -112,6 +134,11 @@ export class Payload {
 
   /** For one reader: the body counts as used from here on. */
   take(): Content {
+    this.keep()
+    return this.#use()
+  }
+
+  #use(): Content {
     if (!this.usable) throw new TypeError('Body is unusable: Body has already been read')
     if (this.#watch === null) {
       this.#used = true
@@ -133,29 +160,30 @@ export class Payload {
     return content instanceof Blob ? sizeOf(content) : null
   }
 
-  async text(): Promise<string> {
+  /** At once where nothing has to be waited for, as `bytes()`. */
+  text(): string | Promise<string> {
     if (this.#watch !== null) return this.#watch.text()
-    const content = this.take()
+    const content = this.#use()
     // As if it had been encoded and decoded again.
     if (typeof content === 'string')
       return (content.charCodeAt(0) === 0xfeff ? content.slice(1) : content).toWellFormed()
-    return new TextDecoder().decode(content instanceof Uint8Array ? content : await allOf(content))
+    if (content instanceof Uint8Array) return decoder.decode(content)
+    return allOf(content).then((all) => decoder.decode(all))
   }
 
   /** Bytes that the caller may keep and change. */
-  async bytes(): Promise<Uint8Array<ArrayBuffer>> {
-    if (this.#watch !== null) return new Uint8Array(await this.#watch.arrayBuffer())
-    const shared = this.#shared
-    const content = this.take()
+  bytes(): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>> {
+    if (this.#watch !== null) return this.#watch.arrayBuffer().then((all) => new Uint8Array(all))
+    const shared = this.#shared || this.#lent
+    const content = this.#use()
     if (typeof content === 'string') return encoder.encode(content)
-    const all = content instanceof Uint8Array ? content : await allOf(content)
-    return shared || all.length !== all.buffer.byteLength
-      ? new Uint8Array(all)
-      : new Uint8Array(all.buffer as ArrayBuffer)
+    if (content instanceof Uint8Array) return exactly(content, shared)
+    return allOf(content).then((all) => exactly(all, shared))
   }
 
   clone(): Payload {
     if (!this.usable) throw new TypeError('Body is unusable: Body has already been read')
+    this.keep()
     const content = this.#content
     if (typeof content === 'string' || content instanceof Uint8Array || content instanceof Blob) {
       this.#shared = true
@@ -176,6 +204,10 @@ export class Payload {
     else if (content instanceof ReadableStream) content.cancel().catch(() => {})
   }
 }
+
+/** Bytes that are alone in their buffer, and nobody else's. */
+const exactly = (bytes: Uint8Array, shared: boolean): Uint8Array<ArrayBuffer> =>
+  shared || bytes.length !== bytes.buffer.byteLength ? copyOf(bytes) : new Uint8Array(bytes.buffer as ArrayBuffer)
 
 /** Null where only reading tells: files of the kernel (/proc) say 0, as do missing ones; a remote one of Bun says NaN. */
 export const sizeOf = ({ size }: Blob): number | null => (Number.isSafeInteger(size) && size > 0 ? size : null)
@@ -280,7 +312,7 @@ function isBuffer(value: unknown): value is ArrayBuffer {
 }
 
 /** The standard copies: whoever reuses a buffer must not change an answer that is still being written. */
-function copyOf(bytes: Uint8Array): Payload {
+function copied(bytes: Uint8Array): Payload {
   const slab = slabOf(bytes.length)
   slab.bytes.set(bytes)
   return new Payload(slab.bytes, slab)
@@ -295,9 +327,9 @@ export function extract(body: unknown): { readonly payload: Payload; readonly ty
     return { payload: ours, type: null }
   }
   if (ArrayBuffer.isView(body)) {
-    return { payload: copyOf(new Uint8Array(body.buffer, body.byteOffset, body.byteLength)), type: null }
+    return { payload: copied(new Uint8Array(body.buffer, body.byteOffset, body.byteLength)), type: null }
   }
-  if (isBuffer(body)) return { payload: copyOf(new Uint8Array(body)), type: null }
+  if (isBuffer(body)) return { payload: copied(new Uint8Array(body)), type: null }
   if (body instanceof Blob) return { payload: new Payload(body), type: body.type || null }
   if (body instanceof FormData) {
     const blob = multipart(body)
@@ -321,11 +353,17 @@ export async function text(payload: Payload | null): Promise<string> {
 }
 
 export async function json(payload: Payload | null): Promise<unknown> {
-  return JSON.parse(await text(payload))
+  const read = payload === null ? '' : payload.text()
+  return JSON.parse(typeof read === 'string' ? read : await read)
 }
 
 export async function bytes(payload: Payload | null): Promise<Uint8Array<ArrayBuffer>> {
   return payload === null ? new Uint8Array() : payload.bytes()
+}
+
+export async function arrayBuffer(payload: Payload | null): Promise<ArrayBuffer> {
+  const read = payload === null ? new Uint8Array() : payload.bytes()
+  return (read instanceof Uint8Array ? read : await read).buffer
 }
 
 /** Blobs and forms are the runtime's own work; it needs the bytes and the type. */

@@ -1,7 +1,7 @@
 /** The `Request` that the engine gives to the application: nothing is made before somebody asks for it. */
 import { changesOf, type Fields, headersOver, WebHeaders } from './headers.ts'
 import { borrow, NativeRequest } from './native.ts'
-import { type BodySource, bytes, json, nativeBody, Payload, text } from './payload.ts'
+import { arrayBuffer, type BodySource, bytes, json, nativeBody, Payload, text } from './payload.ts'
 
 /** What a request line and its fields tell; the parser's `RequestHead` is one. */
 export interface HeadLike {
@@ -42,13 +42,14 @@ export class WebRequest {
   #twinChanges = 0
 
   /**
-   * `url` by `urlOf`. Bytes become the request's own. A body of GET or HEAD is kept from the application, as a Request with
-   * one cannot exist (Fetch 5.4); the engine reads it away.
+   * `url` by `urlOf`. Bytes are lent to the request until `keepBody`. A body of GET or HEAD is kept from the application, as a
+   * Request with one cannot exist (Fetch 5.4); the engine reads it away.
    */
   constructor(head: HeadLike, url: string, body: Uint8Array | BodySource | null) {
     this.#head = head
     this.#url = url
-    this.#payload = body === null || head.method === 'GET' || head.method === 'HEAD' ? null : new Payload(body)
+    if (body === null || head.method === 'GET' || head.method === 'HEAD') this.#payload = null
+    else this.#payload = body instanceof Uint8Array ? Payload.lent(body) : new Payload(body)
   }
 
   static is(value: unknown): value is WebRequest {
@@ -59,6 +60,11 @@ export class WebRequest {
   static abort(request: WebRequest, reason: unknown): void {
     request.#abortion ??= new Abortion()
     request.#abortion.abort(reason)
+  }
+
+  /** The bytes of its body are about to be used again: it makes a copy, unless they were read. */
+  static keepBody(request: WebRequest): void {
+    request.#payload?.keep()
   }
 
   /** Its body was read, or is being read. */
@@ -152,8 +158,8 @@ export class WebRequest {
     return bytes(this.#payload)
   }
 
-  async arrayBuffer(): Promise<ArrayBuffer> {
-    return (await bytes(this.#payload)).buffer
+  arrayBuffer(): Promise<ArrayBuffer> {
+    return arrayBuffer(this.#payload)
   }
 
   async blob(): Promise<Blob> {

@@ -1,9 +1,11 @@
 /** The `Response` that stands in the global's place while we serve: what the engine writes, without a native object, and a whole Response for who looks. */
 import type { Duplex } from 'node:stream'
 import type { LongLived } from '../../lifecycle/long-lived.ts'
+import { slabOfText } from '../slabs.ts'
 import { type Fields, fieldsFrom, fieldsOf, hasField, headersOver, type WebHeaders } from './headers.ts'
 import { borrow, NativeResponse, replaceable } from './native.ts'
 import {
+  arrayBuffer,
   type BodySource,
   bytes,
   type Content,
@@ -164,16 +166,18 @@ export class WebResponse {
         payload?.take()
         return response.#given
       }
-      const slab = payload === null ? null : payload.slab
-      return {
+      const content = payload === null ? null : payload.take()
+      const encoded = typeof content === 'string' ? slabOfText(content) : null
+      const slab = encoded ?? payload?.slab
+      const answer: OutgoingResponse = {
         status: response.#status,
         statusText: response.#statusText,
         fields: response.#read(),
-        body: payload === null ? null : streamed(payload.take(), payload.length),
+        body: encoded !== null ? encoded.bytes : content === null ? null : streamed(content),
         left: response.#left,
-        ...(response.#takeOver && { takeOver: response.#takeOver }),
-        ...(slab?.release && { room: slab.room, sent: slab.release }),
       }
+      if (slab?.release) return { ...answer, room: slab.room, sent: slab.release }
+      return response.#takeOver ? { ...answer, takeOver: response.#takeOver } : answer
     }
 
     make = (given) => {
@@ -260,8 +264,8 @@ export class WebResponse {
     return bytes(this.#payload)
   }
 
-  async arrayBuffer(): Promise<ArrayBuffer> {
-    return (await bytes(this.#payload)).buffer
+  arrayBuffer(): Promise<ArrayBuffer> {
+    return arrayBuffer(this.#payload)
   }
 
   async blob(): Promise<Blob> {
@@ -301,9 +305,9 @@ function leftOf(init: ResponseInit | Response | WebResponse): Left | null {
   }
 }
 
-function streamed(content: Content, length: number | null): string | Uint8Array | Streamed {
+function streamed(content: Content): string | Uint8Array | Streamed {
   if (typeof content === 'string' || content instanceof Uint8Array) return content
-  return content instanceof Blob ? fileBody(content) : streamedFrom(sourceOf(content), length)
+  return content instanceof Blob ? fileBody(content) : streamedFrom(sourceOf(content), null)
 }
 
 /** Is not opened before it is read. */
@@ -372,7 +376,7 @@ export function answerOf(response: unknown): OutgoingResponse {
 }
 
 function nativeBodyOf(response: Response, body: ReadableStream<Uint8Array>): string | Uint8Array | Streamed {
-  const stream = streamed(body, null)
+  const stream = streamed(body)
   if (!isStreamed(stream)) return stream
   const { cancel } = stream
   return {
