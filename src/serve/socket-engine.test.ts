@@ -85,11 +85,13 @@ test('a body that is read later is the one that was sent, also of requests that 
     await null
     return new Response(await request.text())
   }
-  const { connect } = await serveInMemory(t, app)
-  const { transport, send } = connect()
   const post = (body: string) => `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`
-  await send(post('first') + post('second') + post('third'))
-  await send(post('fourth'))
-  const bodies = transport.written.split(/HTTP\/1\.1 200 [\s\S]*?\r\n\r\n/)
-  assert.deepEqual(bodies, ['', 'first', 'second', 'third', 'fourth'])
+  for (const globals of ['replace', 'keep'] as const) {
+    const { connect } = await serveInMemory(t, app, { globals })
+    const { transport, send } = connect()
+    await send(post('first') + post('second') + post('third'))
+    await send(post('fourth'))
+    const bodies = transport.written.split(/HTTP\/1\.1 200 [\s\S]*?\r\n\r\n/)
+    assert.deepEqual(bodies, ['', 'first', 'second', 'third', 'fourth'])
+  }
 })
