@@ -585,6 +585,9 @@ export class ServerConnection implements Member, Sink<RequestHead> {
       const stream = length === null ? this.#context.framed(body, head.method, answer) : body
       this.#stream = stream
       this.#write(text, null, () => this.#pump(stream, chunked, length, 0))
+    } else if (typeof body === 'string' && length === body.length) {
+      // ASCII is latin1 is UTF-8: one text, of which nobody counts the bytes again.
+      this.#write(text + body, null, this.#finish)
     } else {
       this.#writing = answer
       this.#write(text, body, this.#finish, answer.room)

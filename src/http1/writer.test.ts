@@ -21,6 +21,19 @@ test('an answer head is status line, fields in their order, date, framing, conne
   assert.equal(head, `${expected.replaceAll('|', '\r\n')}\r\n\r\n`)
 })
 
+test('a field line is used again only for the same name and value, and every other value is checked', () => {
+  const line = (name: string, value: string) => lines(responseHead(200, '', [name, value], 0, '', ''))[1]
+  const long = 'x'.repeat(1_000)
+  for (const value of ['a', 'a', 'b', '', 'a', long, long, 'a']) {
+    assert.equal(line('X-Repeated', value), `X-Repeated: ${value}`)
+    assert.equal(line('x-repeated', `${value}!`), `x-repeated: ${value}!`)
+  }
+  for (const value of ['a\r\nb: c', 'a\0', '\u0100', `${long}\n`]) {
+    for (let i = 0; i < 2; i++) assert.throws(() => line('X-Repeated', value), TypeError)
+  }
+  assert.equal(line('X-Repeated', 'a'), 'X-Repeated: a')
+})
+
 test('a status has its registered phrase, the given one, or none', () => {
   const first = (status: number, phrase: string) => lines(responseHead(status, phrase, [], 0, '', ''))[0]
   assert.equal(first(404, ''), 'HTTP/1.1 404 Not Found')

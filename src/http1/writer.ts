@@ -25,18 +25,38 @@ const tokenForm = /^[!#$%&'*+.^_`|~\w-]+$/
 const notInValue = /[^\t\x20-\x7e\x80-\xff]/
 const targetForm = /^[\x21\x22\x24-\x7e]+$/
 
-/** Checked names. An application has a few dozen; the bound is for one that makes them up. */
-const nameKinds = new Map<string, NameKind>()
-const maxNameKinds = 1024
+/** A checked name, with the line that it was last written in: most fields of an application never change. */
+interface KnownName {
+  readonly kind: NameKind
+  value: string
+  line: string
+}
 
-function nameKind(name: string): NameKind {
-  const known = nameKinds.get(name)
+/** An application has a few dozen; the bound is for one that makes them up. */
+const knownNames = new Map<string, KnownName>()
+const maxKnownNames = 1024
+const maxKnownValueLength = 256
+
+function knownName(name: string): KnownName {
+  const known = knownNames.get(name)
   if (known !== undefined) return known
   if (!tokenForm.test(name)) throw new TypeError(`${JSON.stringify(name)} is not a field name`)
   const lower = name.toLowerCase()
   const kind = owned.has(lower) ? 'owned' : lower === 'date' || lower === 'host' ? lower : 'plain'
-  if (nameKinds.size < maxNameKinds) nameKinds.set(name, kind)
-  return kind
+  const added = { kind, value: '', line: `${name}: \r\n` } satisfies KnownName
+  if (knownNames.size < maxKnownNames) knownNames.set(name, added)
+  return added
+}
+
+function fieldLine(known: KnownName, name: string, value: string): string {
+  if (value === known.value) return known.line
+  checkValue(name, value)
+  const line = `${name}: ${value}\r\n`
+  if (value.length <= maxKnownValueLength) {
+    known.value = value
+    known.line = line
+  }
+  return line
 }
 
 /**
@@ -110,11 +130,10 @@ export function responseHead(
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i]!
     const value = fields[i + 1]!
-    const kind = nameKind(name)
-    if (kind === 'owned') continue
-    if (kind === 'date') dated = true
-    checkValue(name, value)
-    head += `${name}: ${value}\r\n`
+    const known = knownName(name)
+    if (known.kind === 'owned') continue
+    if (known.kind === 'date') dated = true
+    head += fieldLine(known, name, value)
   }
   if (!dated) head += date
   return head + end
@@ -151,10 +170,9 @@ export function requestHead(
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i]!
     const value = fields[i + 1]!
-    const kind = nameKind(name)
-    if (kind === 'owned' || kind === 'host') continue
-    checkValue(name, value)
-    head += `${name}: ${value}\r\n`
+    const known = knownName(name)
+    if (known.kind === 'owned' || known.kind === 'host') continue
+    head += fieldLine(known, name, value)
   }
   return `${head}${framingLine(body)}${connection}\r\n`
 }
@@ -191,7 +209,7 @@ export function lastChunk(trailers: RawFields = []): string {
   for (let i = 0; i < trailers.length; i += 2) {
     const name = trailers[i]!
     const value = trailers[i + 1]!
-    nameKind(name)
+    knownName(name)
     if (isForbiddenInTrailers(name)) throw new TypeError(`${name} must not be a trailer field (RFC 9110 6.5.1)`)
     checkValue(name, value)
     end += `${name}: ${value}\r\n`

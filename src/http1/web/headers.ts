@@ -76,14 +76,24 @@ export function fieldsFrom(init: HeadersInit | WebHeaders): string[] {
   return fields
 }
 
-let over: (source: { readonly raw: Fields }) => WebHeaders
+/** Where a view's fields come from: a parsed head also looks one up without splitting them all. */
+interface Source {
+  readonly raw: Fields
+  get?(lower: string): string | null
+}
+
+/** More than so many are dearer to look up one by one. */
+const fewLookups = 4
+
+let over: (source: Source) => WebHeaders
 let isOurs: (value: unknown) => value is WebHeaders
 let fieldsOf: (headers: WebHeaders) => Fields
 let changesOf: (headers: WebHeaders) => number
 
 export class WebHeaders {
   #fields: Fields | null
-  #source: { readonly raw: Fields } | null = null
+  #source: Source | null = null
+  #lookups = 0
   /** The list belongs to somebody else. */
   #shared = false
   #sorted: readonly Pair[] | null = null
@@ -150,6 +160,9 @@ export class WebHeaders {
 
   get(name: string): string | null {
     const lower = lowerName(name)
+    if (this.#fields === null && this.#source!.get !== undefined && this.#lookups++ < fewLookups) {
+      return this.#source!.get(lower)
+    }
     const fields = this.#read()
     let value: string | null = null
     for (let i = 0; i < fields.length; i += 2) {
