@@ -92,6 +92,9 @@ const bodies: readonly (readonly [path: string, type: string | undefined, body: 
   ['/params', 'application/x-www-form-urlencoded;charset=UTF-8', 'a=b'],
   ['/form', 'multipart/form-data', /name="a"\r\n\r\nb\r\n/],
   ['/large', plain, 'x'.repeat(300_000)],
+  ['/long', undefined, 'x'.repeat(100_000)],
+  ['/long-text', plain, 'x'.repeat(100_000)],
+  ['/long-accents', plain, '\xc3\xa9'.repeat(100_000)],
   ['/null', undefined, ''],
   ['/empty', plain, ''],
   ['/ready', undefined, 'hello'],
@@ -156,6 +159,7 @@ for (const runtime of runtimeNames) {
               if (typeof body === 'string') assert.equal(answer.body, body, path)
               else assert.match(answer.body, body)
               assert.equal(answer.fields['content-length'], `${answer.body.length}`, path)
+              if (path.startsWith('/long')) assert.equal(answer.fields['x-name'], 'M\xfcller')
               assert.equal(answer.fields['transfer-encoding'], undefined)
               const said = answer.fields['content-type']
               if (type === plain && isUntyped) assert.equal(said, undefined)
