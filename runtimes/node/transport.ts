@@ -66,6 +66,7 @@ export class NodeTransport implements Transport {
   #owesDrained = false
   /** Nothing is read now, so nobody would hear of a reset. */
   #deaf = false
+  #paused = false
   #peerEnded = false
   /** Nothing shows how much of a write the kernel has taken before it has taken all. */
   #blind: boolean
@@ -179,11 +180,14 @@ export class NodeTransport implements Transport {
   }
 
   pause(): void {
+    this.#paused = true
     this.#deaf = true
     this.#socket.pause()
   }
 
   resume(): void {
+    if (!this.#paused) return
+    this.#paused = false
     this.#deaf = this.#peerEnded
     this.#socket.resume()
   }
