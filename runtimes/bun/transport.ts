@@ -234,11 +234,20 @@ export const alpn = Buffer.from('\x08http/1.1', 'latin1')
 export const nativeOf = (context: SecureContext): unknown =>
   (context as SecureContext & { readonly context: unknown }).context
 
+/** Bun makes an array for each read. What is longer costs more to collect than to give back at once. */
+const longReadBytes = 1024
+
+/** Nobody has a view of what was read when it has been fed. */
+function feed({ data: { events } }: BunSocket, bytes: Uint8Array<ArrayBuffer>): void {
+  events.feed(bytes)
+  if (bytes.length > longReadBytes) bytes.buffer.transfer(0)
+}
+
 /** A socket that speaks HTTP. */
 export const http = {
   // A Buffer's views are made by its class, which is written in JavaScript.
   binaryType: 'uint8array',
-  data: (socket: BunSocket, bytes: Uint8Array) => socket.data.events.feed(bytes),
+  data: feed,
   drain: (socket: BunSocket) => socket.data.drain(),
   end: (socket: BunSocket) => socket.data.peerEnd(),
   close: (socket: BunSocket) => socket.data?.close(),
