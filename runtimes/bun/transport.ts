@@ -237,8 +237,13 @@ export const nativeOf = (context: SecureContext): unknown =>
 /** Bun makes an array for each read. What is longer costs more to collect than to give back at once. */
 const longReadBytes = 1024
 
+/** Not in the library of Node 20, for which the types are. */
+interface ReadBytes extends Uint8Array {
+  readonly buffer: ArrayBuffer & { transfer(length: number): ArrayBuffer }
+}
+
 /** Nobody has a view of what was read when it has been fed. */
-function feed({ data: { events } }: BunSocket, bytes: Uint8Array<ArrayBuffer>): void {
+function feed({ data: { events } }: BunSocket, bytes: ReadBytes): void {
   events.feed(bytes)
   if (bytes.length > longReadBytes) bytes.buffer.transfer(0)
 }
