@@ -216,6 +216,9 @@ export class NodeConnections {
         refuseLast(outgoing, 431)
         return null
       }
+    } else if (namesTwoHosts(incoming.headers)) {
+      refuse(outgoing, 400)
+      return null
     }
     let body: Body | null = null
     if (hasBody(incoming)) {
@@ -273,5 +276,14 @@ export class NodeConnections {
 function tcpUnder(socket: TLSSocket): Socket {
   return (socket as TLSSocket & { readonly _parent?: Socket })._parent ?? socket
 }
+
+/** Over HTTP/2: whoever goes by one of the two is asked something else than whoever goes by the other (RFC 9113 8.3.1). */
+function namesTwoHosts({ host, ':authority': authority }: IncomingMessage['headers']): boolean {
+  if (host === undefined || authority === undefined || host === authority) return false
+  return withoutPort(host) !== withoutPort(String(authority))
+}
+
+/** HTTP/2 is spoken over TLS alone, whose port goes without saying. */
+const withoutPort = (authority: string): string => authority.toLowerCase().replace(/:443$/, '')
 
 const ignore = (): void => {}

@@ -1,6 +1,8 @@
 /** HTTP/2: what one stream does wrong ends that stream, and not the others of its connection (RFC 9113 5.4.2). */
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 
+/** Of nghttp2: what a client began with is not the preface (RFC 9113 3.4). */
+const badPreface = -903
 /** Of nghttp2: what a peer sent breaks the protocol, of a stream or of the connection. */
 const brokenProtocol = -505
 const protocolError = 1
@@ -19,7 +21,8 @@ export function spareSiblings(session: ServerHttp2Session): void {
   const destroy = session.destroy.bind(session)
   session.destroy = (error?: Error & { errno?: number }, code?: number) => {
     if (error?.errno !== brokenProtocol) {
-      destroy(error, code)
+      // To Node it is an internal error, which it is not.
+      destroy(error, error?.errno === badPreface ? protocolError : code)
       return
     }
     const before = resets

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from 'node:tls'
-import { type FrameType, frameTypes } from '../../src/probe/client/h2.ts'
+import { type FrameType, frameTypes } from '../../src/probe/client/h2-frame.ts'
 import type { WireSin } from './sin.ts'
 
 export interface Upstream {

@@ -2,7 +2,7 @@
  * What a misbehaving server does, as data: the words that `sinners.ts` uses and `middleman.ts` and
  * `shim.ts` carry out.
  */
-import type { FrameType } from '../../src/probe/client/h2.ts'
+import type { FrameType } from '../../src/probe/client/h2-frame.ts'
 
 /** Pattern and replacement, as `String.replace` takes them. */
 export type Rewriting = readonly [pattern: string, replacement: string]

@@ -2,6 +2,8 @@
  * For each case a server that it catches: one that keeps every rule but this one. `when` names what
  * only that case's client says, so that its neighbours are served as they should be.
  */
+import type { Case } from '../../src/probe/case.ts'
+import { h2Rules } from '../../src/probe/cases/index.ts'
 import type { Rewriting, Sinner, WireSin } from './sin.ts'
 
 const r = String.raw
@@ -34,6 +36,15 @@ export const endings: Readonly<Record<string, WireSin>> = {
   'by RST': { end: 'reset' },
   'after one more answer': { lastWords: anAnswer },
 }
+
+/** Of a rule of HTTP/2: it says nothing of what was wrong, or does not answer what was right. */
+function againstRule({ steps }: Case): Sinner {
+  const isFault = steps.some((step) => 'fault' in step || 'closes' in step)
+  return wire({ loses: ['headers', 'data', 'ping', 'rst_stream', 'goaway'], ...(isFault && { end: 'never' }) })
+}
+
+/** The one about the first frame, whose sinner has to send another before it. */
+const aPing = '\0\0\x08\x06\x01\0\0\0\0\x01\x02\x03\x04\x05\x06\x07\x08'
 
 export const sinners: Readonly<Record<string, Sinner>> = {
   // http.ts
@@ -209,6 +220,11 @@ export const sinners: Readonly<Record<string, Sinner>> = {
   'h2-ping-answered': wire({ when: r`\x05\x06\x07\x08$`, loses: ['ping'] }),
   'h2-ping-flood': dies(r`(\x01\x02\x03\x04\x05\x06\x07\x08.*){2}`),
   'h2-goaway-on-drain': wire({ loses: ['goaway'] }),
+
+  // h2-frames.ts, h2-streams.ts, h2-requests.ts, h2-compression.ts
+  ...Object.fromEntries(h2Rules.map((rule) => [rule.id, againstRule(rule)])),
+  'h2-settings-first': wire({ interjects: aPing }),
+  'h2-settings-acknowledged': wire({ when: r`\x00\x03\x00\x00\x00d$`, loses: ['settings'] }),
 
   // handler.ts
   'handler-timeout': takes('^GET /slow'),

@@ -3,7 +3,7 @@
  * after it, too. All at once but what needs a process to itself or loads the machine.
  */
 import type { Case } from '../../src/probe/case.ts'
-import { cases } from '../../src/probe/cases/index.ts'
+import { cases, h2Rules } from '../../src/probe/cases/index.ts'
 import type { Target } from '../../src/probe/client/target.ts'
 import { forgivenLagMs } from '../../src/probe/play.ts'
 import { type CaseRun, runCase } from '../../src/probe/run.ts'
@@ -46,9 +46,12 @@ function asksAgain({ sinner, theCase, result }: Run): boolean {
   return isBlurred || /^(harness|setup)-failed$/.test(result?.verdict ?? '')
 }
 
+/** The sinners of a table's rules are alike: one is caught by its neighbours, too. */
+const rules: ReadonlySet<string> = new Set(h2Rules.map(({ id }) => id))
+
 /** The ones before and after it among those that its server is started for. */
 export function neighboursOf(theCase: Case): readonly Case[] {
-  if (!isLight(theCase)) return []
+  if (!isLight(theCase) || rules.has(theCase.id)) return []
   const row = cases.filter((one) => serverOf(one) === serverOf(theCase) && isLight(one))
   const at = row.indexOf(theCase)
   return [row[at - 1], row[at + 1]].filter((one) => one !== undefined && !seesMiddleman(one)) as Case[]

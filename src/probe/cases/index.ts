@@ -7,6 +7,10 @@ import body from './body.ts'
 import drain from './drain.ts'
 import framing from './framing.ts'
 import h2 from './h2.ts'
+import h2Compression from './h2-compression.ts'
+import h2Frames from './h2-frames.ts'
+import h2Requests from './h2-requests.ts'
+import h2Streams from './h2-streams.ts'
 import handler from './handler.ts'
 import head from './head.ts'
 import http from './http.ts'
@@ -16,6 +20,9 @@ import malformed from './malformed.ts'
 import routes from './routes.ts'
 import strict from './strict.ts'
 import write from './write.ts'
+
+/** The rules of RFC 9113 and RFC 7541, one wrong or unusual frame each. */
+export const h2Rules: readonly Case[] = [...h2Frames, ...h2Streams, ...h2Requests, ...h2Compression]
 
 interface Chapter {
   readonly name: string
@@ -35,6 +42,10 @@ export const chapters: readonly Chapter[] = [
   { name: 'body', title: 'Request bodies', cases: body },
   { name: 'write', title: 'Readers that stall', cases: write },
   { name: 'h2', title: 'HTTP/2', cases: h2 },
+  { name: 'h2-frames', title: 'HTTP/2 frames', cases: h2Frames },
+  { name: 'h2-streams', title: 'HTTP/2 streams', cases: h2Streams },
+  { name: 'h2-requests', title: 'HTTP/2 requests', cases: h2Requests },
+  { name: 'h2-compression', title: 'HTTP/2 header compression', cases: h2Compression },
   { name: 'handler', title: 'Handlers', cases: handler },
   { name: 'routes', title: 'Limits of one route', cases: routes },
   { name: 'limits', title: 'Counts, ages, crowds', cases: limits },

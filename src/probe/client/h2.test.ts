@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type FrameData, FrameReader, FrameWriter, preface } from './h2.ts'
+import { type FrameData, FrameReader, FrameWriter } from './h2.ts'
+import { type PeerSettings, preface, type RawFrame } from './h2-frame.ts'
 
 const fill = (text: string) => text.replace('{host}', 'localhost').replace('{hello}', '/')
 
@@ -46,6 +47,40 @@ describe('what is written', () => {
     assert.equal(flags({ request: 'GET', path: '/' }), 0x5)
     assert.equal(flags({ request: 'POST', path: '/', open: true }), 0x4)
     assert.equal(flags({ request: 'GET', path: '/', unfinished: true }), 0x1)
+  })
+})
+
+describe('a raw frame', () => {
+  const bytes = (frame: FrameData, peer?: PeerSettings) => new FrameWriter().write([frame], fill, peer)
+
+  test('has the type, flags and stream that the case says, known or not', () => {
+    assert.deepEqual(bytes({ frame: 0xaa, flags: 0xff, stream: 0x8000_0001 }), hex('000000 aa ff 80000001'))
+    assert.deepEqual(bytes({ frame: 'ping', payload: [{ x: 3 }] }), hex('000003 06 00 00000000 787878'))
+  })
+
+  test('has its payload in parts', () => {
+    const payload: RawFrame['payload'] = [{ hex: '82' }, { fields: [[':path', '{hello}']] }, { u32: 258 }]
+    assert.deepEqual(
+      bytes({ frame: 'headers', stream: 1, payload }),
+      hex('00000e 01 00 00000001 82 00 05 3a70617468 01 2f 00000102'),
+    )
+    assert.deepEqual(bytes({ frame: 'settings', payload: [{ setting: [4, 1] }] }).subarray(9), hex('0004 00000001'))
+  })
+
+  test('goes beyond what the server has said in its SETTINGS', () => {
+    const reader = new FrameReader()
+    reader.push(hex('00000c 04 00 00000000 0005 00004001 0003 00000002'), 0)
+    assert.deepEqual(reader.settings, { maxFrameSize: 16_385, maxConcurrentStreams: 2 })
+    assert.equal(bytes({ frame: 'data', payload: [{ beyond: 'maxFrameSize' }] }, reader.settings).length, 9 + 16_386)
+    const requests = framesOf(bytes({ requests: 'beyond-limit', path: '/' }, reader.settings))
+    assert.deepEqual(
+      requests.map(({ type, stream }) => `${type} ${stream}`),
+      ['headers 1', 'headers 3', 'headers 5'],
+    )
+  })
+
+  test('is not asked of a server that takes any number of requests', () => {
+    assert.throws(() => bytes({ requests: 'beyond-limit', path: '/' }), /takes any number of requests at once/)
   })
 })
 

@@ -1,48 +1,23 @@
 /**
- * HTTP/2 frames (RFC 9113 section 4.1) without a library's opinions: written from data, as wrong as
- * a case wants them, and read as far as a verdict needs. Fields are HPACK literals (RFC 7541
- * 6.2.2), never compressed, so no state is shared.
+ * HTTP/2 without a library's opinions: frames are written from data, as wrong as a case wants them,
+ * and read as far as a verdict needs.
  */
 import * as v from 'valibot'
-
-export const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1')
-
-/** RFC 9113 section 6; the place is the type's number. */
-export const frameTypes = [
-  'data',
-  'headers',
-  'priority',
-  'rst_stream',
-  'settings',
-  'push_promise',
-  'ping',
-  'goaway',
-  'window_update',
-  'continuation',
-] as const
-export type FrameType = (typeof frameTypes)[number]
-
-/** RFC 9113 section 7; the place is the code. */
-const errorCodes = [
-  'NO_ERROR',
-  'PROTOCOL_ERROR',
-  'INTERNAL_ERROR',
-  'FLOW_CONTROL_ERROR',
-  'SETTINGS_TIMEOUT',
-  'STREAM_CLOSED',
-  'FRAME_SIZE_ERROR',
-  'REFUSED_STREAM',
-  'CANCEL',
-  'COMPRESSION_ERROR',
-  'CONNECT_ERROR',
-  'ENHANCE_YOUR_CALM',
-  'INADEQUATE_SECURITY',
-  'HTTP_1_1_REQUIRED',
-] as const
-
-const endStream = 0x1
-const ack = 0x1
-const endHeaders = 0x4
+import { CaseError } from '../judge/verdict.ts'
+import {
+  ack,
+  encode,
+  endHeaders,
+  endStream,
+  errorCodes,
+  type FrameType,
+  frameTypes,
+  literal,
+  type PeerSettings,
+  preface,
+  rawBytes,
+  rawFrameSchema,
+} from './h2-frame.ts'
 
 /**
  * What a case may send. A request opens the next stream; what has no stream of its own belongs to
@@ -64,20 +39,37 @@ export const frameSchema = v.union([
   v.strictObject({ data: v.pipe(v.number(), v.integer(), v.minValue(0)), end: v.optional(v.literal(true)) }),
   v.strictObject({ reset: v.picklist(errorCodes) }),
   v.strictObject({ ping: v.pipe(v.string(), v.regex(/^[0-9a-f]{16}$/)) }),
+  /** One open request more than the server takes at once. */
+  v.strictObject({ requests: v.literal('beyond-limit'), path: v.string() }),
+  rawFrameSchema,
 ])
 export type FrameData = v.InferOutput<typeof frameSchema>
+
+/** What a server takes that has not said otherwise (RFC 9113 6.5.2). */
+const unsaid: PeerSettings = { maxFrameSize: 16_384, maxConcurrentStreams: null }
+/** A server that takes more requests at once than this is not asked for one more. */
+const mostRequests = 1_000
 
 export class FrameWriter {
   #stream = -1
 
   /** `fill` writes host and paths into what the case left open. */
-  write(frames: readonly FrameData[], fill: (text: string) => string): Buffer {
-    return Buffer.concat(frames.map((frame) => this.#bytes(frame, fill)))
+  write(frames: readonly FrameData[], fill: (text: string) => string, peer: PeerSettings = unsaid): Buffer {
+    return Buffer.concat(frames.map((frame) => this.#bytes(frame, fill, peer)))
   }
 
-  #bytes(frame: FrameData, fill: (text: string) => string): Buffer {
+  #bytes(frame: FrameData, fill: (text: string) => string, peer: PeerSettings): Buffer {
     if (frame === 'preface') return Buffer.concat([preface, encode('settings', 0, 0)])
     if ('settings' in frame) return encode('settings', ack, 0)
+    if ('frame' in frame) return rawBytes(frame, fill, peer)
+    if ('requests' in frame) {
+      const { maxConcurrentStreams: most } = peer
+      if (most === null || most > mostRequests) {
+        throw new CaseError('not-judged', `the server takes ${most ?? 'any number of'} requests at once`)
+      }
+      const open: FrameData = { request: 'POST', path: frame.path, open: true }
+      return this.write(new Array<FrameData>(most + 1).fill(open), fill, peer)
+    }
     if ('ping' in frame) return encode('ping', 0, 0, Buffer.from(frame.ping, 'hex'))
     if ('request' in frame) {
       this.#stream += 2
@@ -98,34 +90,6 @@ export class FrameWriter {
   }
 }
 
-function encode(type: FrameType, flags: number, stream: number, payload: Buffer = Buffer.alloc(0)): Buffer {
-  const head = Buffer.alloc(9)
-  head.writeUIntBE(payload.length, 0, 3)
-  head[3] = frameTypes.indexOf(type)
-  head[4] = flags
-  head.writeUInt32BE(stream, 5)
-  return Buffer.concat([head, payload])
-}
-
-/** RFC 7541 6.2.2: a literal without indexing, its name too. */
-function literal(name: string, value: string): Buffer {
-  return Buffer.concat([Buffer.from([0]), text(name), text(value)])
-}
-
-function text(value: string): Buffer {
-  return Buffer.concat([integer(value.length, 7), Buffer.from(value, 'latin1')])
-}
-
-/** RFC 7541 5.1 */
-function integer(value: number, prefixBits: number): Buffer {
-  const most = 2 ** prefixBits - 1
-  if (value < most) return Buffer.from([value])
-  const bytes = [most]
-  let rest = value - most
-  for (; rest >= 128; rest = Math.floor(rest / 128)) bytes.push((rest % 128) + 128)
-  return Buffer.from([...bytes, rest])
-}
-
 export interface Frame {
   readonly type: FrameType | 'unknown'
   readonly stream: number
@@ -135,6 +99,8 @@ export interface Frame {
   readonly endStream: boolean
   /** GOAWAY and RST_STREAM. */
   readonly error: string | null
+  /** GOAWAY: the last request that the server may still answer. */
+  readonly lastStream: number | null
   /** HEADERS that begin an answer. */
   readonly status: number | null
   readonly atMs: number
@@ -147,6 +113,7 @@ const keptBytes = 64
 
 export class FrameReader {
   readonly frames: Frame[] = []
+  settings: PeerSettings = unsaid
   #head: Buffer = Buffer.alloc(0)
   #payload: Buffer = Buffer.alloc(0)
   #left = 0
@@ -168,9 +135,20 @@ export class FrameReader {
         this.#payload = Buffer.concat([this.#payload, part.subarray(0, keptBytes - this.#payload.length)])
       }
       if (this.#left > 0) return
+      this.#learn()
       if (this.frames.length < keptFrames) this.frames.push(frameOf(this.#head, this.#payload, nowMs))
       this.#head = Buffer.alloc(0)
       this.#payload = Buffer.alloc(0)
+    }
+  }
+
+  #learn(): void {
+    if (this.#head[3] !== frameTypes.indexOf('settings')) return
+    for (let at = 0; at + 6 <= this.#payload.length; at += 6) {
+      const value = this.#payload.readUInt32BE(at + 2)
+      const id = this.#payload.readUInt16BE(at)
+      if (id === 3) this.settings = { ...this.settings, maxConcurrentStreams: value }
+      if (id === 5) this.settings = { ...this.settings, maxFrameSize: value }
     }
   }
 }
@@ -187,6 +165,7 @@ function frameOf(head: Buffer, payload: Buffer, atMs: number): Frame {
     ack: (type === 'settings' || type === 'ping') && (flags & ack) !== 0,
     endStream: (type === 'data' || type === 'headers') && (flags & endStream) !== 0,
     error: code === null ? null : (errorCodes[code] ?? `error ${code}`),
+    lastStream: type === 'goaway' && payload.length >= 4 ? payload.readUInt32BE(0) & 0x7fff_ffff : null,
     status: type === 'headers' ? statusOf(payload) : null,
     atMs,
   }

@@ -11,9 +11,22 @@ import { atOnce, word } from '../word.ts'
 
 /**
  * What is looked for among the frames of a session; `answer`: HEADERS with a status, `end`:
- * END_STREAM.
+ * END_STREAM, `announcement`: a GOAWAY that still takes every request.
  */
-const events = ['settings', 'settings ack', 'ping ack', 'answer', 'end', 'rst_stream', 'goaway'] as const
+const events = [
+  'settings',
+  'settings ack',
+  'ping ack',
+  'answer',
+  'data',
+  'end',
+  'rst_stream',
+  'announcement',
+  'goaway',
+] as const
+
+/** The first GOAWAY of two (RFC 9113 6.8). */
+const lastStreamOfAll = 2 ** 31 - 1
 
 /** Frames of a connection that steps have already looked at. */
 const taken = new WeakMap<Connection, number>()
@@ -22,13 +35,17 @@ export default word({
   schema: v.strictObject({
     frame: v.pipe(v.array(v.picklist(events)), v.minLength(1)),
     status: v.optional(v.number()),
+    /** Of the frame's payload. */
+    bytes: v.optional(count),
+    /** Nothing has come before it. */
+    first: v.optional(v.literal(true)),
     times: v.optional(count),
     due,
     setup,
   }),
   durationMs: atOnce,
   due: (step) => step.due,
-  async run({ frame: wanted, status, times = 1, due: until }, play) {
+  async run({ frame: wanted, status, bytes, first, times = 1, due: until }, play) {
     const connection = await play.connection()
     const frames = connection.h2?.frames ?? []
     const { from, latestMs } = play.expect(connection, until)
@@ -56,14 +73,19 @@ export default word({
     if (status !== undefined && last.status !== status) {
       throw new CaseError('fail', `the response is ${last.status}, wanted ${status}`)
     }
+    if (bytes !== undefined && last.bytes !== bytes) {
+      throw new CaseError('fail', `${last.type} of ${last.bytes} bytes, wanted ${bytes}`)
+    }
+    if (first && last !== frames[0]) throw new CaseError('fail', `${frames[0]?.type} comes before ${names}`)
     if ('by' in until || last.error !== null) play.seen.observed = what
     play.inTime(what, last.atMs - from, until)
   },
 })
 
-function isEvent({ type, ack, status, endStream }: Frame, event: (typeof events)[number]): boolean {
+function isEvent({ type, ack, status, endStream, lastStream }: Frame, event: (typeof events)[number]): boolean {
   if (event === 'settings') return type === 'settings' && !ack
   if (event === 'settings ack' || event === 'ping ack') return `${type} ack` === event && ack
   if (event === 'answer') return status !== null
+  if (event === 'announcement') return lastStream === lastStreamOfAll
   return event === 'end' ? endStream : type === event
 }

@@ -29,7 +29,7 @@ export default word({
   async run({ h2, times = 1, everyMs, until }, play) {
     const connection = await play.connection()
     const writer = writerOf(connection)
-    const next = () => writer.write(h2, (text) => play.fill(text))
+    const next = () => writer.write(h2, (text) => play.fill(text), connection.h2?.settings)
     if (until === 'closed') {
       play.every(everyMs ?? 0, () => {
         if (connection.end === 'open') connection.send(next())
