@@ -37,11 +37,20 @@ export const endings: Readonly<Record<string, WireSin>> = {
   'after one more answer': { lastWords: anAnswer },
 }
 
-/** Of a rule of HTTP/2: it says nothing of what was wrong, or does not answer what was right. */
-function againstRule({ steps }: Case): Sinner {
-  const isFault = steps.some((step) => 'fault' in step || 'closes' in step)
-  return wire({ loses: ['headers', 'data', 'ping', 'rst_stream', 'goaway'], ...(isFault && { end: 'never' }) })
-}
+/** GOAWAY with INTERNAL_ERROR, which is never the right word. */
+const anInternalError = '\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\x02'
+
+/** Of a rule of HTTP/2: whatever the client sends once the session is settled is an internal error. */
+const againstRule = ({ steps }: Case): Sinner =>
+  wire({
+    when: steps.some((step) => 'frame' in step && step.setup) ? r`\x00\x04\x01\x00\x00\x00\x00` : '^PRI',
+    interjects: anInternalError,
+    loses: ['headers', 'data', 'ping', 'rst_stream', 'goaway'],
+    end: 'never',
+  })
+
+/** It says nothing of what is wrong. */
+const mute = wire({ loses: ['headers', 'rst_stream', 'goaway'], end: 'never' })
 
 /** The one about the first frame, whose sinner has to send another before it. */
 const aPing = '\0\0\x08\x06\x01\0\0\0\0\x01\x02\x03\x04\x05\x06\x07\x08'
@@ -223,6 +232,9 @@ export const sinners: Readonly<Record<string, Sinner>> = {
 
   // h2-frames.ts, h2-streams.ts, h2-requests.ts, h2-compression.ts
   ...Object.fromEntries(h2Rules.map((rule) => [rule.id, againstRule(rule)])),
+  // Nothing is said at all: of a frame, a stream and a message.
+  ...Object.fromEntries(['h2-ping-too-short', 'h2-data-after-end', 'h2-name-in-upper-case'].map((id) => [id, mute])),
+  'h2-error-said': wire({ loses: ['goaway'] }),
   'h2-settings-first': wire({ interjects: aPing }),
   'h2-settings-acknowledged': wire({ when: r`\x00\x03\x00\x00\x00d$`, loses: ['settings'] }),
 

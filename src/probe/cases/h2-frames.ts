@@ -17,7 +17,6 @@ import {
   rules,
   setting,
   streamError,
-  streamErrorOn,
   unknownType,
 } from './h2-rules.ts'
 
@@ -489,7 +488,7 @@ export default [
         'priority-depends-on-itself',
         'PRIORITY that makes a stream depend on itself is a stream error',
         [post(), frame('priority', { stream: 1, payload: dependsOn(1) })],
-        streamErrorOn(1, 'PROTOCOL_ERROR'),
+        streamError('PROTOCOL_ERROR'),
       ],
     ],
   ),

@@ -31,12 +31,12 @@ export const connectionError = fault('connection')
 export const streamError = fault('stream')
 /** A message that no application may see (RFC 9113 8.1.1). */
 export const malformed: readonly Step[] = fault('message')('PROTOCOL_ERROR')
-export const streamErrorOn = (stream: number, ...codes: ErrorCode[]): readonly Step[] => [
-  { fault: { of: 'stream', codes, stream, due: soon } },
+export const anyStreamError = (...codes: ErrorCode[]): readonly Step[] => [
+  { fault: { of: 'stream', codes, stream: 'any', due: soon } },
 ]
 /** The session goes on: the request that was sent last is answered. */
 export const answered: readonly Step[] = [{ frame: ['answer', 'rst_stream', 'goaway'], status: 200, due: soon }]
-export const pinged: readonly Step[] = [{ frame: ['ping ack', 'goaway'], due: soon }]
+export const pinged: readonly Step[] = [{ frame: ['ping ack'], due: soon }]
 
 // What is sent
 

@@ -16,7 +16,7 @@ const fault = v.strictObject({
   /** With one of these; an end without GOAWAY has none. */
   codes: v.pipe(v.array(v.picklist(errorCodes)), v.minLength(1)),
   /** Default: 1, the first of the client's. */
-  stream: v.optional(count),
+  stream: v.optional(v.union([count, v.literal('any')])),
   due,
 })
 
@@ -48,9 +48,9 @@ export default word({
 type Kind = v.InferOutput<typeof fault>['of']
 
 /** What decides: a session's last word, and for less than a connection what is said of the stream. */
-function isVerdict({ type, error, stream, status }: Frame, of: Kind, wanted: number): boolean {
+function isVerdict({ type, error, stream, status }: Frame, of: Kind, wanted: number | 'any'): boolean {
   if (type === 'goaway') return error !== 'NO_ERROR'
-  if (of === 'connection' || stream !== wanted) return false
+  if (of === 'connection' || (wanted !== 'any' && stream !== wanted)) return false
   // A response that is whole before its request is may say so (RFC 9113 8.1).
   return (type === 'rst_stream' && error !== 'NO_ERROR') || (of === 'message' && status !== null && status >= 200)
 }

@@ -37,6 +37,8 @@ export default word({
     status: v.optional(v.number()),
     /** Of the frame's payload. */
     bytes: v.optional(count),
+    /** The request is refused: with a 4xx or 5xx, where it is answered. */
+    refusal: v.optional(v.literal(true)),
     /** Nothing has come before it. */
     first: v.optional(v.literal(true)),
     times: v.optional(count),
@@ -45,7 +47,7 @@ export default word({
   }),
   durationMs: atOnce,
   due: (step) => step.due,
-  async run({ frame: wanted, status, bytes, first, times = 1, due: until }, play) {
+  async run({ frame: wanted, status, bytes, first, refusal, times = 1, due: until }, play) {
     const connection = await play.connection()
     const frames = connection.h2?.frames ?? []
     const { from, latestMs } = play.expect(connection, until)
@@ -72,6 +74,9 @@ export default word({
     const what = [last.type, last.error ?? last.status].filter((part) => part !== null).join(' ')
     if (status !== undefined && last.status !== status) {
       throw new CaseError('fail', `the response is ${last.status}, wanted ${status}`)
+    }
+    if (refusal && last.status !== null && last.status < 400) {
+      throw new CaseError('fail', `the response is ${last.status}, wanted a refusal`)
     }
     if (bytes !== undefined && last.bytes !== bytes) {
       throw new CaseError('fail', `${last.type} of ${last.bytes} bytes, wanted ${bytes}`)
