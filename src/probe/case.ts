@@ -14,6 +14,7 @@ import { type StepsSchema, words } from './words/index.ts'
  */
 const profileNames = [
   'timed',
+  'protocol',
   'dripping',
   'stream',
   'handler',

@@ -26,6 +26,8 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = {
     discardTimeoutMs: 2_000,
     idleTimeoutMs: 2_000,
   }),
+  // Nothing of it is timed: what a frame is answered with, at once.
+  protocol: fixture({}),
   dripping: fixture({ minResponseBytesPerSec: 2 * 2 ** 20, minRateGraceMs: 2_000 }),
   stream: fixture({ streamIdleTimeoutMs: 1_500, uploadTimeoutMs: 2_000 }),
   handler: fixture({ handlerTimeoutMs: 1_000 }),

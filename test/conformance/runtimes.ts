@@ -64,12 +64,15 @@ const entry = (engine: 'native' | 'hangup', command: readonly string[], version:
 /** The limits that workerd holds by itself, measured: nothing sets them. All others are nobody's there. */
 const workerd: Partial<Policy> = { idleTimeoutMs: 15_000, headTimeoutMs: 15_000 }
 
+/** With TLS it speaks HTTP/2. */
+const speakingHttp2 = (runtime: Runtime): Runtime => ({ ...runtime, profiles: [...all, 'protocol'] })
+
 export const runtimes: Readonly<Record<RuntimeName, Runtime>> = {
-  node: entry('native', commandOn('node', 'runtimes/node.ts'), ['node', '--version']),
+  node: speakingHttp2(entry('native', commandOn('node', 'runtimes/node.ts'), ['node', '--version'])),
   'node-hangup': entry('hangup', commandOn('node', 'runtimes/node.ts'), ['node', '--version']),
   bun: entry('native', commandOn('bun', 'runtimes/bun.ts'), ['bun', '--version']),
   'bun-hangup': entry('hangup', commandOn('bun', 'runtimes/bun.ts'), ['bun', '--version']),
-  deno: entry('native', commandOn('deno', 'runtimes/deno.ts'), ['deno', '--version']),
+  deno: speakingHttp2(entry('native', commandOn('deno', 'runtimes/deno.ts'), ['deno', '--version'])),
   'deno-hangup': entry('hangup', commandOn('deno', 'runtimes/deno.ts'), ['deno', '--version']),
   workers: {
     command: wrangler,

@@ -151,8 +151,8 @@ class SubjectRun {
 }
 
 /**
- * First the cases that share a server, all at once; then those that end or fill theirs, each with its own; then the
- * heavy ones, one at a time, over both transports.
+ * First the cases that share a server, all at once, but those of the protocol alone after those that are timed; then those
+ * that end or fill theirs, each with its own; then the heavy ones, one at a time, over both transports.
  */
 function batches(items: readonly Item[]): Group[][] {
   const shared = new Map<string, Group>()
@@ -167,5 +167,8 @@ function batches(items: readonly Item[]): Group[][] {
     else if (shared.has(key)) shared.get(key)?.cases.push(theCase)
     else shared.set(key, group)
   }
-  return [[...shared.values()], own, ...heavy.values()].filter((batch) => batch.length > 0)
+  const isTimed = ({ profile }: Group) => profile !== 'protocol'
+  const together = [...shared.values()]
+  const untimed = together.filter((group) => !isTimed(group))
+  return [together.filter(isTimed), untimed, own, ...heavy.values()].filter((batch) => batch.length > 0)
 }

@@ -32,7 +32,7 @@ const preface: Case[] = [
     title: 'A preface with one wrong byte is a connection error',
     why: 'The preface exists so that a peer that does not speak HTTP/2 is found out before anything is done for it.',
     spec: ['RFC 9113 3.4'],
-    profile: 'timed',
+    profile: 'protocol',
     transports: ['tls'],
     needs: ['h2-get'],
     steps: [
@@ -47,7 +47,7 @@ const preface: Case[] = [
     title: 'A preface that is not followed by SETTINGS is a connection error',
     why: 'SETTINGS, empty or not, are part of the preface: what comes before them would be read under rules that nobody has agreed on.',
     spec: ['RFC 9113 3.4'],
-    profile: 'timed',
+    profile: 'protocol',
     transports: ['tls'],
     needs: ['h2-get'],
     steps: [
@@ -63,7 +63,7 @@ const preface: Case[] = [
     title: 'The first frame of a server is SETTINGS',
     why: 'They are the server’s part of the preface. A client may end a session that begins otherwise.',
     spec: ['RFC 9113 3.4'],
-    profile: 'timed',
+    profile: 'protocol',
     transports: ['tls'],
     needs: ['h2-get'],
     steps: [

@@ -97,7 +97,7 @@ export function rules({ why, spec, level = 'must' }: Group, rows: readonly Row[]
     title,
     why,
     spec: [...spec],
-    profile: 'timed',
+    profile: 'protocol',
     transports: ['tls'],
     needs: ['h2-get'],
     steps: [...session, { h2: [...sent] }, ...says],
