@@ -67,7 +67,7 @@ const pseudo: Readonly<Record<string, string>> = {
 export const request = (more: readonly Field[] = [], other: Readonly<Record<string, string | null>> = {}): Part =>
   fields(...Object.entries({ ...pseudo, ...other }).filter((field): field is Field => field[1] !== null), ...more)
 
-export const whole = endStream | endHeaders
+const whole = endStream | endHeaders
 /** HEADERS that are the whole of a request. */
 export const headers = (payload: Part | readonly Part[], { stream = 1, flags = whole } = {}): RawFrame =>
   frame('headers', { flags, stream, payload: Array.isArray(payload) ? payload : [payload as Part] })

@@ -4,18 +4,12 @@
  */
 import type { Case } from '../case.ts'
 import type { Step } from '../words/index.ts'
+import { session } from './h2-rules.ts'
 
 const profile = 'timed'
 const transports: Case['transports'] = ['tls']
 const needs = ['h2-get']
 
-/** A session that both sides have settled. */
-const session: readonly Step[] = [
-  { connect: 'h2' },
-  { h2: ['preface'] },
-  { frame: ['settings'], due: { from: 'connected', withinMs: 2_000 }, setup: true },
-  { h2: [{ settings: 'ack' }] },
-]
 const get = { request: 'GET', path: '{hello}' } as const
 const answered = (setup?: true): Step => ({
   frame: ['answer'],
