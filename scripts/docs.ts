@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { speedBlocks, speedPlots } from '../bench/report/speed.ts'
 import keptApplication from '../docs/application.json' with { type: 'json' }
 import kept from '../docs/conformance.json' with { type: 'json' }
+import { clusterMetrics } from '../src/cluster/readings.ts'
 import { gatewayEntries } from '../src/gateway/config/flags.ts'
 import { allRouteSettings, fileSettings, groupSettings } from '../src/gateway/config/schema.ts'
 import type { Table } from '../src/gateway/config/setting.ts'
@@ -462,6 +463,7 @@ export const renderers = (tables: Readonly<Record<string, Enforcement>>): Render
   'gateway-workers': workersTable,
   metrics: () => metricsTable([...processMetrics, ...serverMetrics]),
   'gateway-metrics': () => metricsTable(gatewayMetrics),
+  'cluster-metrics': () => metricsTable(clusterMetrics),
   'metric-reasons': reasonsTable,
   'gateway-flags': () => settingsTable(gatewayEntries),
   'rescue-flags': () => settingsTable(rescueEntries),

@@ -24,13 +24,15 @@ const run: Record<CommandName, Run> = {
     const again: readonly [string, ...string[]] = [...programAgain(ownFile), 'serve', ...argv]
     await main({ ...entryOf(await loadRuntime()), program: `${program} serve`, again }, { ...host, argv })
   },
-  gateway: async (argv, host) => {
+  gateway: async (argv, host, ownFile) => {
     const { gatewayCommand } = await import('./gateway/command.ts')
     const load = async () => {
       const [{ gatewayOn }, runtime] = await Promise.all([import('./gateway/downstream/serve.ts'), loadRuntime()])
       return { gateway: gatewayOn(runtime) }
     }
-    await gatewayCommand({ runtime: here, program: `${program} gateway`, load }, { ...host, argv })
+    const command: readonly [string, ...string[]] = [...programAgain(ownFile), 'gateway', ...argv]
+    const again = { command, sides: await loadRuntime() }
+    await gatewayCommand({ runtime: here, program: `${program} gateway`, load, again }, { ...host, argv })
   },
   probe: async (argv, host) => (await import('./probe/command.ts')).probeCommand(argv, { ...host, exit: exitFlushed }),
   rescue: async (argv, host, ownFile) => {

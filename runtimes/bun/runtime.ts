@@ -18,6 +18,7 @@ const underLedger: NativeEngine = { name: 'Bun.serve', enforcement: enforcementO
 const bunUnderLedger = (libc: Libc): NativeServer<BunServeOptions> => ({
   ...underLedger,
   serve: async (start) => (await import('./serve.ts')).serveBun(start, underLedger, libc),
+  inheritingProblem: async () => (await import('./serve.ts')).bunInheritingProblem(libc),
 })
 
 const withIdleTimer: NativeEngine = { name: 'Bun.serve', enforcement: enforcementOf('bunIdleTimer'), deviations }
@@ -47,6 +48,7 @@ export const bun = {
     return libc === null ? bunWithIdleTimer : bunUnderLedger(libc)
   },
   loadLibc,
+  openListener: async (...at) => (await import('../libc-listener.ts')).libcListener(loadLibc)(...at),
   async connect(...to) {
     connecting ??= import('./connect.ts')
     return (await connecting).connect(...to)

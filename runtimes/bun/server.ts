@@ -53,6 +53,13 @@ export function listen(
   })
 }
 
+/** Where a server listens that is about to be given another socket. */
+export const anywhere = { host: '127.0.0.1', port: 0 } as const
+
+/** Nobody's policy holds on it. */
+export const bareServer = (fetch: () => Response): BunServer =>
+  Bun.serve({ port: anywhere.port, hostname: anywhere.host, fetch })
+
 /** Notes whose connection the application takes over: whatever its handler returns then, Bun answers no more. */
 export function noteUpgrades(server: BunServer, before: (request: Request) => void = () => {}): void {
   const { upgrade } = server

@@ -44,7 +44,7 @@ export interface BunSocket {
 }
 
 declare const Bun: {
-  listen(options: object): { readonly hostname: string; readonly port?: number; stop(closeActive?: boolean): void }
+  listen(options: object): { readonly hostname?: string; readonly port?: number; stop(closeActive?: boolean): void }
 }
 
 /** A message is laid out here, so that it is one write; larger bodies are written on their own. */
@@ -262,7 +262,7 @@ export const http = {
 /** Bun says the name it was given, and not what it has bound. */
 const addressOf = async (host: string): Promise<string> => (isIP(host) ? host : (await lookup(host)).address)
 
-export const listen: Listen = async ({ port, host, peerProbeMs = 0, unix, tls, proxyProtocol }, accept: Accept) => {
+export const listen: Listen = async ({ port, host, peerProbeMs = 0, unix, fd, tls, proxyProtocol }, accept: Accept) => {
   let store = tls && new CertificateStore(tls.certificates)
 
   const secured = {
@@ -347,7 +347,7 @@ export const listen: Listen = async ({ port, host, peerProbeMs = 0, unix, tls, p
         }
 
   const server = Bun.listen({
-    ...(unix === undefined ? { port, hostname: await addressOf(host ?? '::') } : { unix }),
+    ...(fd !== undefined ? { fd } : unix !== undefined ? { unix } : { port, hostname: await addressOf(host ?? '::') }),
     allowHalfOpen: true,
     socket: {
       ...plain,
@@ -370,8 +370,9 @@ export const listen: Listen = async ({ port, host, peerProbeMs = 0, unix, tls, p
     },
   })
   return {
-    host: unix === undefined ? server.hostname : '',
-    port: server.port ?? 0,
+    // Of an inherited one it says neither.
+    host: unix === undefined ? (server.hostname ?? host ?? '') : '',
+    port: unix === undefined ? (server.port ?? port) : 0,
     stop: () => server.stop(),
     ...(store && {
       setCertificates: (certificates) => {

@@ -196,7 +196,7 @@ function ledgerParts(): LedgerParts {
 
 /** What is the command's to be told, by its flags, or can't be at all. */
 function refuseForeign(
-  { port, host, unix, tls, proxyProtocol, engine, admin, healthPath }: ServeOptions,
+  { port, host, unix, fd, tls, proxyProtocol, engine, admin, healthPath }: ServeOptions,
   nameOf = (name: string) => name,
 ): void {
   const foreign: Problem[] = []
@@ -205,6 +205,7 @@ function refuseForeign(
   if (port !== undefined) refuse('port', port, `deno serve --port ${port}`)
   if (host !== undefined) refuse('host', host, `deno serve --host ${host}`)
   if (unix !== undefined) refuse('unix', unix, 'deno run')
+  if (fd !== undefined) refuse('fd', fd, 'deno run')
   if (tls !== undefined) refuse('tls', 'given', 'deno run')
   if (proxyProtocol !== undefined) refuse('proxyProtocol', 'given', 'deno run')
   if (engine === 'hangup') refuse('engine', engine, 'auto or native; deno run has hangup')
@@ -222,9 +223,13 @@ async function ofSettings(): Promise<DenoServe> {
     // PORT is meant for whoever listens: that is the command.
     const { port, globals: _, ...rest } = options
     const wanted = port === undefined || nameOf('port') === 'PORT' ? rest : { ...rest, port }
-    const { tlsCert, tlsKey, watch, admin, healthPath } = settings
+    const { tlsCert, tlsKey, watch, workers, admin, healthPath } = settings
     if (watch)
       throw new ConfigError([problem(nameOf('watch'), 'yes', 'deno serve watches by itself', 'deno serve --watch')])
+    if (workers !== undefined) {
+      const why = 'deno serve has threads of its own'
+      throw new ConfigError([problem(nameOf('workers'), workers, why, 'deno serve --parallel, or deno run')])
+    }
     const tls = tlsCert && tlsKey && { tls: { cert: tlsCert, key: tlsKey } }
     refuseForeign({ ...wanted, ...tls, ...(admin && { admin }), ...(healthPath && { healthPath }) }, (name) =>
       name === 'tls' ? nameOf('tlsCert') : name === 'proxyProtocol' ? name : nameOf(name as 'port'),

@@ -2,8 +2,10 @@
 import { NativeDownstream } from '../../src/gateway/downstream/downstream.ts'
 import type { Runtime } from '../../src/runtime.ts'
 import { certificatesOf } from '../../src/serve/prepare.ts'
+import { libcListener } from '../libc-listener.ts'
 import { connect } from '../node/connect.ts'
 import { descriptors } from './descriptors.ts'
+import { forget, inheritable } from './inheritable.ts'
 import { loadLibc } from './libc.ts'
 import { denoUnderLedger } from './serve.ts'
 import type { ServeInfo } from './serve-info.ts'
@@ -23,6 +25,9 @@ export const deno = {
     return several ? { why: 'Deno.serve has one certificate' } : denoUnderLedger(loaded.libc)
   },
   loadLibc,
+  openListener: libcListener(loadLibc),
+  inheritable,
+  forget,
   connect,
   http2: false,
   downstream(request, { remoteAddr: { hostname, port } }: ServeInfo) {

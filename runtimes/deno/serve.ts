@@ -1,5 +1,6 @@
 /** `serve()` over `Deno.serve`, under the kernel ledger. */
 
+import type { Address } from '../../src/kernel/layout.ts'
 import type { Libc } from '../../src/kernel/libc.ts'
 import { answerStream } from '../../src/native/answer-stream.ts'
 import {
@@ -10,6 +11,7 @@ import {
   type NativeListener,
   type Upgrading,
 } from '../../src/native/ledger-server.ts'
+import { type BareServer, inheritingProblem, said } from '../../src/native/prove-inheriting.ts'
 import { serveUnderLedger } from '../../src/native/serve-under-ledger.ts'
 import { enforcementOf } from '../../src/policy/enforcement.ts'
 import { UnusableResponseError } from '../../src/serve/application.ts'
@@ -59,6 +61,7 @@ const engine: NativeEngine = { name: 'Deno.serve', enforcement, deviations: [] }
 export const denoUnderLedger = (libc: Libc): NativeServer => ({
   ...engine,
   serve: (start) => serveDeno(start, { libc, listen: (handler, kit) => listen(start.options, handler, kit) }),
+  inheritingProblem: () => inheritingProblem(libc, bareServer),
 })
 
 /** Null: the client is gone. */
@@ -122,10 +125,24 @@ export function follow(
 /** Until those that are there have been answered and are gone; nobody is accepted meanwhile. Then the silent are turned away. */
 const longestPauseMs = 50
 
+/** Where a server listens that is about to be given another socket. */
+const anywhere = { host: '127.0.0.1', port: 0 } as const
+
+const addressOfServer = ({ addr: { hostname, port } }: DenoServer): Address => ({ host: hostname, port })
+
+/** Nobody's policy holds on it. */
+function bareServer(): BareServer {
+  const end = new AbortController()
+  const options = { port: anywhere.port, hostname: anywhere.host, signal: end.signal, onListen() {} }
+  const server = Deno.serve(options, () => new Response(said))
+  return { at: addressOfServer(server), stop: () => abortQuietly(end) }
+}
+
 async function listen(options: ServeOptions, handler: Handler, kit: ListenKit): Promise<NativeListener> {
-  const { host, tls } = options
-  let { port = 3000 } = options
-  let hostname = host ?? '::'
+  const { tls } = options
+  const { host, port: wanted = 3000 } = kit.inherits ? anywhere : options
+  let port: number = wanted
+  let hostname: string = host ?? '::'
   const [certificate] = tls === undefined ? [] : new CertificateStore(certificatesOf(tls)).certificates
 
   /** Ends all at once: `shutdown()` waits for every handler, and keeps the process until then. */
@@ -145,7 +162,14 @@ async function listen(options: ServeOptions, handler: Handler, kit: ListenKit): 
       },
       handler,
     )
-    port = made.addr.port
+    if (kit.inherits) {
+      try {
+        kit.settle(addressOfServer(made))
+      } catch (error) {
+        abortQuietly(end)
+        throw error
+      }
+    } else port = made.addr.port
     return made
   }
 
@@ -161,7 +185,9 @@ async function listen(options: ServeOptions, handler: Handler, kit: ListenKit): 
       return start()
     }
   }
-  return keepAccepting(first(), kit, { start, secure: tls !== undefined, cut: () => abortQuietly(end) })
+  const server = first()
+  const at = kit.inherits ? { host: options.host ?? '', port: options.port ?? 0 } : addressOfServer(server)
+  return keepAccepting(server, kit, { start, at, secure: tls !== undefined, cut: () => abortQuietly(end) })
 }
 
 /** Deno's own listener throws where `shutdown()` has been called before, or accepting has failed, and that would end the process. */
@@ -175,6 +201,8 @@ function abortQuietly(end: AbortController): void {
 interface Accepting {
   /** Once more, on the same address. */
   start(): DenoServer
+  /** Where clients find it. Default: where the first one listens. */
+  readonly at?: Address
   readonly secure: boolean
   /** The listener has been shut by somebody else. */
   isOver?(): boolean
@@ -185,7 +213,7 @@ interface Accepting {
 export function keepAccepting(
   first: DenoServer,
   kit: ListenKit,
-  { start, secure, isOver = () => false, cut }: Accepting,
+  { start, at = addressOfServer(first), secure, isOver = () => false, cut }: Accepting,
 ): NativeListener {
   let stopped = false
   const servers: DenoServer[] = []
@@ -231,7 +259,7 @@ export function keepAccepting(
   noteUpgrades()
   watch(first)
   return {
-    at: { host: first.addr.hostname, port: first.addr.port },
+    at,
     stopAccepting() {
       stopped = true
       kit.shutListeners()

@@ -7,6 +7,7 @@ import { type Enforcement, enforcementOf } from '../../src/policy/enforcement.ts
 import { probes } from '../../src/policy/held-by.ts'
 import { listenOn, type OpenServer, openNetServer } from '../node/transport.ts'
 import { processKernel } from './descriptors.ts'
+import { keepFromChildren } from './inheritable.ts'
 import { loadLibc } from './libc.ts'
 import { listenUnix } from './unix-socket.ts'
 
@@ -60,11 +61,12 @@ function probeFrom(kernel: Kernel, port: number, afterMs: number): void {
 }
 
 const open: OpenServer = async (at, plain, onSocket) => {
-  if (at.unix !== undefined) return listenUnix(at.unix, againMs, onSocket)
+  if (at.fd !== undefined) keepFromChildren(at.fd)
+  if (at.unix !== undefined && at.fd === undefined) return listenUnix(at.unix, againMs, onSocket)
   return openNetServer(at, plain, onSocket, (server) => {
     keepAccepting(server)
     const { peerProbeMs = 0 } = at
-    const kernel = peerProbeMs > 0 ? processKernel() : null
+    const kernel = peerProbeMs > 0 && at.unix === undefined ? processKernel() : null
     if (kernel !== null) probeFrom(kernel, (server.address() as AddressInfo).port, peerProbeMs)
   })
 }

@@ -99,10 +99,12 @@ async function serveNodeHttp(start: Start<NodeServeOptions>): Promise<Running> {
 }
 
 function listen(server: Server, options: NodeServeOptions): Promise<AddressInfo> {
-  const { port = 3000, host } = options
+  const { port = 3000, host, fd } = options
   return new Promise((resolve, reject) => {
     server.once('error', (error) => reject(listenError(error, options)))
-    server.listen({ port, ...(host !== undefined && { host }) }, () => resolve(server.address() as AddressInfo))
+    server.listen(fd === undefined ? { port, ...(host !== undefined && { host }) } : { fd }, () =>
+      resolve(server.address() as AddressInfo),
+    )
   })
 }
 

@@ -8,6 +8,7 @@ import { NodeDownstream } from './gateway-downstream.ts'
 import { holdAccept } from './hold.ts'
 import { nodeHttp } from './http.ts'
 import { loadLibc } from './libc.ts'
+import { openListener } from './open-listener.ts'
 import type { NodeServeOptions } from './options.ts'
 import { IncomingLike, upgradeOffers, webSocketServerOf } from './upgrade.ts'
 
@@ -31,6 +32,7 @@ export const node = {
   },
   native: () => nodeHttp,
   loadLibc,
+  openListener,
   abortsOnData,
   async connect(...to) {
     connecting ??= import('./connect.ts')

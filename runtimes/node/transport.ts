@@ -311,9 +311,11 @@ export type OpenServer = (
   onSocket: (accepted: Socket) => void,
 ) => Promise<Omit<Listener, 'setCertificates'>>
 
+const unixAddress = { host: '', port: 0 } as const
+
 /** `onListening`: for what only one runtime's server needs. */
 export async function openNetServer(
-  { port, host, unix }: ListenAt,
+  { port, host, unix, fd }: ListenAt,
   plain: boolean,
   onSocket: (accepted: Socket) => void,
   onListening?: (server: Server) => void,
@@ -321,11 +323,14 @@ export async function openNetServer(
   const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: plain }, onSocket)
   const { promise: listening, resolve, reject } = deferred()
   server.once('error', reject)
-  server.listen(unix === undefined ? { port, ...(host === undefined ? {} : { host }) } : { path: unix }, resolve)
+  const place = unix === undefined ? { port, ...(host !== undefined && { host }) } : { path: unix }
+  server.listen(fd === undefined ? place : { fd }, resolve)
   await listening
   onListening?.(server)
-  const address = server.address() as AddressInfo | string
-  const at = typeof address === 'string' ? { host: '', port: 0 } : { host: address.address, port: address.port }
+  const address = server.address() as AddressInfo | string | null
+  // One on a Unix socket is a path, and of an inherited one unknown.
+  const at =
+    address === null || typeof address === 'string' ? unixAddress : { host: address.address, port: address.port }
   return { ...at, stop: () => void server.close() }
 }
 

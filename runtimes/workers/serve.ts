@@ -29,7 +29,17 @@ export interface Worker {
 /** There is nothing to listen on: address, TLS and signals are the platform's. */
 export type WorkerOptions = Omit<
   ServeOptions,
-  'port' | 'host' | 'unix' | 'tls' | 'proxyProtocol' | 'signals' | 'admin' | 'healthPath' | 'accessLog' | 'onListen'
+  | 'port'
+  | 'host'
+  | 'unix'
+  | 'fd'
+  | 'tls'
+  | 'proxyProtocol'
+  | 'signals'
+  | 'admin'
+  | 'healthPath'
+  | 'accessLog'
+  | 'onListen'
 >
 
 /** The app under the policy of the options alone. Throws if a set limit is not one that is held here. */
@@ -62,6 +72,7 @@ const workersLogs = 'Workers Logs have a line for each request; a Worker sees no
 const decidedBy: Partial<Record<SettingName, string>> = {
   app: 'a Worker is bundled before it runs: let `main` in wrangler.toml name a module with `export default serve(app)`',
   watch: '`wrangler dev` starts it anew after each change',
+  workers: 'the platform runs a Worker in as many places as it needs',
   port: 'use `wrangler dev --port`',
   host: 'use `wrangler dev --ip`',
   tlsCert: 'use `wrangler dev --local-protocol https --https-cert-path`',

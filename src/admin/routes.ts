@@ -2,19 +2,29 @@
 import { Hono } from 'hono'
 import type { GatewayStatus } from '../gateway/status.ts'
 import { type State, states } from '../lifecycle/states.ts'
-import type { DescriptorsInUse } from '../observe/observer.ts'
+import type { DescriptorsInUse, Observed } from '../observe/observer.ts'
 import type { Reading } from '../observe/reading.ts'
-import { readServers } from '../observe/server-metrics.ts'
 import type { ConnectionsSummary, Running } from '../serve/contract.ts'
 import { type PageOptions, pageRoutes } from './page/page.ts'
+import { readingsOf } from './readings.ts'
 
-/** What is asked of a server; a gateway is one. */
-export interface Administered
-  extends Pick<Running, 'connections' | 'observer' | 'phase' | 'drain' | 'policy' | 'url' | 'engine'> {
+/** What is asked of a server; a gateway is one, and so are several processes. */
+export interface Administered extends Pick<Running, 'connections' | 'phase' | 'drain' | 'policy' | 'url' | 'engine'> {
+  readonly observer: Observed
+  /** Of several processes: brings all that is told up to date. Default: it is, at all times. */
+  refresh?(wanted?: Wanted): Promise<void>
   /** For `/metrics`, where there is more to tell than of one server. */
   readings?(): Reading[]
   /** Of a gateway: its upstreams, their health and their connections. */
   upstreams?(): GatewayStatus
+}
+
+/** More than the page shows. */
+export interface Wanted {
+  /** Open connections in each state. Default 100. */
+  readonly connections?: number
+  /** For `/metrics`. */
+  readonly readings?: boolean
 }
 
 /** What `GET /summary` answers. */
@@ -41,9 +51,16 @@ function limitOf(text: string | undefined): number | null {
  * `/ends?limit=`, `/lost`, `/summary`, `/upstreams`, `/metrics`; `POST /connections/:id/close`, `/idle/close`, `/drain`.
  */
 export function adminRoutes(server: Administered, page: PageOptions = {}): Hono {
-  const app = new Hono().route('/', pageRoutes(server, page))
+  const app = new Hono()
   const { observer } = server
   observer.requests.areRead = true
+
+  app.use(async function refreshed(c, next) {
+    const connections = limitOf(c.req.query('limit')) ?? 0
+    await server.refresh?.({ connections, readings: c.req.path.endsWith('/metrics') })
+    await next()
+  })
+  app.route('/', pageRoutes(server, page))
 
   app.get('/healthz', (c) => c.text('ok\n'))
   app.get('/readyz', (c) => (server.phase === 'serving' ? c.text('ok\n') : c.text('draining\n', 503)))
@@ -62,7 +79,7 @@ export function adminRoutes(server: Administered, page: PageOptions = {}): Hono 
 
   app.get('/metrics', async (c) => {
     const { exposition } = await import('../observe/exposition.ts')
-    const { text, contentType } = await exposition(server.readings?.() ?? readServers([{ server }]))
+    const { text, contentType } = await exposition(readingsOf(server))
     return c.body(text, 200, { 'Content-Type': contentType })
   })
 
@@ -74,9 +91,9 @@ export function adminRoutes(server: Administered, page: PageOptions = {}): Hono 
     return c.json(observer.list({ limit, ...(state !== undefined && { state }) }))
   })
 
-  app.get('/connections/:id', (c) => {
+  app.get('/connections/:id', async (c) => {
     const id = c.req.param('id')
-    const open = observer.one(Number(id))
+    const open = await observer.one(Number(id))
     return open === null ? c.text(none(id), 404) : c.json(open)
   })
 
@@ -89,12 +106,12 @@ export function adminRoutes(server: Administered, page: PageOptions = {}): Hono 
 
   app.get('/lost', (c) => c.json(observer.lost))
 
-  app.post('/connections/:id/close', (c) => {
+  app.post('/connections/:id/close', async (c) => {
     const id = c.req.param('id')
-    return observer.close(Number(id)) ? c.body(null, 204) : c.text(none(id), 404)
+    return (await observer.close(Number(id))) ? c.body(null, 204) : c.text(none(id), 404)
   })
 
-  app.post('/idle/close', (c) => c.json({ closed: observer.closeIdle() }))
+  app.post('/idle/close', async (c) => c.json({ closed: await observer.closeIdle() }))
 
   app.post('/drain', (c) => {
     // Whoever asked hears of its beginning; of its end, the exit status.

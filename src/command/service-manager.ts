@@ -13,14 +13,19 @@ export interface ServiceManagerParts {
   readonly env: Env
   readonly clock: Clock
   readonly log: Log
-  /** Sends one assignment of sd_notify(3). Default: through `systemd-notify`. */
+  /** Sends one assignment of sd_notify(3), as an argument of `systemd-notify`. Default: that program does. */
   readonly send?: (assignment: string) => Promise<void>
 }
 
 type Ending = Pick<Running, 'drain' | 'kill' | 'closed'>
 
+interface Supervised extends Ending {
+  /** Everything is replaced while it goes on; returns what is to be called when that is done. */
+  reloading?(): () => void
+}
+
 /** Ready from now on. Returns the same server, whose drain is told as well; elsewhere nothing is told. */
-export function tellServiceManager(server: Ending, parts: ServiceManagerParts): Ending {
+export function tellServiceManager(server: Ending, parts: ServiceManagerParts): Supervised {
   const { env, clock, log, send = throughProgram } = parts
   if (typeof env['NOTIFY_SOCKET'] !== 'string' || env['NOTIFY_SOCKET'] === '') return server
   let hasFailed = false
@@ -45,13 +50,18 @@ export function tellServiceManager(server: Ending, parts: ServiceManagerParts): 
       tell('STOPPING=1')
       return server.drain(how)
     },
+    reloading() {
+      // With the time that systemd wants beside it.
+      tell('--reloading')
+      return () => tell('--ready')
+    },
     kill: () => server.kill(),
     closed: server.closed.finally(() => cancel()),
   }
 }
 
 /** 0: there is none, or it is another process's. */
-function watchdogMs({ WATCHDOG_USEC: microseconds, WATCHDOG_PID: pid }: Env): number {
+export function watchdogMs({ WATCHDOG_USEC: microseconds, WATCHDOG_PID: pid }: Env): number {
   if (pid !== undefined && pid !== String(process.pid)) return 0
   return Number(microseconds) / 1_000 || 0
 }

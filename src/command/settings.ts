@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot'
 import { adminSecrets, adminSettings } from '../admin/settings.ts'
+import { clusterSettings } from '../cluster/settings.ts'
 import { gatewayEntries, gatewaySecrets } from '../gateway/config/flags.ts'
 import { upstreamOptionNames } from '../gateway/config/settings/limits.ts'
 import { logSettings } from '../log/settings.ts'
@@ -38,6 +39,7 @@ const entries = {
   watch: onOff(
     'Starts the server anew after each change of the app’s module and of what it imports, with a drain; what does not load changes nothing.',
   ),
+  ...clusterSettings,
   port: setting(
     {
       value: 'number',

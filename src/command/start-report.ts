@@ -13,6 +13,8 @@ export interface Started {
   readonly also?: readonly string[]
   /** Of the admin listener, if there is one. */
   readonly admin?: string | undefined
+  /** Processes that serve (`--workers`); undefined: this one alone. */
+  readonly workers?: number | undefined
   readonly runtime: string
   /** What speaks HTTP: `node:http`, `Bun.serve`, `hangup`. */
   readonly engine: string
@@ -28,7 +30,7 @@ const exactness = ({ stepMs, how }: Enforced) => `${stepMs > 0 ? `≤ ${format('
 
 /** For a person, at each start: one table of what holds, one line of what is off, one of what nobody enforces. */
 export function textReport(
-  { url, also = [], admin, runtime, engine, engineWhy, resolved, enforcement }: Started,
+  { url, also = [], admin, workers, runtime, engine, engineWhy, resolved, enforcement }: Started,
   columns = 100,
 ): string {
   const { policy, origins, presets, fitted } = resolved
@@ -52,6 +54,7 @@ export function textReport(
     ...(also.length > 0 ? wrap(`on all interfaces: also ${also.join(' ')}`, width) : []),
     ...(admin === undefined ? [] : [`admin: ${admin}`]),
     ...wrap(`engine: ${engine} (${engineWhy})`, width),
+    ...(workers === undefined ? [] : wrap(`workers: ${workers}; each holds the limits for itself`, width)),
     ...(presets.length > 0 ? [`preset: ${presets.join(', ')}`] : []),
     '',
     ...table([['limit', 'value', 'set by', 'held by', 'how'], ...rows], width),
@@ -69,7 +72,28 @@ export function textReport(
 }
 
 /** For programs: one line. */
-export function jsonReport({ url, admin, runtime, engine, engineWhy, resolved, enforcement }: Started): string {
+export function jsonReport({
+  url,
+  admin,
+  workers,
+  runtime,
+  engine,
+  engineWhy,
+  resolved,
+  enforcement,
+}: Started): string {
   const { policy, origins, presets, fitted } = resolved
-  return JSON.stringify({ url, admin, runtime, engine, engineWhy, presets, policy, origins, fitted, enforcement })
+  return JSON.stringify({
+    url,
+    admin,
+    workers,
+    runtime,
+    engine,
+    engineWhy,
+    presets,
+    policy,
+    origins,
+    fitted,
+    enforcement,
+  })
 }

@@ -38,6 +38,7 @@ const running: RunningGateway = {
   notes: ['the spool is in memory'],
   status: () => ({ groups: {}, tunnels: 0, spooledBytes: 0 }),
   readings: () => [],
+  administered: () => assert.fail('nobody operates it'),
   inFlight: () => 0,
   reload: () => [],
   drain: async () => ({ cut: 0 }),

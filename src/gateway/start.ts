@@ -1,22 +1,25 @@
 /** Starts a plan: the gateway's app behind one server for each listener. */
 import type { AdminListener, AdminPlan } from '../admin/options.ts'
 import type { Administered } from '../admin/routes.ts'
+import type { Local } from '../cluster/questions.ts'
+import type { Worker } from '../cluster/worker.ts'
+import { type Socket, withSocket } from '../command/sockets.ts'
 import { deferred } from '../deferred.ts'
 import type { ClientAdmission } from '../http1/server-connection.ts'
 import type { Clock, ServerClock } from '../lifecycle/clock.ts'
 import type { DrainResult, Phase } from '../lifecycle/drain.ts'
-import type { LongLivedKind } from '../lifecycle/long-lived.ts'
 import { networks } from '../net/networks.ts'
 import type { Connect } from '../net/transport.ts'
-import { type Observer, summed as summedCounts } from '../observe/observer.ts'
+import type { Observer } from '../observe/observer.ts'
 import { openTelemetry, shelter } from '../observe/open-telemetry.ts'
 import type { Reading } from '../observe/reading.ts'
 import { readServers } from '../observe/server-metrics.ts'
 import type { Enforcement } from '../policy/enforcement.ts'
 import type { GivenOptions, Resolved } from '../policy/resolve.ts'
-import type { App, ConnectionsSummary, Running, ServeOptions, ServerAddress } from '../serve/contract.ts'
+import type { App, Running, ServeOptions, ServerAddress } from '../serve/contract.ts'
 import type { Log } from '../serve/log.ts'
 import type { World } from '../serve/socket-engine.ts'
+import { summaryOf, sumOfDrains } from '../serve/summary.ts'
 import type { Ask } from './app.ts'
 import type { GatewayPlan } from './config/resolve.ts'
 import type { ListenerPlan } from './downstream/listeners.ts'
@@ -50,7 +53,8 @@ export interface GatewayRuntime {
   resolve(host: string): Promise<readonly string[]>
   /** `serve()`, but the app's `c.env` is a `Downstream`. */
   serve(app: App, options: ServeOptions, kit: ServeKit): Promise<Running>
-  observer(clock: ServerClock): Observer
+  /** `worker`: the number of this process among several, or 0. */
+  observer(clock: ServerClock, worker: number): Observer
   listenForAdmin(server: Administered, plan: AdminPlan, log: Log): Promise<AdminListener>
 }
 
@@ -64,6 +68,8 @@ export interface RunningGateway extends Pick<Running, 'drain' | 'kill' | 'closed
   status(): GatewayStatus
   /** For metrics: of its listeners and its upstreams. */
   readings(): Reading[]
+  /** As its operator sees it. */
+  administered(): Local
   /** Requests of clients that are being answered. */
   inFlight(): number
   /** Requests in flight end as they began. Returns a line for each part that needs a restart. */
@@ -77,6 +83,10 @@ export interface StartHost extends World {
   readonly accessLog?: ServeOptions['accessLog']
   /** Default: nobody operates it. */
   readonly admin?: AdminPlan | null
+  /** One of several processes. */
+  readonly worker?: Worker | null
+  /** One for each listener, in their order, in the place of where they would listen. */
+  readonly sockets?: readonly Socket[]
 }
 
 export type Start = (plan: GatewayPlan, runtime: GatewayRuntime, host: StartHost) => Promise<RunningGateway>
@@ -85,7 +95,8 @@ export type Start = (plan: GatewayPlan, runtime: GatewayRuntime, host: StartHost
 const namesWithinMs = 2_000
 
 /** Listens everywhere, or rejects like `serve()` and listens nowhere. */
-export const startGateway: Start = async (plan, runtime, { log, accessLog, admin: adminPlan = null, ...world }) => {
+export const startGateway: Start = async (plan, runtime, host) => {
+  const { log, accessLog, admin: adminPlan = null, worker = null, sockets = [], ...world } = host
   const { clock, random } = world
   const { dir, maxBytes } = plan.config.spool
   const spool = maxBytes === 0 ? null : new Spool({ dir, maxBytes })
@@ -99,9 +110,9 @@ export const startGateway: Start = async (plan, runtime, { log, accessLog, admin
     resolve: runtime.resolve,
     spool,
     log,
-    ready: () => phase() === 'serving',
+    ready: () => worker?.isReady ?? phase() === 'serving',
   })
-  const observer = runtime.observer(clock)
+  const observer = runtime.observer(clock, worker?.number ?? 0)
   const servers: { listener: ListenerPlan; server: Running }[] = []
   const all = <T>(what: (server: Running) => T): T[] => servers.map(({ server }) => what(server))
   const phase = (): Phase => all((server) => server.phase).find((phase) => phase !== 'serving') ?? 'serving'
@@ -109,7 +120,7 @@ export const startGateway: Start = async (plan, runtime, { log, accessLog, admin
   let stopExport = (): void => {}
   const closed = deferred<DrainResult>()
   const summed = async (results: readonly Promise<DrainResult>[]): Promise<DrainResult> => {
-    const result = ofAll(await Promise.all(results))
+    const result = sumOfDrains(await Promise.all(results))
     gateway.close()
     stopExport()
     await admin?.close()
@@ -121,17 +132,17 @@ export const startGateway: Start = async (plan, runtime, { log, accessLog, admin
     clients: gateway.clients,
     direct: gateway.direct,
     upstreamConnections: mostUpstreamConnections(plan),
-    keepsReserve: adminPlan !== null,
+    keepsReserve: adminPlan !== null || (worker?.isWatched ?? false),
     world,
   }
   await within(namesWithinMs, clock, gateway.ready())
   try {
-    for (const listener of plan.listeners) {
+    for (const [index, listener] of plan.listeners.entries()) {
       servers.push({
         listener,
         server: await runtime.serve(
           gateway.app,
-          { ...optionsOf(plan, listener, log), ...(accessLog && { accessLog }) },
+          { ...optionsOf(plan, listener, log, sockets[index]), ...(accessLog && { accessLog }) },
           {
             ...kit,
             observer: observer.ofListener(),
@@ -162,6 +173,7 @@ export const startGateway: Start = async (plan, runtime, { log, accessLog, admin
       : [],
     status: () => gateway.status(),
     readings,
+    administered,
     inFlight: () => all((server) => server.connections().busy).reduce((sum, busy) => sum + busy, 0),
     reload(next) {
       gateway.reload(next.config)
@@ -196,7 +208,7 @@ export const startGateway: Start = async (plan, runtime, { log, accessLog, admin
     return [...new Set(all(({ engine }) => engine))].join(', ')
   }
 
-  function administered(): Administered {
+  function administered(): Local {
     return {
       get phase() {
         return phase()
@@ -210,33 +222,6 @@ export const startGateway: Start = async (plan, runtime, { log, accessLog, admin
       readings,
       drain,
     }
-  }
-}
-
-/** Of the drains of all listeners. */
-function ofAll(results: readonly DrainResult[]): DrainResult {
-  const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0)
-  const endsOf = (kind: LongLivedKind) => {
-    const ends = results.flatMap((result) => result[kind] ?? [])
-    const summed = { ended: sum(ends.map(({ ended }) => ended)), cut: sum(ends.map(({ cut }) => cut)) }
-    return ends.length > 0 && { [kind]: summed }
-  }
-  return { cut: sum(results.map(({ cut }) => cut)), ...endsOf('eventStreams'), ...endsOf('webSockets') }
-}
-
-/** Of all listeners. */
-function summaryOf(listeners: readonly ConnectionsSummary[]): ConnectionsSummary {
-  const sum = (of: (listener: ConnectionsSummary) => number | null): number | null =>
-    listeners.map(of).reduce((all, one) => (all === null || one === null ? null : all + one))
-  return {
-    open: sum(({ open }) => open),
-    busy: sum(({ busy }) => busy) ?? 0,
-    states: summedCounts(listeners.map(({ states }) => states)),
-    requests: sum(({ requests }) => requests) ?? 0,
-    changedLimits: sum(({ changedLimits }) => changedLimits),
-    hungUp: summedCounts(listeners.map(({ hungUp }) => hungUp)) as ConnectionsSummary['hungUp'],
-    closeRaces: sum(({ closeRaces }) => closeRaces),
-    abortsOnData: sum(({ abortsOnData }) => abortsOnData),
   }
 }
 
@@ -255,9 +240,9 @@ function mostUpstreamConnections({ config }: GatewayPlan): number {
   return ofGroups.reduce((sum, most) => sum + most, 0)
 }
 
-function optionsOf({ serve }: GatewayPlan, listener: ListenerPlan, log: Log): GivenOptions {
+function optionsOf({ serve }: GatewayPlan, listener: ListenerPlan, log: Log, socket: Socket | undefined): GivenOptions {
   const { port, host, unix, certificates, engine, proxyProtocol } = listener
-  return {
+  const options: GivenOptions = {
     ...serve,
     engine,
     log,
@@ -266,4 +251,5 @@ function optionsOf({ serve }: GatewayPlan, listener: ListenerPlan, log: Log): Gi
     ...(certificates !== null && { tls: { certificates } }),
     ...(proxyProtocol !== null && { proxyProtocol: { ...proxyProtocol, trust: networks(proxyProtocol.trust) } }),
   }
+  return socket === undefined ? options : withSocket(options, socket)
 }

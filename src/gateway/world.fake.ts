@@ -54,6 +54,7 @@ export class MemoryWorld implements World {
       bindings: () => ({ env: () => ({}) }),
       native: () => ({ why: 'it is in memory' }),
       loadLibc: () => ({ libc: null, why: 'it is in memory' }),
+      openListener: async () => ({ why: 'it is in memory' }),
       downstream: () => {
         throw new Error('only the socket engine serves in memory')
       },

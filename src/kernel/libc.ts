@@ -43,6 +43,8 @@ export interface Libc {
   /** `fcntl` with `F_DUPFD_CLOEXEC`: a duplicate that no child process inherits. */
   duplicate(fd: number): number
   dup2(fd: number, onto: number): number
+  fcntl(fd: number, command: number, argument: number): number
+  bind(fd: number, address: Block, length: number): number
   close(fd: number): number
   open(path: Block, flags: number): number
   pread(fd: number, into: Block, length: number, offset: number): number
@@ -87,13 +89,17 @@ const arches: Readonly<Record<Arch['name'], Arch>> = {
 }
 
 export const SOL_SOCKET = 1
+export const SO_REUSEADDR = 2
 export const SO_ERROR = 4
 export const SO_KEEPALIVE = 9
 export const SO_LINGER = 13
+export const SO_REUSEPORT = 15
 /** Since Linux 4.12. */
 export const SO_COOKIE = 57
 export const IPPROTO_TCP = 6
 export const TCP_NODELAY = 1
+export const IPPROTO_IPV6 = 41
+export const IPV6_V6ONLY = 26
 export const TCP_KEEPIDLE = 4
 export const TCP_KEEPINTVL = 5
 export const TCP_KEEPCNT = 6
@@ -107,10 +113,19 @@ export const SHUT_RDWR = 2
 export const MSG_DONTWAIT = 0x40
 export const MSG_NOSIGNAL = 0x4000
 export const AF_UNSPEC = 0
+export const AF_UNIX = 1
 export const AF_INET = 2
 export const AF_INET6 = 10
 export const O_RDONLY = 0
 const F_DUPFD_CLOEXEC = 1030
+export const F_DUPFD = 0
+export const F_SETFD = 2
+export const FD_CLOEXEC = 1
+export const F_GETFL = 3
+export const F_SETFL = 4
+export const O_NONBLOCK = 0o4000
+/** SOCK_STREAM with SOCK_NONBLOCK and SOCK_CLOEXEC. */
+export const listenerType = 1 + O_NONBLOCK + 0o2000000
 export const O_CLOEXEC = 0o2000000
 export const SEEK_SET = 0
 export const AT_EMPTY_PATH = 0x1000
@@ -121,6 +136,7 @@ export const POLLNVAL = 0x20
 export const ECONNRESET = 104
 export const EPOLL_CLOEXEC = 0o2000000
 export const EPOLL_CTL_ADD = 1
+export const EPOLL_CTL_DEL = 2
 export const EPOLLIN = 1
 export const EPOLLOUT = 4
 export const EPOLLRDHUP = 0x2000
@@ -166,6 +182,7 @@ export const signatures = {
   dup: int('int'),
   fcntl: int('int', 'int', 'long'),
   dup2: int('int', 'int'),
+  bind: int('int', 'pointer', 'uint'),
   close: int('int'),
   open: int('pointer', 'int'),
   pread: long('int', 'pointer', 'long', 'long'),
@@ -253,6 +270,8 @@ export const libcOf = (arch: Arch, call: Calls, own: OfFfi): Libc => ({
   dup: (fd) => call.dup(fd),
   duplicate: (fd) => call.fcntl(fd, F_DUPFD_CLOEXEC, 0),
   dup2: (fd, onto) => call.dup2(fd, onto),
+  fcntl: (fd, command, argument) => call.fcntl(fd, command, argument),
+  bind: (fd, address, length) => call.bind(fd, address.address, length),
   close: (fd) => call.close(fd),
   open: (path, flags) => call.open(path.address, flags),
   pread: (fd, into, length, offset) => Number(call.pread(fd, into.address, length, offset)),

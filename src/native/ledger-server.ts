@@ -94,6 +94,13 @@ export interface ListenKit {
   readonly longLived: LongLived
   /** What the runtime found fault with by itself, and cannot say of which request. Returns what it is to answer. */
   failed(error: unknown): Response
+  /**
+   * Called once the runtime listens, with where: an inherited socket takes the place of that one, if there is one. Returns
+   * where clients find the server. Throws if it can't be done.
+   */
+  settle(own: Address): Address
+  /** An inherited socket is to take the place of the runtime's own, which may listen anywhere. */
+  readonly inherits: boolean
   /** Ends the listening sockets and nothing else; they stay the runtime's. */
   shutListeners(): void
   /** The same where the runtime's loop would spin on a listener that is shut: all but their numbers is closed. */

@@ -2,7 +2,9 @@
  * `serve()` over a runtime's own server that shows no connections, under the kernel ledger: the scan sees connections,
  * the flights are requests, and where the two disagree with the policy a connection is closed through the kernel.
  */
+import { InheritedListener } from '../kernel/inherited-listener.ts'
 import { type Kernel, kernelDescriptors, openKernel } from '../kernel/kernel.ts'
+import type { Address } from '../kernel/layout.ts'
 import { Ledger } from '../kernel/ledger.ts'
 import { Scan } from '../kernel/scan.ts'
 import { noteAfterMs } from '../kernel/schedule.ts'
@@ -55,6 +57,7 @@ class UnderLedger<Call> {
   readonly #policy: Policy
   readonly #log: ReasonLog
   readonly #kernel: Kernel
+  readonly #inherited: InheritedListener | null
   readonly #threads: Threads | undefined
   readonly #flights: Flights<Call>
   readonly #room: Room
@@ -77,6 +80,7 @@ class UnderLedger<Call> {
     this.#policy = policy
     this.#log = log
     this.#kernel = kernel
+    this.#inherited = options.fd === undefined ? null : new InheritedListener(server.libc, kernel, options.fd)
     this.#threads = server.threads
     this.#noteAfterMs = noteAfterMs(policy)
     const notesAll = secure || isCounted(policy) || this.#noteAfterMs < leastNoteAfterMs
@@ -175,7 +179,10 @@ class UnderLedger<Call> {
 
   #kit(): ListenKit {
     const room = this.#room
+    const inherited = this.#inherited
     return {
+      inherits: inherited !== null,
+      settle: (own) => this.#settle(own),
       log: this.#log,
       policy: this.#policy,
       longLived: this.#start.longLived,
@@ -183,8 +190,9 @@ class UnderLedger<Call> {
         this.#log.error({ level: 'error', code: 'APPLICATION_ERROR', message: errorLine(error) })
         return plainResponse(500)
       },
-      shutListeners: () => room.shutListeners(),
-      closeListeners: () => room.closeListeners(),
+      // What others accept on as well is never shut.
+      shutListeners: () => (inherited === null ? room.shutListeners() : inherited.release()),
+      closeListeners: () => (inherited === null ? room.closeListeners() : inherited.release()),
       beforeUpgrade: (request) => this.#flights.beforeUpgrade(request),
       makeRoom: () => {
         this.#threads?.wantRoom()
@@ -193,6 +201,13 @@ class UnderLedger<Call> {
       turnAway: () => room.turnAway(),
       hasRoom: () => room.isThere,
     }
+  }
+
+  #settle(own: Address): Address {
+    if (this.#inherited === null) return own
+    this.#inherited.takePlaceOf(own)
+    const { host = '', port = 0 } = this.#start.options
+    return { host, port }
   }
 
   #tick(at: number): void {
@@ -266,6 +281,7 @@ class UnderLedger<Call> {
     this.#lastAborts = this.ledger.abortsOnData()
     this.#threads?.leave()
     this.#scan?.stop()
+    this.#inherited?.release()
     if (cut && this.#listener.cut !== undefined) this.#listener.cut()
     else this.#listener.stop()
     this.#kernel.close()

@@ -19,7 +19,7 @@ const lockLastsMs = 10_000
 /** `listen` with the care for the file that none of the runtimes takes. */
 export function withSocketFile(listen: Listen, clock: ServerClock): Listen {
   return async (at, accept) => {
-    if (at.unix === undefined || isAbstract(at.unix)) return listen(at, accept)
+    if (at.unix === undefined || at.fd !== undefined || isAbstract(at.unix)) return listen(at, accept)
     const release = await makeWay(at.unix, clock)
     try {
       return removingFile(at.unix, await listen(at, accept))

@@ -61,6 +61,8 @@ export interface ListenAt {
   readonly peerProbeMs?: number
   /** A path: a Unix socket instead. */
   readonly unix?: string
+  /** A descriptor that listens already, on the address above; its file, if it has one, is somebody else's. */
+  readonly fd?: number
   readonly tls?: ListenTls
   readonly proxyProtocol?: ProxyProtocolFrom
 }

@@ -9,6 +9,16 @@ export interface HistogramReading {
   readonly sum: number
 }
 
+/** Both have the same bounds. */
+export function sumOfHistograms(a: HistogramReading, b: HistogramReading): HistogramReading {
+  return {
+    bounds: a.bounds,
+    counts: a.counts.map((count, at) => count + b.counts[at]!),
+    count: a.count + b.count,
+    sum: a.sum + b.sum,
+  }
+}
+
 export class Histogram {
   readonly bounds: readonly number[]
   readonly #counts: Float64Array

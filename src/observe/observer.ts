@@ -59,6 +59,17 @@ export interface EndReading extends Cause {
   readonly lifetime: HistogramReading
 }
 
+type OrLater<T> = T | Promise<T>
+
+/** What whoever operates a server asks of its observer; of several processes some of it takes a moment. */
+export interface Observed
+  extends Pick<Observer, 'list' | 'ends' | 'descriptors' | 'lifetimes' | 'lateness' | 'lost' | 'openedCount'> {
+  readonly requests: { areRead: boolean }
+  one(id: number): OrLater<OpenConnection | null>
+  close(id: number): OrLater<boolean>
+  closeIdle(): OrLater<number>
+}
+
 export const lifetimeBounds = [0.01, 0.1, 1, 5, 10, 30, 60, 300, 900, 3_600, 14_400, 86_400]
 export const latenessBounds = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
 
@@ -97,13 +108,21 @@ export class Observer implements ConnectionsObserver {
   /** Of all listeners together; null: there is one listener. */
   readonly #whole: Observer | null
 
-  /** `descriptors`: the process's; default: they can't be told. */
+  /** Of several processes of one server; 0: there is one. */
+  readonly #worker: number
+
+  /**
+   * `descriptors`: the process's; default: they can't be told. `worker`: the number of this process among several of one
+   * server, where connections are told apart by their numbers.
+   */
   constructor(
     clock: Pick<ServerClock, 'now' | 'date'>,
     descriptors: () => Descriptors | null = () => null,
     whole: Observer | null = null,
+    worker = 0,
   ) {
     this.#whole = whole
+    this.#worker = worker
     this.#clock = clock
     this.#findDescriptors = descriptors
     this.requests = new RequestTotals(() => clock.now())
@@ -131,7 +150,7 @@ export class Observer implements ConnectionsObserver {
   nextId(): number {
     if (this.#whole !== null) return this.#whole.nextId()
     this.#lastId += 1
-    return this.#lastId
+    return this.#worker === 0 ? this.#lastId : idOf(this.#lastId, this.#worker)
   }
 
   /** Once, before the engine starts: what its closes lose is looked for on its sockets. */
@@ -334,6 +353,14 @@ export class Observer implements ConnectionsObserver {
     return known.lifetime
   }
 }
+
+const mostWorkers = 1_000
+
+/** The last three digits say the worker. */
+const idOf = (count: number, worker: number): number => count * mostWorkers + (worker % mostWorkers)
+
+/** Whether that worker can have given the number to a connection. */
+export const isIdOf = (id: number, worker: number): boolean => id % mostWorkers === worker % mostWorkers
 
 export function summed<Name extends string>(
   counts: readonly Partial<Record<Name, number>>[],

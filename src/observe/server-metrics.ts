@@ -3,7 +3,7 @@ import { reasons } from '../lifecycle/reasons.ts'
 import { states } from '../lifecycle/states.ts'
 import type { ConnectionsSummary, Running } from '../serve/contract.ts'
 import { version } from '../version.ts'
-import type { HistogramReading } from './histogram.ts'
+import { type HistogramReading, sumOfHistograms } from './histogram.ts'
 import type { LostReading } from './lost-requests.ts'
 import { each, type Labels, labelled, type Metric, one, type Reading, readAll, type Sample } from './reading.ts'
 import { reasonLabels } from './reason-labels.ts'
@@ -179,7 +179,7 @@ function lifetimesOf(observer: Measured['observer']): Sample<HistogramReading>[]
     const labels = { by, phase, reason: reasonLabels[why] }
     const key = Object.values(labels).join(' ')
     const known = samples.get(key)
-    samples.set(key, { labels, value: known === undefined ? lifetime : sumOf(known.value, lifetime) })
+    samples.set(key, { labels, value: known === undefined ? lifetime : sumOfHistograms(known.value, lifetime) })
   }
   return [...samples.values()]
 }
@@ -197,14 +197,4 @@ function lostOf({ source, total, counts }: LostReading): Sample<number>[] {
     samples.set(key, { labels, value: (samples.get(key)?.value ?? 0) + count })
   }
   return [...samples.values()]
-}
-
-/** Both have the same bounds. */
-function sumOf(a: HistogramReading, b: HistogramReading): HistogramReading {
-  return {
-    bounds: a.bounds,
-    counts: a.counts.map((count, at) => count + b.counts[at]!),
-    count: a.count + b.count,
-    sum: a.sum + b.sum,
-  }
 }

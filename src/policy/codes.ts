@@ -227,6 +227,33 @@ export const logCodes = table<Code>()({
     fault: 'machine',
     remedy: 'Install systemd-notify where the service sees it, or make the unit `Type=exec`.',
   },
+  SOCKETS_NOT_OURS: {
+    means: 'systemd has opened sockets for another process than this one: a shell, npm or npx stands in between.',
+    fault: 'configuration',
+    remedy: 'Let `ExecStart=` name the runtime itself.',
+  },
+  WORKER_DIED: {
+    means: 'A worker (`--workers`) ended by itself, with the connections that it had; another takes its place.',
+    fault: 'application',
+    remedy: 'Look at the lines before: what it threw, or why the system killed it (memory).',
+  },
+  WORKER_STUCK: {
+    means: 'The event loop of a worker stood still for `WATCHDOG_USEC`; it was killed, and another takes its place.',
+    fault: 'application',
+    remedy: 'Look for what computes or waits in it.',
+  },
+  WORKERS_FAILED: {
+    means: 'No worker stays up: the command ends with status 1, so that its supervisor hears of it.',
+    fault: 'application',
+    remedy: 'Look at the lines before.',
+  },
+  ROLLING: { means: 'A signal has begun to replace the workers.', fault: 'nobody', remedy: 'Nothing.' },
+  ROLLED: { means: 'Every worker has been replaced.', fault: 'nobody', remedy: 'Nothing.' },
+  ROLL_STOPPED: {
+    means: 'A new worker did not start; those that were not replaced yet go on.',
+    fault: 'application',
+    remedy: 'Mend what the lines before name, and send the signal again.',
+  },
   SERVICE_LINKS: {
     means: 'Variables that look like settings come from a Kubernetes Service of that name, and are ignored.',
     fault: 'nobody',

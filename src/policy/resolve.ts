@@ -284,6 +284,7 @@ const besidePolicy: Readonly<Record<Exclude<keyof ServeOptions, keyof PolicyInpu
   port: true,
   host: true,
   unix: true,
+  fd: true,
   tls: true,
   proxyProtocol: true,
   engine: true,

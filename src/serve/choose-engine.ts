@@ -15,19 +15,31 @@ export interface Chosen {
 
 export const engineChoices: readonly EngineChoice[] = ['auto', 'native', 'hangup']
 
-/** Throws a `ConfigError` for a choice that can't be. */
-export function chooseEngine(options: ServeOptions, resolved: Resolved, native: NativeEngine | NoNative): Chosen {
+/**
+ * Throws a `ConfigError` for a choice that can't be. `inheritingProblem`: why the native server cannot accept on the socket
+ * that it would have to.
+ */
+export function chooseEngine(
+  options: ServeOptions,
+  resolved: Resolved,
+  native: NativeEngine | NoNative,
+  inheritingProblem: string | null = null,
+): Chosen {
   const { engine: asked = 'auto', unix, proxyProtocol } = options
   if (!engineChoices.includes(asked)) throw refused(asked, 'there is no such engine')
   if (asked === 'native') {
     if (!isNative(native)) throw refused(asked, native.why)
     if (unix !== undefined) throw refused(asked, 'it does not listen on a Unix socket here')
     if (proxyProtocol !== undefined) throw refused(asked, 'it does not read PROXY protocol')
+    if (inheritingProblem !== null) throw refused(asked, `it cannot take an inherited socket: ${inheritingProblem}`)
   }
   if (asked !== 'auto') return { engine: asked, why: 'asked for' }
   if (!isNative(native)) return { engine: 'hangup', why: native.why }
   if (unix !== undefined) return { engine: 'hangup', why: 'a Unix socket' }
   if (proxyProtocol !== undefined) return { engine: 'hangup', why: 'PROXY protocol' }
+  if (inheritingProblem !== null) {
+    return { engine: 'hangup', why: `${native.name} cannot take an inherited socket: ${inheritingProblem}` }
+  }
   const loss = native.deviations.find(({ losesRequests }) => losesRequests)
   if (loss !== undefined) return { engine: 'hangup', why: `${native.name}: ${loss.what} (${loss.source})` }
   const unheld = optionNames.find((option) => {

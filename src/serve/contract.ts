@@ -24,6 +24,12 @@ export interface ServeOptions extends PolicyInput {
   readonly host?: string
   /** A path: listen on a Unix socket instead of a TCP port. The hangup engine only. */
   readonly unix?: string
+  /**
+   * The number of a listening socket that this process has inherited, TCP or Unix, in the place of `port`, `host` and `unix`:
+   * from systemd (3 as a rule; the command line reads `LISTEN_FDS`) or from another process. It is the server's from then on.
+   * Linux; with `Bun.serve` and `Deno.serve` through their FFI.
+   */
+  readonly fd?: number
   /** PEM text. With it the server speaks TLS only, 1.2 and 1.3. Of several certificates each client is shown its own (SNI). */
   readonly tls?: CertificatePem | ListenTls
   /**

@@ -124,10 +124,11 @@ const unixRefusals: Readonly<Record<string, string>> = {
 }
 
 /** Says what could not be listened on, and keeps the runtime's error as the cause. */
-export function listenError(cause: unknown, { host, port = 3000, unix }: ServeOptions): Error {
+export function listenError(cause: unknown, { host, port = 3000, unix, fd }: ServeOptions): Error {
   if (cause instanceof CertificateError) return cause
   const { code, message } = cause as NodeJS.ErrnoException
-  const address = unix ?? `port ${port}${host === undefined ? '' : ` of ${host}`}`
+  const address =
+    fd === undefined ? (unix ?? `port ${port}${host === undefined ? '' : ` of ${host}`}`) : `the inherited socket ${fd}`
   const why = (unix === undefined ? refusals : unixRefusals)[code as string] ?? message
   const error = new Error(`cannot listen on ${address}: ${why}`, { cause })
   return Object.assign(error, { code: code ?? 'LISTEN_FAILED', syscall: 'listen' })

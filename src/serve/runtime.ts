@@ -7,6 +7,7 @@ import type { ServerConnection } from '../http1/server-connection.ts'
 import type { Loaded } from '../kernel/libc.ts'
 import type { Descriptors } from '../lifecycle/descriptor-budget.ts'
 import type { LongLived } from '../lifecycle/long-lived.ts'
+import type { InheritedAddress } from '../net/inherited.ts'
 import type { Listen } from '../net/transport.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { Enforcement } from '../policy/enforcement.ts'
@@ -59,6 +60,8 @@ export interface NativeEngine {
 export interface NativeServer<Options extends ServeOptions = ServeOptions> extends NativeEngine {
   /** Resolves when it listens. */
   serve(start: Start<Options>): Promise<Running>
+  /** Why it cannot accept on a socket that the process has inherited, found out each time; null: it can. Default: it can. */
+  inheritingProblem?(): Promise<string | null>
 }
 
 /** The runtime's own server holds no limit here: `why`, and what would help. */
@@ -118,6 +121,17 @@ export interface UpgradeOffer {
   drop(): void
 }
 
+export interface HeldDescriptor {
+  readonly fd: number
+  /** May be called twice. */
+  close(): void
+}
+
+/** A listening socket that this process holds for others. */
+export interface HeldListener extends HeldDescriptor {
+  readonly at: InheritedAddress
+}
+
 export interface ServeRuntime {
   readonly name: string
   /** Options that only this runtime's `serve()` has. */
@@ -126,6 +140,18 @@ export interface ServeRuntime {
   bindings(options: ServeOptions): Bindings
   /** The runtime's own server for these options, or why there is none. */
   native(options: ServeOptions): NativeServer | NoNative | Promise<NativeServer | NoNative>
+  /**
+   * A listening socket on which this process accepts nothing, for its children. `isOneOfSeveral`: of sockets on one port,
+   * among which the kernel shares out new connections. Rejects with the system's error, or says why there is none.
+   */
+  openListener(at: InheritedAddress, isOneOfSeveral?: boolean): Promise<HeldListener | { readonly why: string }>
+  /**
+   * Where the runtime spoils a socket that it hands to a child: a duplicate that every child has, by the same number.
+   * Default: it is handed over like standard input.
+   */
+  inheritable?(fd: number): HeldDescriptor
+  /** Closes what a child has inherited so and does not accept on. */
+  forget?(fds: readonly number[]): void
   /** The C library by the runtime's FFI, or why there is none. */
   loadLibc(): Loaded | Promise<Loaded>
   /** The kernel's `TCPAbortOnData`, for where there is no C library and no permission to ask for; null: unknown. */

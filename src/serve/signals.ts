@@ -21,7 +21,7 @@ export interface SignalOptions {
   readonly exit?: (status: number) => void
   readonly log?: Log
   /** Requests in flight. With it the log says when the drain begins and how it ended. */
-  readonly inFlight?: () => number
+  readonly inFlight?: () => number | Promise<number>
   readonly process?: Pick<NodeJS.Process, 'on' | 'off'>
   /** Whether a person at a terminal may have pressed Ctrl-C. */
   readonly atTerminal?: boolean
@@ -64,7 +64,9 @@ export function onSignals(running: Ending, options: SignalOptions = {}): () => v
       const announce = !isPerson
       const drained = running.drain({ announce })
       // Once it has begun, an engine under the ledger knows of every request.
-      if (inFlight !== undefined) tellOfDrain(inFlight(), isPerson)
+      const requests = inFlight?.()
+      if (typeof requests === 'number') tellOfDrain(requests, isPerson)
+      else void requests?.then((count) => tellOfDrain(count, isPerson))
       drained.then((result) => !cutting && ended(result), failed)
     } else if (!cutting && (signal !== first.signal || now() - first.at > sameWishMs)) {
       cutting = true

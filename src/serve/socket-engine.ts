@@ -189,12 +189,13 @@ async function listen(
   { policy, log, clock }: { readonly policy: Policy; readonly log: ReasonLog; readonly clock: ServerClock },
   accept: Accept,
 ): Promise<Listener> {
-  const { port = 3000, host, unix, tls, proxyProtocol } = options
+  const { port = 3000, host, unix, fd, tls, proxyProtocol } = options
   const at: ListenAt = {
     port,
     host,
     peerProbeMs: policy.peerProbeMs,
     ...(unix !== undefined && { unix }),
+    ...(fd !== undefined && { fd }),
     ...(tls && { tls: { certificates: certificatesOf(tls) } }),
     ...(proxyProtocol && {
       proxyProtocol: {

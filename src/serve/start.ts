@@ -12,7 +12,8 @@ import { accessFeedOf } from './access-feed.ts'
 import { type Chosen, chooseEngine, isNative } from './choose-engine.ts'
 import type { App, Running, ServeOptions } from './contract.ts'
 import { withHealthPath } from './health-path.ts'
-import type { ServeRuntime, Start } from './runtime.ts'
+import { withInherited } from './inherited.ts'
+import type { NativeServer, NoNative, ServeRuntime, Start } from './runtime.ts'
 
 /** A start that nothing stands in the way of, as far as the options say. Nothing listens yet. */
 export interface Planned extends Chosen {
@@ -22,21 +23,33 @@ export interface Planned extends Chosen {
   serve(app: App, more?: ServeOptions): Promise<Running>
 }
 
+/** What a server is of something larger. */
+export interface PartOf {
+  /** Of a server that has more than this listener, or more than this process. */
+  readonly observer?: Observer
+  /** Another process has the admin listener. */
+  readonly isWatched?: boolean
+  /** False: the whole is not ready. Default: it is as ready as this part. */
+  isReady?(): boolean
+}
+
 /**
  * Throws a `ConfigError` for what can't be. `resolved`: the same options, where whoever read flags and variables has
- * resolved them already. `observer`: of a server that has more than this listener.
+ * resolved them already.
  */
 export async function planStart(
   runtime: ServeRuntime,
-  options: ServeOptions,
-  resolved: Resolved = resolveOptions(options, runtime.ownOptions),
-  observer: Observer = new Observer(backgroundClock, runtime.sockets.descriptors),
+  given: ServeOptions,
+  resolved: Resolved = resolveOptions(given, runtime.ownOptions),
+  { observer = new Observer(backgroundClock, runtime.sockets.descriptors), isWatched = false, isReady }: PartOf = {},
 ): Promise<Planned> {
+  const options = withInherited(given)
   const { admin, healthPath } = options
   const plan = admin === undefined || admin === false ? null : adminPlan(admin)
+  const isAdministered = plan !== null || isWatched
   const native = await runtime.native(options)
-  const { engine, why } = chooseEngine(options, resolved, native)
   const longLived = new LongLived(resolved.policy, Math.random)
+  const { engine, why } = chooseEngine(options, resolved, native, await inheritingProblem(options, native))
   return {
     engine,
     why,
@@ -44,9 +57,9 @@ export async function planStart(
     async serve(app, more) {
       let running: Running | null = null
       observer.access = accessFeedOf(options)
-      const ready = () => running === null || running.phase === 'serving'
+      const ready = isReady ?? (() => running === null || running.phase === 'serving')
       // It keeps a descriptor for a second, which somebody has to have asked for.
-      if (plan !== null) await (await import('./watch-lost.ts')).watchLost(observer, runtime)
+      if (isAdministered) await (await import('./watch-lost.ts')).watchLost(observer, runtime)
       const start: Start = {
         app: healthPath === undefined ? app : withHealthPath(app, healthPath, ready),
         options: { ...options, ...more },
@@ -56,7 +69,7 @@ export async function planStart(
         observer,
         companions: { admin: null },
         longLived,
-        keepsReserve: plan !== null,
+        keepsReserve: isAdministered,
       }
       const server = await (engine === 'native' && isNative(native) ? native.serve(start) : onSockets(start, runtime))
       running = server
@@ -79,6 +92,14 @@ export async function planStart(
 async function onSockets(start: Start, { sockets, bindings }: ServeRuntime): Promise<Running> {
   const { serveOnSockets } = await import('./socket-engine.ts')
   return serveOnSockets(start, sockets, bindings(start.options))
+}
+
+async function inheritingProblem(
+  { fd, engine, unix }: ServeOptions,
+  native: NativeServer | NoNative,
+): Promise<string | null> {
+  if (fd === undefined || unix !== undefined || engine === 'hangup' || !isNative(native)) return null
+  return (await native.inheritingProblem?.()) ?? null
 }
 
 /** Its metrics go where the program's OpenTelemetry SDK sends them; undefined: it has none. */

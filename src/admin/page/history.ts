@@ -33,6 +33,12 @@ export class History {
   }
 
   #sample(): void {
+    const { refresh } = this.#server
+    if (refresh === undefined) this.#note()
+    else void refresh.call(this.#server, { connections: 0 }).then(() => this.#note())
+  }
+
+  #note(): void {
     const { observer, phase } = this.#server
     const at = this.#clock.now()
     const { states, requests } = this.#server.connections()

@@ -25,18 +25,28 @@ function eventOf(html: string): Uint8Array {
   return encoder.encode(`${lines.join('')}\n`)
 }
 
+interface LiveParts<View> {
+  readonly make: (view: View) => Sections
+  readonly clock: ServerClock
+  /** Everybody is sent away, because the stream would keep something waiting. */
+  readonly isOver: () => boolean
+  /** Before the page is made. Default: what it shows is there at all times. */
+  readonly refresh?: () => Promise<void>
+}
+
 export class Live<View> {
   readonly #make: (view: View) => Sections
   readonly #clock: ServerClock
   readonly #isOver: () => boolean
+  readonly #refresh: LiveParts<View>['refresh']
   readonly #viewers = new Set<Viewer<View>>()
   #cancel: (() => void) | null = null
 
-  /** `isOver`: everybody is sent away, because the stream would keep something waiting. */
-  constructor(make: (view: View) => Sections, clock: ServerClock, isOver: () => boolean) {
+  constructor({ make, clock, isOver, refresh }: LiveParts<View>) {
     this.#make = make
     this.#clock = clock
     this.#isOver = isOver
+    this.#refresh = refresh
   }
 
   /** Events for one more viewer, until it leaves. */
@@ -78,9 +88,17 @@ export class Live<View> {
       this.#end()
       return
     }
+    if (this.#refresh === undefined) this.#told()
+    else void this.#refresh().then(() => this.#told())
+  }
+
+  #told(): void {
+    // All have left while what they look at was asked for.
+    if (this.#viewers.size === 0) return
     const from = this.#clock.now()
     this.#tell(this.#viewers)
     const costMs = this.#clock.now() - from
+    this.#cancel?.()
     this.#cancel = this.#clock.after(Math.max(stepMs, costMs / largestShare), this.#tick)
   }
 

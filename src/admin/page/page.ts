@@ -55,7 +55,7 @@ export function pageRoutes(
   const history = new History(server, clock)
   const make = (show: Group | null) => sectionsOf({ server, moments: history.read(), now: clock.now() }, show)
   const isOver = () => !outlivesDrain && server.phase !== 'serving'
-  const live = new Live(make, clock, isOver)
+  const live = new Live({ make, clock, isOver, ...(server.refresh && { refresh: () => server.refresh!() }) })
   const app = new Hono()
 
   app.use(async (c, next) => {
@@ -79,7 +79,7 @@ export function pageRoutes(
   })
 
   app.post('/', csrf(), async (c) => {
-    const said = act(server, await c.req.parseBody())
+    const said = await act(server, await c.req.parseBody())
     if (said === null) return c.text('expected one of close=<number>, idle, drain\n', 400)
     return c.req.header('accept')?.includes('text/html')
       ? c.redirect(`${folderOf(c.req.path)}${new URL(c.req.url).search}`, 303)
@@ -90,15 +90,18 @@ export function pageRoutes(
 }
 
 /** Does what the form asks for, and says what it did; null: the form asks for nothing that is known. */
-function act(server: Administered, { close, idle, drain }: Readonly<Record<string, unknown>>): string | null {
+async function act(
+  server: Administered,
+  { close, idle, drain }: Readonly<Record<string, unknown>>,
+): Promise<string | null> {
   const { observer } = server
   if (typeof close === 'string' && /^\d+$/.test(close)) {
-    return observer.close(Number(close))
+    return (await observer.close(Number(close)))
       ? `Connection ${close} is being closed.`
       : `Connection ${close} has ended already.`
   }
   if (idle !== undefined) {
-    const count = observer.closeIdle()
+    const count = await observer.closeIdle()
     return count === 1 ? 'One idle connection is being closed.' : `${count} idle connections are being closed.`
   }
   if (drain === undefined) return null

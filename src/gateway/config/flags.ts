@@ -1,5 +1,6 @@
 /** The flags of `hangup gateway`: its own, and one for each setting of the file that has a flag. */
 import { adminSecrets, adminSettings } from '../../admin/settings.ts'
+import { clusterSettings } from '../../cluster/settings.ts'
 import { logSettings } from '../../log/settings.ts'
 import { setting as commandSetting, type Entries, onOff, type Read } from '../../policy/setting.ts'
 import { choice } from './kinds.ts'
@@ -19,6 +20,7 @@ const commandEntries = {
     (text) => text,
   ),
   check: onOff('Validates the configuration, prints what would run, and exits: 0, or 2 if it could not run.'),
+  ...clusterSettings,
   ...adminSettings,
   report: commandSetting(
     {

@@ -9,6 +9,7 @@ import { Observer } from '../../observe/observer.ts'
 import type { Runtime } from '../../runtime.ts'
 import { accessFeedOf } from '../../serve/access-feed.ts'
 import type { Fetch } from '../../serve/contract.ts'
+import { withInherited } from '../../serve/inherited.ts'
 import type { Bindings } from '../../serve/runtime.ts'
 import { serveOnSockets } from '../../serve/socket-engine.ts'
 import { planStart } from '../../serve/start.ts'
@@ -34,21 +35,22 @@ export function gatewayOn(runtime: Runtime): GatewayRuntime {
     http2,
     connect,
     resolve: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
-    observer: (clock) => new Observer(clock, runtime.sockets.descriptors),
+    observer: (clock, worker) => new Observer(clock, runtime.sockets.descriptors, null, worker),
     async listenForAdmin(server, plan, log) {
       const { listenForAdmin } = await import('../../admin/listener.ts')
       return listenForAdmin(server, plan, runtime, log)
     },
-    async serve(app, options, { resolved, clients, direct, upstreamConnections, observer, keepsReserve, world }) {
+    async serve(app, given, { resolved, clients, direct, upstreamConnections, observer, keepsReserve, world }) {
       if (keepsReserve) await watchLost(observer, runtime)
-      if (options.engine === 'native') {
+      if (given.engine === 'native') {
         const { fetch } = app as { readonly fetch: Fetch }
-        const native = await planStart(runtime, options, resolved, observer)
+        const native = await planStart(runtime, given, resolved, { observer })
         return native.serve(async (request, env) => {
           const downstream = runtime.downstream(request, env)
           return downstream.finish(await fetch(request, downstream), native.longLived)
         })
       }
+      const options = withInherited(given)
       observer.access = accessFeedOf(options)
       return serveOnSockets(
         {
