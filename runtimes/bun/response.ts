@@ -4,7 +4,9 @@
  * @hono/node-server does, the global constructor is replaced by one that makes native Responses and notes those whose
  * body is a stream, or large. It costs nothing measurable.
  */
+
 import { NativeResponse } from '../../src/http1/web/native.ts'
+import { isWebResponse } from '../../src/http1/web/response.ts'
 import { endless, isBodiless, lengthIn, withBody } from '../../src/serve/responses.ts'
 
 const Native = NativeResponse
@@ -119,6 +121,7 @@ export function streamOf(response: Response): ReadableStream<Uint8Array> | null 
 export function isSound(returned: unknown): boolean {
   if (!(returned instanceof Native) || returned.bodyUsed) return false
   if (returned === lastPlain) return true
+  if (isWebResponse(returned)) return false
   return returned.type !== 'error' && !streamOf(returned)?.locked
 }
 

@@ -1,5 +1,6 @@
 /** `deno serve` where the kernel can't be asked: `Deno.serve` as it is, which closes no connection. Only its end is ours. */
 
+import { toNative } from '../../src/http1/web/globals.ts'
 import { backgroundClock } from '../../src/lifecycle/clock.ts'
 import { Drain } from '../../src/lifecycle/drain.ts'
 import { framed } from '../../src/native/framed.ts'
@@ -54,6 +55,7 @@ export async function serveUnenforced(
     log,
     onRefused: (reason) => counts.count(reason),
     isSound,
+    ownOf: toNative,
     draining: longLived.draining,
   })
   let busy = 0

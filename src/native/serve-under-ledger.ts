@@ -2,6 +2,8 @@
  * `serve()` over a runtime's own server that shows no connections, under the kernel ledger: the scan sees connections,
  * the flights are requests, and where the two disagree with the policy a connection is closed through the kernel.
  */
+
+import { toNative } from '../http1/web/globals.ts'
 import { InheritedListener } from '../kernel/inherited-listener.ts'
 import { type Kernel, kernelDescriptors, openKernel } from '../kernel/kernel.ts'
 import type { Address } from '../kernel/layout.ts'
@@ -117,6 +119,7 @@ class UnderLedger<Call> {
       log,
       onRefused: (reason) => ledger.connections.count(reason),
       isSound: (returned) => server.isSound(returned),
+      ownOf: toNative,
       draining: longLived.draining,
     })
     this.exchanges = new Exchanges({

@@ -52,10 +52,12 @@ export interface ApplicationParts {
   readonly draining?: AbortSignal
   /** Tells at one look that a response can be written; `false` promises nothing. Default: a closer look at each. */
   readonly isSound?: ((returned: unknown) => boolean) | undefined
+  /** A Response of our class as one that the runtime's own server takes: another server of this process may have put it in the global's place. */
+  readonly ownOf?: ((response: Response) => Response) | undefined
 }
 
 export function applicationOf(app: App, parts: ApplicationParts): Application {
-  const { policy, clock, onError, log, onRefused, draining, isSound = () => false } = parts
+  const { policy, clock, onError, log, onRefused, draining, isSound = () => false, ownOf } = parts
   const { handlerTimeoutMs, maxLoopLagMs } = policy
   const onTimeout = () => onRefused('handler')
   const fetch = fetchOf(app)
@@ -96,10 +98,15 @@ export function applicationOf(app: App, parts: ApplicationParts): Application {
     }
   }
 
+  function ready(returned: unknown): Response {
+    const response = usable(returned)
+    return ownOf === undefined ? response : ownOf(response)
+  }
+
   function responseOf(returned: unknown, request: Request): Response {
     if (isSound(returned)) return returned as Response
     try {
-      return usable(returned)
+      return ready(returned)
     } catch (error) {
       report(error, request)
       return plainResponse(500)
@@ -122,7 +129,7 @@ export function applicationOf(app: App, parts: ApplicationParts): Application {
     responseToError(error, request) {
       try {
         const { getResponse } = error as { getResponse?: unknown }
-        if (typeof getResponse === 'function') return usable(withoutRejection(getResponse.call(error)))
+        if (typeof getResponse === 'function') return ready(withoutRejection(getResponse.call(error)))
       } catch {
         // What it brings is no response: the error itself is what went wrong.
       }

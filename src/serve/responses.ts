@@ -1,8 +1,9 @@
 /** Responses of ours, and fields of ours on the application's. */
 import { phrases } from '../http1/status.ts'
+import { NativeResponse } from '../http1/web/native.ts'
 
 export function plainResponse(status: number, fields: Readonly<Record<string, string>> = {}): Response {
-  return new Response(`${phrases[status]}\n`, { status, headers: { 'content-type': 'text/plain', ...fields } })
+  return new NativeResponse(`${phrases[status]}\n`, { status, headers: { 'content-type': 'text/plain', ...fields } })
 }
 
 /** The same head with another body. */

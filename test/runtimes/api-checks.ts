@@ -230,6 +230,29 @@ const checks: readonly (readonly [name: string, check: () => Promise<void>])[] =
     },
   ],
   [
+    'beside a server that has put its classes in the globals’ place it answers as well',
+    async () => {
+      await using other = await listening({ engine: 'hangup', globals: 'replace' })
+      await using server = await serve(
+        (request) => {
+          if (new URL(request.url).pathname === '/stream') {
+            const stream = new Response('streamed').body
+            return new Response(stream, { status: 201, headers: { 'x-a': '1' } })
+          }
+          if (new URL(request.url).pathname === '/thrown')
+            throw { getResponse: () => new Response('', { status: 418 }) }
+          return new Response(request.method)
+        },
+        { port: 0, host: '127.0.0.1', engine, log: ({ message }) => void lines.push(message) },
+      )
+      assert.equal(await (await fetch(other.url)).text(), 'hello\n')
+      assert.equal(await (await fetch(server.url, { method: 'POST', body: 'a' })).text(), 'POST')
+      const streamed = await fetch(`${server.url}stream`)
+      assert.deepEqual([streamed.status, streamed.headers.get('x-a'), await streamed.text()], [201, '1', 'streamed'])
+      assert.equal((await fetch(`${server.url}thrown`)).status, 418)
+    },
+  ],
+  [
     'a server that is closed leaves no signal handler behind; a drain takes it away, too',
     async () => {
       const handlers = () => process.listenerCount('SIGTERM') + process.listenerCount('SIGINT')
