@@ -521,7 +521,10 @@ test('an upgraded connection has no limit of HTTP', () => {
 })
 
 test('a connection that is found late is as old as its first request', () => {
-  const { connect, pass, skip, kernel, started, ledger, reasons } = scene({ maxConnectionAgeMs: 3_000 })
+  const { connect, pass, skip, kernel, started, ledger, reasons } = scene({
+    maxConnectionAgeMs: 3_000,
+    keepAliveHintMs: 0,
+  })
   const fd = connect()
   const busyFor = (ms: number, wait: (ms: number) => void) => {
     for (let done = 0; done < ms; done += 200) {
@@ -542,6 +545,7 @@ test('age ends an idle connection', () => {
   const { connect, pass, kernel, started, ledger, reasons } = scene({
     idleTimeoutMs: 60_000,
     maxConnectionAgeMs: 3_000,
+    keepAliveHintMs: 0,
   })
   const fd = connect()
   kernel.receive(fd, 100)

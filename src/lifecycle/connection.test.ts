@@ -146,7 +146,7 @@ test('a discarded body that ends leaves an idle connection', () => {
 })
 
 test('age ends an idle connection, but not in a request and not just after one', () => {
-  const aged = { ...policy, maxConnectionAgeMs: 1_000 }
+  const aged = { ...policy, maxConnectionAgeMs: 1_000, keepAliveHintMs: 0 }
   const made = new Connection(0, bindLimits(aged), 'accepted', () => 0)
   assert.equal(made.agesAt, 900)
   made.move('request', 100)
@@ -156,8 +156,18 @@ test('age ends an idle connection, but not in a request and not just after one',
   assert.equal(made.look(still, 2_100), 'age')
 })
 
+test('age waits for the time that the last response has promised', () => {
+  const aged = { ...policy, maxConnectionAgeMs: 1_000, keepAliveHintMs: 1_500 }
+  const made = new Connection(0, bindLimits(aged), 'accepted', () => 0.5)
+  made.move('request', 100)
+  made.move('answered', 200)
+  assert.equal(made.look(still, 1_699), null)
+  assert.equal(made.dueAt, 1_700)
+  assert.equal(made.look(still, 1_700), 'age')
+})
+
 test('age spreads by ± 10 %', () => {
-  const aged = { ...policy, maxConnectionAgeMs: 1_000 }
+  const aged = { ...policy, maxConnectionAgeMs: 1_000, keepAliveHintMs: 0 }
   fc.assert(
     fc.property(fc.double({ min: 0, max: 1, noNaN: true }), (random) => {
       const { agesAt } = new Connection(0, bindLimits(aged), 'accepted', () => random)
@@ -219,7 +229,7 @@ test('every connection that stays silent is closed by its limit plus one look', 
 })
 
 test('dueAt is never later than what look() would find, and 0 where bytes are at stake', () => {
-  const aged = { ...policy, maxConnectionAgeMs: 1_000 }
+  const aged = { ...policy, maxConnectionAgeMs: 1_000, keepAliveHintMs: 0 }
   const made = new Connection(0, bindLimits(aged), 'accepted', () => 0.5)
   assert.equal(made.dueAt, 3_000)
   assert.equal(made.look(still, 2_999), null)

@@ -13,7 +13,7 @@ const raise = (...options: OptionName[]): string => `raise ${options.map(flagOf)
 const remedies: Readonly<Partial<Record<ReasonName, string>>> = {
   idle: `It keeps connections longer than this server: name what it is with --preset, or ${raise('idleTimeoutMs')}`,
   silent: `It opens connections before it needs them: ${raise('headTimeoutMs')}`,
-  age: `${flagOf('maxConnectionAgeMs')} spares those that answered less than ${flagOf('minIdleMs')} ago: raise that one`,
+  age: `${flagOf('maxConnectionAgeMs')} spares those that answered less than ${flagOf('keepAliveHintMs')} or ${flagOf('minIdleMs')} ago: raise one of them`,
   pressure: `Its connection made room for another: ${raise('maxConnections', 'minIdleMs')}`,
   drained: `A drain spares those that answered less than ${flagOf('minIdleMs')} ago: raise that one`,
 }

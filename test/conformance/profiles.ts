@@ -49,7 +49,8 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = {
   // What it is anyway: `Deno.serve` has a larger one of its own, unless one is set.
   sized: fixture({ maxBodyBytes: 64 * 2 ** 10, maxHeadBytes: 16 * 2 ** 10, maxHeadFields: 100 }),
   counted: fixture({ maxRequestsPerConnection: 5 }),
-  aged: fixture({ maxConnectionAgeMs: 3_000 }),
+  // Without a promise an idle connection ends when it is old enough, not some time later.
+  aged: fixture({ maxConnectionAgeMs: 3_000, keepAliveHintMs: 0 }),
   crowded: fixture({ maxConnections: 20 }),
   crowd: fixture({ idleTimeoutMs: 3_000 }),
   race: fixture({ idleTimeoutMs: 2_000 }),

@@ -8,7 +8,7 @@ export const spec = option({
   kind: 'duration',
   default: 0,
   off: true,
-  what: 'Age, give or take 10 %, from which the next answer is the connection’s last; an idle connection of that age is closed.',
+  what: 'Age, give or take 10 %, from which the next answer is the connection’s last; an idle connection of that age is closed, once the time that `keepAliveHintMs` promised is over.',
   resets: 'nothing',
   peerSees: '`Connection: close`, FIN (HTTP/2: GOAWAY)',
   why: 'Needed only where a balancer spreads connections, not requests.',
@@ -19,15 +19,19 @@ export const reasons = {
   age: { label: 'age', status: null, act: 'end', message: null },
 } as const satisfies Reasons
 
-/** Never sooner than `minIdleMs` after its last response. */
+/**
+ * Never sooner after its last response than that has promised, nor than `minIdleMs`: there is no
+ * hurry, and the client may be about to ask.
+ */
 const rule: Rule = {
-  options: ['maxConnectionAgeMs', 'minIdleMs'],
+  options: ['maxConnectionAgeMs', 'keepAliveHintMs', 'minIdleMs'],
   reasons: ['age'],
-  bind({ maxConnectionAgeMs, minIdleMs }) {
+  bind({ maxConnectionAgeMs, keepAliveHintMs, minIdleMs }) {
     if (maxConnectionAgeMs === 0) return null
-    const dueAt = ({ agesAt, since }: Clocks) => Math.max(agesAt, since + minIdleMs)
+    const keptMs = Math.max(keepAliveHintMs, minIdleMs)
+    const dueAt = ({ agesAt, since }: Clocks) => Math.max(agesAt, since + keptMs)
     return {
-      shortestMs: minIdleMs || maxConnectionAgeMs,
+      shortestMs: keptMs || maxConnectionAgeMs,
       needsLook: false,
       dueAt,
       breach: (clocks, _, now) => (now >= dueAt(clocks) ? 'age' : null),
