@@ -9,6 +9,10 @@ export interface Clock {
   after(ms: number, callback: () => void): () => void
 }
 
+/** Resolves when so much time has passed. */
+export const passed = (clock: Clock, ms: number): Promise<void> =>
+  new Promise((resolve) => void clock.after(ms, resolve))
+
 /** What a server needs beside that. */
 export interface ServerClock extends Clock {
   /** Time of day, in ms since 1970: for `Date`. */

@@ -2,6 +2,7 @@
  * The body of an answer on its way to the runtime's own server: not a byte beyond what its `Content-Length` promises, never
  * whole with fewer, and whatever fails in it is told of once.
  */
+import { backgroundClock, type Clock } from '../lifecycle/clock.ts'
 import type { Coded } from '../policy/codes.ts'
 
 /** The application's stream gave another number of bytes than its `Content-Length` says. */
@@ -25,6 +26,7 @@ export interface AnswerStreamOptions {
   readonly held?: ((byClient: boolean) => void) | undefined
   /** Called once, when all of it is taken, it has failed, or nobody takes it any more. */
   readonly done?: (() => void) | undefined
+  readonly clock?: Clock
 }
 
 const encoder = new TextEncoder()
@@ -33,7 +35,7 @@ const surplusMs = 1_000
 
 export function answerStream(
   source: ReadableStream<unknown>,
-  { length, report, last = () => {}, cut, held, done = () => {} }: AnswerStreamOptions,
+  { length, report, last = () => {}, cut, held, done = () => {}, clock = backgroundClock }: AnswerStreamOptions,
 ): ReadableStream<Uint8Array> {
   const reader = source.getReader()
   let left = length ?? Number.POSITIVE_INFINITY
@@ -76,11 +78,10 @@ export function answerStream(
   function promised(controller: ReadableStreamDefaultController<Uint8Array>): void {
     controller.close()
     end()
-    const timer = setTimeout(letGo, surplusMs)
-    timer.unref()
+    const onTime = clock.after(surplusMs, letGo)
     isNothingLeft()
       .then((nothing) => nothing || surplus(), report)
-      .finally(() => clearTimeout(timer))
+      .finally(onTime)
   }
 
   async function isNothingLeft(): Promise<boolean> {

@@ -39,7 +39,7 @@ function exchangesFor(handler: () => Response | Promise<Response>, secure = fals
       log: { error() {} },
       onRefused() {},
     }),
-    now: () => 0,
+    clock: backgroundClock,
     longLived: new LongLived(resolved.policy, Math.random),
   })
 }

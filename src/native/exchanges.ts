@@ -2,9 +2,11 @@
  * Each request of a runtime's own server, from the runtime to the application and back. On the way of a handler that
  * answers at once is nothing but the answer's `Keep-Alive`.
  */
+
 import { peerName } from '../kernel/layout.ts'
 import type { Ledger } from '../kernel/ledger.ts'
 import type { Peer } from '../kernel/peers.ts'
+import { type Clock, passed } from '../lifecycle/clock.ts'
 import { isLast } from '../lifecycle/last-answer.ts'
 import type { LongLived } from '../lifecycle/long-lived.ts'
 import { changedBy } from '../lifecycle/request-limits.ts'
@@ -43,7 +45,7 @@ export interface ExchangesOptions<Call> {
   readonly flights: Flights<Call>
   readonly application: Application
   readonly longLived: LongLived
-  readonly now: () => number
+  readonly clock: Clock
 }
 
 export class Exchanges<Call> {
@@ -61,7 +63,7 @@ export class Exchanges<Call> {
   readonly #flights: Flights<Call>
   readonly #application: Application
   readonly #longLived: LongLived
-  readonly #now: () => number
+  readonly #clock: Clock
   readonly #fieldOf: FieldOf
   readonly #keepAlive: string | null
   readonly #counted: boolean
@@ -71,7 +73,7 @@ export class Exchanges<Call> {
   #countAt = 0
 
   constructor(options: ExchangesOptions<Call>) {
-    const { server, resolved, secure, notesAll, ledger, flights, application, longLived, now } = options
+    const { server, resolved, secure, notesAll, ledger, flights, application, longLived, clock } = options
     const { policy, origins } = resolved
     this.#server = server
     this.#fieldOf = server.fieldOf ?? fieldInHeaders
@@ -82,7 +84,7 @@ export class Exchanges<Call> {
     this.#flights = flights
     this.#application = application
     this.#longLived = longLived
-    this.#now = now
+    this.#clock = clock
     const hintSeconds = Math.floor(policy.keepAliveHintMs / 1000)
     this.#keepAlive = hintSeconds > 0 ? `timeout=${hintSeconds}` : null
     this.#counted = isCounted(policy)
@@ -94,7 +96,7 @@ export class Exchanges<Call> {
   onRequest(request: Request, call: Call): Response | Promise<Response> {
     this.count += 1
     const { connections } = this.#ledger
-    if (this.count >= this.#countAt) this.#countAt = this.count + connections.keepWithinBudget(this.#now())
+    if (this.count >= this.#countAt) this.#countAt = this.count + connections.keepWithinBudget(this.#clock.now())
     const { method } = request
     const bodied = method !== 'GET' && method !== 'HEAD'
     if (connections.brimful && this.#server.failsAtLimit === true) return this.#onBrim(request, call, bodied)
@@ -153,7 +155,7 @@ export class Exchanges<Call> {
 
   /** Whoever asks one after the other comes no faster than those before go. */
   async #onBrim(request: Request, call: Call, bodied: boolean): Promise<Response> {
-    await new Promise((resolve) => setTimeout(resolve, brimMs))
+    await passed(this.#clock, brimMs)
     return this.#onWatched(request, call, bodied, true)
   }
 
@@ -167,10 +169,10 @@ export class Exchanges<Call> {
     const name = address && peerName(address.host, address.port)
     // What comes after the last answer is never answered, so it must not run.
     const wasLast = name !== null && !this.#isHttp2(request) && this.#ledger.wasLast(name)
-    if (wasLast !== false) return wasLast === null ? this.#onWatchedLater(request, call, bodied) : never()
+    if (wasLast !== false) return wasLast === null ? this.#onWatchedLater(request, call, bodied) : never(this.#clock)
     const flight = new Flight(request, call)
     const refusedForSize = this.#refusedForSize(flight, bodied)
-    if (name !== null) this.#flights.note(flight, name, this.#now())
+    if (name !== null) this.#flights.note(flight, name, this.#clock.now())
     else if (!atOnce) this.#flights.awaitNote(flight)
     const { peer } = flight
     if (this.#secure && peer?.requests === 1 && this.#isHttp2(request)) {
@@ -189,7 +191,7 @@ export class Exchanges<Call> {
 
   /** Whose connection it came on the next walk tells, which is not due yet. */
   async #onWatchedLater(request: Request, call: Call, bodied: boolean): Promise<Response> {
-    await new Promise((resolve) => setTimeout(resolve, walkSoonMs))
+    await passed(this.#clock, walkSoonMs)
     return this.#onWatched(request, call, bodied, true)
   }
 
@@ -219,6 +221,7 @@ export class Exchanges<Call> {
 
   #watched(flight: Flight<Call>, announced: number | null): RequestBody {
     return new RequestBody(flight.request, {
+      clock: this.#clock,
       announced,
       maxBytes: this.#policy.maxBodyBytes,
       onTooLarge: () => {
@@ -299,7 +302,8 @@ export class Exchanges<Call> {
       }
     }
     let flight = known
-    if (flight !== null && flight.peer === null && isLeft(flight.body)) this.#flights.noteLate(flight, this.#now())
+    if (flight !== null && flight.peer === null && isLeft(flight.body))
+      this.#flights.noteLate(flight, this.#clock.now())
     const http2 = flight?.peer ? flight.peer.http2 : this.#isHttp2(request)
     const said = server.connectionOf(answer)
     let given = server.toSend?.(answer, http2) ?? answer
@@ -314,7 +318,7 @@ export class Exchanges<Call> {
       } else if (said === null && closes) given = server.withHeader(given, 'connection', 'close')
       if (closes) {
         flight ??= new Flight(request, call)
-        if (flight.peer === null) this.#flights.noteLate(flight, this.#now())
+        if (flight.peer === null) this.#flights.noteLate(flight, this.#clock.now())
         if (flight.peer !== null) this.#ledger.lastAnswer(flight.peer, !keeps)
       }
     } else given = this.#hinted(given)
@@ -325,7 +329,7 @@ export class Exchanges<Call> {
     }
     // At once: its clock of quiet time begins with it.
     flight ??= new Flight(request, call)
-    if (flight.peer === null) this.#flights.noteLate(flight, this.#now())
+    if (flight.peer === null) this.#flights.noteLate(flight, this.#clock.now())
     if (flight.peer !== null) this.#ledger.began(flight.peer)
     return server.follow(framed(given, request, this.#longLived), call, this.#followingOf(flight, http2))
   }
@@ -381,7 +385,7 @@ export class Exchanges<Call> {
     const { surplus, requests, socket } = peer
     const agesAt = socket?.connection.agesAt ?? Number.POSITIVE_INFINITY
     const circumstances = { surplus, draining: this.draining, full: this.#ledger.connections.full }
-    return isLast({ requests, agesAt }, this.#policy, this.#now(), circumstances)
+    return isLast({ requests, agesAt }, this.#policy, this.#clock.now(), circumstances)
   }
 
   /**

@@ -1,4 +1,5 @@
 /** Answers in the application's place, and what of a request is looked at for them. */
+import { type Clock, passed } from '../lifecycle/clock.ts'
 import { reasons } from '../lifecycle/reasons.ts'
 import { plainResponse } from '../serve/responses.ts'
 import type { BodyReason } from './request-body.ts'
@@ -16,10 +17,7 @@ export function busy(): Response {
 }
 
 /** The ledger has ended the connection long before: this only lets go of what the runtime holds for the request. */
-export const never = (): Promise<Response> =>
-  new Promise((resolve) => {
-    setTimeout(() => resolve(busy()), neverMs).unref()
-  })
+export const never = (clock: Clock): Promise<Response> => passed(clock, neverMs).then(busy)
 
 /** As it came over HTTP/1.1, but for optional white space. */
 export function headBytesOf({ method, url, headers }: Request): number {

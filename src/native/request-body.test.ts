@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { FakeClock } from '../lifecycle/clock.fake.ts'
 import { announcedBytes, RequestBody } from './request-body.ts'
 
 const encoder = new TextEncoder()
@@ -14,7 +15,12 @@ function upload({ announced = null, maxBytes = 0 }: { announced?: number | null;
   })
   const request = new Request('http://a/', { method: 'POST', body: stream, duplex: 'half' } as RequestInit)
   let tooLarge = 0
-  const body = new RequestBody(request, { announced, maxBytes, onTooLarge: () => (tooLarge += 1) })
+  const body = new RequestBody(request, {
+    clock: new FakeClock(),
+    announced,
+    maxBytes,
+    onTooLarge: () => (tooLarge += 1),
+  })
   return {
     request,
     body,

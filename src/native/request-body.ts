@@ -5,6 +5,7 @@
 
 import { BodyRefusedError } from '../http1/body-refused.ts'
 import { NativeRequest } from '../http1/web/native.ts'
+import type { Clock } from '../lifecycle/clock.ts'
 import type { ReasonWith } from '../lifecycle/reasons.ts'
 
 export type BodyReason = ReasonWith<'refuse-body'>
@@ -64,6 +65,7 @@ export function announcedBytes(request: Request, fieldOf = fieldInHeaders): numb
 }
 
 export interface RequestBodyOptions {
+  readonly clock: Clock
   /** Null: not announced. */
   readonly announced: number | null
   /** 0: off. */
@@ -149,12 +151,12 @@ export class RequestBody {
   letGoLater(): void {
     if (this.#reader === null || this.complete) return
     const bytes = this.#bytes
-    setTimeout(() => {
+    this.#options.clock.after(heldMs, () => {
       // One who waits for more will have it, or the end of the connection.
       if (this.complete || this.wanted) return
       if (this.#bytes > bytes) this.letGoLater()
       else this.#reader?.cancel().catch(() => {})
-    }, heldMs).unref()
+    })
   }
 
   get used(): boolean {

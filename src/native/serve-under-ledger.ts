@@ -131,7 +131,7 @@ class UnderLedger<Call> {
       flights,
       application,
       longLived,
-      now,
+      clock: backgroundClock,
     })
     this.#room = new Room({
       kernel,

@@ -4,6 +4,7 @@
  * the clocks back.
  */
 
+import { backgroundClock } from '../../../src/lifecycle/clock.ts'
 import { type BodyReason, RequestBody } from '../../../src/native/request-body.ts'
 import { MinRate, type RateLimits } from '../../../src/policy/min-rate.ts'
 import type { Policy } from '../../../src/policy/policy.ts'
@@ -25,7 +26,12 @@ export class TimedBody extends RequestBody implements Watched {
     sweep: Sweep,
     onRefused: (reason: BodyReason) => void,
   ) {
-    super(request, { announced, maxBytes: policy.maxBodyBytes, onTooLarge: () => onRefused('bodyTooLarge') })
+    super(request, {
+      clock: backgroundClock,
+      announced,
+      maxBytes: policy.maxBodyBytes,
+      onTooLarge: () => onRefused('bodyTooLarge'),
+    })
     this.#policy = policy
     this.#sweep = sweep
     this.#onRefused = onRefused
