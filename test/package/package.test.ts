@@ -205,6 +205,12 @@ describe('a bundle of an application', { concurrency: 2 }, () => {
     })
   }
 
+  test('of esbuild for Bun names the right library on another runtime', async () => {
+    const forBun = ['--platform=node', '--conditions=bun', '--external:bun:ffi', '--outfile=out-elsewhere.mjs']
+    await project.run([...esbuild, ...forBun, 'bundled.ts'])
+    await assert.rejects(project.run(['node', 'out-elsewhere.mjs']), /hangup\/bun .*is not for this runtime/)
+  })
+
   for (const [what, { entry, conditions, atStart, inAll, why }] of Object.entries(bundleSizes)) {
     test(`is no larger than it says: ${what}`, async () => {
       const name = `size-${entry.replaceAll('/', '-')}-${conditions.join('-')}`

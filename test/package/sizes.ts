@@ -17,19 +17,26 @@ export interface BundleSize {
 
 const isolate = 'an isolate reads all of it at each cold start'
 const process = 'a process reads it once; what only some servers use is loaded when they do'
+const streams = 'of it 8 KB are heartbeat() and limits(), for applications that import them'
 
 export const bundleSizes: Readonly<Record<string, BundleSize>> = {
-  'a server on Node': { entry: 'hangup', conditions: ['node'], atStart: 225_000, inAll: 270_000, why: process },
-  'a server on Bun': { entry: 'hangup', conditions: ['bun'], atStart: 245_000, inAll: 290_000, why: process },
-  'a server on Deno': { entry: 'hangup', conditions: ['deno'], atStart: 260_000, inAll: 305_000, why: process },
+  'a server on Node': { entry: 'hangup', conditions: ['node'], atStart: 180_000, inAll: 282_000, why: process },
+  'a server on Bun': { entry: 'hangup', conditions: ['bun'], atStart: 124_000, inAll: 307_000, why: process },
+  'a server on Deno': { entry: 'hangup', conditions: ['deno'], atStart: 227_000, inAll: 318_000, why: process },
   'an app under deno serve': {
     entry: 'hangup/deno-serve',
     conditions: ['deno'],
-    atStart: 175_000,
-    inAll: 275_000,
-    why: process,
+    atStart: 190_000,
+    inAll: 190_000,
+    why: `${process}; all of it is loaded before Deno asks for the handler`,
   },
-  'an app on Workers': { entry: 'hangup', conditions: ['workerd'], atStart: 112_000, inAll: 112_000, why: isolate },
+  'an app on Workers': {
+    entry: 'hangup',
+    conditions: ['workerd'],
+    atStart: 121_000,
+    inAll: 121_000,
+    why: `${isolate}; ${streams}`,
+  },
   'a gateway on Workers': {
     entry: 'hangup/gateway',
     conditions: ['workerd'],
@@ -37,7 +44,7 @@ export const bundleSizes: Readonly<Record<string, BundleSize>> = {
     inAll: 210_000,
     why: isolate,
   },
-  'a gateway': { entry: 'hangup/gateway', conditions: ['node'], atStart: 315_000, inAll: 465_000, why: process },
+  'a gateway': { entry: 'hangup/gateway', conditions: ['node'], atStart: 325_000, inAll: 483_000, why: process },
   'routes of an admin listener': {
     entry: 'hangup/admin',
     conditions: ['node'],
@@ -48,8 +55,8 @@ export const bundleSizes: Readonly<Record<string, BundleSize>> = {
   'the conformance suite': {
     entry: 'hangup/probe',
     conditions: ['node'],
-    atStart: 260_000,
-    inAll: 260_000,
+    atStart: 290_000,
+    inAll: 290_000,
     why: 'most of it are the cases, whose texts are for readers: it is for tests, and no server loads it',
   },
 }
@@ -60,18 +67,18 @@ export const packageSizes: Readonly<
 > = {
   'programs and libraries': {
     files: /\.js$/,
-    most: 1_160_000,
+    most: 1_260_000,
     why: 'the command has all of them, and its help and reports are text',
   },
   'types for compilers and editors': {
     files: /^dist\/(?!sources\/).*\.d\.ts(\.map)?$/,
-    most: 260_000,
+    most: 278_000,
     why: 'each option says what it is where it is written, and no declaration is there that no entry reaches',
   },
   'sources that editors lead to': {
     files: /^dist\/sources\//,
-    most: 60_000,
+    most: 67_000,
     why: 'only of the entries and of the types of what serve() and gateway() take and give',
   },
-  'all of it': { files: /./, most: 1_500_000, why: 'it is installed in images that are otherwise small' },
+  'all of it': { files: /./, most: 1_620_000, why: 'it is installed in images that are otherwise small' },
 }
