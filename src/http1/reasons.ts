@@ -3,11 +3,15 @@
  * closes, the log and the docs quote it. Where RFC 9112 lets a recipient choose between repair and
  * refusal, the row refuses: repair is how one message becomes two for the next hop.
  */
+import type { ReasonName } from '../lifecycle/reasons.ts'
+
 export interface Reason {
   /** What a server answers; 502 where only an answer can be wrong in this way. */
   readonly status: 400 | 413 | 414 | 431 | 501 | 502 | 505
   readonly rfc: string
   readonly text: string
+  /** The limit that it breaks, by whose reason it is counted; without one it is malformed. */
+  readonly breaks?: ReasonName
 }
 
 export const reasons = {
@@ -34,9 +38,9 @@ export const reasons = {
   'bad-field-name': { status: 400, rfc: 'RFC 9110 5.1', text: 'a field name that is empty or not a token' },
   'space-before-colon': { status: 400, rfc: 'RFC 9112 5.1', text: 'white space between field name and colon' },
   'obs-fold': { status: 400, rfc: 'RFC 9112 5.2', text: 'a field continued on a second line' },
-  'field-too-long': { status: 431, rfc: 'RFC 6585 5', text: 'a field line is too long' },
-  'too-many-fields': { status: 431, rfc: 'RFC 6585 5', text: 'too many fields' },
-  'head-too-large': { status: 431, rfc: 'RFC 6585 5', text: 'the head is too large' },
+  'field-too-long': { status: 431, rfc: 'RFC 6585 5', text: 'a field line is too long', breaks: 'headTooLarge' },
+  'too-many-fields': { status: 431, rfc: 'RFC 6585 5', text: 'too many fields', breaks: 'headFields' },
+  'head-too-large': { status: 431, rfc: 'RFC 6585 5', text: 'the head is too large', breaks: 'headTooLarge' },
 
   // Host.
   'missing-host': { status: 400, rfc: 'RFC 9112 3.2', text: 'HTTP/1.1 without Host' },
@@ -58,7 +62,12 @@ export const reasons = {
     text: 'Transfer-Encoding is malformed or its last coding is not chunked',
   },
   'unknown-coding': { status: 501, rfc: 'RFC 9112 6.1', text: 'a transfer coding other than chunked' },
-  'body-too-large': { status: 413, rfc: 'RFC 9110 15.5.14', text: 'the body is larger than maxBodyBytes' },
+  'body-too-large': {
+    status: 413,
+    rfc: 'RFC 9110 15.5.14',
+    text: 'the body is larger than maxBodyBytes',
+    breaks: 'bodyTooLarge',
+  },
   'bad-chunk-size': {
     status: 400,
     rfc: 'RFC 9112 7.1',

@@ -26,7 +26,7 @@ import type { RequestHead } from './head.ts'
 import { IncomingBody } from './incoming-body.ts'
 import { RequestParser } from './parser.ts'
 import { fieldOf } from './raw-fields.ts'
-import { type ReasonId, reasons as refusals } from './reasons.ts'
+import { type Reason, type ReasonId, reasons as refusals } from './reasons.ts'
 import { isStreamed, type OutgoingResponse, type Streamed } from './web/response.ts'
 import {
   type BodyFraming,
@@ -279,16 +279,11 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   }
 
   onReject(reason: ReasonId): void {
-    const { status } = refusals[reason]
-    if (reason === 'head-too-large' || reason === 'field-too-long') this.#context.connections.count('headTooLarge')
-    if (reason === 'too-many-fields') this.#context.connections.count('headFields')
-    if (reason === 'body-too-large') this.#context.connections.count('bodyTooLarge')
+    const { status, text, breaks }: Reason = refusals[reason]
+    if (breaks !== undefined) this.#context.connections.count(breaks)
     this.connection.blame('server', 'malformed')
     if (this.#head === null) this.say(status, this.#context.clock.now())
-    else {
-      const broken = reason === 'body-too-large' ? 'bodyTooLarge' : 'malformed'
-      this.#refuseBody(broken, { status, why: refusals[reason].text })
-    }
+    else this.#refuseBody(breaks ?? 'malformed', { status, why: text })
   }
 
   // What the lifecycle says.
