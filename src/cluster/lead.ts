@@ -3,6 +3,7 @@ import { lookup } from 'node:dns/promises'
 import process from 'node:process'
 import type { AdminPlan } from '../admin/options.ts'
 import type { Administered } from '../admin/routes.ts'
+import { deferred } from '../deferred.ts'
 import { backgroundClock, systemClock } from '../lifecycle/clock.ts'
 import type { InheritedAddress } from '../net/inherited.ts'
 import { withSocketFile } from '../net/socket-file.ts'
@@ -78,6 +79,8 @@ export async function lead(parts: LeadParts): Promise<void> {
       inFlight: () => cluster.inFlight,
     },
   )
+  const serving = deferred<void>()
+  onOtherSignals(cluster, parts, serving.promise, () => ending.reloading?.() ?? (() => {}))
   const start = await cluster.start()
   // A signal has ended it while it started.
   if (cluster.isEnding) return
@@ -99,11 +102,17 @@ export async function lead(parts: LeadParts): Promise<void> {
   ending = parts.supervised(cluster)
   // The supervisor hears from this process alone, which is never blocked.
   if (parts.watchdogMs > 0) cluster.watch(parts.watchdogMs)
-  onOtherSignals(cluster, parts, () => ending.reloading?.() ?? (() => {}))
   parts.started({ ...start, workers: count, admin: adminUrl })
+  serving.resolve()
 }
 
-function onOtherSignals(cluster: Cluster, { isGateway, log }: LeadParts, reloading: () => () => void): void {
+/** Heard from the beginning, or they would end this process, and obeyed once all workers are `serving`. */
+function onOtherSignals(
+  cluster: Cluster,
+  { isGateway, log }: LeadParts,
+  serving: Promise<void>,
+  reloading: () => () => void,
+): void {
   const roll = (): void => {
     if (cluster.isEnding) return
     const reloaded = reloading()
@@ -111,7 +120,7 @@ function onOtherSignals(cluster: Cluster, { isGateway, log }: LeadParts, reloadi
   }
   const on = (signal: 'SIGHUP' | 'SIGUSR1' | 'SIGUSR2', act: () => void): void => {
     try {
-      process.on(signal, act)
+      process.on(signal, () => void serving.then(act))
     } catch (error) {
       log({ level: 'info', code: 'SIGNAL_UNAVAILABLE', message: `${signal} cannot be handled: ${error}`, count: 1 })
     }

@@ -150,6 +150,22 @@ describe('the parent', { concurrency: true, timeout: 90_000 }, () => {
     assert.equal(await text(server.url), 'mended')
   })
 
+  test('a signal while workers start ends nothing, and is obeyed once they serve', async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'hangup-early-'))
+    t.after(() => rm(folder, { recursive: true }))
+    const file = join(folder, 'app.mjs')
+    const slowly = 'await new Promise((resolve) => setTimeout(resolve, 500))'
+    await writeFile(file, `${slowly}\nexport default () => new Response(String(process.pid))`)
+    const flags = ['--host', '127.0.0.1', '--port', '0', '--workers', '2']
+    const server = launchCluster(t, 'node', ['serve', file, ...flags])
+    await until(() => childrenOf(server.pid).length === 1, server.stderr)
+    for (const signal of ['SIGUSR1', 'SIGHUP', 'SIGUSR2'] as const) server.signal(signal)
+    await server.until(/"code":"ROLLED"/)
+    assert.match(server.stdout(), /"url"/)
+    server.signal('SIGTERM')
+    assert.equal((await server.exited).code, 0, server.stderr())
+  })
+
   test('a worker that is told to go by hand is replaced first', async (t) => {
     const server = await startCluster(t, 'bun', [...app, '--workers', '1'])
     const [worker] = childrenOf(server.pid)
