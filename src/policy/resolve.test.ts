@@ -82,6 +82,16 @@ describe('resolvePolicy', () => {
     ])
   })
 
+  test('leads to the command for what it alone can do', () => {
+    assert.deepEqual(
+      problemsOf(() => resolve({ workers: 4, watch: true })),
+      [
+        'workers 4: there is no such option; serve() serves in its own process: hangup serve <file> --workers <number|auto>',
+        'watch true: there is no such option; hangup serve <file> --watch does it',
+      ],
+    )
+  })
+
   test('takes undefined as absent', () => {
     assert.equal(resolve({ idleTimeoutMs: undefined, nonsense: undefined }).origins.idleTimeoutMs, 'default')
   })

@@ -181,15 +181,22 @@ function chosenPresets(given: PolicySources, problems: Problem[]): PresetName[] 
   return [...chosen]
 }
 
+/** What the command alone can do, and is looked for in code. */
+const ofTheCommand: Readonly<Record<string, string>> = {
+  workers: 'serve() serves in its own process: hangup serve <file> --workers <number|auto>',
+  watch: 'hangup serve <file> --watch does it',
+}
+
 function refuseUnknown(layer: Layer, problems: Problem[]): void {
   for (const [option, value] of Object.entries(layer.values)) {
     if (value === undefined || Object.hasOwn(optionSpecs, option)) continue
     const name = layer.nameOf(option)
-    const why = `there is no such option${didYouMean(
+    const instead = Object.hasOwn(ofTheCommand, option) ? `; ${ofTheCommand[option]}` : ''
+    const similar = didYouMean(
       name,
       optionNames.map((known) => layer.nameOf(known)),
-    )}`
-    problems.push(problem(name, value, why, ''))
+    )
+    problems.push(problem(name, value, `there is no such option${instead || similar}`, ''))
   }
 }
 

@@ -162,7 +162,10 @@ describe('a heartbeat', () => {
     for (const every of [0, -1, Number.NaN, 2 ** 31, '15', 'soon', 'off', '']) {
       assert.throws(() => heartbeat(every), { code: 'CONFIG_INVALID', message: /heartbeat.*accepted/ }, String(every))
     }
-    assert.throws(() => heartbeat('1s', { types: { a: { send: '', after: '\n' } } }), /it is empty/)
+    for (const beat of [{ send: '', after: '\n' }, { send: '\n' }, { send: '\n', after: 10 }, '\n', null]) {
+      const types = { 'a/b': beat } as unknown as NonNullable<HeartbeatOptions['types']>
+      assert.throws(() => heartbeat('1s', { types }), /heartbeat, types a\/b .*: it is not a beat; accepted: send/)
+    }
   })
 
   test('is Hono middleware with a name, and its fields stay', async () => {

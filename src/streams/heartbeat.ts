@@ -71,11 +71,12 @@ function planOf(every: number | string, { types = {}, clock = backgroundClock }:
   if (why !== null) {
     throw new ConfigError([problem('heartbeat', every, why, `a number of ms above 0, or ${accepted.duration}`)])
   }
-  const beats = Object.entries(types).map(([type, { send, after }]) => {
-    if (send === '' || after === '') {
-      throw new ConfigError([problem(`heartbeat, ${type}`, { send, after }, 'it is empty', 'send and after: texts')])
+  const beats = Object.entries(types).map(([type, beat]) => {
+    if (!isText(beat?.send) || !isText(beat.after)) {
+      const texts = "send and after, two texts that are not empty: { send: '\\n', after: '\\n' }"
+      throw new ConfigError([problem(`heartbeat, types ${type}`, beat, 'it is not a beat', texts)])
     }
-    return [type.toLowerCase(), beatOf(send, [after])] as const
+    return [type.toLowerCase(), beatOf(beat.send, [beat.after])] as const
   })
   return {
     everyMs: everyMs as number,
@@ -89,6 +90,8 @@ function refusal(everyMs: number): string | null {
   if (everyMs <= 0) return 'it cannot be switched off'
   return everyMs > longestMs ? 'it is longer than a timer can hold (24 days)' : null
 }
+
+const isText = (given: unknown): boolean => typeof given === 'string' && given !== ''
 
 const beatOf = (send: string, ends: readonly string[]) => ({ frame: new TextEncoder().encode(send), ends })
 
