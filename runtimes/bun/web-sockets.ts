@@ -3,6 +3,7 @@ import { goingAway, type LongLived } from '../../src/lifecycle/long-lived.ts'
 
 interface ServerWebSocket {
   close(code: number, reason?: string): void
+  ping(): unknown
 }
 
 interface Handlers {
@@ -16,7 +17,11 @@ export function endedInDrain(handlers: Handlers, longLived: LongLived): Handlers
     open(socket: ServerWebSocket) {
       over.set(
         socket,
-        longLived.add('webSockets', () => socket.close(goingAway)),
+        longLived.add(
+          'webSockets',
+          () => socket.close(goingAway),
+          () => void socket.ping(),
+        ),
       )
       return handlers.open?.(socket)
     },

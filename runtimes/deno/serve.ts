@@ -34,7 +34,7 @@ import {
   withHeader,
 } from './response.ts'
 import type { ServeInfo } from './serve-info.ts'
-import { endTimerWith } from './web-socket-timer.ts'
+import { endTimerWith, idleTimeoutFor } from './web-socket-timer.ts'
 
 export interface DenoServer {
   readonly addr: { readonly hostname: string; readonly port: number }
@@ -300,11 +300,17 @@ export function noteUpgrades(): void {
   Deno.upgradeWebSocket = (request, options) => {
     // Deno would wait for the end of such an upgrade for ever, with its descriptor.
     for (const each of kits) if (!each.beforeUpgrade(request)) throw new ClientGoneError()
-    const upgrade = native(request, options)
+    const upgrade = native(request, { ...options, ...idleTimeoutFor(shortestIdleTimeoutMs()) })
     upgrades.set(request, upgrade)
     endTimerWith(upgrade.socket)
     return upgrade
   }
+}
+
+/** Whose request it is nobody says where there are several servers: the shortest has the most pings. 0: off. */
+function shortestIdleTimeoutMs(): number {
+  const limits = [...kits].map(({ policy }) => policy.webSocketIdleTimeoutMs).filter((ms) => ms > 0)
+  return limits.length === 0 ? 0 : Math.min(...limits)
 }
 
 /** Of RFC 6455 7.4.1: an error of the server's. */

@@ -13,7 +13,7 @@ import { WebRequest } from '../../src/http1/web/request.ts'
 import type { Coded } from '../../src/policy/codes.ts'
 import type { UpgradeOffer } from '../../src/serve/runtime.ts'
 import { closedInDrain } from './closed-in-drain.ts'
-import { endTimerWith } from './web-socket-timer.ts'
+import { endTimerWith, idleTimeoutFor } from './web-socket-timer.ts'
 
 interface UpgradeOptions {
   readonly socket?: Socket
@@ -32,11 +32,13 @@ interface Pair {
 
 class Offer {
   readonly pair: Pair
+  readonly idleTimeoutMs: number
   socket: WebSocket | null = null
   state: 'offered' | 'taken' | 'dropped' = 'offered'
 
-  constructor(pair: Pair) {
+  constructor(pair: Pair, idleTimeoutMs: number) {
     this.pair = pair
+    this.idleTimeoutMs = idleTimeoutMs
   }
 
   drop(): void {
@@ -71,7 +73,12 @@ function replaceUpgrade(): void {
     if (offer.state === 'dropped') throw new ClientGoneError('the client has gone')
     if (offer.state === 'taken') throw new TypeError('this request was upgraded already')
     const plain = new NativeRequest(request.url, { headers: [...request.headers] })
-    const upgraded = native(plain, { ...options, socket: offer.pair.near, head: new Uint8Array() })
+    const upgraded = native(plain, {
+      ...options,
+      ...idleTimeoutFor(offer.idleTimeoutMs),
+      socket: offer.pair.near,
+      head: new Uint8Array(),
+    })
     offer.state = 'taken'
     offer.socket = upgraded.socket
     endTimerWith(upgraded.socket)
@@ -98,7 +105,7 @@ export async function offerUpgrade(
   request: Request,
 ): Promise<UpgradeOffer> {
   replaceUpgrade()
-  const offer = new Offer(await pair())
+  const offer = new Offer(await pair(), connection.connection.ownLimits.policy.webSocketIdleTimeoutMs)
   offers.set(request, offer)
   return {
     env: envOf(connection),

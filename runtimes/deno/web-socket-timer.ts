@@ -22,3 +22,10 @@ export function endTimerWith(socket: WebSocket): void {
     set.call(socket)
   })
 }
+
+/** Deno closes a client by itself so much later than we do, and pings it at half of that. */
+const later = 1.1
+
+/** Deno's own `idleTimeout`, in seconds, for `webSocketIdleTimeoutMs`; undefined: as the application says. */
+export const idleTimeoutFor = (limitMs: number): { readonly idleTimeout: number } | undefined =>
+  limitMs === 0 ? undefined : { idleTimeout: (limitMs * later) / 1000 }

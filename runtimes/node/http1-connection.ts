@@ -305,7 +305,7 @@ export class Http1Connection implements NodeMember {
       // before) is nothing of it.
       taken: this.#owed[0]?.headersSent === false ? 0 : this.#taken,
       unsent: this.#latest?.writableLength ?? socket.writableLength,
-      wanted: this.#body?.wanted ?? false,
+      wanted: connection.state === 'upgraded' ? !socket.isPaused() : (this.#body?.wanted ?? false),
     }
   }
 

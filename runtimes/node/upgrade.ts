@@ -10,6 +10,7 @@ import type { UpgradeOffer } from '../../src/serve/runtime.ts'
 
 interface WebSocketLike extends EventEmitter {
   close(code: number): void
+  ping(): void
 }
 
 /** What is used of a `WebSocketServer({ noServer: true })`. */
@@ -126,7 +127,11 @@ export class WebSocketOffer {
       wss.handleUpgrade(this.#incoming, stream, this.#head, (socket) => {
         socket.once(
           'close',
-          longLived.add('webSockets', () => socket.close(goingAway)),
+          longLived.add(
+            'webSockets',
+            () => socket.close(goingAway),
+            () => socket.ping(),
+          ),
         )
         wss.emit('connection', socket, this.#incoming)
         wanted?.resolve(socket)

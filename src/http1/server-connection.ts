@@ -179,6 +179,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
 
   feed(bytes: Uint8Array): void {
     if (this.#upgraded !== null) {
+      this.#received += bytes.length
       this.#upgraded.feed(bytes)
       return
     }
@@ -299,7 +300,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
       received: this.#received,
       taken: this.#sent - unsent,
       unsent: this.connection.owesAnswer ? unsent : 0,
-      wanted: this.#body?.wanted ?? false,
+      wanted: this.#upgraded?.isRead ?? this.#body?.wanted ?? false,
       begun: this.#sent > this.#sentBefore,
     }
   }

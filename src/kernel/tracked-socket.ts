@@ -145,7 +145,8 @@ export class TrackedSocket implements Member {
     this.lookedAt = now
     this.lookAt = this.#nextLook(now)
     const { received, unsent } = snapshot
-    const { wanted = false, content } = (connection.owesAnswer && peer.body) || {}
+    // What nobody reads the kernel takes, and counts, all the same.
+    const { wanted = peer.upgraded, content } = (connection.owesAnswer && peer.body) || {}
     const { taken, seen } = reading
     // Of HTTP/2 bytes are not a head.
     const counted = peer.http2 && connection.state === 'idle' ? 0 : received

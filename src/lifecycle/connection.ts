@@ -59,6 +59,7 @@ export class Connection implements Clocks {
   #taken = 0
   #takenFrom = 0
   #takenAt = 0
+  #heardAt = 0
   #lookedAt: number
   #cause: Blame | null = null
 
@@ -143,6 +144,10 @@ export class Connection implements Clocks {
     return this.#takenAt
   }
 
+  get heardAt(): number {
+    return this.#heardAt
+  }
+
   get busy(): boolean {
     return busy[this.#state]
   }
@@ -225,6 +230,7 @@ export class Connection implements Clocks {
     if (!keepsClock[before.receiving]?.includes(event)) this.#since = now
     this.#receivedBefore = received
     this.#takenAt = now
+    this.#heardAt = now
   }
 
   /** The application's read of the body fails from now on; the first call counts. */
@@ -264,7 +270,8 @@ export class Connection implements Clocks {
     this.#lookedAt = now
     if (this.#ending === 'closed') return null
     if (this.#state !== 'closing') {
-      if (this.owesAnswer) this.#watchResponse(sample, now)
+      if (this.#state === 'upgraded') this.#hear(sample, now)
+      else if (this.owesAnswer) this.#watchResponse(sample, now)
       else if (this.#waitsForHead && sample.received > this.#receivedBefore) this.move('bytes', now, sample.received)
     }
     for (const limit of this.#limitsNow) {
@@ -272,6 +279,13 @@ export class Connection implements Clocks {
       if (reason !== null) return reason
     }
     return null
+  }
+
+  /** What the application does not read says nothing of its client. */
+  #hear({ received, receivedAt = 0, wanted }: Sample, now: number): void {
+    if (wanted && received <= this.#receivedBefore) return
+    this.#receivedBefore = received
+    this.#heardAt = wanted && receivedAt > 0 ? Math.min(Math.max(receivedAt, this.#heardAt), now) : now
   }
 
   get #waitsForHead(): boolean {

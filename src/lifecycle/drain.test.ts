@@ -113,7 +113,7 @@ test('a drain at once waits for no idle connection, also one that joins a patien
 
 test('WebSockets that do not answer their close hold no drain up, and are not counted as cut', async () => {
   const clock = new FakeClock()
-  const policy = { drainDelayMs: 0, drainSpreadMs: 0, drainTimeoutMs: 10_000, streams: 1 }
+  const policy = { drainDelayMs: 0, drainSpreadMs: 0, drainTimeoutMs: 10_000, streams: 1, webSocketIdleTimeoutMs: 0 }
   const longLived = new LongLived(policy, () => 0)
   let left = 2
   const drain = new Drain(

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { FakeClock } from './clock.fake.ts'
 import { LongLived } from './long-lived.ts'
 
-function scene({ streams = 1, drainSpreadMs = 0, drainTimeoutMs = 10_000 } = {}) {
+function scene({ streams = 1, drainSpreadMs = 0, drainTimeoutMs = 10_000, webSocketIdleTimeoutMs = 0 } = {}) {
   let next = 0
   const moments = [0.1, 0.5, 0.9]
-  const longLived = new LongLived({ streams, drainSpreadMs, drainTimeoutMs }, () => moments[next++] ?? 0)
+  const clock = new FakeClock()
+  const policy = { streams, drainSpreadMs, drainTimeoutMs, webSocketIdleTimeoutMs }
+  const longLived = new LongLived(policy, () => moments[next++] ?? 0, clock)
   const told: string[] = []
-  return { longLived, told, add: (name: string) => longLived.add('eventStreams', () => told.push(name)) }
+  return { longLived, clock, told, add: (name: string) => longLived.add('eventStreams', () => told.push(name)) }
 }
 
 test('each is told of its end once, at its own moment within drainSpreadMs', () => {
@@ -77,4 +80,24 @@ test('a WebSocket whose client does not answer for two seconds counts as ended',
   assert.deepEqual([longLived.unanswered(8_001), longLived.unanswered(8_000)], [0, 1])
   assert.equal(longLived.letGo(8_000), 1)
   assert.deepEqual(longLived.result, { eventStreams: { ended: 0, cut: 1 }, webSockets: { ended: 1, cut: 0 } })
+})
+
+test('a WebSocket is pinged at each half of webSocketIdleTimeoutMs until it is over, and never with it off', () => {
+  for (const [webSocketIdleTimeoutMs, expected] of [
+    [10_000, [5_000, 10_000, 15_000]],
+    [0, []],
+  ] as const) {
+    const { longLived, clock } = scene({ webSocketIdleTimeoutMs })
+    const pings: number[] = []
+    const over = longLived.add(
+      'webSockets',
+      () => {},
+      () => void pings.push(clock.now()),
+    )
+    clock.pass(19_999)
+    over()
+    clock.pass(60_000)
+    assert.deepEqual(pings, expected)
+    assert.equal(clock.pending, 0)
+  }
 })

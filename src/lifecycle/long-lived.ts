@@ -5,6 +5,7 @@
  */
 import type { Policy } from '../policy/policy.ts'
 import { words } from '../policy/units.ts'
+import { backgroundClock, type Clock } from './clock.ts'
 import { closeAnswerMs } from './ending.ts'
 
 export type LongLivedKind = 'eventStreams' | 'webSockets'
@@ -39,15 +40,22 @@ const endsStreams = words.streams.indexOf('end')
  */
 const lastWordMs = 1_000
 
+type LongLivedPolicy = Pick<Policy, 'streams' | 'drainSpreadMs' | 'drainTimeoutMs' | 'webSocketIdleTimeoutMs'>
+
+/** The part of `webSocketIdleTimeoutMs` after which a WebSocket is pinged, each time. */
+const pingAfter = 1 / 2
+
 export class LongLived {
-  readonly #policy: Pick<Policy, 'streams' | 'drainSpreadMs' | 'drainTimeoutMs'>
+  readonly #policy: LongLivedPolicy
+  readonly #clock: Pick<Clock, 'after'>
   readonly #random: () => number
   readonly #members = new Set<Member>()
   readonly #ended: Record<LongLivedKind, number> = { eventStreams: 0, webSockets: 0 }
   readonly #drain = new AbortController()
 
-  constructor(policy: Pick<Policy, 'streams' | 'drainSpreadMs' | 'drainTimeoutMs'>, random: () => number) {
+  constructor(policy: LongLivedPolicy, random: () => number, clock: Pick<Clock, 'after'> = backgroundClock) {
     this.#policy = policy
+    this.#clock = clock
     this.#random = random
   }
 
@@ -60,13 +68,30 @@ export class LongLived {
     this.#drain.abort(new DOMException('the server is draining', 'AbortError'))
   }
 
-  /** `end` is called at most once. Returns what is to be called when it is over, whoever ended it. */
-  add(kind: LongLivedKind, end: () => void): () => void {
+  /**
+   * `end` is called at most once; `ping` again and again, where the policy asks for it. Returns what
+   * is to be called when it is over, whoever ended it.
+   */
+  add(kind: LongLivedKind, end: () => void, ping?: () => void): () => void {
     const member: Member = { kind, end, momentMs: this.#random() * this.#policy.drainSpreadMs, toldAtMs: null }
     this.#members.add(member)
+    const stopPings = ping && this.#pinged(ping)
     return () => {
+      stopPings?.()
       if (this.#members.delete(member) && member.toldAtMs !== null) this.#ended[kind] += 1
     }
+  }
+
+  #pinged(ping: () => void): (() => void) | undefined {
+    const { webSocketIdleTimeoutMs } = this.#policy
+    if (webSocketIdleTimeoutMs === 0) return undefined
+    const next = () =>
+      this.#clock.after(webSocketIdleTimeoutMs * pingAfter, () => {
+        cancel = next()
+        ping()
+      })
+    let cancel = next()
+    return () => cancel()
   }
 
   /** One tick of a drain that has been closing for `closingForMs`, and cuts after `leftMs`. */

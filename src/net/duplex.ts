@@ -6,6 +6,7 @@ export class TransportDuplex extends Duplex implements TransportEvents {
   readonly #transport: Transport
   /** What is to be told the end of the connection beside the stream. */
   readonly #onGone: () => void
+  #isRead = true
   #written: ((error?: Error | null) => void) | null = null
 
   /** `head`: what came beyond the request. */
@@ -14,6 +15,11 @@ export class TransportDuplex extends Duplex implements TransportEvents {
     this.#transport = transport
     this.#onGone = onGone
     if (head.length > 0) this.push(head)
+  }
+
+  /** What comes is taken; false: there is no room for it now. */
+  get isRead(): boolean {
+    return this.#isRead
   }
 
   get remoteAddress(): string {
@@ -35,7 +41,9 @@ export class TransportDuplex extends Duplex implements TransportEvents {
   secured(): void {}
 
   feed(bytes: Uint8Array): void {
-    if (!this.push(bytes.slice())) this.#transport.pause()
+    if (this.push(bytes.slice())) return
+    this.#isRead = false
+    this.#transport.pause()
   }
 
   drained(): void {
@@ -54,6 +62,7 @@ export class TransportDuplex extends Duplex implements TransportEvents {
   }
 
   override _read(): void {
+    this.#isRead = true
     this.#transport.resume()
   }
 

@@ -17,6 +17,7 @@ export const limitTexts: Readonly<Record<ReasonName, string>> = {
   write: 'it took nothing of its response',
   writeRate: 'it took its response too slowly',
   streamIdle: 'the application fell silent in its response',
+  webSocketIdle: 'its client answered no ping',
   discard: 'it went on sending a body that nobody reads',
   lingered: 'it did not end its side',
   idle: 'it was idle',

@@ -46,6 +46,11 @@ export interface Clocks {
   readonly takenFrom: number
   /** When the last byte of a response was taken. */
   readonly takenAt: number
+  /**
+   * Of an upgraded connection: when the client was last heard of, or what came was not read for want
+   * of room.
+   */
+  readonly heardAt: number
   /** How long it lingers at most, once our side is ended. */
   readonly lingerMs: number
   bodyRate: MinRate | null

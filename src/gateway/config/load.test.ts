@@ -286,6 +286,13 @@ describe('a file', () => {
     await load(['--config', await file({ maxBodyBytes: '3gb', groups: { a: 'http://a' }, routes: [route] })])
   })
 
+  test('refuses to ping WebSockets, into which a gateway puts nothing', async () => {
+    assert.match(
+      await wrong(['--to', 'http://a', '--web-socket-idle-timeout', '30s']),
+      /^webSocketIdleTimeoutMs 30s: a gateway puts no frame into a WebSocket; accepted: upgradedIdleTimeoutMs/,
+    )
+  })
+
   test('bounds one spooled message by all of them', async () => {
     const path = await file({ to: 'http://a', spoolMaxBytes: '100mb' })
     assert.equal((await load(['--config', path])).config.routes[0]?.options.spoolBodyBytes, 100 * 2 ** 20)

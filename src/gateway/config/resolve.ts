@@ -149,7 +149,21 @@ const ofPolicy = (layer: Layer): Layer => ({
 
 function resolvePolicyOf(given: GivenGateway, file: ReadFile, problems: Problem[]): Resolved | null {
   try {
-    return resolvePolicy(policyGiven(given, file))
+    const resolved = resolvePolicy(policyGiven(given, file))
+    const { webSocketIdleTimeoutMs } = resolved.policy
+    if (webSocketIdleTimeoutMs !== 0) {
+      // Nobody would ping the client, and one that is only quiet would be closed.
+      const why = 'a gateway puts no frame into a WebSocket'
+      problems.push(
+        problem(
+          'webSocketIdleTimeoutMs',
+          format('duration', webSocketIdleTimeoutMs),
+          why,
+          'upgradedIdleTimeoutMs, or this limit where the upstream runs on hangup',
+        ),
+      )
+    }
+    return resolved
   } catch (error) {
     if (!isConfigError(error)) throw error
     problems.push(...error.problems)

@@ -33,6 +33,7 @@ import * as reservedDescriptors from './reserved-descriptors.ts'
 import * as streamIdleTimeoutMs from './stream-idle-timeout.ts'
 import * as streams from './streams.ts'
 import * as uploadTimeoutMs from './upload-timeout.ts'
+import * as webSocketIdleTimeoutMs from './web-socket-idle-timeout.ts'
 import * as writeTimeoutMs from './write-timeout.ts'
 
 export const limits = {
@@ -56,6 +57,7 @@ export const limits = {
   maxRequestsPerConnection,
   maxConcurrentStreams,
   maxConnectionAgeMs,
+  webSocketIdleTimeoutMs,
   peerProbeMs,
   maxConnections,
   reservedDescriptors,
