@@ -74,7 +74,9 @@ function planOf(every: number | string, { types = {}, clock = backgroundClock }:
   const beats = Object.entries(types).map(([type, beat]) => {
     if (!isText(beat?.send) || !isText(beat.after)) {
       const texts = "send and after, two texts that are not empty: { send: '\\n', after: '\\n' }"
-      throw new ConfigError([problem(`heartbeat, types ${type}`, beat, 'it is not a beat', texts)])
+      // A text is most likely a line end, which a message must not hold.
+      const shown = typeof beat === 'string' ? JSON.stringify(beat) : beat
+      throw new ConfigError([problem(`heartbeat, types ${type}`, shown, 'it is not a beat', texts)])
     }
     return [type.toLowerCase(), beatOf(beat.send, [beat.after])] as const
   })
