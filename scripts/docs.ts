@@ -30,6 +30,7 @@ import { reasonLabels } from '../src/observe/reason-labels.ts'
 import { processMetrics, serverMetrics } from '../src/observe/server-metrics.ts'
 import { type Code, errorCodes, exitStatuses, logCodes } from '../src/policy/codes.ts'
 import { type Enforced, type Enforcement, enforcementOf } from '../src/policy/enforcement.ts'
+import { http2Rows } from '../src/policy/http2.ts'
 import { type OptionName, optionNames, optionSpecs } from '../src/policy/policy.ts'
 import { type Preset, presetNames, presets } from '../src/policy/presets.ts'
 import { requestLimits } from '../src/policy/request-limits.ts'
@@ -163,6 +164,21 @@ export function enforcementTable(tables: Readonly<Record<string, Enforcement>>):
     ...runtimes.map((runtime) => cell(tables[runtime]![option], option)),
   ])
   return `${markdown(['limit', ...runtimes], rows)}\n\n${notes.map((how, index) => `${index + 1}. ${how}`).join('\n')}`
+}
+
+/** Who sees to what on an HTTP/2 session, with the cases that prove it. */
+export function http2Table(rows: typeof http2Rows): string {
+  const cell = ({ by, how }: { by: string; how: string }) => `${by === 'nobody' ? '**nobody**' : by}: ${how}`
+  return markdown(
+    ['what', 'set by', 'node:http', 'Deno.serve (Linux)', 'cases'],
+    rows.map(({ what, option, cases, nodeHttp, denoServe }) => [
+      what,
+      option === undefined ? '–' : `\`${option}\``,
+      cell(nodeHttp),
+      cell(denoServe),
+      cases.map((id) => `\`${id}\``).join(', '),
+    ]),
+  )
 }
 
 /** Which limits a route may change, and how. */
@@ -469,6 +485,7 @@ export const renderers = (tables: Readonly<Record<string, Enforcement>>): Render
   'rescue-flags': () => settingsTable(rescueEntries),
   ...Object.fromEntries(Object.entries(gatewayObjects).map(([name, entries]) => [name, () => keysTable(entries)])),
   enforcement: () => enforcementTable(tables),
+  http2: () => http2Table(http2Rows),
   routes: () => routesTable(tables),
   conformance: () => conformanceTable(kept as Report),
   'conformance-short': () => conformanceShort(kept as Report),

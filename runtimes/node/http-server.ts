@@ -3,9 +3,10 @@
  * speak.
  */
 import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http'
-import { createSecureServer, type SecureServerOptions, type ServerHttp2Session } from 'node:http2'
+import { createSecureServer, type SecureServerOptions, type ServerHttp2Session, type Settings } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { TLSSocket, Server as TlsServer } from 'node:tls'
+import type { Policy } from '../../src/policy/policy.ts'
 import { longestMs } from '../../src/policy/units.ts'
 import type { Running } from '../../src/serve/contract.ts'
 import { certificatesOf } from '../../src/serve/prepare.ts'
@@ -23,17 +24,13 @@ import { requestMaker } from './request.ts'
 import { WebSocketOffer, type WebSocketServerLike, webSocketServerOf } from './upgrade.ts'
 import { UpgradeExchange } from './upgrade-exchange.ts'
 
-interface Parts extends ExchangeParts {
-  readonly draining: () => boolean
-}
-
 export class NodeConnections {
   readonly server: Server
   readonly setCertificates: Running['setCertificates']
   /** Handed to the application. */
   requests = 0
   readonly #context: ServerContext
-  readonly #parts: Parts
+  readonly #parts: ExchangeParts
   readonly #wss: WebSocketServerLike | null
   readonly #secure: boolean
   /** Makes the Request, and lets the exchange ask the application. */
@@ -46,7 +43,7 @@ export class NodeConnections {
   /** Since this turn of the loop began. */
   #holding: HeldIncoming[] = []
 
-  constructor(context: ServerContext, { tls, websocket, host = 'localhost' }: NodeServeOptions, parts: Parts) {
+  constructor(context: ServerContext, { tls, websocket, host = 'localhost' }: NodeServeOptions, parts: ExchangeParts) {
     this.#ask = requestMaker(host)
     this.#context = context
     this.#parts = parts
@@ -87,7 +84,7 @@ export class NodeConnections {
       ...store().choose(null).options,
       SNICallback: (name, done) => done(null, store().choose(name).context),
       handshakeTimeout: longestMs,
-      ...(policy.maxConcurrentStreams > 0 && { settings: { maxConcurrentStreams: policy.maxConcurrentStreams } }),
+      settings: settingsOf(policy),
       allowHTTP1: true,
       Http1IncomingMessage: HeldIncoming,
     }
@@ -196,7 +193,6 @@ export class NodeConnections {
       member.connection.blame('client', 'reset')
       connections.remove(member)
     })
-    if (this.#parts.draining()) member.announce()
   }
 
   /** Notes the request on its connection; null: the application is not to answer it. */
@@ -275,6 +271,17 @@ export class NodeConnections {
 /** A TLS socket keeps it to itself, as `_parent`. */
 function tcpUnder(socket: TLSSocket): Socket {
   return (socket as TLSSocket & { readonly _parent?: Socket })._parent ?? socket
+}
+
+/** RFC 9113 6.5.2: each field of a list counts 32 bytes beside its own. */
+const fieldOverhead = 32
+
+function settingsOf({ maxConcurrentStreams, maxHeadBytes, maxHeadFields }: Policy): Settings {
+  return {
+    ...(maxConcurrentStreams > 0 && { maxConcurrentStreams }),
+    // What is compressed is counted by what it stands for.
+    ...(maxHeadBytes > 0 && { maxHeaderListSize: maxHeadBytes + maxHeadFields * fieldOverhead }),
+  }
 }
 
 /** Over HTTP/2: whoever goes by one of the two is asked something else than whoever goes by the other (RFC 9113 8.3.1). */

@@ -65,7 +65,6 @@ async function serveNodeHttp(start: Start<NodeServeOptions>): Promise<Running> {
       draining: longLived.draining,
     }),
     longLived,
-    draining: () => drain.draining,
   })
   const { server } = httpServer
 

@@ -19,10 +19,7 @@ import type { NodeMember, ServerContext } from './http1-connection.ts'
 import { askResetEveryMs, isReset, resetTcp } from './reset.ts'
 import { spareSiblings } from './stream-fault.ts'
 
-const noError = 0
 const internalError = 2
-/** The first GOAWAY of two: streams up to the largest number are still taken (RFC 9113 6.8). */
-const lastStreamOfAll = 2 ** 31 - 1
 
 export class Http2Session implements NodeMember {
   readonly connection: Connection
@@ -110,9 +107,11 @@ export class Http2Session implements NodeMember {
     this.#bodies.add(body)
   }
 
-  announce(): void {
-    if (!this.#session.destroyed) this.#session.goaway(noError, lastStreamOfAll)
-  }
+  /**
+   * node:http2 has no shutdown notice: after any GOAWAY of its own it drops new requests, also where
+   * the GOAWAY has said that it takes them. The next request is answered as the session's last.
+   */
+  announce(): void {}
 
   lastRequests(): void {
     if (this.#open.size > 0) this.#session.close()

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { http2Rows } from '../../src/policy/http2.ts'
 import { optionNames } from '../../src/policy/policy.ts'
 import { resolvePolicy } from '../../src/policy/resolve.ts'
 import { cases } from '../../src/probe/cases/index.ts'
@@ -39,6 +40,27 @@ for (const name of runtimeNames) {
     })
   })
 }
+
+describe('the table of HTTP/2', () => {
+  const ids = new Set(cases.map(({ id }) => id))
+  const columns = { nodeHttp: 'node', denoServe: 'deno' } as const
+
+  for (const { what, cases: proofs, ...row } of http2Rows) {
+    test(`has cases for its row: ${what}`, () => {
+      assert.deepEqual(
+        proofs.filter((id) => !ids.has(id)),
+        [],
+      )
+    })
+
+    for (const [engine, name] of Object.entries(columns) as ['nodeHttp' | 'denoServe', 'node' | 'deno'][]) {
+      test(`says of ${name} what its cases say: ${what}`, () => {
+        const failed = deviations[name].flatMap((known) => known.cases).filter((id) => proofs.includes(id))
+        assert.equal(row[engine].by === 'nobody', failed.length > 0, failed.join())
+      })
+    }
+  }
+})
 
 test('every case suits the policy that its servers are started under', () => {
   for (const { id, profile, suits = {} } of cases) {

@@ -108,6 +108,11 @@ export const deviations: Readonly<Record<RuntimeName, readonly Deviation[]>> = {
       issue: 'https://www.rfc-editor.org/rfc/rfc9113#section-5.1.1',
     },
     {
+      cases: ['h2-goaway-in-two'],
+      what: 'node:http2 has no shutdown notice: its one GOAWAY names the last request that is answered',
+      issue: 'https://nghttp2.org/documentation/nghttp2_submit_shutdown_notice.html',
+    },
+    {
       cases: ['h2-priority-on-connection'],
       what: 'PRIORITY is not looked at',
       issue: 'https://www.rfc-editor.org/rfc/rfc9113#section-5.3.2',
@@ -300,7 +305,7 @@ export const deviations: Readonly<Record<RuntimeName, readonly Deviation[]>> = {
     },
     ...underLedger,
     {
-      cases: ['h2-idle-goaway', 'h2-pings-do-not-keep'],
+      cases: ['h2-idle-goaway', 'h2-pings-do-not-keep', 'h2-age-goaway'],
       what: 'no GOAWAY before the end of an idle connection, which comes on time: nothing is written past the runtime that encrypts',
       issue: 'src/kernel/ledger.ts',
     },
@@ -339,6 +344,12 @@ export const deviations: Readonly<Record<RuntimeName, readonly Deviation[]>> = {
       accept: ['goaway PROTOCOL_ERROR'],
       what: 'what follows END_STREAM is called PROTOCOL_ERROR',
       issue: 'https://www.rfc-editor.org/rfc/rfc9113#section-5.1',
+    },
+    {
+      cases: ['h2-drain-announced'],
+      accept: ['fin'],
+      what: 'a session that has been answered in the announce phase is ended without GOAWAY: nothing is written past the runtime that encrypts',
+      issue: 'src/kernel/ledger.ts',
     },
     {
       cases: ['h2-preface-without-settings'],

@@ -230,6 +230,25 @@ export const sinners: Readonly<Record<string, Sinner>> = {
   'h2-ping-flood': dies(r`(\x01\x02\x03\x04\x05\x06\x07\x08.*){2}`),
   'h2-goaway-on-drain': wire({ loses: ['goaway'] }),
 
+  // h2-limits.ts
+  'h2-reset-flood': wire({ when: '(:method.*){3}', deaf: true, end: 'never' }),
+  'h2-settings-flood': dies(r`(\x00\x00\x00\x04\x00\x00\x00\x00\x00){20}`),
+  'h2-empty-data-flood': dies(r`/upload.*(\x00{8}\x01){20}`),
+  'h2-empty-data-keeps-nothing': wire({
+    when: r`/upload.*\x00{8}\x01`,
+    ...{ end: 'never', loses: ['headers', 'rst_stream', 'goaway'] },
+  }),
+  'h2-empty-continuation-flood': wire({ when: r`(\x00\x00\x00\x09\x00\x00\x00\x00\x01){2}`, deaf: true, end: 'never' }),
+  'h2-window-never-opened': never(r`\x06\x04\x00{5}\x00\x04`),
+  'h2-window-never-opened-again': never(r`/large\?bytes=1mb`),
+  'h2-window-opened-late': hangsUp(r`\x06\x04\x00{5}\x00\x04`, 500),
+  'h2-get-sized': wire({ loses: ['headers'] }),
+  'h2-head-too-large': wire({ when: r`\xbe{30}`, loses: ['headers', 'rst_stream', 'goaway'], end: 'never' }),
+  'h2-age-goaway': wire({ loses: ['goaway'] }),
+  'h2-drain-announced': wire({ when: ':method.*:method', loses: ['headers'] }),
+  'h2-drain-new-session': wire({ loses: ['headers'] }),
+  'h2-goaway-in-two': wire({ loses: ['goaway'] }),
+
   // h2-frames.ts, h2-streams.ts, h2-requests.ts, h2-compression.ts
   ...Object.fromEntries(h2Rules.map((rule) => [rule.id, againstRule(rule)])),
   // Nothing is said at all: of a frame, a stream and a message.

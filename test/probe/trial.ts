@@ -15,7 +15,7 @@ import type { Sinner } from './sin.ts'
 import { endings, sinners } from './sinners.ts'
 
 /** HTTP/2 is the native engine's alone. */
-const isHttp2 = ({ id }: Case) => id.startsWith('h2-')
+const isHttp2 = ({ id }: Pick<Case, 'id'>) => id.startsWith('h2-')
 const saintOf = (theCase: Case): Runtime => runtimes[isHttp2(theCase) ? 'node' : 'node-hangup']
 const transportOf = ({ transports }: Case): Transport => (transports?.includes('tcp') === false ? 'tls' : 'tcp')
 const ownsProcess = ({ requires }: Case) => requires?.includes('own-process') ?? false
@@ -51,10 +51,10 @@ function asksAgain({ sinner, theCase, result }: Run): boolean {
 const rules: ReadonlySet<string> = new Set(h2Rules.map(({ id }) => id))
 
 /** Why no server here keeps this rule: node:http2 is known not to, or what it does is only written down. */
-export function unkept({ id, level }: Case): string | null {
-  if (!rules.has(id)) return null
+export function unkept({ id, level }: Pick<Case, 'id' | 'level'>): string | null {
+  if (!isHttp2({ id })) return null
   const known = deviations.node.find(({ cases }) => cases.includes(id))
-  return known?.what ?? (level === 'observe' ? 'it is only written down' : null)
+  return known?.what ?? (rules.has(id) && level === 'observe' ? 'it is only written down' : null)
 }
 
 /** The ones before and after it among those that its server is started for. */

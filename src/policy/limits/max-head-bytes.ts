@@ -31,7 +31,7 @@ const ledger = runtime('http.maxHeaderSize, one for the whole process')
 
 export const heldBy: HeldBy = {
   socketEngine: us('the parser'),
-  nodeHttp: runtime('http maxHeaderSize'),
+  nodeHttp: runtime('http maxHeaderSize; HTTP/2: SETTINGS_MAX_HEADER_LIST_SIZE, RST_STREAM'),
   denoServe: runtime('Deno’s own, 64 KB: 400; one that is set: by its fields, once the head is whole: 431'),
   bunServe: ledger,
   bunIdleTimer: ledger,

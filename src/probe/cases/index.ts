@@ -9,6 +9,7 @@ import framing from './framing.ts'
 import h2 from './h2.ts'
 import h2Compression from './h2-compression.ts'
 import h2Frames from './h2-frames.ts'
+import h2Limits from './h2-limits.ts'
 import h2Requests from './h2-requests.ts'
 import h2Streams from './h2-streams.ts'
 import handler from './handler.ts'
@@ -42,6 +43,7 @@ export const chapters: readonly Chapter[] = [
   { name: 'body', title: 'Request bodies', cases: body },
   { name: 'write', title: 'Readers that stall', cases: write },
   { name: 'h2', title: 'HTTP/2', cases: h2 },
+  { name: 'h2-limits', title: 'HTTP/2 limits', cases: h2Limits },
   { name: 'h2-frames', title: 'HTTP/2 frames', cases: h2Frames },
   { name: 'h2-streams', title: 'HTTP/2 streams', cases: h2Streams },
   { name: 'h2-requests', title: 'HTTP/2 requests', cases: h2Requests },
