@@ -19,6 +19,7 @@ import type { ServeInfo } from './serve-info.ts'
 
 const held: Partial<Record<OptionName, string>> = {
   handlerTimeoutMs: 'a timer round the handler',
+  maxUpgraded: 'when a request asks for one',
   drainDelayMs: 'drain',
   streams: 'drain, in steps of 25 ms; an event stream between two events, not if it is compressed',
   drainTimeoutMs: 'drain; Deno ends idle connections together with the listener',
@@ -57,6 +58,7 @@ export async function serveUnenforced(
     isSound,
     ownOf: toNative,
     draining: longLived.draining,
+    webSockets: () => longLived.webSockets,
   })
   let busy = 0
   let requests = 0

@@ -63,6 +63,7 @@ async function serveNodeHttp(start: Start<NodeServeOptions>): Promise<Running> {
       onRefused: (reason) => connections.count(reason),
       isSound: (returned) => madeOf(returned) !== null,
       draining: longLived.draining,
+      webSockets: () => longLived.webSockets,
     }),
     longLived,
   })

@@ -121,6 +121,7 @@ class UnderLedger<Call> {
       isSound: (returned) => server.isSound(returned),
       ownOf: toNative,
       draining: longLived.draining,
+      webSockets: () => longLived.webSockets,
     })
     this.exchanges = new Exchanges({
       server,

@@ -25,6 +25,7 @@ export const limitTexts: Readonly<Record<ReasonName, string>> = {
   pressure: 'room was needed for others',
   descriptors: 'descriptors were short',
   full: 'all connections were busy',
+  upgradedFull: 'there were as many WebSockets as may be',
   overload: 'the event loop was behind',
   drained: 'the server was drained',
   cut: 'the time of the drain was over',

@@ -12,6 +12,7 @@ import { errorLine } from './error-line.ts'
 import { HandlerTimer, withHandlerTimeout } from './handler-timeout.ts'
 import type { LogLine } from './log.ts'
 import { withLoopLag } from './loop-lag.ts'
+import { withMaxUpgraded } from './max-upgraded.ts'
 import { fetchOf } from './prepare.ts'
 import { plainResponse } from './responses.ts'
 import { areUsed, type LimitedRequests, mayTimeHandlers, takeInHand } from './route-limits.ts'
@@ -47,7 +48,9 @@ export interface ApplicationParts {
   /** Where errors go without `onError`. */
   readonly log: { error(line: Omit<LogLine, 'count'>): void }
   /** The application was too slow for a request, or all too busy to be asked. */
-  readonly onRefused: (reason: 'handler' | 'overload') => void
+  readonly onRefused: (reason: 'handler' | 'overload' | 'upgradedFull') => void
+  /** WebSockets that are open. Default: there are none. */
+  readonly webSockets?: () => number
   /** Fires when the server's drain begins. Default: no request is told of it. */
   readonly draining?: AbortSignal
   /** Tells at one look that a response can be written; `false` promises nothing. Default: a closer look at each. */
@@ -58,13 +61,16 @@ export interface ApplicationParts {
 
 export function applicationOf(app: App, parts: ApplicationParts): Application {
   const { policy, clock, onError, log, onRefused, draining, isSound = () => false, ownOf } = parts
-  const { handlerTimeoutMs, maxLoopLagMs } = policy
+  const { webSockets = () => 0 } = parts
+  const { handlerTimeoutMs, maxLoopLagMs, maxUpgraded } = policy
   const onTimeout = () => onRefused('handler')
   const fetch = fetchOf(app)
-  const inLoopTime = (handler: Fetch) =>
-    withLoopLag(handler, { maxLoopLagMs, clock, onOverload: () => onRefused('overload') })
-  const handler = inLoopTime(withHandlerTimeout(fetch, { handlerTimeoutMs, clock, onTimeout }))
-  const fetchInTime = inLoopTime(fetch)
+  const onFull = () => onRefused('upgradedFull')
+  const onOverload = () => onRefused('overload')
+  const unlessRefused = (handler: Fetch) =>
+    withLoopLag(withMaxUpgraded(handler, { maxUpgraded, webSockets, onFull }), { maxLoopLagMs, clock, onOverload })
+  const handler = unlessRefused(withHandlerTimeout(fetch, { handlerTimeoutMs, clock, onTimeout }))
+  const untimed = unlessRefused(fetch)
 
   /** In a program with routes that change limits. */
   function askInHand(request: Request, env: unknown, engine: LimitedRequests | null, ctx: unknown): unknown {
@@ -73,7 +79,7 @@ export function applicationOf(app: App, parts: ApplicationParts): Application {
     const startedAt = clock.now()
     const timeHandler = timer && ((ms: number) => timer.limit(ms, clock.now() - startedAt))
     takeInHand(request, { engine, timeHandler })
-    const answer = settlesOnce(fetchInTime(request, env, ctx))
+    const answer = settlesOnce(untimed(request, env, ctx))
     return timer !== null && answer instanceof Promise ? timer.watch(answer) : answer
   }
 

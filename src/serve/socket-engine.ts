@@ -76,6 +76,7 @@ export async function serveOnSockets(
     onRefused: (reason) => connections.count(reason),
     isSound: isSoundResponse,
     ...(!isInternal && { draining: longLived.draining }),
+    webSockets: () => longLived.webSockets,
   })
   const uninstallGlobals = options.globals === 'replace' ? installGlobals() : () => {}
   const webRequests = options.globals === 'replace' || takesWebRequests()

@@ -36,6 +36,7 @@ export async function serveWithIdleTimer(
     isSound,
     ownOf: toNative,
     draining: longLived.draining,
+    webSockets: () => longLived.webSockets,
   })
   const exchanges = new Exchanges(policy, application, counts, longLived)
 

@@ -24,6 +24,7 @@ import * as maxHeadBytes from './max-head-bytes.ts'
 import * as maxHeadFields from './max-head-fields.ts'
 import * as maxLoopLagMs from './max-loop-lag.ts'
 import * as maxRequestsPerConnection from './max-requests-per-connection.ts'
+import * as maxUpgraded from './max-upgraded.ts'
 import * as minBodyBytesPerSec from './min-body-bytes-per-sec.ts'
 import * as minIdleMs from './min-idle.ts'
 import * as minRateGraceMs from './min-rate-grace.ts'
@@ -60,6 +61,7 @@ export const limits = {
   webSocketIdleTimeoutMs,
   peerProbeMs,
   maxConnections,
+  maxUpgraded,
   reservedDescriptors,
   maxLoopLagMs,
   minIdleMs,
