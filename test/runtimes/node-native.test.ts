@@ -288,6 +288,32 @@ describe('connections', () => {
     await nothingLeft(port)
   })
 
+  test('HTTP/2: Host that names another server than :authority is 400, and the default port is no difference', async () => {
+    const port = await serving({ tls })
+    const client = await session(port)
+    const status = async (host: string) =>
+      (await ask2(client, '/hello', { ':authority': 'a.example:443', host })).head[':status']
+    assert.deepEqual(
+      [
+        await status('a.example:443'),
+        await status('A.example'),
+        await status('a.example:8443'),
+        await status('b.example'),
+      ],
+      [200, 200, 400, 400],
+    )
+    client.destroy()
+  })
+
+  test('HTTP/2: a head is as large as what is compressed in it', async () => {
+    const port = await serving({ tls, maxHeadBytes: 4_096 })
+    const client = await session(port)
+    assert.equal((await ask2(client, '/hello', { 'x-a': 'x'.repeat(3_500) })).body, 'hello')
+    // Of the connection, or of this stream: either way it is not answered.
+    assert.notEqual((await ask2(client, '/hello', { 'x-a': 'x'.repeat(12_000) })).head[':status'], 200)
+    client.destroy()
+  })
+
   test('one HTTP/2 connection has no more streams at once than maxConcurrentStreams', async () => {
     const port = await serving({ tls, maxConcurrentStreams: 3 })
     const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['h2'] })
