@@ -151,13 +151,15 @@ for (const [name, { skip, start }] of Object.entries(backends)) {
 }
 
 onEachRuntime('a gateway that is its own upstream', (name) => {
-  test('answers 508, says so once, and uses three connections for it', async (t) => {
+  test('answers 508, says so once a second, and uses three connections for it', async (t) => {
     const port = await freePort()
     const gateway = await startGateway(t, name, [{ port }], ['--port', String(port)])
+    const from = performance.now()
     const { status, headers } = await ask(port, '/')
     assert.deepEqual([status, headers['hangup-reason']], [508, 'loop'])
     assert.ok(connectionsTo(port) <= 6, `${connectionsTo(port)} sockets`)
-    for (let i = 0; i < 10; i++) await ask(port, '/')
-    assert.equal(gateway.stderr().match(/GATEWAY_LOOP/g)?.length, 1)
+    await Promise.all(Array.from({ length: 10 }, () => ask(port, '/')))
+    const lines = gateway.stderr().match(/GATEWAY_LOOP/g)?.length ?? 0
+    assert.ok(lines >= 1 && lines <= 1 + (performance.now() - from) / 1_000, `${lines} lines`)
   })
 })
