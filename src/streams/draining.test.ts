@@ -20,7 +20,20 @@ test('a request of the only server needs no note, a Hono context is as good, and
   assert.equal(draining(request), only.signal)
   assert.equal(draining({ req: { raw: request } }), only.signal)
   only.over()
-  assert.notEqual(draining(request), only.signal)
+  assert.notEqual(draining(new Request('http://a/')), only.signal)
+})
+
+test('a loop that goes on asking after the end of its server hears of it, and of no other server', () => {
+  const only = server()
+  const request = new Request('http://a/')
+  assert.equal(draining(request).aborted, false)
+  only.controller.abort()
+  only.over()
+  assert.equal(draining(request).aborted, true)
+  const next = server()
+  assert.equal(draining(request).aborted, true)
+  assert.equal(draining(new Request('http://a/')).aborted, false)
+  next.over()
 })
 
 test('of several servers it is the one that asked', () => {

@@ -9,7 +9,7 @@ type Signal = AbortSignal
 interface Servers {
   /** Those that serve. */
   readonly signals: Set<Signal>
-  /** Whose request it is, while more than one serves. */
+  /** Whose request it is: noted while more than one serves, and once a request has asked. */
   readonly of: WeakMap<object, Signal>
 }
 
@@ -46,7 +46,12 @@ interface Context {
  */
 export function draining(of: Context | Request): AbortSignal {
   const request = of instanceof Request || !('req' in of) ? of : of.req.raw
+  const known = servers.of.get(request)
+  if (known !== undefined) return known
   // Made anew: on Workers nothing is shared by two requests.
   const [only = new AbortController().signal, ...others] = servers.signals
-  return servers.of.get(request) ?? (others.length === 0 ? only : AbortSignal.any([only, ...others]))
+  const signal = others.length === 0 ? only : AbortSignal.any([only, ...others])
+  // A loop that asks again after its server's end is to hear of it all the same.
+  if (servers.signals.size > 0) servers.of.set(request, signal)
+  return signal
 }

@@ -181,4 +181,19 @@ describe('a heartbeat', () => {
     )
     assert.equal(heartbeat('1s').name, 'heartbeat')
   })
+
+  test('lets go of the producer of what HEAD asks for, and answers with the fields of GET', async () => {
+    let live = 0
+    const over = (): void => {
+      live -= 1
+    }
+    const app = new Hono().use(heartbeat('15s')).get('/', () => {
+      live += 1
+      const body = new ReadableStream({ cancel: over })
+      return new Response(body, { headers: { 'content-type': 'text/event-stream' } })
+    })
+    const response = await app.request('/', { method: 'HEAD' })
+    assert.deepEqual([response.status, response.body, response.headers.get('x-accel-buffering')], [200, null, 'no'])
+    assert.equal(live, 0)
+  })
 })

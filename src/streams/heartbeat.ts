@@ -27,6 +27,7 @@ export interface HeartbeatOptions {
 
 /** What is used of Hono's `Context`, whose types a program without Hono does not have. */
 interface Context {
+  readonly req: { readonly method: string }
   get res(): Response
   set res(response: Response | undefined)
 }
@@ -52,7 +53,7 @@ export function heartbeat(every: number | string, options: HeartbeatOptions = {}
   const plan = planOf(every, options)
   return async function heartbeat(c, next) {
     await next()
-    const beating = beatingIn(c.res, plan)
+    const beating = beatingIn(c.res, plan, c.req.method)
     if (beating === c.res) return
     // Hono would put the fields of the response before it back.
     c.res = undefined
@@ -97,7 +98,7 @@ const isText = (given: unknown): boolean => typeof given === 'string' && given !
 
 const beatOf = (send: string, ends: readonly string[]) => ({ frame: new TextEncoder().encode(send), ends })
 
-function beatingIn(response: Response, { everyMs, types, clock }: Plan): Response {
+function beatingIn(response: Response, { everyMs, types, clock }: Plan, method = 'GET'): Response {
   const { headers, status, statusText, body } = response
   const beat = types.get(mediaTypeOf(headers))
   // In what is compressed nothing can be said that its reader understands.
@@ -106,6 +107,11 @@ function beatingIn(response: Response, { everyMs, types, clock }: Plan): Respons
   fields.delete('content-length')
   fields.set('x-accel-buffering', 'no')
   fields.set('cache-control', untransformed(headers.get('cache-control')))
+  if (method === 'HEAD') {
+    // Hono lets go of the body, and tells nobody who goes on making it.
+    body.cancel().catch(() => {})
+    return new Response(null, { status, statusText, headers: fields })
+  }
   const source = new FramedSource(sourceOf(body), beat.ends)
   const stream = new Beating(source, beat.frame, everyMs, clock).stream()
   return new Response(stream, { status, statusText, headers: fields })
