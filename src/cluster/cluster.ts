@@ -182,6 +182,8 @@ export class Cluster {
 
   async #replaceEach(old: readonly WorkerProcess[]): Promise<boolean> {
     for (const worker of old) {
+      // Who took the place of one that died or left meanwhile is new already.
+      if (!this.#stays(worker)) continue
       const next = this.#begin(worker.slot)
       this.#replacement = next
       const start = await next.ready
@@ -193,8 +195,11 @@ export class Cluster {
         this.#fill()
         return false
       }
-      worker.leave()
-      await worker.ended
+      // Of one that died meanwhile another may have taken the place.
+      const isSurplus = !this.#stays(worker) && this.#staying.length > this.#parts.count
+      const leaver = isSurplus ? next : worker
+      leaver.leave()
+      await leaver.ended
       if (this.isEnding || this.#rollAgain) return false
     }
     return true
@@ -203,6 +208,10 @@ export class Cluster {
   #saidStopped(next: WorkerProcess, worker: WorkerProcess): void {
     const message = `worker ${next.number} did not start: worker ${worker.number} and those after it go on as before`
     this.#parts.log({ level: 'error', code: 'ROLL_STOPPED', message, count: 1 })
+  }
+
+  #stays(worker: WorkerProcess): boolean {
+    return this.#workers.has(worker) && !worker.leaves
   }
 
   /** Those that are not about to go. */

@@ -13,6 +13,9 @@ const answerWithinMs = 1_000
 
 const cutWithinMs = 2_000
 
+/** From its end until what it has said is here, unless its channel is held open. */
+const lastWordsWithinMs = 500
+
 /** What is the parent’s alone to say or to use. */
 const ownVariables = ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID']
 
@@ -35,6 +38,9 @@ export interface WorkerParts {
   readonly clock: Clock
 }
 
+const statusOf = (code: number | null, signal: NodeJS.Signals | null): number =>
+  code ?? 128 + (constants.signals[signal ?? 'SIGTERM'] ?? 0)
+
 export class WorkerProcess {
   readonly number: number
   /** Whose sockets it accepts on. */
@@ -51,7 +57,7 @@ export class WorkerProcess {
   #drained: DrainResult | null = null
   #last: Report | null = null
   #lastId = 0
-  readonly #waiting = new Map<number, (answer: Answers[keyof Answers]) => void>()
+  readonly #waiting = new Map<number, (answer: Answers[keyof Answers] | null) => void>()
   readonly #draining = deferred<number>()
   readonly #leaving = deferred<void>()
   readonly #goneWithinMs: number
@@ -76,6 +82,8 @@ export class WorkerProcess {
       ready.resolve(null)
       this.#draining.resolve(0)
       ended.resolve({ status, drained: this.#drained })
+      for (const done of [...this.#waiting.values()]) done(null)
+      if (child.connected) child.disconnect()
     }
     child.on('message', (word: Word) => {
       this.#heardAt = clock.now()
@@ -85,7 +93,12 @@ export class WorkerProcess {
       } else this.#heard(word)
     })
     child.once('error', () => end(1))
-    child.once('close', (code, signal) => end(code ?? 128 + (constants.signals[signal ?? 'SIGTERM'] ?? 0)))
+    // A process that the application has started may hold the channel open for longer (Deno).
+    child.once('exit', (code, signal) => {
+      const cancel = clock.after(lastWordsWithinMs, () => end(statusOf(code, signal)))
+      void this.ended.then(cancel)
+    })
+    child.once('close', (code, signal) => end(statusOf(code, signal)))
   }
 
   get isReady(): boolean {
@@ -164,7 +177,6 @@ export class WorkerProcess {
       const cancel = this.#clock.after(answerWithinMs, () => done(null))
       this.#waiting.set(id, done)
       this.tell({ order: 'answer', id, question })
-      void this.ended.then(() => done(null))
     })
   }
 

@@ -110,6 +110,17 @@ describe('the parent', { concurrency: true, timeout: 90_000 }, () => {
       await until(() => workers.every((pid) => !isAlive(pid)), 'a worker is left')
     })
 
+    test(`${runtime}: a worker that dies is noticed while a process lives that its app has started`, async (t) => {
+      const server = await startCluster(t, runtime, [...app, '--workers', '1'])
+      const child = Number(await text(`${server.url}child`))
+      t.after(() => process.kill(child, 'SIGKILL'))
+      process.kill(childrenOf(server.pid)[0]!, 'SIGKILL')
+      await until(() => server.logged('WORKER_DIED') === 1, server.stderr)
+      assert.match(await text(server.url), /^\d+$/)
+      server.signal('SIGTERM')
+      assert.equal(await server.status, 0, server.stderr())
+    })
+
     test(`${runtime}: an app that does not load is said once, and ends it with status 2`, async (t) => {
       const options = { env: { CLUSTER_APP: 'broken' } }
       const { code, stderr } = await launchCluster(t, runtime, [...app, '--workers', '3'], options).exited
@@ -165,6 +176,26 @@ describe('the parent', { concurrency: true, timeout: 90_000 }, () => {
     server.signal('SIGTERM')
     assert.equal((await server.exited).code, 0, server.stderr())
   })
+
+  for (const [index, which] of ['that is being replaced', 'whose turn is still to come'].entries()) {
+    test(`a worker ${which} dies in a roll: one takes its place, not two`, async (t) => {
+      const server = await startCluster(t, 'node', [...app, '--workers', '2'])
+      const before = childrenOf(server.pid)
+      server.signal('SIGHUP')
+      await until(() => childrenOf(server.pid).length === 3, server.stderr)
+      process.kill(before[index]!, 'SIGKILL')
+      await until(() => server.logged('ROLLED') === 1, server.stderr)
+      await until(
+        () => childrenOf(server.pid).length === 2,
+        () => `${childrenOf(server.pid).length} workers`,
+      )
+      assert.ok(before.every((pid) => !isAlive(pid)))
+      // As many are replaced as there should be: none is there that nobody knows of.
+      server.signal('SIGHUP')
+      await until(() => server.logged('ROLLED') === 2, server.stderr)
+      assert.equal(server.stderr().split('replaced 2 workers').length - 1, 2, server.stderr())
+    })
+  }
 
   test('a worker that is told to go by hand is replaced first', async (t) => {
     const server = await startCluster(t, 'bun', [...app, '--workers', '1'])
