@@ -4,6 +4,8 @@ import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import type { RequestHead } from '../../src/http1/head.ts'
 import type { ServerConnection } from '../../src/http1/server-connection.ts'
+import { backgroundClock } from '../../src/lifecycle/clock.ts'
+import { goAwayMs } from '../../src/lifecycle/ending.ts'
 import { goingAway, type LongLived } from '../../src/lifecycle/long-lived.ts'
 import { ConfigError, problem } from '../../src/policy/problems.ts'
 import type { UpgradeOffer } from '../../src/serve/runtime.ts'
@@ -123,6 +125,7 @@ export class WebSocketOffer {
       for (const [name, value] of response?.headers ?? []) if (!ownFields.has(name)) lines.push(`${name}: ${value}`)
     }
     wss.on('headers', addFields)
+    endSoonAfter(stream)
     try {
       wss.handleUpgrade(this.#incoming, stream, this.#head, (socket) => {
         socket.once(
@@ -146,6 +149,16 @@ export class WebSocketOffer {
     this.#wanted?.reject(new Error('the WebSocket’s client is gone'))
     this.#wanted = null
   }
+}
+
+/** Once both have closed the WebSocket, `ws` would wait half a minute for the client's end of TCP. */
+function endSoonAfter(stream: Duplex): void {
+  stream.once('finish', () =>
+    stream.once(
+      'close',
+      backgroundClock.after(goAwayMs, () => stream.destroy()),
+    ),
+  )
 }
 
 /** Throws where the package `ws` was not told that it does not listen itself. */

@@ -2,6 +2,7 @@
 import { Hono } from 'hono'
 import type { WSContext, WSEvents } from 'hono/ws'
 import { upgradeWebSocket, websocket } from '../application/helpers.ts'
+import { pleaseClose } from './please-close.ts'
 
 const bytesOf = async (data: unknown): Promise<string | ArrayBuffer> =>
   data instanceof Blob ? await data.arrayBuffer() : (data as string | ArrayBuffer)
@@ -16,7 +17,8 @@ function echo(): WSEvents {
   }
   return {
     onMessage({ data }, socket) {
-      if (typeof data === 'string') socket.send(data)
+      if (data === pleaseClose) socket.close(1000)
+      else if (typeof data === 'string') socket.send(data)
       else last = answer(data, socket, last)
     },
   }
