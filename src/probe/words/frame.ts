@@ -47,7 +47,7 @@ export default word({
   }),
   durationMs: atOnce,
   due: (step) => step.due,
-  async run({ frame: wanted, status, bytes, first, refusal, times = 1, due: until }, play) {
+  async run({ frame: wanted, status, bytes, first, refusal, times = 1, due: until, setup }, play) {
     const connection = await play.connection()
     const frames = connection.h2?.frames ?? []
     const { from, latestMs } = play.expect(connection, until)
@@ -82,8 +82,12 @@ export default word({
       throw new CaseError('fail', `${last.type} of ${last.bytes} bytes, wanted ${bytes}`)
     }
     if (first && last !== frames[0]) throw new CaseError('fail', `${frames[0]?.type} comes before ${names}`)
-    if ('by' in until || last.error !== null) play.seen.observed = what
+    const { seen } = play
+    const before = seen.observed
+    if ('by' in until || last.error !== null || seen.observedMs === null) seen.observed = what
     play.inTime(what, last.atMs - from, until)
+    // What only leads to the question is nothing that a report should show.
+    if (setup) seen.observed = before
   },
 })
 
