@@ -251,11 +251,12 @@ export class Cluster {
     })
     this.#workers.add(worker)
     void worker.leaving.then(() => this.#fill())
-    void worker.ended.then((end) => this.#ended(worker, end))
+    const startedAfter = this.#restarts.deaths
+    void worker.ended.then((end) => this.#ended(worker, end, startedAfter))
     return worker
   }
 
-  #ended(worker: WorkerProcess, { status, drained }: WorkerEnd): void {
+  #ended(worker: WorkerProcess, { status, drained }: WorkerEnd, startedAfter: number): void {
     const isReplacement = worker === this.#replacement
     this.#workers.delete(worker)
     this.#events.ended(worker)
@@ -268,7 +269,7 @@ export class Cluster {
     // The first of all is for `start` to tell of, a replacement for the roll.
     const isFirst = this.#lastNumber === 1 && !worker.isReady
     if (worker.leaves || isReplacement || isFirst) return
-    const delayMs = this.#restarts.delayMs(worker.servedMs)
+    const delayMs = this.#restarts.delayMs(worker.servedMs, startedAfter)
     if (this.#restarts.isHopeless && !this.workers.some(({ isReady }) => isReady)) {
       this.#giveUp()
       return

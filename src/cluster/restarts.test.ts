@@ -23,6 +23,21 @@ test('five deaths in a row are hopeless', () => {
   assert.equal(restarts.isHopeless, true)
 })
 
+test('workers that die together are one death: however many they are, others are started at once', () => {
+  const restarts = new Restarts()
+  const first = restarts.deaths
+  assert.deepEqual(
+    Array.from({ length: 16 }, () => restarts.delayMs(3_000, first)),
+    Array(16).fill(0),
+  )
+  assert.equal(restarts.isHopeless, false)
+  for (let round = 0; round < 4; round++) {
+    const startedAfter = restarts.deaths
+    for (let count = 0; count < 16; count++) restarts.delayMs(null, startedAfter)
+  }
+  assert.equal(restarts.isHopeless, true, 'five times all of them')
+})
+
 test('auto is what the cgroup leaves of the cores, and one at least', () => {
   assert.equal(quotaOf('max 100000\n'), Number.POSITIVE_INFINITY)
   assert.equal(quotaOf('250000 100000\n'), 3)

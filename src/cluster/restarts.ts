@@ -10,14 +10,19 @@ const provenMs = 10_000
 const mostInVain = 5
 
 export class Restarts {
+  /** Deaths in a row. Workers that die together are one: what killed them all says nothing of a restart. */
   #inVain = 0
 
-  /** `servedMs`: null: it died before it was ready. */
-  delayMs(servedMs: number | null): number {
+  /** For a worker that is started: after how many deaths that is. */
+  get deaths(): number {
+    return this.#inVain
+  }
+
+  /** `servedMs`: null: it died before it was ready. `startedAfter`: the `deaths` at its start. */
+  delayMs(servedMs: number | null, startedAfter = this.#inVain): number {
     if (servedMs !== null && servedMs >= provenMs) this.#inVain = 0
-    const delay = this.#inVain === 0 ? 0 : Math.min(firstDelayMs * 2 ** (this.#inVain - 1), longestDelayMs)
-    this.#inVain += 1
-    return delay
+    if (startedAfter >= this.#inVain) this.#inVain += 1
+    return this.#inVain <= 1 ? 0 : Math.min(firstDelayMs * 2 ** (this.#inVain - 2), longestDelayMs)
   }
 
   /** Of deaths in a row, with no worker that serves. */
