@@ -100,7 +100,7 @@ export function upgradeOffers(
           const far = connect(server.port, '127.0.0.1')
           // It counts from now on; once the handshake is answered the other server has it.
           const opened = longLived.add('webSockets', () => {})
-          far.once('data', opened)
+          far.once('data', () => opened())
           const end = () => {
             opened()
             tickets.delete(ticket)

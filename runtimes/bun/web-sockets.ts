@@ -12,7 +12,7 @@ interface Handlers {
 }
 
 export function endedInDrain(handlers: Handlers, longLived: LongLived): Handlers {
-  const over = new WeakMap<ServerWebSocket, () => void>()
+  const over = new WeakMap<ServerWebSocket, (code: number) => void>()
   return Object.assign(Object.create(handlers), {
     open(socket: ServerWebSocket) {
       over.set(
@@ -26,7 +26,7 @@ export function endedInDrain(handlers: Handlers, longLived: LongLived): Handlers
       return handlers.open?.(socket)
     },
     close(socket: ServerWebSocket, code: number, reason: string) {
-      over.get(socket)?.()
+      over.get(socket)?.(code)
       return handlers.close?.(socket, code, reason)
     },
   } satisfies Handlers)

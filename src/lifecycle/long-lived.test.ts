@@ -101,3 +101,11 @@ test('a WebSocket is pinged at each half of webSocketIdleTimeoutMs until it is o
     assert.equal(clock.pending, 0)
   }
 })
+
+test('WebSockets that have ended are counted by the code of their close, and streams are not', () => {
+  const { longLived } = scene()
+  assert.deepEqual(longLived.closes, {})
+  for (const code of [1000, 1006, 1000]) longLived.add('webSockets', () => {})(code)
+  longLived.add('eventStreams', () => {})()
+  assert.deepEqual(longLived.closes, { 1000: 2, 1006: 1 })
+})

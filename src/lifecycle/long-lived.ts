@@ -51,6 +51,7 @@ export class LongLived {
   readonly #random: () => number
   readonly #members = new Set<Member>()
   readonly #ended: Record<LongLivedKind, number> = { eventStreams: 0, webSockets: 0 }
+  readonly #closes = new Map<number, number>()
   readonly #drain = new AbortController()
 
   constructor(policy: LongLivedPolicy, random: () => number, clock: Pick<Clock, 'after'> = backgroundClock) {
@@ -70,14 +71,15 @@ export class LongLived {
 
   /**
    * `end` is called at most once; `ping` again and again, where the policy asks for it. Returns what
-   * is to be called when it is over, whoever ended it.
+   * is to be called when it is over, whoever ended it, with the code of a WebSocket's close.
    */
-  add(kind: LongLivedKind, end: () => void, ping?: () => void): () => void {
+  add(kind: LongLivedKind, end: () => void, ping?: () => void): (code?: number) => void {
     const member: Member = { kind, end, momentMs: this.#random() * this.#policy.drainSpreadMs, toldAtMs: null }
     this.#members.add(member)
     const stopPings = ping && this.#pinged(ping)
-    return () => {
+    return (code) => {
       stopPings?.()
+      if (code !== undefined) this.#closes.set(code, (this.#closes.get(code) ?? 0) + 1)
       if (this.#members.delete(member) && member.toldAtMs !== null) this.#ended[kind] += 1
     }
   }
@@ -108,6 +110,11 @@ export class LongLived {
         // One that can't be told, because it ends by itself just now, must not keep the others.
       }
     }
+  }
+
+  /** WebSockets that have ended since the start, by the code of their close. */
+  get closes(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#closes)
   }
 
   /** Open WebSockets. */

@@ -113,6 +113,11 @@ export interface ConnectionsSummary {
   /** Connections that we closed since the start, by the option that said so. */
   readonly hungUp: Readonly<Record<string, number>>
   /**
+   * WebSockets that have ended since the start, by the code of their close (RFC 6455 7.4): 1006, without a close
+   * frame; 1005, with one that has no code. Missing: none has.
+   */
+  readonly webSocketCloses?: Readonly<Record<string, number>>
+  /**
    * Requests that came in the instant in which we closed their idle connection: handed to the application, their answer
    * lost. Null where that is not counted: only under the kernel ledger does somebody else than the reader end a connection.
    */

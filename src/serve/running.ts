@@ -3,6 +3,7 @@
 import { deferred } from '../deferred.ts'
 import type { Connections, Member } from '../lifecycle/connections.ts'
 import type { Drain, DrainResult } from '../lifecycle/drain.ts'
+import type { LongLived } from '../lifecycle/long-lived.ts'
 import { lostLine } from '../observe/lost-line.ts'
 import type { Enforcement } from '../policy/enforcement.ts'
 import { servesUntil } from '../streams/draining.ts'
@@ -38,6 +39,10 @@ export interface RunningParts extends Parts {
 }
 
 const notCounted = { closeRaces: null, abortsOnData: null } as const
+
+function closesOf({ closes }: LongLived): Pick<ConnectionsSummary, 'webSocketCloses'> {
+  return Object.keys(closes).length === 0 ? {} : { webSocketCloses: closes }
+}
 
 /** Where every connection is known. */
 export function runningOf({ connections, requests, races = () => notCounted, ...parts }: RunningParts): Running {
@@ -111,7 +116,7 @@ function runningWith(
     get phase() {
       return drain.phase
     },
-    connections: summary,
+    connections: () => ({ ...summary(), ...closesOf(start.longLived) }),
     observer: start.observer,
     get admin() {
       const { admin } = start.companions

@@ -7,6 +7,7 @@ import type { ConnectionsSummary } from './contract.ts'
 export function summaryOf(servers: readonly ConnectionsSummary[]): ConnectionsSummary {
   const sum = (of: (server: ConnectionsSummary) => number | null): number | null =>
     servers.map(of).reduce((all, one) => (all === null || one === null ? null : all + one))
+  const closes = servers.flatMap(({ webSocketCloses }) => (webSocketCloses === undefined ? [] : [webSocketCloses]))
   return {
     open: sum(({ open }) => open),
     busy: sum(({ busy }) => busy) ?? 0,
@@ -14,6 +15,7 @@ export function summaryOf(servers: readonly ConnectionsSummary[]): ConnectionsSu
     requests: sum(({ requests }) => requests) ?? 0,
     changedLimits: sum(({ changedLimits }) => changedLimits),
     hungUp: summed(servers.map(({ hungUp }) => hungUp)) as ConnectionsSummary['hungUp'],
+    ...(closes.length > 0 && { webSocketCloses: summed(closes) as Readonly<Record<string, number>> }),
     closeRaces: sum(({ closeRaces }) => closeRaces),
     abortsOnData: sum(({ abortsOnData }) => abortsOnData),
   }
