@@ -187,6 +187,8 @@ export class Cluster {
       const next = this.#begin(worker.slot)
       this.#replacement = next
       const start = await next.ready
+      // Until its end has been heard of: it is no worker that died.
+      if (start === null) await next.ended
       this.#replacement = null
       if (this.isEnding) return false
       if (start === null) {

@@ -155,6 +155,7 @@ describe('the parent', { concurrency: true, timeout: 90_000 }, () => {
     server.signal('SIGHUP')
     await until(() => server.logged('ROLL_STOPPED') === 1, server.stderr)
     assert.deepEqual(childrenOf(server.pid).sort(), workers.sort())
+    assert.equal(server.logged('WORKER_DIED'), 0, server.stderr())
     await writeFile(file, 'export default () => new Response("mended")')
     server.signal('SIGUSR2')
     await until(() => server.logged('ROLLED') === 1, server.stderr)
