@@ -35,10 +35,13 @@ const rule: Rule = {
 
 export const rules: Rules = { upgraded: rule }
 
+/** Its own clock knows messages and pongs only, and there is no other way to have it ping. */
+const byDeno = 'pinged by Deno, which closes with 1001 a client that sends no whole message for 1.1 times as long'
+
 export const heldBy: HeldBy = {
-  socketEngine: us('pinged by `ws`, Bun or Deno; swept every 50 ms'),
+  socketEngine: us(`swept every 50 ms; pinged by \`ws\` or Bun, or ${byDeno}`),
   nodeHttp: us('pinged by `ws`; swept every 100 ms'),
-  denoServe: us('pinged by Deno; kernel ledger'),
+  denoServe: us(`kernel ledger; ${byDeno}`),
   bunServe: us('pinged by Bun; kernel ledger'),
   bunIdleTimer: nobody('Bun’s own `websocket.idleTimeout`, which `hono/bun` leaves at 120 s'),
   workers: nobody(edge.itsConnections),
