@@ -1,7 +1,7 @@
 /**
- * Everything that docs/speed.md says, measured again, and the page made of it: `npm run bench`, about
- * an hour on a machine that does nothing else. `-- --part engines,gateway` for some of it, `--soak`
- * for half an hour of mixed traffic as well, `--quick` for a look that changes no page.
+ * Everything that docs/speed.md says, measured again, and the page made of it: `npm run bench`,
+ * about an hour on a machine that does nothing else. `-- --part engines,gateway` for some of it,
+ * `--soak` for half an hour of mixed traffic as well, `--quick` for a look that changes no page.
  */
 import { spawnSync } from 'node:child_process'
 import { chosen, flagsOf, refuse } from './flags.ts'

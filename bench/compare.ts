@@ -1,6 +1,7 @@
 /**
- * Several servers, one load: started together, loaded in turn, compared round by round, so that a machine that is slow for
- * a moment is slow for all. Each round has an order of its own, so that nobody always follows the same server.
+ * Several servers, one load: started together, loaded in turn, compared round by round, so that a
+ * machine that is slow for a moment is slow for all. Each round has an order of its own, so that
+ * nobody always follows the same server.
  */
 import { type Contender, type Server, start } from './process.ts'
 import { median, shuffled } from './statistics.ts'

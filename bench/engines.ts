@@ -1,8 +1,8 @@
 /**
- * Every engine against the runtime's own server and srvx, in one run: CPU a request, requests/s and p99.
- * `npm run bench:engines -- [--runtime node,bun,deno] [--load hello,…] [--server …] [--rounds 5]
- * [--seconds 2] [--seed N] [--keep]`; `--server native,srvx` leaves out all but the runtime's own and those whose names
- * have one of these, `--keep` is for docs/bench/.
+ * Every engine against the runtime's own server and srvx, in one run: CPU a request, requests/s and
+ * p99. `npm run bench:engines -- [--runtime node,bun,deno] [--load hello,…] [--server …] [--rounds
+ * 5] [--seconds 2] [--seed N] [--keep]`; `--server native,srvx` leaves out all but the runtime's
+ * own and those whose names have one of these, `--keep` is for docs/bench/.
  */
 import { randomFrom } from '../test/attack/random.ts'
 import { compare } from './compare.ts'

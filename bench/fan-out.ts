@@ -1,4 +1,7 @@
-/** Server-sent events to a thousand clients, one numbered event a second each: what that costs the server, and whether every event arrives. */
+/**
+ * Server-sent events to a thousand clients, one numbered event a second each: what that costs the
+ * server, and whether every event arrives.
+ */
 import { connect, type Socket } from 'node:net'
 import { type Contender, cpuSeconds, during, type Server } from './process.ts'
 

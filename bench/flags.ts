@@ -1,4 +1,7 @@
-/** What a bench was asked for. A flag that is wrong ends it: it would leave out a table without a word. */
+/**
+ * What a bench was asked for. A flag that is wrong ends it: it would leave out a table without a
+ * word.
+ */
 
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 

@@ -1,7 +1,8 @@
 /**
- * Damages the corpus and feeds it to both parsers in random pieces: `node bench/fuzz.ts [seconds] [seed]`. Whatever the bytes, a
- * parser must not throw, must tell the same however they were cut, and must never tell a head that another reader could
- * take for something else. Prints the input and the seed of the first violation and exits 1.
+ * Damages the corpus and feeds it to both parsers in random pieces: `node bench/fuzz.ts [seconds]
+ * [seed]`. Whatever the bytes, a parser must not throw, must tell the same however they were cut,
+ * and must never tell a head that another reader could take for something else. Prints the input
+ * and the seed of the first violation and exits 1.
  */
 import { isDeepStrictEqual } from 'node:util'
 import { limitsOf } from '../src/http1/events.ts'

@@ -1,4 +1,7 @@
-/** New TLS connections, one after the other (`openssl s_time`), without and with a session to resume. */
+/**
+ * New TLS connections, one after the other (`openssl s_time`), without and with a session to
+ * resume.
+ */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { type Contender, cpuSeconds, during, onLoadCore, type Server } from './process.ts'

@@ -1,4 +1,7 @@
-/** Clients that ask and then say nothing. They spread over sixteen addresses, so that ports suffice for 100,000. */
+/**
+ * Clients that ask and then say nothing. They spread over sixteen addresses, so that ports suffice
+ * for 100,000.
+ */
 import { connect } from 'node:net'
 
 export interface Idle {
@@ -6,7 +9,9 @@ export interface Idle {
   readonly answered: Promise<number>
   /** Asks again; the same of that answer. */
   ask(): Promise<number>
-  /** How much later than its limit the FIN came, ms; null if the connection ended in another way. */
+  /**
+   * How much later than its limit the FIN came, ms; null if the connection ended in another way.
+   */
   readonly late: Promise<number | null>
   /** Ends it from this side. */
   end(): void

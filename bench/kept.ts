@@ -25,7 +25,9 @@ export function keep<Data extends object>(name: string, part: Partial<Data>): vo
 const rounded = (_: string, value: unknown): unknown =>
   typeof value === 'number' ? Number(value.toPrecision(5)) : value
 
-/** The same entries, in the order of these names: a part that was measured again stays in its place. */
+/**
+ * The same entries, in the order of these names: a part that was measured again stays in its place.
+ */
 export function inOrder<Value>(
   entries: Readonly<Record<string, Value>>,
   names: readonly string[],

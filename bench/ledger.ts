@@ -1,11 +1,12 @@
 /**
- * What the kernel ledger costs `Deno.serve` and `Bun.serve`, by the number of idle connections: CPU, delay of the event loop while they
- * are idle and while they are closed, and how late each is closed.
- * `npm run bench:ledger -- [--runtime deno,bun] [--count 0,1000,10000] [--keep]`
- * Linux; needs `ulimit -n` above the count. Beside each stands the runtime's own server alone under the same clients, which there end
- * their connections themselves when the limit is over. They are due as fast as they were opened, some thousands in a second; in the last
- * row all had asked once more at once, and closing them keeps a core busy for as long as it takes. The delay is that of a timer of 5 ms; what the ledger keeps of the event loop at a
- * stretch is measured at its own timers.
+ * What the kernel ledger costs `Deno.serve` and `Bun.serve`, by the number of idle connections:
+ * CPU, delay of the event loop while they are idle and while they are closed, and how late each is
+ * closed. `npm run bench:ledger -- [--runtime deno,bun] [--count 0,1000,10000] [--keep]` Linux;
+ * needs `ulimit -n` above the count. Beside each stands the runtime's own server alone under the
+ * same clients, which there end their connections themselves when the limit is over. They are due
+ * as fast as they were opened, some thousands in a second; in the last row all had asked once more
+ * at once, and closing them keeps a core busy for as long as it takes. The delay is that of a timer
+ * of 5 ms; what the ledger keeps of the event loop at a stretch is measured at its own timers.
  */
 import { commands } from './contenders.ts'
 import { chosen, counts, flagsOf, refuse } from './flags.ts'

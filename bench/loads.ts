@@ -1,4 +1,7 @@
-/** wrk's scripts for requests that are more than a GET, written into a folder that goes with the process. */
+/**
+ * wrk's scripts for requests that are more than a GET, written into a folder that goes with the
+ * process.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

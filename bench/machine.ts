@@ -1,4 +1,7 @@
-/** On what a table was measured: it says machine, date and versions, because no figure means anything without. */
+/**
+ * On what a table was measured: it says machine, date and versions, because no figure means
+ * anything without.
+ */
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { cpus, release, type } from 'node:os'

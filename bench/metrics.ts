@@ -1,4 +1,7 @@
-/** What metrics cost: our `serve` as it comes, and the same with `/metrics` read every 15 s by the process itself. */
+/**
+ * What metrics cost: our `serve` as it comes, and the same with `/metrics` read every 15 s by the
+ * process itself.
+ */
 import { randomFrom } from '../test/attack/random.ts'
 import { compare } from './compare.ts'
 import { asItComes, runtimes, scraped } from './contenders.ts'

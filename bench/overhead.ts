@@ -1,4 +1,7 @@
-/** What the connection policy costs: our `serve` as it comes against the bare runtime with the same Hono app. `npm run bench:overhead` */
+/**
+ * What the connection policy costs: our `serve` as it comes against the bare runtime with the same
+ * Hono app. `npm run bench:overhead`
+ */
 import { randomFrom } from '../test/attack/random.ts'
 import { compare } from './compare.ts'
 import { asItComes, contenders, runtimes } from './contenders.ts'

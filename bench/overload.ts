@@ -1,6 +1,7 @@
 /**
- * Goodput under overload: a server whose handlers compute is asked at twice its capacity by clients that give up after
- * a second, with and without `maxLoopLagMs`. `npm run bench:overload -- [--runtime node,bun,deno] [--seconds 10]`
+ * Goodput under overload: a server whose handlers compute is asked at twice its capacity by clients
+ * that give up after a second, with and without `maxLoopLagMs`. `npm run bench:overload --
+ * [--runtime node,bun,deno] [--seconds 10]`
  */
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'

@@ -1,4 +1,7 @@
-/** Time per parsed head: a load generator's GET, and a browser's. `node bench/parser.ts`, also with `bun` and `deno run`. */
+/**
+ * Time per parsed head: a load generator's GET, and a browser's. `node bench/parser.ts`, also with
+ * `bun` and `deno run`.
+ */
 import { limitsOf, type Sink } from '../src/http1/events.ts'
 import type { RequestHead } from '../src/http1/head.ts'
 import { RequestParser } from '../src/http1/parser.ts'

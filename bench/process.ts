@@ -1,5 +1,6 @@
 /**
- * One server, started for a bench on a core of its own (Linux; elsewhere unpinned), and what the kernel says of it.
+ * One server, started for a bench on a core of its own (Linux; elsewhere unpinned), and what the
+ * kernel says of it.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -21,8 +22,8 @@ export interface Server {
   readonly secure: boolean
   readonly child: ChildProcess
   /**
-   * The end of what it wrote on standard error. Shown only if it fails: a bare server has a line for
-   * each body that a load cut off.
+   * The end of what it wrote on standard error. Shown only if it fails: a bare server has a line
+   * for each body that a load cut off.
    */
   said(): string
 }

@@ -1,4 +1,7 @@
-/** Reverse proxies in front of one nginx, each with connections kept open on both sides: what `bench/gateway.ts` compares. */
+/**
+ * Reverse proxies in front of one nginx, each with connections kept open on both sides: what
+ * `bench/gateway.ts` compares.
+ */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -172,7 +175,10 @@ interface GatewayOptions {
   readonly cli?: string
 }
 
-/** Everything on that a request meets without TLS: several routes, both kinds of health checks, limits of clients, buffering. */
+/**
+ * Everything on that a request meets without TLS: several routes, both kinds of health checks,
+ * limits of clients, buffering.
+ */
 function gatewayFile(to: number, many: boolean) {
   const beside = many ? upstreams.map((address) => `http://${address}:${to}`) : []
   const routes = Array.from({ length: many ? manyRoutes : 0 }, (_, i) => ({ path: `/service-${i}`, to: 'admin' }))

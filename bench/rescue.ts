@@ -1,4 +1,7 @@
-/** How long a look at a server with many connections takes: `npx node bench/rescue.ts [connections]`, on Bun and Deno. */
+/**
+ * How long a look at a server with many connections takes: `npx node bench/rescue.ts
+ * [connections]`, on Bun and Deno.
+ */
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'

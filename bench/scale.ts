@@ -1,11 +1,10 @@
 /**
  * How a server grows with connections that are open and idle: CPU, memory, requests/s beside them,
  * and how late each is closed; and what of the memory is ours, beside the same clients on the
- * runtime's sockets or its own server alone.
- * `npm run bench:scale -- [--server node-hangup,…] [--count 0,1000,10000,50000,100000] [--in-memory 100000]
- * [--keep] [--quick]`
- * Linux. Counts for which a process may not have the descriptors are left out, and the most that
- * it may have is measured instead: `ulimit -Hn 150000` makes room for all.
+ * runtime's sockets or its own server alone. `npm run bench:scale -- [--server node-hangup,…]
+ * [--count 0,1000,10000,50000,100000] [--in-memory 100000] [--keep] [--quick]` Linux. Counts for
+ * which a process may not have the descriptors are left out, and the most that it may have is
+ * measured instead: `ulimit -Hn 150000` makes room for all.
  */
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'

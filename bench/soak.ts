@@ -1,8 +1,9 @@
 /**
- * Mixed traffic for half an hour on every engine and the gateway, all runtimes at once: nothing may be
- * lost, and descriptors and memory must be back to where they were, judged from outside.
- * `npm run bench:soak -- [--minutes 30] [--runtime node,bun,deno] [--seed N] [--keep]`; exits 1 if
- * anything is wrong. With `--leaky` each server forgets one descriptor, which has to be seen. Linux.
+ * Mixed traffic for half an hour on every engine and the gateway, all runtimes at once: nothing may
+ * be lost, and descriptors and memory must be back to where they were, judged from outside. `npm
+ * run bench:soak -- [--minutes 30] [--runtime node,bun,deno] [--seed N] [--keep]`; exits 1 if
+ * anything is wrong. With `--leaky` each server forgets one descriptor, which has to be seen.
+ * Linux.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { renameSync, writeFileSync } from 'node:fs'

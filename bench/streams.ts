@@ -1,7 +1,7 @@
 /**
- * Event streams that are quiet for a minute at a time, under the default policy, on every engine and
- * through the gateway: `npm run bench:streams -- --minutes 10`. Prints what each client got, and
- * fails if one got less.
+ * Event streams that are quiet for a minute at a time, under the default policy, on every engine
+ * and through the gateway: `npm run bench:streams -- --minutes 10`. Prints what each client got,
+ * and fails if one got less.
  */
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'

@@ -1,6 +1,7 @@
 /**
- * What Request and Response cost under a Hono app, native against ours, without sockets: µs a request from a parsed head to
- * the fields and the body that are to be written. `node bench/web.ts`, `bun bench/web.ts`, `deno run -A bench/web.ts`
+ * What Request and Response cost under a Hono app, native against ours, without sockets: µs a
+ * request from a parsed head to the fields and the body that are to be written. `node
+ * bench/web.ts`, `bun bench/web.ts`, `deno run -A bench/web.ts`
  */
 import { Hono } from 'hono'
 import { cors } from 'hono/cors'

@@ -1,7 +1,7 @@
 /**
- * How soon a server answers after it was started, and how much memory it keeps: ours and the gateway
- * as the npm package has them, beside the runtime's own server.
- * `npm run bench:weight -- [--server node-bare,node-hangup,…] [--part start,memory] [--requests 200000,600000,1000000]
+ * How soon a server answers after it was started, and how much memory it keeps: ours and the
+ * gateway as the npm package has them, beside the runtime's own server. `npm run bench:weight --
+ * [--server node-bare,node-hangup,…] [--part start,memory] [--requests 200000,600000,1000000]
  * [--rounds 9] [--keep]`. Builds `dist/` first, unless `--built` says that it is there.
  */
 import { spawn, spawnSync } from 'node:child_process'

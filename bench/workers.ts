@@ -1,7 +1,7 @@
 /**
- * Several workers against one: `node bench/workers.ts`. wrk shares the cores with the server, so on few
- * of them requests a second say little; CPU time a request of all workers says what another one costs,
- * and their shares how evenly they take connections.
+ * Several workers against one: `node bench/workers.ts`. wrk shares the cores with the server, so on
+ * few of them requests a second say little; CPU time a request of all workers says what another one
+ * costs, and their shares how evenly they take connections.
  */
 import { execFile } from 'node:child_process'
 import { availableParallelism } from 'node:os'

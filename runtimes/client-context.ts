@@ -6,7 +6,10 @@ import { Certificate } from '../src/tls/certificates.ts'
 /** Reading certificates costs more than a handshake does. */
 const contexts = new WeakMap<ConnectTls, SecureContext>()
 
-/** Throws if they can't be read, or if nothing says whose certificate it should be: Bun would then take anybody's. */
+/**
+ * Throws if they can't be read, or if nothing says whose certificate it should be: Bun would then
+ * take anybody's.
+ */
 export function clientContext(tls: ConnectTls): SecureContext {
   const known = contexts.get(tls)
   if (known !== undefined) return known

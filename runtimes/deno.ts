@@ -1,6 +1,7 @@
 /**
- * The server as a program on Deno, also under the command that serves by itself: `deno run --allow-net --allow-ffi --allow-env
- * runtimes/deno.ts`, `deno serve` with the same. Its `serve()` is that of `deno/index.ts`.
+ * The server as a program on Deno, also under the command that serves by itself: `deno run
+ * --allow-net --allow-ffi --allow-env runtimes/deno.ts`, `deno serve` with the same. Its `serve()`
+ * is that of `deno/index.ts`.
  */
 import { entryOf, isProgram, main } from '../src/command/main.ts'
 import { commandOr } from './deno/command.ts'

@@ -1,4 +1,7 @@
-/** How many descriptors the process may have, and has, where `/proc` can be read: Linux; on Deno with all permissions. */
+/**
+ * How many descriptors the process may have, and has, where `/proc` can be read: Linux; on Deno
+ * with all permissions.
+ */
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import type { Descriptors } from '../src/lifecycle/descriptor-budget.ts'
 
@@ -21,5 +24,8 @@ export function procDescriptors(): Descriptors | null {
   }
 }
 
-/** Of this directory its number of entries: proc_fd_getattr() of fs/proc/fd.c, since Linux 6.2; before, 0. */
+/**
+ * Of this directory its number of entries: proc_fd_getattr() of fs/proc/fd.c, since Linux 6.2;
+ * before, 0.
+ */
 const sizeOf = (path: string): number => statSync(path).size

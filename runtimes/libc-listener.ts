@@ -1,4 +1,7 @@
-/** Listening sockets that a process holds for its children, made by the C library: the runtime knows nothing of them. */
+/**
+ * Listening sockets that a process holds for its children, made by the C library: the runtime knows
+ * nothing of them.
+ */
 import { openKernel } from '../src/kernel/kernel.ts'
 import type { Libc, Loaded } from '../src/kernel/libc.ts'
 import { openTcpListener, openUnixListener } from '../src/kernel/open-listener.ts'

@@ -1,6 +1,7 @@
 /**
- * The library of one runtime on another fails in words of the runtime ("Bun is not defined"), or serves and then breaks
- * while it drains (node:http on Bun). So it is refused where it is asked for.
+ * The library of one runtime on another fails in words of the runtime ("Bun is not defined"), or
+ * serves and then breaks while it drains (node:http on Bun). So it is refused where it is asked
+ * for.
  */
 import { here, type RuntimeName } from './here.ts'
 

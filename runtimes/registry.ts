@@ -1,6 +1,6 @@
 /**
- * The runtimes that there are, one row each. A runtime is loaded for itself alone; the imports are literal, so that a
- * bundler finds them.
+ * The runtimes that there are, one row each. A runtime is loaded for itself alone; the imports are
+ * literal, so that a bundler finds them.
  */
 import type { Runtime } from '../src/runtime.ts'
 import { here, type RuntimeName } from './here.ts'

@@ -1,4 +1,7 @@
-/** An application that takes its classes from the globals when its module is loaded, before any server is there. */
+/**
+ * An application that takes its classes from the globals when its module is loaded, before any
+ * server is there.
+ */
 class Mine extends Request {}
 const AsLoaded = Request
 

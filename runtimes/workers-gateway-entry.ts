@@ -1,4 +1,7 @@
-/** What `npm run workers -- --env gateway` runs: a gateway by the `HANGUP_*` variables (wrangler.toml, [env.gateway.vars]). */
+/**
+ * What `npm run workers -- --env gateway` runs: a gateway by the `HANGUP_*` variables
+ * (wrangler.toml, [env.gateway.vars]).
+ */
 import { env } from 'cloudflare:workers'
 import type { Env } from '../src/command/env.ts'
 import { gateway } from './workers-gateway.ts'

@@ -1,6 +1,6 @@
 /**
- * What action.yml runs: starts the server, probes it, writes the job's summary and outputs, ends the server. Inputs come as
- * `PROBE_…`; on any other CI the same variables do.
+ * What action.yml runs: starts the server, probes it, writes the job's summary and outputs, ends
+ * the server. Inputs come as `PROBE_…`; on any other CI the same variables do.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,7 +1,7 @@
 /**
- * `dist/`, what the npm package holds: JavaScript for every module that the package's entries reach, and declarations for those
- * that the types of a public entry reach. Those whose names can be imported have their comments, a map and their source.
- * `npm pack` runs it.
+ * `dist/`, what the npm package holds: JavaScript for every module that the package's entries
+ * reach, and declarations for those that the types of a public entry reach. Those whose names can
+ * be imported have their comments, a map and their source. `npm pack` runs it.
  */
 import { spawnSync } from 'node:child_process'
 import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -36,7 +36,10 @@ const uncommented = new Map([...declarations].map((path) => [path, readFileSync(
 compile('--declarationMap', '--emitDeclarationOnly')
 /** The declarations whose names a program can import: their comments are for its author. */
 const named = new Set([...entries(), ...reachedFrom(entries().flatMap(importsOf), exportsOf)])
-/** What is written to be read: the entries, and the types of what `serve()` and `gateway()` take and give. */
+/**
+ * What is written to be read: the entries, and the types of what `serve()` and `gateway()` take and
+ * give.
+ */
 const withSource = new Set([
   ...entries().filter((path) => !path.startsWith(join(dist, 'src'))),
   ...reachedFrom([join(dist, 'src/public-types.d.ts'), join(dist, 'src/gateway/contract.d.ts')], exportsOf),
@@ -64,7 +67,9 @@ function asShipped(path: string): string {
   return tabs.replace(mapReference, '')
 }
 
-/** What is known of each option stands over it, where an editor shows it: in the code it is data. */
+/**
+ * What is known of each option stands over it, where an editor shows it: in the code it is data.
+ */
 function describedOptions(text: string): string {
   const options = optionNames.map((name) => {
     const { kind, default: preset, off, what, resets, peerSees, why, source } = optionSpecs[name]
@@ -82,7 +87,10 @@ function describedOptions(text: string): string {
   return text.replace(mapped, () => `export interface PolicyInput {\n${options.join('')}}`).replace(mapReference, '')
 }
 
-/** A map leads an editor to the source, which therefore is there: beside no declaration, where a compiler would take it. */
+/**
+ * A map leads an editor to the source, which therefore is there: beside no declaration, where a
+ * compiler would take it.
+ */
 function shipSource(map: string): void {
   const { sources, ...rest } = JSON.parse(readFileSync(map, 'utf8')) as { sources: string[] }
   const shipped = sources.map((source) => {

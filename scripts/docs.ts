@@ -1,7 +1,7 @@
 /**
- * Rewrites the blocks of README.md and docs/*.md that come from data, between `<!-- name:begin -->` and `<!-- name:end -->`,
- * and the files that are generated whole.
- * `node scripts/docs.ts` writes them, `--check` fails if one is stale.
+ * Rewrites the blocks of README.md and docs/*.md that come from data, between `<!-- name:begin -->`
+ * and `<!-- name:end -->`, and the files that are generated whole. `node scripts/docs.ts` writes
+ * them, `--check` fails if one is stale.
  */
 import { readFileSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
@@ -116,7 +116,10 @@ export function workersTable(): string {
   return markdown(['option', 'held by', 'how'], rows)
 }
 
-/** The keys of one kind of object in a gateway's configuration file; limits have tables of their own. */
+/**
+ * The keys of one kind of object in a gateway's configuration file; limits have tables of their
+ * own.
+ */
 export function keysTable(table: Table): string {
   const rows = Object.entries(table).map(([name, { spec }]) => [
     `\`${name}\``,
@@ -355,7 +358,10 @@ interface Shape {
   readonly literal?: unknown
 }
 
-/** `{"answer": {"status", "bytes"?}, "times"?}`: keys with the form of what is not a plain number or text. */
+/**
+ * `{"answer": {"status", "bytes"?}, "times"?}`: keys with the form of what is not a plain number or
+ * text.
+ */
 function formOf(shape: Shape): string {
   const { type, entries, options = [], item, wrapped, literal } = shape
   if (shape === (span as unknown)) return 'time'

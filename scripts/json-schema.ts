@@ -1,4 +1,7 @@
-/** JSON Schema (2020-12) out of a valibot schema: the few kinds that a report is made of; another kind is an error. */
+/**
+ * JSON Schema (2020-12) out of a valibot schema: the few kinds that a report is made of; another
+ * kind is an error.
+ */
 import type * as v from 'valibot'
 
 export type JsonSchema = { readonly [keyword: string]: unknown }

@@ -1,4 +1,7 @@
-/** Keeps the last run of the application suite for the docs: `npm test`, then this, then `node scripts/docs.ts`. */
+/**
+ * Keeps the last run of the application suite for the docs: `npm test`, then this, then `node
+ * scripts/docs.ts`.
+ */
 import { readFile, writeFile } from 'node:fs/promises'
 import process from 'node:process'
 import type { ApplicationReport } from '../test/application/report.ts'

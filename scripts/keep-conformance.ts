@@ -1,10 +1,16 @@
-/** Keeps the last run of the suite for the docs: `npm test`, then `node scripts/keep-conformance.ts`, then `node scripts/docs.ts`. */
+/**
+ * Keeps the last run of the suite for the docs: `npm test`, then `node
+ * scripts/keep-conformance.ts`, then `node scripts/docs.ts`.
+ */
 import { readFile, writeFile } from 'node:fs/promises'
 import { isRed } from '../src/probe/judge/verdict.ts'
 import { toJson } from '../src/probe/reports/json.ts'
 import { type Report, readReport } from '../src/probe/reports/report.ts'
 
-/** What the tables in the docs need, as a report that `hangup compare` reads: without what happened on each connection. */
+/**
+ * What the tables in the docs need, as a report that `hangup compare` reads: without what happened
+ * on each connection.
+ */
 export const kept = (report: Report): Report => ({
   ...report,
   cells: report.cells.map((cell) => ({ ...cell, timelines: [] })),

@@ -1,4 +1,7 @@
-/** The Markdown pages as GitHub and the site show them: which they are, their headings, links and index. */
+/**
+ * The Markdown pages as GitHub and the site show them: which they are, their headings, links and
+ * index.
+ */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 
 /** Folders whose Markdown files are pages; `docs/bench` holds what benches printed. */
@@ -60,7 +63,10 @@ export interface IndexGroup {
   readonly pages: readonly { readonly text: string; readonly href: string }[]
 }
 
-/** The groups of an index page: a `##` heading, and below it one list item or table row for each page, which begins with its link. */
+/**
+ * The groups of an index page: a `##` heading, and below it one list item or table row for each
+ * page, which begins with its link.
+ */
 export function parseIndex(markdown: string): IndexGroup[] {
   const [, ...sections] = withoutCode(markdown).split(/^## +/m)
   return sections.map((section) => ({
@@ -74,7 +80,10 @@ export function parseIndex(markdown: string): IndexGroup[] {
 
 const isElsewhere = (href: string): boolean => /^([a-z][a-z+.-]*:|\/\/)/i.test(href)
 
-/** The file that `href` on the page `from` leads to, and its anchor; null where it leads to another site. */
+/**
+ * The file that `href` on the page `from` leads to, and its anchor; null where it leads to another
+ * site.
+ */
 export function targetOf(from: string, href: string): { path: string; anchor: string } | null {
   if (isElsewhere(href)) return null
   const url = new URL(href, `file:///${from}`)
@@ -99,7 +108,10 @@ export function brokenLinks(pages: ReadonlyMap<string, string>, exists: (path: s
 /** What a command writes is not in a fresh clone. */
 const isBuilt = (path: string): boolean => /\/dist(\/|$)/.test(path)
 
-/** One line for each file that the prose of `pages` names and that has gone; the changelog tells of the past. */
+/**
+ * One line for each file that the prose of `pages` names and that has gone; the changelog tells of
+ * the past.
+ */
 export function missingFiles(pages: ReadonlyMap<string, string>, exists: (path: string) => boolean): string[] {
   return [...pages].flatMap(([from, markdown]) =>
     from === 'CHANGELOG.md'
@@ -110,7 +122,10 @@ export function missingFiles(pages: ReadonlyMap<string, string>, exists: (path: 
   )
 }
 
-/** One line for each page that the index lacks or names twice, and for each of its links that is no page. */
+/**
+ * One line for each page that the index lacks or names twice, and for each of its links that is no
+ * page.
+ */
 export function indexProblems(pages: ReadonlyMap<string, string>): string[] {
   const indexed = parseIndex(pages.get(indexPath) ?? '')
     .flatMap((group) => group.pages)

@@ -1,7 +1,8 @@
 /**
- * Probes other people's servers, stock and with the timeouts that they recommend: `npm run peers -- --only nginx,gevent`.
- * Installs nothing; what is missing is named, and the others go on. The reports go to test-results/peers, and when there
- * is one of every peer that is installed, docs/peers.md and docs/peers.html are made of them; `--docs` does only that.
+ * Probes other people's servers, stock and with the timeouts that they recommend: `npm run peers --
+ * --only nginx,gevent`. Installs nothing; what is missing is named, and the others go on. The
+ * reports go to test-results/peers, and when there is one of every peer that is installed,
+ * docs/peers.md and docs/peers.html are made of them; `--docs` does only that.
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -26,7 +27,10 @@ import { type Places, run, start, versionOf } from '../test/peers/start.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const results = `${root}test-results/peers`
-/** Each waits most of the time; more of them would wait for the processor and see late what comes in time. */
+/**
+ * Each waits most of the time; more of them would wait for the processor and see late what comes in
+ * time.
+ */
 const atOnce = 8
 /** Most of what a probe has to do is to be done at its start. */
 const staggerMs = 2_500
@@ -96,7 +100,10 @@ try {
 process.exitCode = stopping.signal.aborted || failed > 0 ? 1 : 0
 if (!stopping.signal.aborted) await writeDocs()
 
-/** In a process of its own: what another server's probe is busy with is no delay of this one's. Null: interrupted. */
+/**
+ * In a process of its own: what another server's probe is busy with is no delay of this one's.
+ * Null: interrupted.
+ */
 async function askApart({ peer, variant, version }: Asked, places: Omit<Places, 'port'>): Promise<Report | null> {
   const asked: Question = { peer: peer.name, variant: variant.name, version, places, limitMs }
   const child = fork(`${root}test/peers/apart.ts`, [JSON.stringify(asked)], {

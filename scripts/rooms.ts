@@ -6,7 +6,10 @@
 import { globSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-/** From the bottom. The files beside them are the top; `deferred.ts` and `version.ts` import nothing of ours. */
+/**
+ * From the bottom. The files beside them are the top; `deferred.ts` and `version.ts` import nothing
+ * of ours.
+ */
 const rooms = [
   'policy',
   'lifecycle',

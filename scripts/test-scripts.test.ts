@@ -1,4 +1,7 @@
-/** The scripts of package.json that run the tests, together: no file is left out, and none runs twice. */
+/**
+ * The scripts of package.json that run the tests, together: no file is left out, and none runs
+ * twice.
+ */
 import assert from 'node:assert/strict'
 import { globSync } from 'node:fs'
 import { test } from 'node:test'

@@ -1,6 +1,7 @@
 /**
- * Installs what the tests need beside the runtimes (`test/package.json`: wrangler, other frameworks, bundlers) if it is not there
- * as its lock file says. It is 290 MB, so `npm ci` leaves it to `npm run check` and `npm test`.
+ * Installs what the tests need beside the runtimes (`test/package.json`: wrangler, other
+ * frameworks, bundlers) if it is not there as its lock file says. It is 290 MB, so `npm ci` leaves
+ * it to `npm run check` and `npm test`.
  */
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, readFileSync } from 'node:fs'

@@ -1,4 +1,7 @@
-/** The types that a program names which serves: every library entry exports them beside its `serve()`. */
+/**
+ * The types that a program names which serves: every library entry exports them beside its
+ * `serve()`.
+ */
 export type { AdminOptions } from './admin/options.ts'
 export type { DrainResult, Phase } from './lifecycle/drain.ts'
 export type { CertificatePem, ListenTls } from './net/transport.ts'

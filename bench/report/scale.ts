@@ -28,7 +28,10 @@ export interface ScaleRun {
 export interface ScaleData {
   readonly servers: Readonly<Record<string, ScaleRun>>
   readonly memory: Readonly<Record<string, { readonly stamp: Stamp; readonly rows: readonly InMemory[] }>>
-  /** The most connections that the limit of descriptors left room for, where that was fewer than asked. */
+  /**
+   * The most connections that the limit of descriptors left room for, where that was fewer than
+   * asked.
+   */
   readonly most: number | null
 }
 

@@ -1,6 +1,7 @@
 /**
  * What an API is in production: five middlewares, a validator among them, and a JSON of 1 KB under
- * eight fields. Those that are set are what is left when each middleware is asked for what it is for.
+ * eight fields. Those that are set are what is left when each middleware is asked for what it is
+ * for.
  */
 import { Hono } from 'hono'
 import { cors } from 'hono/cors'

@@ -1,6 +1,6 @@
 /**
- * What users start: `dist/`, as the npm package has it, or the runtime's own server alone; with the same app:
- * `built.ts native|hangup|bare PORT`.
+ * What users start: `dist/`, as the npm package has it, or the runtime's own server alone; with the
+ * same app: `built.ts native|hangup|bare PORT`.
  */
 import { Hono } from 'hono'
 

@@ -33,7 +33,10 @@ const hinted = (response: Response): Response => {
   return response
 }
 
-/** The app alone, or, with `hint` among the arguments, with the field that our `serve` adds to each answer. */
+/**
+ * The app alone, or, with `hint` among the arguments, with the field that our `serve` adds to each
+ * answer.
+ */
 export const fetch: typeof app.fetch = process.argv.includes('hint')
   ? (request, env) => {
       const answer = app.fetch(request, env)

@@ -1,6 +1,7 @@
 /**
- * The native engine of Deno or Bun, or the runtime's own server alone: `ledger.ts ours|bare IDLE_MS PORT`. `GET /delay?ms=N` says
- * how late a timer was in the next N ms, and how long each turn of any other timer took, which are the ledger's.
+ * The native engine of Deno or Bun, or the runtime's own server alone: `ledger.ts ours|bare IDLE_MS
+ * PORT`. `GET /delay?ms=N` says how late a timer was in the next N ms, and how long each turn of
+ * any other timer took, which are the ledger's.
  */
 interface Serves {
   serve(options: object, handler?: unknown): unknown

@@ -1,7 +1,7 @@
 /**
- * What a soak asks of: `soak.ts native|hangup plain|tls|leaky PORT`, with short limits, so that each
- * of them closes connections all the time. `leaky` forgets a descriptor at each GET /leak: a soak
- * that does not see it is worth nothing.
+ * What a soak asks of: `soak.ts native|hangup plain|tls|leaky PORT`, with short limits, so that
+ * each of them closes connections all the time. `leaky` forgets a descriptor at each GET /leak: a
+ * soak that does not see it is worth nothing.
  */
 import { createHash } from 'node:crypto'
 import { openSync, readFileSync } from 'node:fs'

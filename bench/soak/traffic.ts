@@ -1,7 +1,7 @@
 /**
- * What clients do to one server in a soak: requests whose responses are checked to the byte, streams
- * whose events are numbered, and clients that leave, stall or say nothing. What an honest client does
- * not get back is lost.
+ * What clients do to one server in a soak: requests whose responses are checked to the byte,
+ * streams whose events are numbered, and clients that leave, stall or say nothing. What an honest
+ * client does not get back is lost.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { Agent, type ClientRequest, type IncomingMessage, type RequestOptions, request } from 'node:http'

@@ -10,8 +10,9 @@ import { alpn, type BunSocket, BunTransport, http, nativeOf } from './transport.
 declare const Bun: { connect(options: object): Promise<BunSocket> }
 
 /**
- * Addresses that let a connect wait until nobody waited for it any more. Bun can't take one back: it stays, with its descriptor, until
- * the kernel gives up (`tcp_syn_retries`: two minutes). So a socket that can be taken back is sent ahead there.
+ * Addresses that let a connect wait until nobody waited for it any more. Bun can't take one back:
+ * it stays, with its descriptor, until the kernel gives up (`tcp_syn_retries`: two minutes). So a
+ * socket that can be taken back is sent ahead there.
  */
 const silent = new Set<string>()
 
@@ -32,12 +33,16 @@ function scout({ host, port }: ConnectTo, signal: AbortSignal): Promise<void> {
 }
 
 /**
- * What went wrong in a handshake was the certificate (`CERT_HAS_EXPIRED`, …) or all of it (`EPROTO`, `ECONNRESET`). Bun's `success` does
- * not tell them apart: after a certificate was refused, it was false, too, where none was to be verified.
+ * What went wrong in a handshake was the certificate (`CERT_HAS_EXPIRED`, …) or all of it
+ * (`EPROTO`, `ECONNRESET`). Bun's `success` does not tell them apart: after a certificate was
+ * refused, it was false, too, where none was to be verified.
  */
 const ofCertificate = ({ code = '' }: NodeJS.ErrnoException) => code.includes('_')
 
-/** Bun says that the upstream refuses when there was no descriptor to ask it with: then there is none to open a file with, either. */
+/**
+ * Bun says that the upstream refuses when there was no descriptor to ask it with: then there is
+ * none to open a file with, either.
+ */
 function truly(error: NodeJS.ErrnoException): NodeJS.ErrnoException {
   if (error.code !== 'ECONNREFUSED') return error
   try {

@@ -15,8 +15,9 @@ export { type Beat, type HeartbeatOptions, heartbeat, withHeartbeat } from '../.
 export type { BunServeOptions }
 
 /**
- * Serves a `fetch` handler under a connection policy. Resolves when it listens; rejects with a `ConfigError` if the
- * policy or the engine cannot be, and with the cause named if the address can't be had. With `tls` it speaks HTTP/1.1.
+ * Serves a `fetch` handler under a connection policy. Resolves when it listens; rejects with a
+ * `ConfigError` if the policy or the engine cannot be, and with the cause named if the address
+ * can't be had. With `tls` it speaks HTTP/1.1.
  */
 export async function serve(app: App, options: BunServeOptions = {}): Promise<Running> {
   return serveOn(bun, app, options)

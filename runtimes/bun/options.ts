@@ -2,6 +2,8 @@
 import type { ServeOptions } from '../../src/serve/contract.ts'
 
 export interface BunServeOptions extends ServeOptions {
-  /** Bun's handler of WebSockets. Default: that of `hono/bun`, which its `upgradeWebSocket` needs. */
+  /**
+   * Bun's handler of WebSockets. Default: that of `hono/bun`, which its `upgradeWebSocket` needs.
+   */
   readonly websocket?: object
 }

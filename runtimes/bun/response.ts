@@ -1,8 +1,9 @@
 /**
- * What kind of body a Response has. Bun does not say: to read `response.body` turns a string into a stream (350 ns, and
- * its content type is lost), and a stream has to be known, because Bun's clock must not run while it is quiet. So, as
- * @hono/node-server does, the global constructor is replaced by one that makes native Responses and notes those whose
- * body is a stream, or large. It costs nothing measurable.
+ * What kind of body a Response has. Bun does not say: to read `response.body` turns a string into a
+ * stream (350 ns, and its content type is lost), and a stream has to be known, because Bun's clock
+ * must not run while it is quiet. So, as @hono/node-server does, the global constructor is replaced
+ * by one that makes native Responses and notes those whose body is a stream, or large. It costs
+ * nothing measurable.
  */
 
 import { NativeResponse } from '../../src/http1/web/native.ts'
@@ -11,10 +12,15 @@ import { endless, isBodiless, lengthIn, withBody } from '../../src/serve/respons
 
 const Native = NativeResponse
 
-/** In characters or bytes; what is smaller is not worth the microsecond that it costs to set a clock. */
+/**
+ * In characters or bytes; what is smaller is not worth the microsecond that it costs to set a
+ * clock.
+ */
 const largeBytes = 256 * 1024
 
-/** Made by this constructor from a stream (or an iterator, or a function that Bun takes for one). */
+/**
+ * Made by this constructor from a stream (or an iterator, or a function that Bun takes for one).
+ */
 const streams = new WeakSet<object>()
 const large = new WeakSet<object>()
 /** Whose body may be a file, or come piece by piece, though no stream was given. */
@@ -23,8 +29,8 @@ const opaque = new WeakSet<object>()
 const bodiless = new WeakSet<object>()
 
 /**
- * The last Response made whose body is neither a stream nor large. What a handler returns in the same turn is that one,
- * and needs no second look.
+ * The last Response made whose body is neither a stream nor large. What a handler returns in the
+ * same turn is that one, and needs no second look.
  */
 export let lastPlain: Response | null = null
 let isLastBodiless = false
@@ -54,8 +60,8 @@ function HangupResponse(body?: unknown, init?: ResponseInit): Response {
 
 /**
  * The `body` of a Response that was made of a text or bytes, with that Response beside it: as Hono
- * puts one that a middleware has set fields on into a new one. Bun still knows what the stream is made
- * of, and sends that, with its length.
+ * puts one that a middleware has set fields on into a new one. Bun still knows what the stream is
+ * made of, and sends that, with its length.
  */
 function isWhole(body: object, init: unknown): boolean {
   if (!(init instanceof Native) || !(body instanceof ReadableStream)) return false
@@ -115,8 +121,8 @@ export function streamOf(response: Response): ReadableStream<Uint8Array> | null 
 }
 
 /**
- * A Response that Bun takes: of its own class, no `Response.error()`, its body not used, and no stream that is locked. A text
- * whose `body` was made a stream and locked Bun finds out by itself.
+ * A Response that Bun takes: of its own class, no `Response.error()`, its body not used, and no
+ * stream that is locked. A text whose `body` was made a stream and locked Bun finds out by itself.
  */
 export function isSound(returned: unknown): boolean {
   if (!(returned instanceof Native) || returned.bodyUsed) return false
@@ -125,13 +131,19 @@ export function isSound(returned: unknown): boolean {
   return returned.type !== 'error' && !streamOf(returned)?.locked
 }
 
-/** Sound, there whole, no 101, and without a word of its connection: told of the last one made alone. */
+/**
+ * Sound, there whole, no 101, and without a word of its connection: told of the last one made
+ * alone.
+ */
 export function isPlain(returned: unknown): boolean {
   if (lastPlain === null || returned !== lastPlain || isLastBodiless || lastPlain.bodyUsed) return false
   return lastPlain.status !== 101 && !lastPlain.headers.has('connection')
 }
 
-/** Of a body that is null Bun says a length of 0: Hono has let go of the one that GET has. Of a stream it never says the length. */
+/**
+ * Of a body that is null Bun says a length of 0: Hono has let go of the one that GET has. Of a
+ * stream it never says the length.
+ */
 export function forHead(response: Response): Response {
   if (isBodiless(response.status)) return response
   const stream = streamOf(response)
@@ -142,7 +154,10 @@ export function forHead(response: Response): Response {
   return withBody(response, null)
 }
 
-/** Bun takes the fields out of what it answers with: of one without a body, which may be given again, it gets a copy. */
+/**
+ * Bun takes the fields out of what it answers with: of one without a body, which may be given
+ * again, it gets a copy.
+ */
 export function toSend(response: Response): Response {
   if (response === lastPlain && !isLastBodiless) return response
   return bodiless.has(response) ? withBody(response, null) : response

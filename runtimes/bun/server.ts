@@ -60,7 +60,10 @@ export const anywhere = { host: '127.0.0.1', port: 0 } as const
 export const bareServer = (fetch: () => Response): BunServer =>
   Bun.serve({ port: anywhere.port, hostname: anywhere.host, fetch })
 
-/** Notes whose connection the application takes over: whatever its handler returns then, Bun answers no more. */
+/**
+ * Notes whose connection the application takes over: whatever its handler returns then, Bun answers
+ * no more.
+ */
 export function noteUpgrades(server: BunServer, before: (request: Request) => void = () => {}): void {
   const { upgrade } = server
   server.upgrade = (request, how) => {
@@ -78,7 +81,10 @@ let anyUpgraded = false
 
 export const isUpgraded = (request: Request): boolean => anyUpgraded && upgraded.has(request)
 
-/** An entry for each name, and first the one for whoever asks for none of them. Bun takes TLS 1.2 and 1.3 by itself. */
+/**
+ * An entry for each name, and first the one for whoever asks for none of them. Bun takes TLS 1.2
+ * and 1.3 by itself.
+ */
 function entriesOf({ certificates }: CertificateStore): object[] {
   const [first] = certificates
   const entryOf = ({ options: { cert, key } }: Certificate) => ({ cert, key })

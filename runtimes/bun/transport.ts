@@ -31,8 +31,9 @@ export interface BunSocket {
   resume(): void
   setKeepAlive(enable: boolean, afterMs: number): boolean
   /**
-   * The socket is TLS from here on. That a server may call it, and how it is given bytes that came before, is not in Bun's types, but
-   * is what its own `node:tls` does (src/js/node/net.ts, `adoptServerTLS`).
+   * The socket is TLS from here on. That a server may call it, and how it is given bytes that came
+   * before, is not in Bun's types, but is what its own `node:tls` does (src/js/node/net.ts,
+   * `adoptServerTLS`).
    */
   upgradeTLS(options: {
     readonly data?: BunTransport
@@ -50,7 +51,9 @@ declare const Bun: {
 /** A message is laid out here, so that it is one write; larger bodies are written on their own. */
 const scratch = Buffer.allocUnsafeSlow(256 * 1024)
 
-/** Above it, to write a head in front of a body is less than to copy both: it takes two new views. */
+/**
+ * Above it, to write a head in front of a body is less than to copy both: it takes two new views.
+ */
 const largeBytes = 32 * 1024
 
 const nothing = new Uint8Array(0)
@@ -148,7 +151,10 @@ export class BunTransport implements Transport {
     return this.#keep(view ? Uint8Array.prototype.slice.call(bytes, taken, length) : bytes.subarray(taken, length))
   }
 
-  /** Of a write. Where nobody reads, Bun says of a reset only that the socket is closed, and nothing more until somebody reads. */
+  /**
+   * Of a write. Where nobody reads, Bun says of a reset only that the socket is closed, and nothing
+   * more until somebody reads.
+   */
   #taken(bytes: number): number {
     if (bytes >= 0) return bytes
     queueMicrotask(() => {
@@ -234,7 +240,9 @@ export const alpn = Buffer.from('\x08http/1.1', 'latin1')
 export const nativeOf = (context: SecureContext): unknown =>
   (context as SecureContext & { readonly context: unknown }).context
 
-/** Bun makes an array for each read. What is longer costs more to collect than to give back at once. */
+/**
+ * Bun makes an array for each read. What is longer costs more to collect than to give back at once.
+ */
 const longReadBytes = 1024
 
 /** Not in the library of Node 20, for which the types are. */

@@ -1,6 +1,7 @@
 /**
- * WebSockets of `hono/bun` on the hangup engine. Only `Bun.serve` can speak WebSocket with Bun's handlers, so one that
- * listens on loopback, and answers nobody without a ticket of ours, takes over what the application upgrades.
+ * WebSockets of `hono/bun` on the hangup engine. Only `Bun.serve` can speak WebSocket with Bun's
+ * handlers, so one that listens on loopback, and answers nobody without a ticket of ours, takes
+ * over what the application upgrades.
  */
 import { connect } from 'node:net'
 import { websocket as honoWebSocket } from 'hono/bun'

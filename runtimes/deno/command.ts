@@ -1,6 +1,6 @@
 /**
- * An app under `deno serve`, where the command itself starts the server, of the main module's default export. With
- * `--parallel` each thread evaluates the module anew.
+ * An app under `deno serve`, where the command itself starts the server, of the main module's
+ * default export. With `--parallel` each thread evaluates the module anew.
  */
 import process from 'node:process'
 import { createApp } from '../../src/command/built-in-app.ts'
@@ -42,7 +42,10 @@ export interface DenoServe {
   onListen(address: ListenAddress): void
   readonly policy: Policy
   readonly enforcement: Enforcement
-  /** When it listens. Of this thread: each counts its own requests, and the first all connections that no other has noted. */
+  /**
+   * When it listens. Of this thread: each counts its own requests, and the first all connections
+   * that no other has noted.
+   */
   readonly running: Promise<Running>
 }
 
@@ -70,7 +73,10 @@ declare const Deno: {
   serve(options: CommandOptions, handler?: Handler): DenoServer
 }
 
-/** What the command does with the default export. `Deno.serve` is what it calls, in every thread, and the server is what it keeps. */
+/**
+ * What the command does with the default export. `Deno.serve` is what it calls, in every thread,
+ * and the server is what it keeps.
+ */
 let command: Promise<ByCommand> | null = null
 let isServed = false
 /** Of the server that the command starts; before it is ours nobody is answered. */
@@ -93,14 +99,18 @@ function whenServed(): Promise<ByCommand> {
   return command
 }
 
-/** `registerDeclarativeServer` of Deno's ext/http/00_serve.ts says which threads share a listener; nobody else can. */
+/**
+ * `registerDeclarativeServer` of Deno's ext/http/00_serve.ts says which threads share a listener;
+ * nobody else can.
+ */
 function isOfCommand(given: CommandOptions): boolean {
   return Object.getOwnPropertySymbols(given).some(({ description }) => description === 'kLoadBalanced')
 }
 
 /**
- * For a main module's `export default hangup(app, policy)` under `deno serve`. Throws a `ConfigError` if the policy is
- * not possible, a limit that was set cannot be held, or an option is given that only the command takes.
+ * For a main module's `export default hangup(app, policy)` under `deno serve`. Throws a
+ * `ConfigError` if the policy is not possible, a limit that was set cannot be held, or an option is
+ * given that only the command takes.
  */
 export function hangup(app: App, options: HangupOptions = {}): DenoServe {
   return servedByCommand(app, options, (exit) => exit)
@@ -173,7 +183,10 @@ function servedByCommand(app: App, { report, ...options }: HangupOptions, endWit
     if (kind === 'json') thisProcess.out(`${jsonReport(said)}\n`)
   }
 
-  /** The command does not end while a thread is left, and its own end says 0 whatever was cut. A second signal waits for nobody. */
+  /**
+   * The command does not end while a thread is left, and its own end says 0 whatever was cut. A
+   * second signal waits for nobody.
+   */
   function exit(status: number): void {
     const all = threads === null || status > 1 ? status : threads.end(status)
     if (all !== null) process.exit(all)
@@ -255,8 +268,9 @@ async function ofSettings(): Promise<DenoServe> {
 }
 
 /**
- * The default export of an entry that is its own main under `deno run` too. Undefined there: Deno takes an export with `fetch`
- * for a program that was started by the wrong command. Which one it was only the process's command line says.
+ * The default export of an entry that is its own main under `deno run` too. Undefined there: Deno
+ * takes an export with `fetch` for a program that was started by the wrong command. Which one it
+ * was only the process's command line says.
  */
 export async function commandOr(main: () => Promise<void>): Promise<Pick<DenoServe, 'fetch' | 'onListen'> | undefined> {
   const line = commandLine()
@@ -288,7 +302,10 @@ function commandLine(): readonly string[] | null {
   return line === null ? null : line.split('\0')
 }
 
-/** `deno [flags] serve …`; the one flag of those whose value stands apart is that of the log's level. */
+/**
+ * `deno [flags] serve …`; the one flag of those whose value stands apart is that of the log's
+ * level.
+ */
 function isServe([, ...args]: readonly string[]): boolean {
   const at = args.findIndex((arg, index) => !arg.startsWith('-') && !/^(-L|--log-level)$/.test(args[index - 1] ?? ''))
   return args[at] === 'serve'

@@ -1,4 +1,7 @@
-/** The process's descriptors on Deno: `/proc` can be read with all permissions only, the C library with `--allow-ffi`. */
+/**
+ * The process's descriptors on Deno: `/proc` can be read with all permissions only, the C library
+ * with `--allow-ffi`.
+ */
 import { type Kernel, kernelDescriptors, openKernel } from '../../src/kernel/kernel.ts'
 import type { Descriptors } from '../../src/lifecycle/descriptor-budget.ts'
 import { procDescriptors } from '../descriptors.ts'

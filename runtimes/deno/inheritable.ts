@@ -1,7 +1,8 @@
 /**
- * Listening sockets for the children of a Deno process. Handed over among the descriptors of `stdio`
- * Deno makes them wait in accept(2), for every process that has them (2.9.6), and whoever loses the
- * race for a connection would stand still. But its children have what is not closed on exec.
+ * Listening sockets for the children of a Deno process. Handed over among the descriptors of
+ * `stdio` Deno makes them wait in accept(2), for every process that has them (2.9.6), and whoever
+ * loses the race for a connection would stand still. But its children have what is not closed on
+ * exec.
  */
 import { F_DUPFD, F_SETFD, FD_CLOEXEC } from '../../src/kernel/libc.ts'
 import { closedOnce } from '../../src/kernel/open-listener.ts'

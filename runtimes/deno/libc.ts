@@ -34,7 +34,10 @@ const { syscall: _, ...functions } = declared(({ takes, gives }) => ({
   result: results[gives],
 }))
 
-/** A pointer is no number here, so each call of `syscall` with another list of arguments is one of its own. */
+/**
+ * A pointer is no number here, so each call of `syscall` with another list of arguments is one of
+ * its own.
+ */
 const syscall = (...takes: Kind[]) => ({ name: 'syscall', parameters: takes.map((kind) => kinds[kind]), result: 'i32' })
 const symbols = {
   ...(functions satisfies Record<Exclude<FunctionName, 'syscall'>, object>),

@@ -1,9 +1,10 @@
 /**
- * What `Deno.serve` makes of an answer, read and written where Deno keeps it: the Response's own properties under symbols
- * (ext/fetch/23_response.js, as in Deno 2.9). In public it is dear or impossible: `response.headers` takes the shortest way
- * out of an answer, 12 % of a hello's requests/s before anything is set, and `response.body` turns one that is there whole
- * into a stream. Where a Deno keeps it elsewhere, the public way is taken, and every answer for a stream: `completed` says
- * when it is out. @hono/node-server reads Node's in the same way.
+ * What `Deno.serve` makes of an answer, read and written where Deno keeps it: the Response's own
+ * properties under symbols (ext/fetch/23_response.js, as in Deno 2.9). In public it is dear or
+ * impossible: `response.headers` takes the shortest way out of an answer, 12 % of a hello's
+ * requests/s before anything is set, and `response.body` turns one that is there whole into a
+ * stream. Where a Deno keeps it elsewhere, the public way is taken, and every answer for a stream:
+ * `completed` says when it is out. @hono/node-server reads Node's in the same way.
  */
 import { endless, isBodiless, withBody, withHeader as withHeaderInPublic } from '../../src/serve/responses.ts'
 
@@ -26,7 +27,10 @@ const probe = new Response('', { headers: { a: 'b' } })
 const symbolOf = (description: string): symbol =>
   Object.getOwnPropertySymbols(probe).find((symbol) => symbol.description === description) ?? Symbol(description)
 const inner = symbolOf('response')
-/** Not 0: all of it is a text or bytes and a `Content-Type`, and goes out without a look at the rest. */
+/**
+ * Not 0: all of it is a text or bytes and a `Content-Type`, and goes out without a look at the
+ * rest.
+ */
 const fastStatus = symbolOf('serve fast status')
 /** Such a body; null: it has another. */
 const fastBody = symbolOf('serve fast body')
@@ -48,7 +52,10 @@ export function isStream(response: Response): boolean {
   return !known || innerOf(response)?.body?.streamOrStatic instanceof ReadableStream
 }
 
-/** A Response that Deno takes: of its own class, no `Response.error()`, its body neither used nor locked. */
+/**
+ * A Response that Deno takes: of its own class, no `Response.error()`, its body neither used nor
+ * locked.
+ */
 export function isSound(returned: unknown): boolean {
   if (!known || !(returned instanceof Response)) return false
   const found = innerOf(returned)
@@ -56,7 +63,9 @@ export function isSound(returned: unknown): boolean {
   return !found.body?.unusable()
 }
 
-/** Over HTTP/2 Deno believes the application what it says of a length, and ends the session for it. */
+/**
+ * Over HTTP/2 Deno believes the application what it says of a length, and ends the session for it.
+ */
 export function toSend(response: Response, http2: boolean): Response {
   if (!http2 || isBodiless(response.status) || fieldOf(response, 'content-length') === null) return response
   const bytes = wholeBytesOf(response)
@@ -67,7 +76,10 @@ export function toSend(response: Response, http2: boolean): Response {
 export const isPlain = (returned: unknown): boolean =>
   isSound(returned) && (returned as Slots)[fastStatus] !== 0 && (returned as Slots)[fastBody] !== null
 
-/** What the answer itself says of its connection. A 205 gets no end from Deno, whatever its `Content-Length`: it is its connection's. */
+/**
+ * What the answer itself says of its connection. A 205 gets no end from Deno, whatever its
+ * `Content-Length`: it is its connection's.
+ */
 export const connectionOf = (response: Response): string | null =>
   response.status === 205 ? 'close' : fieldOf(response, 'connection')
 
@@ -78,8 +90,8 @@ export function fieldOf(response: Response, name: string): string | null {
 }
 
 /**
- * Over HTTP/2 Deno sends the body with the answer to HEAD, and of a body that is null it says a length of 0: Hono has let go
- * of the one that GET has.
+ * Over HTTP/2 Deno sends the body with the answer to HEAD, and of a body that is null it says a
+ * length of 0: Hono has let go of the one that GET has.
  */
 export function forHead(response: Response, http2: boolean): Response {
   if (isBodiless(response.status)) return response

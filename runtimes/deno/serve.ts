@@ -122,7 +122,10 @@ export function follow(
   return withBody(answer, answerStream(stream, { length, report, ...kept }))
 }
 
-/** Until those that are there have been answered and are gone; nobody is accepted meanwhile. Then the silent are turned away. */
+/**
+ * Until those that are there have been answered and are gone; nobody is accepted meanwhile. Then
+ * the silent are turned away.
+ */
 const longestPauseMs = 50
 
 /** Where a server listens that is about to be given another socket. */
@@ -190,7 +193,10 @@ async function listen(options: ServeOptions, handler: Handler, kit: ListenKit): 
   return keepAccepting(server, kit, { start, at, secure: tls !== undefined, cut: () => abortQuietly(end) })
 }
 
-/** Deno's own listener throws where `shutdown()` has been called before, or accepting has failed, and that would end the process. */
+/**
+ * Deno's own listener throws where `shutdown()` has been called before, or accepting has failed,
+ * and that would end the process.
+ */
 function abortQuietly(end: AbortController): void {
   const ignore = (event: Event): void => event.preventDefault()
   globalThis.addEventListener('error', ignore)
@@ -225,7 +231,9 @@ export function keepAccepting(
     })
   }
 
-  /** Deno has given up accepting, for want of descriptors as a rule. Who is there is still served. */
+  /**
+   * Deno has given up accepting, for want of descriptors as a rule. Who is there is still served.
+   */
   function again(error: unknown): void {
     const outOfDescriptors = /os error 2[34]\b/.test((error as Error).message)
     if (outOfDescriptors) kit.makeRoom()
@@ -288,7 +296,10 @@ export const onErrorOf =
   (error: unknown): Response =>
     error === undefined ? plainResponse(500) : failed(error)
 
-/** Those that are told of a WebSocket before Deno forgets whose request it was: one for each server in this process. */
+/**
+ * Those that are told of a WebSocket before Deno forgets whose request it was: one for each server
+ * in this process.
+ */
 const kits = new Set<ListenKit>()
 const upgrades = new WeakMap<Request, Upgrade>()
 let replaced = false
@@ -307,7 +318,10 @@ export function noteUpgrades(): void {
   }
 }
 
-/** Whose request it is nobody says where there are several servers: the shortest has the most pings. 0: off. */
+/**
+ * Whose request it is nobody says where there are several servers: the shortest has the most pings.
+ * 0: off.
+ */
 function shortestIdleTimeoutMs(): number {
   const limits = [...kits].map(({ policy }) => policy.webSocketIdleTimeoutMs).filter((ms) => ms > 0)
   return limits.length === 0 ? 0 : Math.min(...limits)
@@ -316,7 +330,10 @@ function shortestIdleTimeoutMs(): number {
 /** Of RFC 6455 7.4.1: an error of the server's. */
 const serverFailed = 1011
 
-/** Deno ends the whole server when anything but a 101 is answered once the connection has been taken over. */
+/**
+ * Deno ends the whole server when anything but a 101 is answered once the connection has been taken
+ * over.
+ */
 export function upgradeOf(
   returned: unknown,
   request: Request,

@@ -1,4 +1,7 @@
-/** Memory that all threads of `deno serve --parallel` share: each runs the main module in a realm of its own, in one process. */
+/**
+ * Memory that all threads of `deno serve --parallel` share: each runs the main module in a realm of
+ * its own, in one process.
+ */
 import { sharedWords, Threads } from '../../src/kernel/threads.ts'
 
 type Pointer = object | null
@@ -13,9 +16,10 @@ declare const Deno: {
 type Call = (...values: unknown[]) => number
 
 /**
- * One address is all that the threads need to agree on, and mmap(2) with MAP_FIXED_NOREPLACE gives it to exactly one of
- * them. It is above what V8 takes for itself (46 bits, `OS::GetRandomMmapAddr`) and below where Linux puts programs and
- * libraries (two thirds of 47 bits and up on x86-64). Nothing is left behind when the process ends, and no child inherits it.
+ * One address is all that the threads need to agree on, and mmap(2) with MAP_FIXED_NOREPLACE gives
+ * it to exactly one of them. It is above what V8 takes for itself (46 bits,
+ * `OS::GetRandomMmapAddr`) and below where Linux puts programs and libraries (two thirds of 47 bits
+ * and up on x86-64). Nothing is left behind when the process ends, and no child inherits it.
  */
 const address = 0x4868_0000_0000n
 /** asm-generic/mman-common.h, mman.h. */

@@ -1,4 +1,7 @@
-/** The hangup engine's sockets on Deno: those of `node:net` on TCP, and listeners that outlive a want of descriptors. */
+/**
+ * The hangup engine's sockets on Deno: those of `node:net` on TCP, and listeners that outlive a
+ * want of descriptors.
+ */
 import type { AddressInfo, Server } from 'node:net'
 import type { Kernel } from '../../src/kernel/kernel.ts'
 import { emptySnapshot, TCP_LISTEN } from '../../src/kernel/layout.ts'
@@ -16,7 +19,10 @@ const againMs = 50
 /** As `node:net` itself asks for. */
 const backlog = 511
 
-/** Deno sets the quiet time before the first probe and leaves the rest to the kernel: tcp_keepalive_intvl, tcp_keepalive_probes. */
+/**
+ * Deno sets the quiet time before the first probe and leaves the rest to the kernel:
+ * tcp_keepalive_intvl, tcp_keepalive_probes.
+ */
 const kernelProbes = { everyMs: 75_000, count: 9 }
 
 /** What the hangup engine holds on Deno. */
@@ -38,9 +44,10 @@ interface ListenHandle {
 }
 
 /**
- * When accepting fails for want of a descriptor, Deno ends its accept loop and tells nobody (2.9.6). Those that wait stay in
- * the kernel's queue, and to listen again on the same handle, which for the kernel changes nothing (listen(2) on a socket
- * that listens), begins the loop anew; with a loop that runs it does nothing.
+ * When accepting fails for want of a descriptor, Deno ends its accept loop and tells nobody
+ * (2.9.6). Those that wait stay in the kernel's queue, and to listen again on the same handle,
+ * which for the kernel changes nothing (listen(2) on a socket that listens), begins the loop anew;
+ * with a loop that runs it does nothing.
  */
 function keepAccepting(server: Server): void {
   const timer = setInterval(() => {

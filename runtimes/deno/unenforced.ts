@@ -1,4 +1,7 @@
-/** `deno serve` where the kernel can't be asked: `Deno.serve` as it is, which closes no connection. Only its end is ours. */
+/**
+ * `deno serve` where the kernel can't be asked: `Deno.serve` as it is, which closes no connection.
+ * Only its end is ours.
+ */
 
 import { toNative } from '../../src/http1/web/globals.ts'
 import { backgroundClock } from '../../src/lifecycle/clock.ts'

@@ -1,6 +1,7 @@
 /**
- * A Unix listener on `Deno.listen`, with connections that have the shape of `node:net` sockets. The accept
- * loop of Deno's `node:net` ends for want of a descriptor, and on a Unix socket nothing can begin it anew.
+ * A Unix listener on `Deno.listen`, with connections that have the shape of `node:net` sockets. The
+ * accept loop of Deno's `node:net` ends for want of a descriptor, and on a Unix socket nothing can
+ * begin it anew.
  */
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
@@ -62,7 +63,9 @@ class UnixSocket extends Duplex {
   }
 }
 
-/** Whoever finds no descriptor left waits in the kernel's queue for another look after `againMs`. */
+/**
+ * Whoever finds no descriptor left waits in the kernel's queue for another look after `againMs`.
+ */
 export function listenUnix(
   path: string,
   againMs: number,

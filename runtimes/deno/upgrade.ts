@@ -1,8 +1,10 @@
 /**
- * WebSockets of `hono/deno` on the hangup engine. Hono's helper calls `Deno.upgradeWebSocket(c.req.raw)`, which for a
- * request that `Deno.serve` did not make wants a socket of `node:net` as an option (UpgradeWebSocketOptions of Deno
- * 2.9); the helper can't pass it, so the function is replaced by one that finds it by the request and leaves every other
- * request to Deno. The socket is one end of a loopback pair; the engine's stream is piped through the other.
+ * WebSockets of `hono/deno` on the hangup engine. Hono's helper calls
+ * `Deno.upgradeWebSocket(c.req.raw)`, which for a request that `Deno.serve` did not make wants a
+ * socket of `node:net` as an option (UpgradeWebSocketOptions of Deno 2.9); the helper can't pass
+ * it, so the function is replaced by one that finds it by the request and leaves every other
+ * request to Deno. The socket is one end of a loopback pair; the engine's stream is piped through
+ * the other.
  */
 
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
@@ -48,7 +50,10 @@ class Offer {
   }
 }
 
-/** Nobody is there for whom the handler asks for a WebSocket. Hono answers with what `getResponse` gives, without a word in its log. */
+/**
+ * Nobody is there for whom the handler asks for a WebSocket. Hono answers with what `getResponse`
+ * gives, without a word in its log.
+ */
 class ClientGoneError extends Error implements Coded {
   override readonly name = 'ClientGoneError'
   readonly code = 'CLIENT_GONE'
@@ -129,7 +134,9 @@ export async function offerUpgrade(
 /** Without a descriptor for the far end Deno tells nobody: see `keepAccepting` of transport.ts. */
 const pairMs = 2_000
 
-/** Anybody on this machine may connect meanwhile; ours is the pair whose two ends know each other. */
+/**
+ * Anybody on this machine may connect meanwhile; ours is the pair whose two ends know each other.
+ */
 function pair(): Promise<Pair> {
   return new Promise((resolve, reject) => {
     const accepted: Socket[] = []

@@ -1,6 +1,7 @@
 /**
- * The application's answer, written to `node:http` or `node:http2`: its fields as they can be sent, its framing
- * by what its body is, never a byte beyond its length, and never a broken body that looks whole.
+ * The application's answer, written to `node:http` or `node:http2`: its fields as they can be sent,
+ * its framing by what its body is, never a byte beyond its length, and never a broken body that
+ * looks whole.
  */
 
 import { Buffer } from 'node:buffer'
@@ -21,7 +22,10 @@ export const isHttp2 = (outgoing: Outgoing): outgoing is Http2ServerResponse => 
 
 const sentField = 'x-hono-already-sent'
 
-/** Says that the answer has been written already; `RESPONSE_ALREADY_SENT` of @hono/node-server is another. */
+/**
+ * Says that the answer has been written already; `RESPONSE_ALREADY_SENT` of @hono/node-server is
+ * another.
+ */
 export const alreadySent = new NativeResponse(null, { headers: { [sentField]: 'true' } })
 
 /** Whether a handler says that it has answered by itself. */
@@ -52,8 +56,8 @@ const ignore = (): void => {}
 type FieldKind = 'plain' | 'length' | 'type' | 'connection' | 'sent' | 'dropped'
 
 /**
- * Framing and connection are the server's own (RFC 9112 6.1, RFC 9113 8.2.2). A `Trailer` announces what a Response cannot
- * have, and `node:http` throws at one on an answer that has a length.
+ * Framing and connection are the server's own (RFC 9112 6.1, RFC 9113 8.2.2). A `Trailer` announces
+ * what a Response cannot have, and `node:http` throws at one on an answer that has a length.
  */
 const special: Readonly<Record<string, FieldKind>> = {
   'content-length': 'length',
@@ -166,8 +170,9 @@ function headOf(response: Response): Head {
 }
 
 /**
- * Writes all of it, or begins to where the body is a stream, whose end nobody waits for: `faults` is told of what goes wrong. Returns
- * whether it is still being written. Throws if it can't be; then nothing has been.
+ * Writes all of it, or begins to where the body is a stream, whose end nobody waits for: `faults`
+ * is told of what goes wrong. Returns whether it is still being written. Throws if it can't be;
+ * then nothing has been.
  */
 export function writeAnswer(response: Response, outgoing: Outgoing, method: string, faults: StreamFaults): boolean {
   if (response === alreadySent) return false
@@ -202,8 +207,8 @@ export function writeAnswer(response: Response, outgoing: Outgoing, method: stri
 }
 
 /**
- * A FormData that is cancelled while it gives makes an unhandled rejection of it (undici closes the stream and then puts a
- * piece into it): it is read to its end instead.
+ * A FormData that is cancelled while it gives makes an unhandled rejection of it (undici closes the
+ * stream and then puts a piece into it): it is read to its end instead.
  */
 function sourceIn(stream: ReadableStream<Uint8Array>, { type }: Head): BodySource {
   const source = sourceOf(stream)
@@ -230,7 +235,10 @@ function begin(outgoing: Outgoing, { status, phrase, fields, closes }: Head, len
   writeHead(outgoing, status, fields, phrase)
 }
 
-/** To HTTP/1.0 Node says that it keeps a connection only where there is a length, which these statuses do without. */
+/**
+ * To HTTP/1.0 Node says that it keeps a connection only where there is a length, which these
+ * statuses do without.
+ */
 function keepOld({ shouldKeepAlive, useChunkedEncodingByDefault }: ServerResponse, fields: string[]): void {
   if (shouldKeepAlive && !useChunkedEncodingByDefault) fields.push('Connection', 'keep-alive')
 }
@@ -348,7 +356,9 @@ class StreamedAnswer {
     }
   }
 
-  /** One that is never waited for, because its client has gone, must not be an unhandled rejection. */
+  /**
+   * One that is never waited for, because its client has gone, must not be an unhandled rejection.
+   */
   #read(): Promise<Uint8Array | null> {
     const piece = this.#source.read()
     piece.catch(ignore)

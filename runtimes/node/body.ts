@@ -1,4 +1,7 @@
-/** The body of a request on `node:http` and `node:http2`: counted, refused in the middle, or read away after an early answer. */
+/**
+ * The body of a request on `node:http` and `node:http2`: counted, refused in the middle, or read
+ * away after an early answer.
+ */
 
 import type { Http2ServerRequest } from 'node:http2'
 import type { Socket } from 'node:net'
@@ -33,7 +36,9 @@ export class Body {
   /** Null: HTTP/2. */
   readonly #socket: Socket | null
   #bytes = 0
-  /** It is larger than the server’s limit; its route may allow that until the application reads it. */
+  /**
+   * It is larger than the server’s limit; its route may allow that until the application reads it.
+   */
   #awaitsRoute = false
   #refusedWith: number | null = null
   /** It was answered while it came, and nothing of it is lost so far. */
@@ -85,7 +90,10 @@ export class Body {
     return this.#awaitsRoute
   }
 
-  /** Whether a route may still allow that: until the application reads, and if there is such a route. */
+  /**
+   * Whether a route may still allow that: until the application reads, and if there is such a
+   * route.
+   */
   awaitRoute(): boolean {
     if (this.#awaitsRoute) return true
     const incoming = this.#incoming

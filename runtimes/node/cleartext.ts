@@ -1,4 +1,7 @@
-/** A client that speaks plain HTTP to a port of TLS, under a server of Node's own, which reads what comes first. */
+/**
+ * A client that speaks plain HTTP to a port of TLS, under a server of Node's own, which reads what
+ * comes first.
+ */
 import type { Socket } from 'node:net'
 import { plainHttpAnswer } from '../../src/http1/plain-on-tls.ts'
 

@@ -1,6 +1,6 @@
 /**
- * Connections to upstreams on `node:net` and `node:tls`: on Node, and on Deno, where a read into one buffer of ours costs less than
- * `Deno.connect` does, and a connection can be reset.
+ * Connections to upstreams on `node:net` and `node:tls`: on Node, and on Deno, where a read into
+ * one buffer of ours costs less than `Deno.connect` does, and a connection can be reset.
  */
 
 import { readSync } from 'node:fs'
@@ -26,8 +26,9 @@ function secure(tcp: Socket, { servername, verify }: ConnectTls, secureContext: 
 }
 
 /**
- * What can still be read of a socket whose write has just failed, before it is destroyed for that: an upstream that refuses an upload
- * early and hangs up resets the connection, its answer unread. Null: there is nothing, or no way to it (Deno).
+ * What can still be read of a socket whose write has just failed, before it is destroyed for that:
+ * an upstream that refuses an upload early and hangs up resets the connection, its answer unread.
+ * Null: there is nothing, or no way to it (Deno).
  */
 function readLeft(tcp: Socket): Uint8Array | null {
   const { fd = -1 } = (tcp as Socket & { readonly _handle?: { readonly fd?: number } | null })._handle ?? {}

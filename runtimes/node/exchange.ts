@@ -1,4 +1,7 @@
-/** One request with the application: from its Request to the answer, whatever the application makes of it. */
+/**
+ * One request with the application: from its Request to the answer, whatever the application makes
+ * of it.
+ */
 
 import { BodyRefusedError } from '../../src/http1/body-refused.ts'
 import type { Connection } from '../../src/lifecycle/connection.ts'
@@ -188,7 +191,10 @@ export class Exchange extends Asker implements StreamFaults, LimitedRequests {
     if (!this.outgoing.writableEnded) this.cut()
   }
 
-  /** Whether the client broke off, or its body was refused, and that is all the application fails with. */
+  /**
+   * Whether the client broke off, or its body was refused, and that is all the application fails
+   * with.
+   */
   #isClients(error: unknown): boolean {
     if (this.#body?.refused) return true
     if (!isGone(this.outgoing)) return false

@@ -1,6 +1,7 @@
 /**
- * A gateway's client on a `node:http` or `node:http2` server. What comes from an upstream is written to that server's own answer:
- * @hono/node-server says `Content-Type: text/plain` where an answer says nothing, and has no trailers and no interim answers.
+ * A gateway's client on a `node:http` or `node:http2` server. What comes from an upstream is
+ * written to that server's own answer: @hono/node-server says `Content-Type: text/plain` where an
+ * answer says nothing, and has no trailers and no interim answers.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
@@ -71,7 +72,10 @@ export class NodeDownstream extends NativeDownstream {
     return response
   }
 
-  /** Writes the answer, if it is still the one that was made here: middleware may have put its own in the place. */
+  /**
+   * Writes the answer, if it is still the one that was made here: middleware may have put its own
+   * in the place.
+   */
   override finish(response: Response, longLived: LongLived): Response {
     const made = this.#made
     const outgoing = this.#outgoing
@@ -124,7 +128,10 @@ export class NodeDownstream extends NativeDownstream {
   }
 }
 
-/** Of a connection that is gone already Node tells no address. Without one it would look like a peer on a Unix socket, which may be trusted. */
+/**
+ * Of a connection that is gone already Node tells no address. Without one it would look like a peer
+ * on a Unix socket, which may be trusted.
+ */
 function peerOf(incoming: NodeBindings['incoming']): { readonly address: string; readonly port: number } {
   try {
     const { remoteAddress: address = 'unknown', remotePort: port = 0 } = incoming.socket

@@ -1,6 +1,6 @@
 /**
- * A request of HTTP/1.1 whose body is held back until somebody reads it. Most bodies come with their
- * head: @hono/node-server asks for such a one as `rawBody`, and gets it without a stream.
+ * A request of HTTP/1.1 whose body is held back until somebody reads it. Most bodies come with
+ * their head: @hono/node-server asks for such a one as `rawBody`, and gets it without a stream.
  */
 import { Buffer } from 'node:buffer'
 import { IncomingMessage } from 'node:http'
@@ -24,8 +24,8 @@ export class HeldIncoming extends IncomingMessage {
 
   /**
    * Calls back when the body is there; returns false if it may take longer than this read of the
-   * socket, or the first read of it decides whether it may be as large. In the next turn of the loop
-   * `askNow` is to be called.
+   * socket, or the first read of it decides whether it may be as large. In the next turn of the
+   * loop `askNow` is to be called.
    */
   hold(ask: () => void): boolean {
     if (!(Number(this.headers['content-length']) <= holdAtMost) || this.body?.awaitsRoute) return false

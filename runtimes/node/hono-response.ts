@@ -1,6 +1,6 @@
 /**
- * The `Response` of @hono/node-server, which makes no native object until somebody looks inside: what it
- * was made of, read without looking.
+ * The `Response` of @hono/node-server, which makes no native object until somebody looks inside:
+ * what it was made of, read without looking.
  */
 export type Made = readonly [
   status: number,
@@ -14,7 +14,9 @@ export const hasNoBody = (status: number): boolean => status === 204 || status =
 
 let key: symbol | null | undefined
 
-/** Under this symbol, which the package keeps to itself; null: this version of it has no such thing. */
+/**
+ * Under this symbol, which the package keeps to itself; null: this version of it has no such thing.
+ */
 function keyOf(): symbol | null {
   const own = Object.getOwnPropertySymbols(new Response(''))
   return own.find(({ description }) => description === 'cache') ?? null

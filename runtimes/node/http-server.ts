@@ -36,8 +36,9 @@ export class NodeConnections {
   /** Makes the Request, and lets the exchange ask the application. */
   readonly #ask: ReturnType<typeof requestMaker>
   /**
-   * By the socket that speaks HTTP/1.1, by the stream of HTTP/2, and before that by the TCP socket. Never by an address: a
-   * client that has reset its connection has none any more, and another may have had it before.
+   * By the socket that speaks HTTP/1.1, by the stream of HTTP/2, and before that by the TCP socket.
+   * Never by an address: a client that has reset its connection has none any more, and another may
+   * have had it before.
    */
   readonly #members = new WeakMap<object, NodeMember>()
   /** Since this turn of the loop began. */
@@ -243,7 +244,10 @@ export class NodeConnections {
     )
   }
 
-  /** Node has given up the connection with this: what is owed on it goes out first, then the application is asked. */
+  /**
+   * Node has given up the connection with this: what is owed on it goes out first, then the
+   * application is asked.
+   */
   #upgrade(incoming: HeldIncoming, socket: Socket, head: Uint8Array): void {
     socket.on('error', ignore)
     const wire = this.#members.get(socket)
@@ -284,7 +288,10 @@ function settingsOf({ maxConcurrentStreams, maxHeadBytes, maxHeadFields }: Polic
   }
 }
 
-/** Over HTTP/2: whoever goes by one of the two is asked something else than whoever goes by the other (RFC 9113 8.3.1). */
+/**
+ * Over HTTP/2: whoever goes by one of the two is asked something else than whoever goes by the
+ * other (RFC 9113 8.3.1).
+ */
 function namesTwoHosts({ host, ':authority': authority }: IncomingMessage['headers']): boolean {
   if (host === undefined || authority === undefined || host === authority) return false
   return withoutPort(host) !== withoutPort(String(authority))

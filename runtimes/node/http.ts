@@ -1,6 +1,6 @@
 /**
- * `serve()` over `node:http`, its Requests made by @hono/node-server. Node's own clocks are off: the bookkeeping of
- * `http1-connection.ts` and `http2-session.ts` is swept twenty times a second.
+ * `serve()` over `node:http`, its Requests made by @hono/node-server. Node's own clocks are off:
+ * the bookkeeping of `http1-connection.ts` and `http2-session.ts` is swept twenty times a second.
  */
 import type { Server } from 'node:http'
 import { type AddressInfo, Server as NetServer } from 'node:net'

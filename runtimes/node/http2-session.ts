@@ -108,8 +108,9 @@ export class Http2Session implements NodeMember {
   }
 
   /**
-   * node:http2 has no shutdown notice: after any GOAWAY of its own it drops new requests, also where
-   * the GOAWAY has said that it takes them. The next request is answered as the session's last.
+   * node:http2 has no shutdown notice: after any GOAWAY of its own it drops new requests, also
+   * where the GOAWAY has said that it takes them. The next request is answered as the session's
+   * last.
    */
   announce(): void {}
 

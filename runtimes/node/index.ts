@@ -13,9 +13,10 @@ export { type Beat, type HeartbeatOptions, heartbeat, withHeartbeat } from '../.
 export type { NodeServeOptions }
 
 /**
- * Serves a `fetch` handler under a connection policy. Resolves when it listens; rejects with a `ConfigError` if the
- * policy or the engine cannot be, and with the cause named if the address can't be had. With `tls` the native engine
- * speaks HTTP/1.1 and HTTP/2 (ALPN), the hangup engine HTTP/1.1.
+ * Serves a `fetch` handler under a connection policy. Resolves when it listens; rejects with a
+ * `ConfigError` if the policy or the engine cannot be, and with the cause named if the address
+ * can't be had. With `tls` the native engine speaks HTTP/1.1 and HTTP/2 (ALPN), the hangup engine
+ * HTTP/1.1.
  */
 export async function serve(app: App, options: NodeServeOptions = {}): Promise<Running> {
   onlyOn('node')

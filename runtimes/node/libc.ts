@@ -39,7 +39,10 @@ export async function loadLibc(): Promise<Loaded> {
   return loadFrom(arch, (path) => bound(arch, ffi, path))
 }
 
-/** Node warns whoever starts it that its FFI is experimental: that is ours to know, and in docs/operate.md. */
+/**
+ * Node warns whoever starts it that its FFI is experimental: that is ours to know, and in
+ * docs/operate.md.
+ */
 async function withoutWarning<T>(load: () => Promise<T>): Promise<T> {
   const { emitWarning } = process
   process.emitWarning = ((warning: string | Error, ...rest: never[]) => {

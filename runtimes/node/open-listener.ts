@@ -1,4 +1,7 @@
-/** A listening socket that a process holds for its children, as `node:cluster` makes one: bound, and accepting nothing. */
+/**
+ * A listening socket that a process holds for its children, as `node:cluster` makes one: bound, and
+ * accepting nothing.
+ */
 import net from 'node:net'
 import { getSystemErrorName } from 'node:util'
 import type { InheritedAddress } from '../../src/net/inherited.ts'
@@ -10,7 +13,10 @@ interface BoundHandle {
   close(): void
 }
 
-/** Not documented, and what `node:cluster` itself calls. Returns the system’s error where there is none. */
+/**
+ * Not documented, and what `node:cluster` itself calls. Returns the system’s error where there is
+ * none.
+ */
 type CreateServerHandle = (
   address: string,
   port: number,

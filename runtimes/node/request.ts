@@ -1,13 +1,16 @@
 /**
- * The Request of @hono/node-server for what `node:http` has read. The package's listener makes it and would answer as well:
- * here it is given no answer to write, so that one place writes them all.
+ * The Request of @hono/node-server for what `node:http` has read. The package's listener makes it
+ * and would answer as well: here it is given no answer to write, so that one place writes them all.
  */
 import type { IncomingMessage } from 'node:http'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import type { Incoming } from './body.ts'
 import { learnHonoResponse } from './hono-response.ts'
 
-/** What the package's listener takes for the answer: it wants a Request, and to know if there can be none. */
+/**
+ * What the package's listener takes for the answer: it wants a Request, and to know if there can be
+ * none.
+ */
 export abstract class Asker {
   #asked = false
 
@@ -58,8 +61,8 @@ export function gone(): DOMException {
 let abortKey: symbol | null = null
 
 /**
- * Fires the request's `signal`, or sees to it that it has fired when somebody looks. @hono/node-server keeps the way to
- * do so to itself.
+ * Fires the request's `signal`, or sees to it that it has fired when somebody looks.
+ * @hono/node-server keeps the way to do so to itself.
  */
 export function abort(request: Request, reason: unknown): void {
   abortKey ??= symbolOf(request, 'abortRequest')

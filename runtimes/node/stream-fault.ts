@@ -1,4 +1,7 @@
-/** HTTP/2: what one stream does wrong ends that stream, and not the others of its connection (RFC 9113 5.4.2). */
+/**
+ * HTTP/2: what one stream does wrong ends that stream, and not the others of its connection (RFC
+ * 9113 5.4.2).
+ */
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 
 /** Of nghttp2: what a client began with is not the preface (RFC 9113 3.4). */
@@ -8,8 +11,9 @@ const brokenProtocol = -505
 const protocolError = 1
 
 /**
- * nghttp2 resets a stream whose body is not as long as its Content-Length, and Node ends the session for that as it does where nghttp2
- * has said GOAWAY. Here a session lives on when the turn after such an error shows that a stream was reset for it.
+ * nghttp2 resets a stream whose body is not as long as its Content-Length, and Node ends the
+ * session for that as it does where nghttp2 has said GOAWAY. Here a session lives on when the turn
+ * after such an error shows that a stream was reset for it.
  */
 export function spareSiblings(session: ServerHttp2Session): void {
   let resets = 0

@@ -1,6 +1,7 @@
 /**
- * The engine's sockets on `node:net` and `node:tls`: on Node, and on Deno, where they are faster than `Deno.listen` under this
- * engine, can be reset, and let go of a TLS handshake that never ends.
+ * The engine's sockets on `node:net` and `node:tls`: on Node, and on Deno, where they are faster
+ * than `Deno.listen` under this engine, can be reset, and let go of a TLS handshake that never
+ * ends.
  */
 
 import { Buffer } from 'node:buffer'
@@ -22,15 +23,24 @@ import type {
 import { CertificateStore } from '../../src/tls/certificates.ts'
 import { duplicateOf, isReset, resetTcp } from './reset.ts'
 
-/** A libuv handle says how much of one large write is still queued; there is no public way to see it, and none at all on Deno. */
+/**
+ * A libuv handle says how much of one large write is still queued; there is no public way to see
+ * it, and none at all on Deno.
+ */
 const queuedIn = (tcp: Socket): number | undefined =>
   (tcp as Socket & { _handle?: { readonly writeQueueSize?: number } | null })._handle?.writeQueueSize
 
-/** Where progress can't be seen inside a write, a large body is written in pieces, smaller ones while the client is slow. */
+/**
+ * Where progress can't be seen inside a write, a large body is written in pieces, smaller ones
+ * while the client is slow.
+ */
 const pieceBytes = 128 * 1024
 const slowPieceBytes = 4 * 1024
 const slowPieceMs = 100
-/** Above it a body is not laid out with its head: the copy would cost more than a second piece of a writev. */
+/**
+ * Above it a body is not laid out with its head: the copy would cost more than a second piece of a
+ * writev.
+ */
 const largeBytes = 16 * 1024
 
 /** Less than what `Buffer.allocUnsafe` has a new buffer for, and room for a head. */
@@ -39,8 +49,8 @@ const pooledBytes = 2 * 1024
 const encoder = new TextEncoder()
 
 /**
- * To the start of `into`, which may have other bytes behind it. A head is nearly always ASCII, which is latin1 is UTF-8;
- * what writes latin1 on Deno is a loop that takes a microsecond for it.
+ * To the start of `into`, which may have other bytes behind it. A head is nearly always ASCII,
+ * which is latin1 is UTF-8; what writes latin1 on Deno is a loop that takes a microsecond for it.
  */
 function writeLatin1(text: string, into: Buffer): void {
   const { read } = encoder.encodeInto(text, into.subarray(0, text.length))
@@ -146,7 +156,10 @@ export class NodeTransport implements Transport {
     return false
   }
 
-  /** An empty write behind the others says when they are out; on Deno's TLS it would never come back, so there each says so itself. */
+  /**
+   * An empty write behind the others says when they are out; on Deno's TLS it would never come
+   * back, so there each says so itself.
+   */
   #send(data: string | Uint8Array, encoding?: BufferEncoding): void {
     if (this.#blind) this.#socket.write(data, encoding, this.#written)
     else this.#socket.write(data, encoding)
@@ -232,9 +245,10 @@ function hear(socket: Socket, transport: NodeTransport): void {
 const shared = new Uint8Array(256 * 1024)
 
 /**
- * The accepted connection as a socket that reads into `shared`, or null where none can be made. A stream allocates 64 KB for each read
- * and hands them on through four functions: a fifth of what a small request costs. `onread` is how it is done without, but a server has
- * no such option; so its socket, which has not begun to read, gives its handle to one that has.
+ * The accepted connection as a socket that reads into `shared`, or null where none can be made. A
+ * stream allocates 64 KB for each read and hands them on through four functions: a fifth of what a
+ * small request costs. `onread` is how it is done without, but a server has no such option; so its
+ * socket, which has not begun to read, gives its handle to one that has.
  */
 function readingShared(accepted: Socket, feed: (bytes: Uint8Array) => void): Socket | null {
   const holder = accepted as unknown as { _handle?: object | null }
@@ -279,7 +293,10 @@ function readHello(tcp: Socket, transport: NodeTransport, came: Uint8Array, then
   else tcp.on('data', onData)
 }
 
-/** Calls `then` with what came behind the header, once it is there and the client is known; closes the connection if it is none. */
+/**
+ * Calls `then` with what came behind the header, once it is there and the client is known; closes
+ * the connection if it is none.
+ */
 function readProxyHeader(
   tcp: Socket,
   transport: NodeTransport,
@@ -304,7 +321,10 @@ function readProxyHeader(
   tcp.on('data', onData).on('end', onEnd)
 }
 
-/** What accepts: `node:net`'s server, or what takes its place where that falls short. `plain`: nothing is read before `onSocket`. */
+/**
+ * What accepts: `node:net`'s server, or what takes its place where that falls short. `plain`:
+ * nothing is read before `onSocket`.
+ */
 export type OpenServer = (
   at: ListenAt,
   plain: boolean,

@@ -89,8 +89,9 @@ const ownFields = new Set([
 ])
 
 /**
- * A WebSocket that an application may take. `upgradeWebSocket` of @hono/node-server asks `c.env` for it under a symbol that
- * each copy of the package makes for itself, and an application has its own copy: here a symbol counts by its name.
+ * A WebSocket that an application may take. `upgradeWebSocket` of @hono/node-server asks `c.env`
+ * for it under a symbol that each copy of the package makes for itself, and an application has its
+ * own copy: here a symbol counts by its name.
  */
 export class WebSocketOffer {
   readonly #wss: WebSocketServerLike
@@ -151,7 +152,9 @@ export class WebSocketOffer {
   }
 }
 
-/** Once both have closed the WebSocket, `ws` would wait half a minute for the client's end of TCP. */
+/**
+ * Once both have closed the WebSocket, `ws` would wait half a minute for the client's end of TCP.
+ */
 function endSoonAfter(stream: Duplex): void {
   stream.once('finish', () =>
     stream.once(

@@ -1,6 +1,7 @@
 /**
- * Cloudflare Workers: a Worker sees requests, never a connection, so what the policy says of connections is held by
- * the platform on its own terms, or by nobody. What can be held round a handler is held here.
+ * Cloudflare Workers: a Worker sees requests, never a connection, so what the policy says of
+ * connections is held by the platform on its own terms, or by nobody. What can be held round a
+ * handler is held here.
  */
 
 import type { Env } from '../../src/command/env.ts'
@@ -20,7 +21,10 @@ import { holdRoutes } from '../../src/serve/route-limits.ts'
 
 /** What a Worker module exports as its default. */
 export interface Worker {
-  /** `env` and `ctx` reach the app as the platform made them, so that Hono's own Workers helpers work. */
+  /**
+   * `env` and `ctx` reach the app as the platform made them, so that Hono's own Workers helpers
+   * work.
+   */
   fetch(request: Request, env?: unknown, ctx?: unknown): Promise<Response>
   readonly policy: Policy
   readonly enforcement: Enforcement
@@ -42,7 +46,10 @@ export type WorkerOptions = Omit<
   | 'onListen'
 >
 
-/** The app under the policy of the options alone. Throws if a set limit is not one that is held here. */
+/**
+ * The app under the policy of the options alone. Throws if a set limit is not one that is held
+ * here.
+ */
 export function workerOf(app: App, options: WorkerOptions = {}, resolved = resolveOptions(options)): Worker {
   const { policy, log } = prepare({ options, resolved, runtime: 'Workers' }, enforcement)
   holdRoutes({ runtime: 'Workers', enforcement, write: (line) => log.write(line) })
@@ -86,8 +93,8 @@ const decidedBy: Partial<Record<SettingName, string>> = {
 }
 
 /**
- * The app under the policy of the options, and of the `HANGUP_*` variables in `env` over them. Throws a `ConfigError`
- * with all that is wrong.
+ * The app under the policy of the options, and of the `HANGUP_*` variables in `env` over them.
+ * Throws a `ConfigError` with all that is wrong.
  */
 export function serveWith(
   env: Env,

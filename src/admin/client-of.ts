@@ -15,7 +15,10 @@ interface Given {
   readonly adminTokenFile?: string
 }
 
-/** The settings of a command that asks an admin listener, and its client. Throws a `ConfigError` with all that is wrong. */
+/**
+ * The settings of a command that asks an admin listener, and its client. Throws a `ConfigError`
+ * with all that is wrong.
+ */
 export function readAdminCommand<E extends typeof adminClientEntries>(
   command: CommandName,
   entries: E,

@@ -6,7 +6,10 @@ import { timingSafeEqual } from 'node:crypto'
 import type { MiddlewareHandler } from 'hono'
 
 export interface GuardOptions {
-  /** Null: whoever reaches it may ask. Only for loopback, and Unix sockets, whose files have permissions. */
+  /**
+   * Null: whoever reaches it may ask. Only for loopback, and Unix sockets, whose files have
+   * permissions.
+   */
   readonly token: string | null
   /** Names beside addresses and `localhost` that it may be asked by. */
   readonly hosts?: readonly string[]

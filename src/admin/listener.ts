@@ -1,6 +1,6 @@
 /**
- * The admin listener: a server of its own beside the one that it tells of, so that it answers when that
- * one is full, and goes on answering while it drains.
+ * The admin listener: a server of its own beside the one that it tells of, so that it answers when
+ * that one is full, and goes on answering while it drains.
  */
 import { Hono } from 'hono'
 import { backgroundClock } from '../lifecycle/clock.ts'
@@ -16,8 +16,8 @@ import type { AdminListener, AdminPlan } from './options.ts'
 import { type Administered, adminRoutes } from './routes.ts'
 
 /**
- * Few clients, of which one may leave a page open and none has much to say. Its descriptors are of those that the policy
- * reserves.
+ * Few clients, of which one may leave a page open and none has much to say. Its descriptors are of
+ * those that the policy reserves.
  */
 const policy = {
   headTimeoutMs: 2_000,

@@ -5,9 +5,15 @@ import type { ServerAddress } from '../serve/contract.ts'
 export interface AdminOptions {
   /** `host:port`, a port on loopback, or `unix:` and a path. Default 127.0.0.1:9180. */
   readonly listen?: string | number
-  /** What a client has to show. Required as soon as it listens on more than loopback or a Unix socket. */
+  /**
+   * What a client has to show. Required as soon as it listens on more than loopback or a Unix
+   * socket.
+   */
   readonly token?: string
-  /** Names beside addresses and `localhost` that it may be asked by (a page's DNS could name it). Default: none. */
+  /**
+   * Names beside addresses and `localhost` that it may be asked by (a page's DNS could name it).
+   * Default: none.
+   */
   readonly hosts?: readonly string[]
 }
 

@@ -1,4 +1,7 @@
-/** What the admin listener answers: health, connections and their ends, and what an operator may do about them. */
+/**
+ * What the admin listener answers: health, connections and their ends, and what an operator may do
+ * about them.
+ */
 import { Hono } from 'hono'
 import type { GatewayStatus } from '../gateway/status.ts'
 import { type State, states } from '../lifecycle/states.ts'
@@ -46,9 +49,10 @@ function limitOf(text: string | undefined): number | null {
 }
 
 /**
- * Routes for a listener of their own, or to be mounted in an app behind a login of its own: they guard
- * nothing. The page at `/`, and `GET /healthz`, `/readyz`, `/connections?state=&limit=`, `/connections/:id`,
- * `/ends?limit=`, `/lost`, `/summary`, `/upstreams`, `/metrics`; `POST /connections/:id/close`, `/idle/close`, `/drain`.
+ * Routes for a listener of their own, or to be mounted in an app behind a login of its own: they
+ * guard nothing. The page at `/`, and `GET /healthz`, `/readyz`, `/connections?state=&limit=`,
+ * `/connections/:id`, `/ends?limit=`, `/lost`, `/summary`, `/upstreams`, `/metrics`; `POST
+ * /connections/:id/close`, `/idle/close`, `/drain`.
  */
 export function adminRoutes(server: Administered, page: PageOptions = {}): Hono {
   const app = new Hono()

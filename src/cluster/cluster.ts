@@ -1,6 +1,6 @@
 /**
- * `--workers`: this process holds the listening sockets and accepts nothing; its workers do. One that
- * dies is started again, all are replaced one by one on SIGHUP, and all end with this process.
+ * `--workers`: this process holds the listening sockets and accepts nothing; its workers do. One
+ * that dies is started again, all are replaced one by one on SIGHUP, and all end with this process.
  */
 import { deferred } from '../deferred.ts'
 import type { Clock } from '../lifecycle/clock.ts'
@@ -14,7 +14,9 @@ import { Restarts } from './restarts.ts'
 import { type WorkerEnd, WorkerProcess } from './worker-process.ts'
 
 export interface SharedListener extends HeldListener {
-  /** The number by which every child has it; null: it is handed to each. Of all listeners the same. */
+  /**
+   * The number by which every child has it; null: it is handed to each. Of all listeners the same.
+   */
   readonly inheritedAs: number | null
 }
 
@@ -136,7 +138,10 @@ export class Cluster {
     return this.closed
   }
 
-  /** From now on a worker whose event loop stands still for so long is killed, and another takes its place. */
+  /**
+   * From now on a worker whose event loop stands still for so long is killed, and another takes its
+   * place.
+   */
   watch(silentMs: number): void {
     const { clock, log } = this.#parts
     const look = (): void => {
@@ -154,7 +159,10 @@ export class Cluster {
     clock.after(silentMs / 4, look)
   }
 
-  /** Resolves when each worker of now has been replaced and has ended, or a replacement did not start. */
+  /**
+   * Resolves when each worker of now has been replaced and has ended, or a replacement did not
+   * start.
+   */
   roll(): Promise<void> {
     if (this.#rolling !== null) {
       this.#rollAgain = true

@@ -1,4 +1,7 @@
-/** How many processes can compute at once: the cores that this one may use, and what its cgroup leaves of them. */
+/**
+ * How many processes can compute at once: the cores that this one may use, and what its cgroup
+ * leaves of them.
+ */
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 

@@ -36,7 +36,9 @@ export interface LeadParts {
   readonly policy: Policy
   readonly admin: AdminPlan | null
   readonly log: Log
-  /** It has upstreams, and reads its configuration anew on SIGHUP; other commands get other workers. */
+  /**
+   * It has upstreams, and reads its configuration anew on SIGHUP; other commands get other workers.
+   */
   readonly isGateway: boolean
   /** Of the supervisor's watchdog; 0: there is none. */
   readonly watchdogMs: number
@@ -106,7 +108,10 @@ export async function lead(parts: LeadParts): Promise<void> {
   serving.resolve()
 }
 
-/** Heard from the beginning, or they would end this process, and obeyed once all workers are `serving`. */
+/**
+ * Heard from the beginning, or they would end this process, and obeyed once all workers are
+ * `serving`.
+ */
 function onOtherSignals(
   cluster: Cluster,
   { isGateway, log }: LeadParts,
@@ -149,9 +154,10 @@ async function listenersOf({ places, runtime, name, workers }: LeadParts, count:
 }
 
 /**
- * On one socket whoever is awake first takes all that wait, and of a burst of clients one worker may get all. So each has
- * a socket of its own where the system shares out new connections among them; all are held here. That the address was
- * free is known by then: such sockets would also join those of another server.
+ * On one socket whoever is awake first takes all that wait, and of a burst of clients one worker
+ * may get all. So each has a socket of its own where the system shares out new connections among
+ * them; all are held here. That the address was free is known by then: such sockets would also join
+ * those of another server.
  */
 async function oneForEach(one: HeldListener, runtime: ServeRuntime, count: number): Promise<HeldListener[]> {
   const { at } = one

@@ -22,7 +22,10 @@ export interface Assignment {
 export type Order =
   /** `announce`: tell balancers first. The whole server ends. */
   | { readonly order: 'drain'; readonly announce: boolean }
-  /** Another worker has taken its place: it answers what it has, and balancers are to hear nothing of it. */
+  /**
+   * Another worker has taken its place: it answers what it has, and balancers are to hear nothing
+   * of it.
+   */
   | { readonly order: 'leave' }
   | { readonly order: 'cut' }
   /** As if it had come to it: the parent alone is signalled. */

@@ -1,4 +1,7 @@
-/** What the parent’s admin listener asks of each worker, and what a worker answers. Plain data: it goes between processes. */
+/**
+ * What the parent’s admin listener asks of each worker, and what a worker answers. Plain data: it
+ * goes between processes.
+ */
 import { readingsOf } from '../admin/readings.ts'
 import type { Administered } from '../admin/routes.ts'
 import type { GatewayStatus } from '../gateway/status.ts'

@@ -32,8 +32,8 @@ export const clusterMetrics: readonly Metric<ClusterFigures>[] = [
 export const clusterReadings = (figures: ClusterFigures): Reading[] => readAll(clusterMetrics, figures)
 
 /**
- * What counts, and goes on growing, is added up: `past` is of workers that have ended. What is now is
- * each worker’s own, under its label.
+ * What counts, and goes on growing, is added up: `past` is of workers that have ended. What is now
+ * is each worker’s own, under its label.
  */
 export function mergeReadings(workers: readonly WorkerReadings[], past: readonly Reading[]): Reading[] {
   const merged = new Map<string, Reading>()

@@ -10,7 +10,10 @@ const provenMs = 10_000
 const mostInVain = 5
 
 export class Restarts {
-  /** Deaths in a row. Workers that die together are one: what killed them all says nothing of a restart. */
+  /**
+   * Deaths in a row. Workers that die together are one: what killed them all says nothing of a
+   * restart.
+   */
   #inVain = 0
 
   /** For a worker that is started: after how many deaths that is. */

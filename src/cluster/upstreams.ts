@@ -1,4 +1,7 @@
-/** The upstreams of a gateway as all of its workers see them: each has connections and an opinion of its own. */
+/**
+ * The upstreams of a gateway as all of its workers see them: each has connections and an opinion of
+ * its own.
+ */
 import type { GatewayStatus, MemberStatus } from '../gateway/status.ts'
 
 export function statusOf(all: readonly GatewayStatus[]): GatewayStatus {

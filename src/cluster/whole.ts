@@ -1,6 +1,6 @@
 /**
- * All workers as one server, for its operator: what each says of itself, added up. What a worker has
- * counted stays counted when it has ended.
+ * All workers as one server, for its operator: what each says of itself, added up. What a worker
+ * has counted stays counted when it has ended.
  */
 import type { Administered } from '../admin/routes.ts'
 import type { Phase } from '../lifecycle/drain.ts'

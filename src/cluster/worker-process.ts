@@ -130,7 +130,10 @@ export class WorkerProcess {
     if (this.#child.connected) this.#child.send(order, () => {})
   }
 
-  /** Drains it; resolves, with the requests that were in flight, as soon as it says that it has begun. */
+  /**
+   * Drains it; resolves, with the requests that were in flight, as soon as it says that it has
+   * begun.
+   */
   drain(announce: boolean): Promise<number> {
     this.#go(this.#goneWithinMs)
     this.tell({ order: 'drain', announce })

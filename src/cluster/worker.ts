@@ -1,4 +1,6 @@
-/** A worker’s side of `--workers`: it serves on the sockets that its parent holds, and ends with it. */
+/**
+ * A worker’s side of `--workers`: it serves on the sockets that its parent holds, and ends with it.
+ */
 import process from 'node:process'
 import { backgroundClock } from '../lifecycle/clock.ts'
 import type { DrainResult } from '../lifecycle/drain.ts'
@@ -7,12 +9,17 @@ import type { Running } from '../serve/contract.ts'
 import { type Assignment, type Order, type Word, type WorkerStart, workerVariable } from './messages.ts'
 import { answerTo, type Local, lastReport } from './questions.ts'
 
-/** A parent that stops the server as well has said so by then: a signal to the group reaches both. */
+/**
+ * A parent that stops the server as well has said so by then: a signal to the group reaches both.
+ */
 const parentSpeaksWithinMs = 200
 const lookEveryMs = 500
 
 export interface Worker extends Assignment {
-  /** Balancers are told that the server is not ready: its end has begun, and not only that of this worker. */
+  /**
+   * Balancers are told that the server is not ready: its end has begun, and not only that of this
+   * worker.
+   */
   readonly isReady: boolean
   /** From here on the parent’s orders are followed. `exit` ends the process. */
   attend(running: Pick<Running, 'drain' | 'kill' | 'connections' | 'closed'>, parts: AttendParts): void
@@ -120,7 +127,10 @@ class WorkerSide implements Worker {
     else process.send(word, undefined, undefined, () => then())
   }
 
-  /** However the parent ended, also by SIGKILL. Deno does not always tell of it: it is looked at as well. */
+  /**
+   * However the parent ended, also by SIGKILL. Deno does not always tell of it: it is looked at as
+   * well.
+   */
   #endWithParent(): void {
     const parent = process.ppid
     let isOver = false

@@ -1,4 +1,7 @@
-/** The app that is served when none is given: a greeting, a health check, and routes that show each limit at work. */
+/**
+ * The app that is served when none is given: a greeting, a health check, and routes that show each
+ * limit at work.
+ */
 import { type Context, Hono } from 'hono'
 import { parse } from '../policy/units.ts'
 
@@ -101,7 +104,9 @@ export function createApp({ ready = () => true }: AppOptions = {}): Hono<any> {
     )
   })
 
-  /** Answers before the body, without reading it: what happens to the rest is the server’s affair. */
+  /**
+   * Answers before the body, without reading it: what happens to the rest is the server’s affair.
+   */
   app.post('/early', (c) => c.text('no, thank you\n', 413))
 
   /** One body from memory. */

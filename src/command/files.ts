@@ -84,7 +84,10 @@ export interface LoadedApp {
   readonly websocket?: any
 }
 
-/** The default export of a module and its `websocket`, if it has one; `path` relative to the working directory. */
+/**
+ * The default export of a module and its `websocket`, if it has one; `path` relative to the working
+ * directory.
+ */
 export async function loadApp(path: string, nameOf: NameOf): Promise<LoadedApp> {
   const file = resolve(path)
   await read('app', file, nameOf)

@@ -1,4 +1,7 @@
-/** Flags and variables of a command, read into what `serve()` takes. Pure: reads no file, no process. */
+/**
+ * Flags and variables of a command, read into what `serve()` takes. Pure: reads no file, no
+ * process.
+ */
 import { parseArgs } from 'node:util'
 import { type OptionName, optionNames, type PolicyInput } from '../policy/policy.ts'
 import type { PresetName } from '../policy/presets.ts'
@@ -26,7 +29,10 @@ import {
 } from './settings.ts'
 
 export interface ReadSettings {
-  /** For `serve()`: the port, the address and the set part of the policy, and with `givenAs` where each came from. */
+  /**
+   * For `serve()`: the port, the address and the set part of the policy, and with `givenAs` where
+   * each came from.
+   */
   readonly options: GivenOptions
   readonly settings: Settings
   /** The setting as the user wrote it. */
@@ -60,7 +66,10 @@ export function readPlaces(
   return { places: [flags, variables.written], problems }
 }
 
-/** Throws a `ConfigError` with everything that is wrong in flags, variables and what follows from them. */
+/**
+ * Throws a `ConfigError` with everything that is wrong in flags, variables and what follows from
+ * them.
+ */
 export function readSettings(argv: readonly string[], env: Env, command: CommandName = 'serve'): ReadSettings {
   const { places, problems } = readPlaces(argv, env, command)
   const { settings, nameOf } = resolveSettings(places, problems)
@@ -109,8 +118,9 @@ function tryResolve(given: PolicySources, problems: Problem[]): Resolved | null 
 }
 
 /**
- * The flags as parseArgs splits them. Not `strict`: it stops at the first mistake and words it differently on each
- * runtime. All boolean to it, so that a flag whose value is missing doesn't swallow the next flag.
+ * The flags as parseArgs splits them. Not `strict`: it stops at the first mistake and words it
+ * differently on each runtime. All boolean to it, so that a flag whose value is missing doesn't
+ * swallow the next flag.
  */
 function readFlags(
   argv: readonly string[],

@@ -1,6 +1,6 @@
 /**
- * Sockets that systemd has opened for this process, by the protocol of sd_listen_fds(3): descriptors
- * from 3 on, `LISTEN_FDS` of them, for the process `LISTEN_PID`.
+ * Sockets that systemd has opened for this process, by the protocol of sd_listen_fds(3):
+ * descriptors from 3 on, `LISTEN_FDS` of them, for the process `LISTEN_PID`.
  */
 import process from 'node:process'
 import { ConfigError, type Problem, problem } from '../policy/problems.ts'
@@ -13,8 +13,8 @@ const firstFd = 3
 const variables = ['LISTEN_FDS', 'LISTEN_PID', 'LISTEN_FDNAMES', 'LISTEN_PIDFDID'] as const
 
 /**
- * None: nobody has opened any for this process. The variables are taken away: they are not meant for
- * its children. Throws a `ConfigError` that names the variable.
+ * None: nobody has opened any for this process. The variables are taken away: they are not meant
+ * for its children. Throws a `ConfigError` that names the variable.
  */
 export function listenFds(env: Env, log: Log, pid = process.pid): readonly Socket[] {
   const { LISTEN_FDS: count, LISTEN_PID: owner } = env

@@ -1,4 +1,7 @@
-/** The shared main of `hangup serve` and of each runtime's entry: reads the settings, serves, reports, ends on a signal. */
+/**
+ * The shared main of `hangup serve` and of each runtime's entry: reads the settings, serves,
+ * reports, ends on a signal.
+ */
 import { resolve } from 'node:path'
 import process from 'node:process'
 import { adminPlan } from '../admin/options.ts'
@@ -89,8 +92,8 @@ export const thisProcess: Host = {
 }
 
 /**
- * The end of a command that prints and is done. A pipe takes 64 kB at once, and what it has not taken when the process
- * exits is lost; a reader that has gone wants no more.
+ * The end of a command that prints and is done. A pipe takes 64 kB at once, and what it has not
+ * taken when the process exits is lost; a reader that has gone wants no more.
  */
 export function exitFlushed(status: number): void {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => process.exit(status))
@@ -102,13 +105,16 @@ export function exitFlushed(status: number): void {
 export const { cannotStart } = exitStatus
 
 /**
- * Whether a runtime's entry is what was started, with the `import.meta` of that entry. In a bundle `import.meta` is the bundle's
- * for every module in it, and an application that has the entry bundled is not to be joined by another server.
+ * Whether a runtime's entry is what was started, with the `import.meta` of that entry. In a bundle
+ * `import.meta` is the bundle's for every module in it, and an application that has the entry
+ * bundled is not to be joined by another server.
  */
 export const isProgram = ({ main, url }: { readonly main?: boolean; readonly url: string }, runtime: string): boolean =>
   main === true && new RegExp(`/runtimes/${runtime}\\.[jt]s$`).test(url)
 
-/** How a command is started, and on which runtime where that matters: for `--help` and `--version`. */
+/**
+ * How a command is started, and on which runtime where that matters: for `--help` and `--version`.
+ */
 interface Called {
   readonly command: CommandName
   readonly program: string
@@ -116,8 +122,8 @@ interface Called {
 }
 
 /**
- * What every command does: `--help`, `--version`, and one line of what it throws. `run` resolves with
- * the status to exit with, or with nothing where the command goes on.
+ * What every command does: `--help`, `--version`, and one line of what it throws. `run` resolves
+ * with the status to exit with, or with nothing where the command goes on.
  */
 export async function runCommand(
   { command, program, runtime }: Called,
@@ -257,7 +263,10 @@ function listenFdsFor(
   return sockets
 }
 
-/** Its connections are told apart from those of other workers, and the parent has the admin listener. */
+/**
+ * Its connections are told apart from those of other workers, and the parent has the admin
+ * listener.
+ */
 const partOf = (worker: Worker, { sockets }: ServeRuntime): PartOf => ({
   observer: new Observer(backgroundClock, sockets.descriptors, null, worker.number),
   isWatched: worker.isWatched,

@@ -35,7 +35,10 @@ interface Position {
 
 const ours = new URL('.', import.meta.url)
 
-/** Where it failed: the error's stack without the frames of the runtime, and of us who loaded it, which no user can mend. */
+/**
+ * Where it failed: the error's stack without the frames of the runtime, and of us who loaded it,
+ * which no user can mend.
+ */
 export function failureDetail(error: Error): string {
   const { position } = error as { position?: Position | null }
   if (position) {

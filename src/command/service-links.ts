@@ -1,6 +1,6 @@
 /**
- * The variables that Kubernetes sets in every container for each Service of the namespace: for one that is
- * called `hangup` or `hangup-…` they begin as ours do, `HANGUP_PORT` among them.
+ * The variables that Kubernetes sets in every container for each Service of the namespace: for one
+ * that is called `hangup` or `hangup-…` they begin as ours do, `HANGUP_PORT` among them.
  * kubernetes.io/docs/concepts/services-networking/service/#environment-variables
  */
 

@@ -1,6 +1,7 @@
 /**
- * Tells systemd of a service of `Type=notify` that it is ready, alive and stopping. The runtimes have
- * no datagrams on Unix sockets, so `systemd-notify` sends them; the unit says `NotifyAccess=all`.
+ * Tells systemd of a service of `Type=notify` that it is ready, alive and stopping. The runtimes
+ * have no datagrams on Unix sockets, so `systemd-notify` sends them; the unit says
+ * `NotifyAccess=all`.
  */
 import { execFile } from 'node:child_process'
 import process from 'node:process'
@@ -13,7 +14,10 @@ export interface ServiceManagerParts {
   readonly env: Env
   readonly clock: Clock
   readonly log: Log
-  /** Sends one assignment of sd_notify(3), as an argument of `systemd-notify`. Default: that program does. */
+  /**
+   * Sends one assignment of sd_notify(3), as an argument of `systemd-notify`. Default: that program
+   * does.
+   */
   readonly send?: (assignment: string) => Promise<void>
 }
 
@@ -24,7 +28,10 @@ interface Supervised extends Ending {
   reloading?(): () => void
 }
 
-/** Ready from now on. Returns the same server, whose drain is told as well; elsewhere nothing is told. */
+/**
+ * Ready from now on. Returns the same server, whose drain is told as well; elsewhere nothing is
+ * told.
+ */
 export function tellServiceManager(server: Ending, parts: ServiceManagerParts): Supervised {
   const { env, clock, log, send = throughProgram } = parts
   if (typeof env['NOTIFY_SOCKET'] !== 'string' || env['NOTIFY_SOCKET'] === '') return server

@@ -1,6 +1,7 @@
 /**
- * What a server needs beside the policy: one schema, from which flags, variables and `--help` follow as they do for
- * the policy. Imports no runtime, so that a Worker reads its variables with it too.
+ * What a server needs beside the policy: one schema, from which flags, variables and `--help`
+ * follow as they do for the policy. Imports no runtime, so that a Worker reads its variables with
+ * it too.
  */
 import * as v from 'valibot'
 import { adminSecrets, adminSettings } from '../admin/settings.ts'
@@ -244,8 +245,9 @@ export interface Written {
 }
 
 /**
- * The variables of one command. An empty one counts as not set, as `VAR= command` is commonly meant; a `HANGUP_` name
- * that no command knows is a problem, because a misspelt limit is no limit. Those of a Kubernetes Service are not ours.
+ * The variables of one command. An empty one counts as not set, as `VAR= command` is commonly
+ * meant; a `HANGUP_` name that no command knows is a problem, because a misspelt limit is no limit.
+ * Those of a Kubernetes Service are not ours.
  */
 export function readEnvironment(
   env: Env,
@@ -288,7 +290,9 @@ const namesOf = ({ takes = [], secrets = {} }: Partial<Command> = {}): readonly 
   ...Object.keys(secrets),
 ]
 
-/** The settings out of what was written, the first that has one winning, and how each was written. */
+/**
+ * The settings out of what was written, the first that has one winning, and how each was written.
+ */
 export function resolveSettings(
   places: readonly Written[],
   problems: Problem[],

@@ -1,4 +1,7 @@
-/** What the server says at start-up: the policy it holds, where each value comes from, and who enforces it how exactly. */
+/**
+ * What the server says at start-up: the policy it holds, where each value comes from, and who
+ * enforces it how exactly.
+ */
 
 import { type Enforced, type Enforcement, isUnheld } from '../policy/enforcement.ts'
 import { type OptionName, optionNames, optionSpecs } from '../policy/policy.ts'
@@ -28,7 +31,10 @@ const label = (option: OptionName) => flagOf(option).slice(2)
 
 const exactness = ({ stepMs, how }: Enforced) => `${stepMs > 0 ? `≤ ${format('duration', stepMs)} late; ` : ''}${how}`
 
-/** For a person, at each start: one table of what holds, one line of what is off, one of what nobody enforces. */
+/**
+ * For a person, at each start: one table of what holds, one line of what is off, one of what nobody
+ * enforces.
+ */
 export function textReport(
   { url, also = [], admin, workers, runtime, engine, engineWhy, resolved, enforcement }: Started,
   columns = 100,

@@ -33,7 +33,10 @@ export interface GatewayEntry {
   load(): Promise<{ readonly gateway: GatewayRuntime }>
   /** Default: listens and forwards. */
   readonly start?: Start
-  /** Starts the same command once more, as a process of its own; with what of the runtime several of them need. */
+  /**
+   * Starts the same command once more, as a process of its own; with what of the runtime several of
+   * them need.
+   */
   readonly again?: { readonly command: readonly [string, ...string[]]; readonly sides: ServeRuntime }
 }
 

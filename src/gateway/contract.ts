@@ -19,8 +19,8 @@ export interface GatewayOptions {
   /** Where lines about upstreams, reloads and clients go. Default: standard error. */
   readonly log?: Log
   /**
-   * Listens for its operator: health, metrics, connections and why they ended, upstreams. `true`: on
-   * 127.0.0.1:9180; text: a port, an address and a port, or `unix:` and a path. Default: nothing
+   * Listens for its operator: health, metrics, connections and why they ended, upstreams. `true`:
+   * on 127.0.0.1:9180; text: a port, an address and a port, or `unix:` and a path. Default: nothing
    * listens.
    */
   readonly admin?: boolean | string | number | AdminOptions

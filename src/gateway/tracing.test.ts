@@ -25,7 +25,9 @@ const asked = {
 
 const spanContext = { traceId: '1'.repeat(32), spanId: '2'.repeat(16), traceFlags: 1 }
 
-/** An SDK, as far as the gateway asks it: spans are noted, and what is propagated is `traceparent`. */
+/**
+ * An SDK, as far as the gateway asks it: spans are noted, and what is propagated is `traceparent`.
+ */
 function sdk(t: { noted: unknown[]; fails?: 'startSpan' | 'end' }) {
   const span = {
     ...trace.wrapSpanContext(spanContext),

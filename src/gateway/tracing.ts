@@ -1,7 +1,7 @@
 /**
- * The gateway in distributed traces: a span for each request, and its own span as the parent that the
- * upstream sees (W3C Trace Context, or whatever the SDK propagates). Without an SDK these fields pass
- * as they came.
+ * The gateway in distributed traces: a span for each request, and its own span as the parent that
+ * the upstream sees (W3C Trace Context, or whatever the SDK propagates). Without an SDK these
+ * fields pass as they came.
  */
 import type { Attributes } from '@opentelemetry/api'
 import type { OpenTelemetry, Shelter } from '../observe/open-telemetry.ts'

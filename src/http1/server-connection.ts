@@ -57,7 +57,10 @@ export interface ConnectionContext {
   readonly draining: () => boolean
   /** What takes over a connection may be ended by a drain through it. */
   readonly longLived: LongLived
-  /** A body whose length is unknown: in its place one into which something can be said, if there is one. */
+  /**
+   * A body whose length is unknown: in its place one into which something can be said, if there is
+   * one.
+   */
   framed(body: Streamed, method: string, answer: OutgoingResponse): Streamed
   /**
    * Asks the application, which answers by `connection.answer`, in the same turn or later. `body`
@@ -123,7 +126,9 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   #refusal: BodyRefusedError | null = null
   /** `maxBodyBytes` of the present request; null: no route has changed it. */
   #maxBodyBytes: number | null = null
-  /** The present request has a larger body than the server's limit, and its route may allow that. */
+  /**
+   * The present request has a larger body than the server's limit, and its route may allow that.
+   */
   #awaitsRoute = false
   #received = 0
   #sent = 0
@@ -440,7 +445,10 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     }
   }
 
-  /** Until its route has been asked, or the application reads the body: then it is known whether it is too large. */
+  /**
+   * Until its route has been asked, or the application reads the body: then it is known whether it
+   * is too large.
+   */
   #awaitRoute(given: Uint8Array | IncomingBody | null): IncomingBody {
     let body = given
     if (!(body instanceof IncomingBody)) {
@@ -515,7 +523,9 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     } else this.#send(head, given)
   }
 
-  /** The same for who is called by another connection: what goes wrong here must not end that one. */
+  /**
+   * The same for who is called by another connection: what goes wrong here must not end that one.
+   */
   answerSafely(given: OutgoingResponse): void {
     try {
       this.answer(given)

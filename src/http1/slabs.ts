@@ -37,8 +37,8 @@ export function slabOf(length: number): Slab {
 }
 
 /**
- * Long text as UTF-8; null: it is short, and better written as it is. To count its bytes first, as a
- * write of text has to, costs Node four times what it costs to encode it.
+ * Long text as UTF-8; null: it is short, and better written as it is. To count its bytes first, as
+ * a write of text has to, costs Node four times what it costs to encode it.
  */
 export function slabOfText(text: string): Slab | null {
   if (text.length < smallestBytes) return null

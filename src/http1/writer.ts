@@ -25,7 +25,10 @@ const tokenForm = /^[!#$%&'*+.^_`|~\w-]+$/
 const notInValue = /[^\t\x20-\x7e\x80-\xff]/
 const targetForm = /^[\x21\x22\x24-\x7e]+$/
 
-/** A checked name, with the line that it was last written in: most fields of an application never change. */
+/**
+ * A checked name, with the line that it was last written in: most fields of an application never
+ * change.
+ */
 interface KnownName {
   readonly kind: NameKind
   value: string

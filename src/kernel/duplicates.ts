@@ -13,9 +13,14 @@ export interface SocketDuplicates {
   duplicate(fd: number): number
   /** Null: no TCP socket, or a kernel older than 4.6. */
   look(duplicate: number): Arrivals | null
-  /** Whether it was reset, by either side. The kernel says so once, and it may have told the owner. */
+  /**
+   * Whether it was reset, by either side. The kernel says so once, and it may have told the owner.
+   */
   wasReset(duplicate: number): boolean
-  /** Ends both sides at once, in an orderly way: a close by its owner alone does not, while there is a duplicate. */
+  /**
+   * Ends both sides at once, in an orderly way: a close by its owner alone does not, while there is
+   * a duplicate.
+   */
   end(duplicate: number): void
   /** Bytes that came and that nobody has read. */
   unread(duplicate: number): number

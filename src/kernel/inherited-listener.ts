@@ -40,7 +40,9 @@ export class InheritedListener {
     if (flags >= 0) libc.fcntl(fd, c.F_SETFL, flags | c.O_NONBLOCK)
   }
 
-  /** `own`: where the runtime's server listens, which is over with this. Throws if it can't be done. */
+  /**
+   * `own`: where the runtime's server listens, which is over with this. Throws if it can't be done.
+   */
   takePlaceOf(own: Address): void {
     const fd = this.#listenerAt(own)
     const registrations = this.#registrationsOf(fd)

@@ -211,7 +211,10 @@ export class Ledger {
     return false
   }
 
-  /** Its client has ended it, or the kernel has: one that was reset has no address by which it could be found. */
+  /**
+   * Its client has ended it, or the kernel has: one that was reset has no address by which it could
+   * be found.
+   */
   isGone(peer: Peer): boolean {
     const allAreKnown = peer.socket === null && (this.#options.discover?.() ?? false)
     const { socket } = peer

@@ -107,8 +107,8 @@ export class Reading {
   /** Bytes received that are explained: more of them are a request of which nobody has told. */
   #known = 0
   /**
-   * Bytes that have come while it was idle and that nothing has gone out for yet: so many may be the
-   * answers of PINGs, however late the client acknowledges them.
+   * Bytes that have come while it was idle and that nothing has gone out for yet: so many may be
+   * the answers of PINGs, however late the client acknowledges them.
    */
   #echoes = 0
   /** When more last went out than had come: of HTTP/2 that is an answer, and never a PING's. */

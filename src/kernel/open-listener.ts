@@ -28,8 +28,8 @@ export function closedOnce(libc: c.Libc, fd: number): OpenListener {
 }
 
 /**
- * `host`: an address, not a name. `isOneOfSeveral`: of sockets on one port, among which the kernel shares
- * out new connections. Throws an error with the system's code.
+ * `host`: an address, not a name. `isOneOfSeveral`: of sockets on one port, among which the kernel
+ * shares out new connections. Throws an error with the system's code.
  */
 export function openTcpListener(libc: c.Libc, { host, port }: Address, isOneOfSeveral = false): OpenListener {
   const isIpv6 = host.includes(':')

@@ -140,7 +140,9 @@ export class Scan {
     this.#beginWalk(this.#options.clock.now(), Number.POSITIVE_INFINITY)
   }
 
-  /** The same, unless walks are long and take more than a tenth of the time. Returns whether it has. */
+  /**
+   * The same, unless walks are long and take more than a tenth of the time. Returns whether it has.
+   */
   walkAgain(): boolean {
     const isSmall = (this.#options.kernel.count() ?? Number.POSITIVE_INFINITY) <= smallWalk
     if (!isSmall && this.#options.clock.now() - this.#walkedAt < this.#walkMs * walkNowShare) return false

@@ -192,8 +192,8 @@ export class TrackedSocket implements Member {
   }
 
   /**
-   * The application has a request of it, which no event may have told of: the kernel drops one of bytes
-   * that have been read by the time it is asked, where the response has filled the socket.
+   * The application has a request of it, which no event may have told of: the kernel drops one of
+   * bytes that have been read by the time it is asked, where the response has filled the socket.
    */
   asked(startedAt: number): void {
     const lookAt = startedAt + this.#tracking.every.requestMs
@@ -352,8 +352,8 @@ export class TrackedSocket implements Member {
   }
 
   /**
-   * Its runtime has ended what it spoke after the upgrade, and waits for the client's end, which may
-   * never come.
+   * Its runtime has ended what it spoke after the upgrade, and waits for the client's end, which
+   * may never come.
    */
   #lingerUpgraded(now: number): void {
     const { connection } = this

@@ -2,7 +2,10 @@
 import type { ReasonName } from './reasons.ts'
 import type { State } from './states.ts'
 
-/** `operator`: a drain, a kill, or a close by hand. `kernel`: its probes found nobody (`peerProbeMs`). */
+/**
+ * `operator`: a drain, a kill, or a close by hand. `kernel`: its probes found nobody
+ * (`peerProbeMs`).
+ */
 export type By = 'client' | 'server' | 'kernel' | 'operator'
 
 /** Why, where no limit says so. */

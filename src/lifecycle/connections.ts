@@ -53,8 +53,8 @@ export interface ConnectionsObserver {
   /** A limit that ran out so long ago is executed now. */
   late(ms: number): void
   /**
-   * It waits for its client, and we are about to close it. What is returned is called when its engine
-   * has done so.
+   * It waits for its client, and we are about to close it. What is returned is called when its
+   * engine has done so.
    */
   closing(member: Member, why: Why, now: number): (() => void) | null
   /** Descriptors are short. Told in each sweep. */
@@ -87,8 +87,8 @@ export interface ConnectionsOptions {
    */
   readonly turnsAway?: boolean
   /**
-   * The last of the reserved descriptors are for an operator: a newcomer is refused rather than that
-   * they are used.
+   * The last of the reserved descriptors are for an operator: a newcomer is refused rather than
+   * that they are used.
    */
   readonly keepsReserve?: boolean | undefined
   /** Told while descriptors are short, as often as something is done about it. */
@@ -303,7 +303,10 @@ export class Connections<M extends Member> {
     return waiting.includes(member.connection.state) ? observer?.closing(member, why, now) : null
   }
 
-  /** An operator ends it: at once if it only waits for its client, else with the response that it owes. */
+  /**
+   * An operator ends it: at once if it only waits for its client, else with the response that it
+   * owes.
+   */
   closeByHand(member: M): void {
     const { connection } = member
     const now = this.#clock.now()

@@ -10,7 +10,9 @@ import { readingFirst } from './reading-clock.ts'
 
 export type Phase = 'serving' | 'announcing' | 'closing' | 'cutting' | 'closed'
 
-/** `eventStreams`, `webSockets`: those that the drain ended in order or cut, where there were any. */
+/**
+ * `eventStreams`, `webSockets`: those that the drain ended in order or cut, where there were any.
+ */
 export interface DrainResult extends LongLivedResult {
   /**
    * Connections that were cut in a request, or as a WebSocket, because `drainTimeoutMs` ran out or

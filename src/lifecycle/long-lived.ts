@@ -35,8 +35,8 @@ interface Member {
 const endsStreams = words.streams.indexOf('end')
 
 /**
- * With `streams: 'finish'` what is left is told of its end so long before it is cut, at most a tenth
- * of the drain.
+ * With `streams: 'finish'` what is left is told of its end so long before it is cut, at most a
+ * tenth of the drain.
  */
 const lastWordMs = 1_000
 
@@ -70,8 +70,8 @@ export class LongLived {
   }
 
   /**
-   * `end` is called at most once; `ping` again and again, where the policy asks for it. Returns what
-   * is to be called when it is over, whoever ended it, with the code of a WebSocket's close.
+   * `end` is called at most once; `ping` again and again, where the policy asks for it. Returns
+   * what is to be called when it is over, whoever ended it, with the code of a WebSocket's close.
    */
   add(kind: LongLivedKind, end: () => void, ping?: () => void): (code?: number) => void {
     const member: Member = { kind, end, momentMs: this.#random() * this.#policy.drainSpreadMs, toldAtMs: null }

@@ -1,4 +1,7 @@
-/** How an access log is written: JSON with why connections ended, or one of the forms that other programs read. */
+/**
+ * How an access log is written: JSON with why connections ended, or one of the forms that other
+ * programs read.
+ */
 import type { AccessEntry } from '../observe/access.ts'
 
 export const accessForms = ['json', 'combined', 'w3c'] as const
@@ -11,7 +14,10 @@ export interface AccessWriter {
   line(entry: AccessEntry): string | null
 }
 
-/** What a request without a response is written as, as nginx does: its client left, or the connection was closed. */
+/**
+ * What a request without a response is written as, as nginx does: its client left, or the
+ * connection was closed.
+ */
 const noResponse = { client: 499, others: 444 } as const
 const longestTarget = 2_000
 
@@ -71,7 +77,10 @@ function jsonLine(entry: AccessEntry, shown: Shown): string {
 
 const tenths = (ms: number): number => Math.round(ms * 10) / 10
 
-/** What Apache and nginx call combined. Of the ends it has those that left a request without a response. */
+/**
+ * What Apache and nginx call combined. Of the ends it has those that left a request without a
+ * response.
+ */
 function combinedLine(entry: AccessEntry, shown: Shown): string | null {
   if (entry.kind === 'request') {
     const { at, peer, method, target, protocol, status, bytes, header } = entry

@@ -11,7 +11,10 @@ export interface Destination {
 export interface LogFile extends Destination {
   /** Nothing was in it when it was opened. */
   readonly isEmpty: boolean
-  /** Goes on with what has the name now: the old file may have been renamed. Throws where that can't be opened. */
+  /**
+   * Goes on with what has the name now: the old file may have been renamed. Throws where that can't
+   * be opened.
+   */
   reopen(): void
 }
 
@@ -38,8 +41,9 @@ export function standardStream(fd: 1 | 2): Destination {
 }
 
 /**
- * A pipe that is full holds up a thread of whoever writes to it, and Node's end waits for that thread. Opened once more
- * it can be told not to wait; whoever else writes to the pipe is not affected.
+ * A pipe that is full holds up a thread of whoever writes to it, and Node's end waits for that
+ * thread. Opened once more it can be told not to wait; whoever else writes to the pipe is not
+ * affected.
  */
 function withoutWaiting(fd: 1 | 2): number {
   try {

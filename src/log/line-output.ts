@@ -1,6 +1,6 @@
 /**
- * Lines on their way out. Whoever writes one never waits: what the destination does not take yet is kept up to a
- * bound, and what is beyond it is lost and counted.
+ * Lines on their way out. Whoever writes one never waits: what the destination does not take yet is
+ * kept up to a bound, and what is beyond it is lost and counted.
  */
 import type { Clock } from '../lifecycle/clock.ts'
 import type { Destination, WriteError } from './destination.ts'
@@ -20,7 +20,10 @@ export interface LineOutputOptions {
 
 /** Written at once, at most. */
 const batchChars = 64 * 1024
-/** A pipe that is full is tried again after so long, and anything else that fails, such as a full disk. */
+/**
+ * A pipe that is full is tried again after so long, and anything else that fails, such as a full
+ * disk.
+ */
 const fullPipeMs = 20
 const failedMs = 1_000
 const tooSlow = 'its reader or its disk is too slow'

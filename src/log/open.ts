@@ -1,4 +1,6 @@
-/** The logs of a command, as its settings have them: events on standard error, and the access log. */
+/**
+ * The logs of a command, as its settings have them: events on standard error, and the access log.
+ */
 import process from 'node:process'
 import { isatty } from 'node:tty'
 import { backgroundClock, systemClock } from '../lifecycle/clock.ts'

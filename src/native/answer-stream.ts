@@ -1,6 +1,6 @@
 /**
- * The body of an answer on its way to the runtime's own server: not a byte beyond what its `Content-Length` promises, never
- * whole with fewer, and whatever fails in it is told of once.
+ * The body of an answer on its way to the runtime's own server: not a byte beyond what its
+ * `Content-Length` promises, never whole with fewer, and whatever fails in it is told of once.
  */
 import { backgroundClock, type Clock } from '../lifecycle/clock.ts'
 import type { Coded } from '../policy/codes.ts'
@@ -15,11 +15,14 @@ export interface AnswerStreamOptions {
   /** What `Content-Length` says; null: nothing. */
   readonly length: number | null
   readonly report: (error: unknown) => void
-  /** The application gave more than it promised: what the client has is whole, and its connection's last answer. */
+  /**
+   * The application gave more than it promised: what the client has is whole, and its connection's
+   * last answer.
+   */
   readonly last?: (() => void) | undefined
   /**
-   * The answer has failed and says nowhere how long it is. Whoever takes the runtime's orderly end for its end is to see a reset
-   * before that.
+   * The answer has failed and says nowhere how long it is. Whoever takes the runtime's orderly end
+   * for its end is to see a reset before that.
    */
   readonly cut?: (() => Promise<void>) | undefined
   /** Whether a piece waits to be taken, so that the client is the one to move. */
@@ -74,7 +77,9 @@ export function answerStream(
     else if (bytes.length === 0) await pull(controller)
   }
 
-  /** The client has all that it was promised: for it the answer is whole, and nobody asks for more. */
+  /**
+   * The client has all that it was promised: for it the answer is whole, and nobody asks for more.
+   */
   function promised(controller: ReadableStreamDefaultController<Uint8Array>): void {
     controller.close()
     end()

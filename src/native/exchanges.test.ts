@@ -10,7 +10,10 @@ import { Exchanges } from './exchanges.ts'
 import { Flights } from './flights.ts'
 import type { LedgerServer } from './ledger-server.ts'
 
-/** A runtime's server on which nothing is long, upgraded or told at one look, and a ledger with room. */
+/**
+ * A runtime's server on which nothing is long, upgraded or told at one look, and a ledger with
+ * room.
+ */
 function exchangesFor(handler: () => Response | Promise<Response>, secure = false) {
   const resolved = resolveOptions({}, [])
   const ledger = {
@@ -44,7 +47,10 @@ function exchangesFor(handler: () => Response | Promise<Response>, secure = fals
   })
 }
 
-/** A request that counts how often somebody asks for its fields, which the runtimes make for whoever asks first. */
+/**
+ * A request that counts how often somebody asks for its fields, which the runtimes make for whoever
+ * asks first.
+ */
 function requestOf() {
   let asked = 0
   const request = { method: 'GET', headers: null as unknown } as unknown as Request

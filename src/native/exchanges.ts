@@ -1,6 +1,6 @@
 /**
- * Each request of a runtime's own server, from the runtime to the application and back. On the way of a handler that
- * answers at once is nothing but the answer's `Keep-Alive`.
+ * Each request of a runtime's own server, from the runtime to the application and back. On the way
+ * of a handler that answers at once is nothing but the answer's `Keep-Alive`.
  */
 
 import { peerName } from '../kernel/layout.ts'
@@ -24,14 +24,20 @@ import { announcedBytes, type FieldOf, fieldInHeaders, RequestBody } from './req
 
 /** A request waits so long while the last descriptors are being used. */
 const brimMs = 10
-/** A body that nobody has read and that is not longer has come with its head: a client's first ten segments (RFC 6928). */
+/**
+ * A body that nobody has read and that is not longer has come with its head: a client's first ten
+ * segments (RFC 6928).
+ */
 const withHeadBytes = 14_600
 /** Walks may take a tenth of the time, and one a millisecond or two. */
 const walkSoonMs = 5
 
 const closing = /(^|,)\s*close\s*(,|$)/i
 
-/** Whether the policy counts what happens on a connection, so that each request has to be noted as it comes. */
+/**
+ * Whether the policy counts what happens on a connection, so that each request has to be noted as
+ * it comes.
+ */
 export const isCounted = ({ maxRequestsPerConnection, maxConnectionAgeMs, maxConnections }: Policy): boolean =>
   maxRequestsPerConnection !== 0 || maxConnectionAgeMs !== 0 || maxConnections !== 0
 
@@ -69,7 +75,10 @@ export class Exchanges<Call> {
   readonly #counted: boolean
   readonly #checksHead: boolean
   readonly #countsFields: boolean
-  /** The request at which descriptors are counted again: each may have come on a connection of its own. */
+  /**
+   * The request at which descriptors are counted again: each may have come on a connection of its
+   * own.
+   */
   #countAt = 0
 
   constructor(options: ExchangesOptions<Call>) {
@@ -195,7 +204,10 @@ export class Exchanges<Call> {
     return this.#onWatched(request, call, bodied, true)
   }
 
-  /** Each limit of size that the request breaks is counted, the first is answered; null: it breaks none. */
+  /**
+   * Each limit of size that the request breaks is counted, the first is answered; null: it breaks
+   * none.
+   */
   #refusedForSize(flight: Flight<Call>, bodied: boolean): Response | null {
     const { request } = flight
     const { maxHeadBytes, maxHeadFields, maxBodyBytes } = this.#policy
@@ -262,7 +274,10 @@ export class Exchanges<Call> {
     })
   }
 
-  /** What the application returned, whatever it is. `known` null: nobody else knows of the request. Never throws. */
+  /**
+   * What the application returned, whatever it is. `known` null: nobody else knows of the request.
+   * Never throws.
+   */
   #settled(returned: unknown, request: Request, call: Call, known: Flight<Call> | null): Response {
     let flight = known
     const taken = this.#flights.takenOver(request)
@@ -371,8 +386,9 @@ export class Exchanges<Call> {
   }
 
   /**
-   * The runtime waits for the end of a body that the application has begun, or a copy of its request has, and not for its
-   * client. Whether one without a length has come to its end nobody can say.
+   * The runtime waits for the end of a body that the application has begun, or a copy of its
+   * request has, and not for its client. Whether one without a length has come to its end nobody
+   * can say.
    */
   #leavesBody(flight: Flight<Call> | null): boolean {
     if (this.#server.closesUnderBody === true || !flight?.body) return false
@@ -389,8 +405,8 @@ export class Exchanges<Call> {
   }
 
   /**
-   * Deno and Bun give a request of HTTP/2 no Host, and HTTP/1.1 must have one. Only under TLS is the
-   * request asked: to make its `headers` is dear.
+   * Deno and Bun give a request of HTTP/2 no Host, and HTTP/1.1 must have one. Only under TLS is
+   * the request asked: to make its `headers` is dear.
    */
   #isHttp2(request: Request): boolean {
     return this.#secure && this.#fieldOf(request, 'host') === null

@@ -1,6 +1,6 @@
 /**
- * The requests that are with the application, or whose answers are not out: which of them the ledger knows of, and by
- * when it will know of all. A handler that answers at once is none of them.
+ * The requests that are with the application, or whose answers are not out: which of them the
+ * ledger knows of, and by when it will know of all. A handler that answers at once is none of them.
  */
 import { peerName } from '../kernel/layout.ts'
 import type { Ledger } from '../kernel/ledger.ts'
@@ -10,7 +10,10 @@ import type { LedgerServer } from './ledger-server.ts'
 import { InLine, Line } from './line.ts'
 import type { BodyReason, RequestBody } from './request-body.ts'
 
-/** Between two ticks: after a block a timer makes up for it, and what was read meanwhile is handed over later than that. */
+/**
+ * Between two ticks: after a block a timer makes up for it, and what was read meanwhile is handed
+ * over later than that.
+ */
 const leastTurnMs = 25
 
 export class Flight<Call> extends InLine<Flight<Call>> {
@@ -55,7 +58,9 @@ export class Flights<Call> {
   #currentRequest: Request | null = null
   #currentCall: Call | null = null
   #currentFlight: Flight<Call> | null = null
-  /** Of the scan. What the runtime had read when a tick ended a long block was handed over after it. */
+  /**
+   * Of the scan. What the runtime had read when a tick ended a long block was handed over after it.
+   */
   #lastTick: number
   #tickBefore: number
 
@@ -121,7 +126,10 @@ export class Flights<Call> {
     this.#lastTick = at
   }
 
-  /** Every request before this time has been noted. A young one that no tick has seen came after the last but one. */
+  /**
+   * Every request before this time has been noted. A young one that no tick has seen came after the
+   * last but one.
+   */
   get notedUntil(): number {
     let until = this.#tickBefore
     for (const { seenAt, notBefore } of this.#young) if (seenAt !== 0) until = Math.min(until, notBefore)

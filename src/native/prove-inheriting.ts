@@ -1,4 +1,7 @@
-/** Whether a runtime’s own server takes an inherited socket, found out on one that nobody else knows. */
+/**
+ * Whether a runtime’s own server takes an inherited socket, found out on one that nobody else
+ * knows.
+ */
 import { InheritedListener } from '../kernel/inherited-listener.ts'
 import { openKernel } from '../kernel/kernel.ts'
 import type { Address } from '../kernel/layout.ts'

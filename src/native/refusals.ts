@@ -16,7 +16,10 @@ export function busy(): Response {
   return plainResponse(503, { 'retry-after': '1', connection: 'close' })
 }
 
-/** The ledger has ended the connection long before: this only lets go of what the runtime holds for the request. */
+/**
+ * The ledger has ended the connection long before: this only lets go of what the runtime holds for
+ * the request.
+ */
 export const never = (clock: Clock): Promise<Response> => passed(clock, neverMs).then(busy)
 
 /** As it came over HTTP/1.1, but for optional white space. */

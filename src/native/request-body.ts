@@ -1,6 +1,7 @@
 /**
- * The body of a request that the runtime's own server reads: whether the application waits for it, how much it has been
- * given, and whether all has come, is seen at the readers of the Request, which are ours.
+ * The body of a request that the runtime's own server reads: whether the application waits for it,
+ * how much it has been given, and whether all has come, is seen at the readers of the Request,
+ * which are ours.
  */
 
 import { BodyRefusedError } from '../http1/body-refused.ts'
@@ -103,7 +104,10 @@ export class RequestBody {
     return this.#isReadWhole ? null : this.#bytes
   }
 
-  /** More of it may be coming: what is announced and not longer than `withHeadBytes` has come with its head. */
+  /**
+   * More of it may be coming: what is announced and not longer than `withHeadBytes` has come with
+   * its head.
+   */
   mayBeLeft(withHeadBytes: number): boolean {
     return !this.complete && (this.announced === null || this.announced > withHeadBytes)
   }
@@ -113,7 +117,9 @@ export class RequestBody {
     return this.#maxBytes !== 0 && Math.max(this.announced ?? 0, this.#bytes) > this.#maxBytes
   }
 
-  /** A route has changed how large it may be. Throws the refusal of one that is known to be larger. */
+  /**
+   * A route has changed how large it may be. Throws the refusal of one that is known to be larger.
+   */
   limitTo(maxBytes: number): void {
     this.#maxBytes = maxBytes
     this.#throwTooLarge()
@@ -131,7 +137,10 @@ export class RequestBody {
     if (this.isTooLarge) throw this.refuseTooLarge()
   }
 
-  /** The runtime may read it in one go. What was announced was not too much, and more than that never comes. */
+  /**
+   * The runtime may read it in one go. What was announced was not too much, and more than that
+   * never comes.
+   */
   protected get mayReadWhole(): boolean {
     return this.announced !== null || this.#maxBytes === 0
   }
@@ -147,7 +156,10 @@ export class RequestBody {
     return this.#reader !== null
   }
 
-  /** The request has been answered: an application that asks for no more of its body holds up whoever reads it for us. */
+  /**
+   * The request has been answered: an application that asks for no more of its body holds up
+   * whoever reads it for us.
+   */
   letGoLater(): void {
     if (this.#reader === null || this.complete) return
     const bytes = this.#bytes

@@ -1,4 +1,7 @@
-/** A server's listening sockets, and room for those that wait to be accepted once no descriptor is left. */
+/**
+ * A server's listening sockets, and room for those that wait to be accepted once no descriptor is
+ * left.
+ */
 import type { Kernel } from '../kernel/kernel.ts'
 import { type Address, isAt } from '../kernel/layout.ts'
 import type { Ledger } from '../kernel/ledger.ts'

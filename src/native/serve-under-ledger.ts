@@ -1,6 +1,7 @@
 /**
- * `serve()` over a runtime's own server that shows no connections, under the kernel ledger: the scan sees connections,
- * the flights are requests, and where the two disagree with the policy a connection is closed through the kernel.
+ * `serve()` over a runtime's own server that shows no connections, under the kernel ledger: the
+ * scan sees connections, the flights are requests, and where the two disagree with the policy a
+ * connection is closed through the kernel.
  */
 
 import { toNative } from '../http1/web/globals.ts'

@@ -2,7 +2,9 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 import { addressText, parseTcpTable } from '../kernel/tcp-table.ts'
 
-/** TCP: an address and a port; a Unix socket: a path, with a NUL in front in the abstract namespace. */
+/**
+ * TCP: an address and a port; a Unix socket: a path, with a NUL in front in the abstract namespace.
+ */
 export type InheritedAddress = { readonly host: string; readonly port: number } | { readonly unix: string }
 
 /** A text: why a server cannot accept on it. */
@@ -30,7 +32,10 @@ function tcpAddress(inode: number): InheritedAddress | null {
   return null
 }
 
-/** `Num RefCount Protocol Flags Type St Inode Path` of proc_net_unix(5); __SO_ACCEPTCON, SOCK_STREAM. */
+/**
+ * `Num RefCount Protocol Flags Type St Inode Path` of proc_net_unix(5); __SO_ACCEPTCON,
+ * SOCK_STREAM.
+ */
 function unixAddress(inode: string): InheritedAddress | null {
   const line = new RegExp(`^\\S+ \\S+ \\S+ 00010000 0001 \\S+ +${inode}(?: (.*))?$`, 'm')
   const [found, path = ''] = line.exec(text('/proc/self/net/unix')) ?? []

@@ -1,6 +1,6 @@
 /**
- * The PROXY protocol, both versions, without I/O: how a proxy in front announces its client, and how we announce ours. After
- * HAProxy's doc/proxy-protocol.txt, whose sections are cited by number.
+ * The PROXY protocol, both versions, without I/O: how a proxy in front announces its client, and
+ * how we announce ours. After HAProxy's doc/proxy-protocol.txt, whose sections are cited by number.
  */
 import { Buffer } from 'node:buffer'
 import { addressOf, textOf } from './networks.ts'
@@ -11,7 +11,10 @@ export type ProxyProtocolVersion = 'v1' | 'v2'
 /** What a header says. */
 export interface ProxyHeader {
   readonly version: ProxyProtocolVersion
-  /** null: the connection is the proxy's own (LOCAL, UNKNOWN), or comes from no IP address: the real peer counts. */
+  /**
+   * null: the connection is the proxy's own (LOCAL, UNKNOWN), or comes from no IP address: the real
+   * peer counts.
+   */
   readonly client: Peer | null
   /** Where the client thinks it is connected to. */
   readonly destination: Peer | null
@@ -54,8 +57,8 @@ const addressBytes: Readonly<Record<number, number>> = {
 const crc32cType = 0x03
 
 /**
- * Reads one header from the start of a connection. Whatever comes, it throws nothing; it holds on to no more than the header,
- * which is 107 bytes, or 16 and the 65,535 that version 2 can announce.
+ * Reads one header from the start of a connection. Whatever comes, it throws nothing; it holds on
+ * to no more than the header, which is 107 bytes, or 16 and the 65,535 that version 2 can announce.
  */
 export class ProxyHeaderReader {
   /** Once it is whole. */
@@ -65,7 +68,10 @@ export class ProxyHeaderReader {
   #held = new Uint8Array(v1Bytes)
   #length = 0
 
-  /** Returns how many of these bytes are of the header; those behind them, once there is one, are the client's. */
+  /**
+   * Returns how many of these bytes are of the header; those behind them, once there is one, are
+   * the client's.
+   */
   feed(bytes: Uint8Array): number {
     let used = 0
     while (used < bytes.length && this.header === null && this.fault === null) {
@@ -167,7 +173,10 @@ function faultOfStart(versionAndCommand: number, familyAndTransport: number, ann
   return announced < needed ? 'v2-length' : null
 }
 
-/** 2.2.1. Of what they say only the checksum concerns us, which must be looked at where it is there (2.2.4). */
+/**
+ * 2.2.1. Of what they say only the checksum concerns us, which must be looked at where it is there
+ * (2.2.4).
+ */
 function faultOfTlvs(held: Uint8Array, from: number): ProxyFault | null {
   for (let at = from; at < held.length; ) {
     if (at + 3 > held.length) return 'v2-tlv'
@@ -208,8 +217,9 @@ const unspecified4 = Uint8Array.of(...v4Prefix, 0, 0, 0, 0)
 const unspecified6 = new Uint8Array(16)
 
 /**
- * What announces a client to an upstream, ahead of everything else. Without a client (null: a health check of our own), or where it
- * has no IP address: LOCAL or UNKNOWN. A destination that nobody knows is the unspecified address.
+ * What announces a client to an upstream, ahead of everything else. Without a client (null: a
+ * health check of our own), or where it has no IP address: LOCAL or UNKNOWN. A destination that
+ * nobody knows is the unspecified address.
  */
 export function proxyHeader(
   version: ProxyProtocolVersion,

@@ -1,6 +1,6 @@
 /**
- * The file of a Unix socket: it may be left over from a server that was killed, and goes when ours stops.
- * Neither a socket that somebody answers on nor anything but a socket is ever removed.
+ * The file of a Unix socket: it may be left over from a server that was killed, and goes when ours
+ * stops. Neither a socket that somebody answers on nor anything but a socket is ever removed.
  */
 
 import { lstatSync, rmSync } from 'node:fs'
@@ -10,7 +10,9 @@ import { deferred } from '../deferred.ts'
 import type { ServerClock } from '../lifecycle/clock.ts'
 import type { Listen, Listener } from './transport.ts'
 
-/** A server that is alive accepts at once; one whose accept queue is full does not say no either. */
+/**
+ * A server that is alive accepts at once; one whose accept queue is full does not say no either.
+ */
 const answersWithinMs = 1_000
 
 /** A lock is held for milliseconds: this old, its owner was killed. */
@@ -35,8 +37,9 @@ const isAbstract = (path: string): boolean => path.startsWith('\0')
 const nothing = async (): Promise<void> => {}
 
 /**
- * Removes the socket file at `path` if nobody answers on it; throws as `listen` would if it has to stay. Until what it
- * returns is called no other server does the same: it could take the file of the one that listens next for the stale one.
+ * Removes the socket file at `path` if nobody answers on it; throws as `listen` would if it has to
+ * stay. Until what it returns is called no other server does the same: it could take the file of
+ * the one that listens next for the stale one.
  */
 async function makeWay(path: string, clock: ServerClock): Promise<() => Promise<void>> {
   const found = await lstat(path).catch(nullIfMissing)

@@ -1,4 +1,7 @@
-/** What the engine needs of a socket, and a socket of the engine. Each runtime's transport is a thin file of this shape in `runtimes/`. */
+/**
+ * What the engine needs of a socket, and a socket of the engine. Each runtime's transport is a thin
+ * file of this shape in `runtimes/`.
+ */
 export interface Peer {
   readonly address: string
   readonly port: number
@@ -6,24 +9,33 @@ export interface Peer {
 }
 
 export interface Transport {
-  /** Where PROXY protocol announces clients, the one announced, from before the first `secured` or `feed`. */
+  /**
+   * Where PROXY protocol announces clients, the one announced, from before the first `secured` or
+   * `feed`.
+   */
   readonly peer: Peer
-  /** What the peer is connected to, or says through PROXY protocol that it is; null on a Unix socket. May cost a system call. */
+  /**
+   * What the peer is connected to, or says through PROXY protocol that it is; null on a Unix
+   * socket. May cost a system call.
+   */
   readonly local?: Peer | null
   /** Bytes that were written and that the kernel has not taken yet. */
   readonly unsent: number
   /**
-   * `head` is latin1 text, a `body` in text UTF-8. Takes everything, in one system call where it can; returns whether the
-   * kernel has it all: if not, `drained` is called once it has. Until then the bytes are the transport's, and so are `room` bytes
-   * in front of them in their buffer.
+   * `head` is latin1 text, a `body` in text UTF-8. Takes everything, in one system call where it
+   * can; returns whether the kernel has it all: if not, `drained` is called once it has. Until then
+   * the bytes are the transport's, and so are `room` bytes in front of them in their buffer.
    */
   write(head: string, body: string | Uint8Array | null, room?: number): boolean
   /**
-   * A body of no more bytes than these may be a view that is valid only during `write`, which copies
-   * what the kernel does not take. Default: none may.
+   * A body of no more bytes than these may be a view that is valid only during `write`, which
+   * copies what the kernel does not take. Default: none may.
    */
   readonly copiesBytes?: number
-  /** Tries once more to hand over what waits, where the runtime may have missed that there is room. Called at each sweep. */
+  /**
+   * Tries once more to hand over what waits, where the runtime may have missed that there is room.
+   * Called at each sweep.
+   */
   poke?(): void
   /** Reads no more until `resume()`. */
   pause(): void
@@ -34,7 +46,10 @@ export interface Transport {
   destroy(): void
   /** RST where the runtime can, else as `destroy`. */
   reset(): void
-  /** Whether, as far as the runtime knows by now, both directions are open and nothing waits to be read: asked of a pooled connection. */
+  /**
+   * Whether, as far as the runtime knows by now, both directions are open and nothing waits to be
+   * read: asked of a pooled connection.
+   */
   readonly quiet?: boolean
   /** See `Member`: of the TCP socket. */
   duplicate?(dup: (fd: number) => number): number
@@ -61,7 +76,10 @@ export interface ListenAt {
   readonly peerProbeMs?: number
   /** A path: a Unix socket instead. */
   readonly unix?: string
-  /** A descriptor that listens already, on the address above; its file, if it has one, is somebody else's. */
+  /**
+   * A descriptor that listens already, on the address above; its file, if it has one, is somebody
+   * else's.
+   */
   readonly fd?: number
   readonly tls?: ListenTls
   readonly proxyProtocol?: ProxyProtocolFrom
@@ -75,7 +93,10 @@ export interface CertificatePem {
 
 /** TLS 1.2 and 1.3; ALPN is `http/1.1`. */
 export interface ListenTls {
-  /** Chosen by the names in them (SNI); the first is shown to who asks for none of those, or for none at all. */
+  /**
+   * Chosen by the names in them (SNI); the first is shown to who asks for none of those, or for
+   * none at all.
+   */
   readonly certificates: readonly CertificatePem[]
 }
 
@@ -83,7 +104,10 @@ export interface ListenTls {
 export interface ProxyProtocolFrom {
   /** These peers must. Asked with '' for one on a Unix socket. */
   readonly trust: (address: string) => boolean
-  /** Any other peer is closed at once, or served as the client that it is: its header, if it sends one, is no request. */
+  /**
+   * Any other peer is closed at once, or served as the client that it is: its header, if it sends
+   * one, is no request.
+   */
   readonly others: 'refuse' | 'direct'
   /** A connection is closed because of its header. */
   readonly onRefused: (why: string, peer: Peer) => void
@@ -97,8 +121,8 @@ export interface Listener {
   /** Accepts no more; what is open stays open. */
   stop(): void
   /**
-   * For handshakes from now on; what is open goes on. Throws a `CertificateError`, and changes nothing, if one can't be served
-   * with. Undefined without TLS.
+   * For handshakes from now on; what is open goes on. Throws a `CertificateError`, and changes
+   * nothing, if one can't be served with. Undefined without TLS.
    */
   readonly setCertificates?: (certificates: readonly CertificatePem[]) => void
 }
@@ -127,8 +151,9 @@ export interface ConnectTls {
 }
 
 /**
- * Resolves once the socket is connected, and secured with TLS; `accept` has been called by then, in the same turn, before any byte
- * came. Rejects with the system's or TLS's own error, or with the signal's reason when it gives up.
+ * Resolves once the socket is connected, and secured with TLS; `accept` has been called by then, in
+ * the same turn, before any byte came. Rejects with the system's or TLS's own error, or with the
+ * signal's reason when it gives up.
  */
 export type Connect = (to: ConnectTo, accept: Accept, signal: AbortSignal) => Promise<void>
 

@@ -1,6 +1,6 @@
 /**
- * What an access log is made of: each response that is out, and each connection's end with its cause. Nothing of it is
- * made while nobody listens.
+ * What an access log is made of: each response that is out, and each connection's end with its
+ * cause. Nothing of it is made while nobody listens.
  */
 import type { ServerClock } from '../lifecycle/clock.ts'
 import { peerText } from '../lifecycle/description.ts'
@@ -8,7 +8,10 @@ import type { Ended } from './flight-recorder.ts'
 
 /** A response that is out. */
 export interface Answered {
-  /** The connection's number, the same as in its end; null where the runtime's own server does not tell. */
+  /**
+   * The connection's number, the same as in its end; null where the runtime's own server does not
+   * tell.
+   */
   readonly connection: number | null
   /** Address and port; on a Unix socket, which has neither, `unix`. */
   readonly peer: string
@@ -20,7 +23,10 @@ export interface Answered {
   readonly status: number
   /** Of the response with its head; null where it can't be told. */
   readonly bytes: number | null
-  /** From the request's head to the end of the response; of a runtime's own server, to its beginning. */
+  /**
+   * From the request's head to the end of the response; of a runtime's own server, to its
+   * beginning.
+   */
   readonly ms: number
   /** A field of the request; null: it has none. Only during the call. */
   header(name: string): string | null
@@ -29,7 +35,9 @@ export interface Answered {
 /** A connection has ended, and who ended it and why. */
 export interface EndEntry extends Omit<Ended, 'route'> {
   readonly kind: 'end'
-  /** Method and path of a request that got no response, or not all of it; null: none, or not known. */
+  /**
+   * Method and path of a request that got no response, or not all of it; null: none, or not known.
+   */
   readonly unanswered: string | null
 }
 
@@ -68,7 +76,10 @@ export class AccessFeed {
     this.#say({ kind: 'end', ...ended, unanswered: owesAnswer ? route : null })
   }
 
-  /** The requests of a runtime's own server, which does not tell when a response is out: until it is there. */
+  /**
+   * The requests of a runtime's own server, which does not tell when a response is out: until it is
+   * there.
+   */
   ofHandler<Call>(
     handler: (request: Request, call: Call) => Response | Promise<Response>,
     peerOf: PeerOf<Call>,

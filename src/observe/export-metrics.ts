@@ -1,4 +1,6 @@
-/** The same metrics through OpenTelemetry's API: where they go, OTLP as a rule, is the SDK's part. */
+/**
+ * The same metrics through OpenTelemetry's API: where they go, OTLP as a rule, is the SDK's part.
+ */
 import type { Attributes, Observable } from '@opentelemetry/api'
 import { version } from '../version.ts'
 import { latenessBounds, lifetimeBounds } from './observer.ts'
@@ -14,7 +16,10 @@ export interface Exported {
   readonly labels?: Labels
 }
 
-/** The names of OpenTelemetry's conventions have dots where Prometheus has `_`; ours begin with `hangup.`. */
+/**
+ * The names of OpenTelemetry's conventions have dots where Prometheus has `_`; ours begin with
+ * `hangup.`.
+ */
 function nameOf({ name, type }: Pick<Reading, 'name' | 'type'>): string {
   if (name === 'http_server_active_requests') return 'http.server.active_requests'
   const bare = type === 'counter' ? name.replace(/_total$/, '') : name
@@ -24,7 +29,9 @@ function nameOf({ name, type }: Pick<Reading, 'name' | 'type'>): string {
 const attributesOf = (labels: Labels): Attributes =>
   Object.fromEntries(Object.entries(labels).map(([label, value]) => [label.replace(/^url_/, 'url.'), value]))
 
-/** Numbers are read when the SDK collects; durations are told as they come. Returns what ends both. */
+/**
+ * Numbers are read when the SDK collects; durations are told as they come. Returns what ends both.
+ */
 export function exportMetrics(
   { metrics }: Pick<OpenTelemetry, 'metrics'>,
   sheltered: Shelter,

@@ -9,7 +9,10 @@ interface Line {
   readonly value: number
 }
 
-/** A name may be among them twice, as with two servers in one process: its samples are told together. */
+/**
+ * A name may be among them twice, as with two servers in one process: its samples are told
+ * together.
+ */
 export async function exposition(readings: readonly Reading[]): Promise<{ text: string; contentType: string }> {
   const registry = new Registry()
   const lines = new Map<string, Line[]>()

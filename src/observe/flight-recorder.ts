@@ -1,4 +1,7 @@
-/** The last connections that ended, each with its last moves and no contents: a ring of a fixed size. */
+/**
+ * The last connections that ended, each with its last moves and no contents: a ring of a fixed
+ * size.
+ */
 import type { Blame } from '../lifecycle/cause.ts'
 import type { Trail, TrailMove } from '../lifecycle/trail.ts'
 

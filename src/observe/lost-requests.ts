@@ -100,8 +100,8 @@ interface Kept {
 }
 
 /**
- * Data came, and was not taken but answered with RST. The runtime may have been told of the reset in
- * our place; then it is seen from a connection that is over without the FIN of its client.
+ * Data came, and was not taken but answered with RST. The runtime may have been told of the reset
+ * in our place; then it is seen from a connection that is over without the FIN of its client.
  */
 function hasLost(before: Arrivals, after: Arrivals, wasReset: () => boolean): boolean {
   if (after.segmentsIn <= before.segmentsIn) return false

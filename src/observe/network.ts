@@ -1,4 +1,7 @@
-/** The network of a client, as coarse as one operator's: what is counted by client stays small, and names no person. */
+/**
+ * The network of a client, as coarse as one operator's: what is counted by client stays small, and
+ * names no person.
+ */
 
 /** Of what `peerText` says. */
 export function hostOf(peer: string): string {

@@ -1,6 +1,6 @@
 /**
- * What a server knows of its connections, for whoever operates it: who is connected, what ended and why.
- * It listens on nothing; the admin listener, the metrics and the commands read it.
+ * What a server knows of its connections, for whoever operates it: who is connected, what ended and
+ * why. It listens on nothing; the admin listener, the metrics and the commands read it.
  */
 import type { Blame, Cause, Why } from '../lifecycle/cause.ts'
 import type { ServerClock } from '../lifecycle/clock.ts'
@@ -28,10 +28,15 @@ export interface ConnectionView extends Description {
   /** Ms since 1970. */
   readonly openedAt: number
   readonly requests: number
-  /** When the next limit closes it if nothing happens, and which option that is; null: none does. */
+  /**
+   * When the next limit closes it if nothing happens, and which option that is; null: none does.
+   */
   readonly dueInMs: number | null
   readonly dueBy: OptionName | null
-  /** Limits that the route of the request in flight has changed (`limits()`), 0 being off; null: none. */
+  /**
+   * Limits that the route of the request in flight has changed (`limits()`), 0 being off; null:
+   * none.
+   */
   readonly changedLimits: RequestChanges | null
 }
 
@@ -61,7 +66,10 @@ export interface EndReading extends Cause {
 
 type OrLater<T> = T | Promise<T>
 
-/** What whoever operates a server asks of its observer; of several processes some of it takes a moment. */
+/**
+ * What whoever operates a server asks of its observer; of several processes some of it takes a
+ * moment.
+ */
 export interface Observed
   extends Pick<Observer, 'list' | 'ends' | 'descriptors' | 'lifetimes' | 'lateness' | 'lost' | 'openedCount'> {
   readonly requests: { areRead: boolean }
@@ -75,7 +83,10 @@ export const latenessBounds = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
 
 const none: ReadonlySet<number> = new Set()
 
-/** An end that nobody was blamed for is a gap in our bookkeeping; it is shown as what it most likely was. */
+/**
+ * An end that nobody was blamed for is a gap in our bookkeeping; it is shown as what it most likely
+ * was.
+ */
 const unknown: Blame = { by: 'client', phase: 'closing', why: 'left', route: null }
 
 interface Found {
@@ -112,8 +123,8 @@ export class Observer implements ConnectionsObserver {
   readonly #worker: number
 
   /**
-   * `descriptors`: the process's; default: they can't be told. `worker`: the number of this process among several of one
-   * server, where connections are told apart by their numbers.
+   * `descriptors`: the process's; default: they can't be told. `worker`: the number of this process
+   * among several of one server, where connections are told apart by their numbers.
    */
   constructor(
     clock: Pick<ServerClock, 'now' | 'date'>,
@@ -187,7 +198,10 @@ export class Observer implements ConnectionsObserver {
     return sumOfLost(this.#lostReadings.map((read) => read()))
   }
 
-  /** Told of each of them within a second, where they are looked for one by one; returns what takes that back. */
+  /**
+   * Told of each of them within a second, where they are looked for one by one; returns what takes
+   * that back.
+   */
   onLost(tell: (lost: LostRequest) => void): () => void {
     this.#onLost.add(tell)
     return () => this.#onLost.delete(tell)
@@ -242,7 +256,10 @@ export class Observer implements ConnectionsObserver {
     return () => this.#onEnd.delete(tell)
   }
 
-  /** Open connections. To list all of them is work for each, so it is not for every second of a busy server. */
+  /**
+   * Open connections. To list all of them is work for each, so it is not for every second of a busy
+   * server.
+   */
   list({ limit = 100, state }: ListOptions = {}): ConnectionView[] {
     const members: Member[] = []
     this.#each((member) => {
@@ -309,7 +326,10 @@ export class Observer implements ConnectionsObserver {
     return summed(this.#ofListeners.map(({ connections }) => connections.states()))
   }
 
-  /** Of the process; null: not known. Where the system does not count them now, it did at the first look. */
+  /**
+   * Of the process; null: not known. Where the system does not count them now, it did at the first
+   * look.
+   */
   descriptors(): DescriptorsInUse | null {
     if (this.#descriptors === undefined) {
       const known = this.#findDescriptors()

@@ -1,4 +1,7 @@
-/** Why a connection ended, as metrics say it: beside its phase, so that an idle limit is `idle`, `timeout`. */
+/**
+ * Why a connection ended, as metrics say it: beside its phase, so that an idle limit is `idle`,
+ * `timeout`.
+ */
 import type { otherCauses, Why } from '../lifecycle/cause.ts'
 import { type ReasonName, reasons } from '../lifecycle/reasons.ts'
 

@@ -1,10 +1,16 @@
-/** Requests by method and status, and how long they took: what `http.server.request.duration` counts. */
+/**
+ * Requests by method and status, and how long they took: what `http.server.request.duration`
+ * counts.
+ */
 import { Histogram, type HistogramReading } from './histogram.ts'
 
 /** OpenTelemetry's bounds for `http.server.request.duration`, in seconds. */
 export const requestBounds = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
 
-/** The methods that OpenTelemetry knows; any other is `_OTHER`, so that no client can make up labels. */
+/**
+ * The methods that OpenTelemetry knows; any other is `_OTHER`, so that no client can make up
+ * labels.
+ */
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH', 'QUERY', '_OTHER']
 const codes = new Map(methods.map((method, code) => [method, code]))
 const other = methods.length - 1
@@ -15,8 +21,8 @@ const keyOf = (method: string, status: number): number => status * methods.lengt
 export const methodLabel = (method: string): string => (codes.has(method) ? method : methods[other]!)
 
 /**
- * To read the clock twice costs up to 4 % of a small answer on Deno. So after so many requests since
- * they were last read, one in so many is timed, and the others count as its like.
+ * To read the clock twice costs up to 4 % of a small answer on Deno. So after so many requests
+ * since they were last read, one in so many is timed, and the others count as its like.
  */
 const timedAlways = 1_000
 const timedOneIn = 8
@@ -62,7 +68,10 @@ export class RequestTotals {
     }
   }
 
-  /** For a runtime's own server, which does not tell when a response is out: until the response is there. */
+  /**
+   * For a runtime's own server, which does not tell when a response is out: until the response is
+   * there.
+   */
   timing<Call>(
     handler: (request: Request, call: Call) => Response | Promise<Response>,
   ): (request: Request, call: Call) => Response | Promise<Response> {

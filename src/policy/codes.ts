@@ -1,6 +1,7 @@
 /**
- * Every code that an error, a line of the log or the end of a command carries, as data. Callers match codes, never
- * messages. The types make a code that is not in here impossible; docs/errors.md is written from it.
+ * Every code that an error, a line of the log or the end of a command carries, as data. Callers
+ * match codes, never messages. The types make a code that is not in here impossible; docs/errors.md
+ * is written from it.
  */
 import type { OptionName } from './policy.ts'
 

@@ -4,7 +4,9 @@
  */
 import type { OptionName } from './policy.ts'
 
-/** `us`: this project; `platform`: the host that runs the program (Cloudflare), on its own terms. */
+/**
+ * `us`: this project; `platform`: the host that runs the program (Cloudflare), on its own terms.
+ */
 type Enforcer = 'us' | 'runtime' | 'platform' | 'nobody'
 
 export interface Enforced {

@@ -42,7 +42,10 @@ export class MinRate {
     return this.#limits
   }
 
-  /** Others hold from now on. What has been quiet so far counts, and so does the credit that is left. */
+  /**
+   * Others hold from now on. What has been quiet so far counts, and so does the credit that is
+   * left.
+   */
   change(limits: RateLimits, now: number): void {
     const { bytesPerSec, graceMs } = this.#limits
     this.#limits = limits

@@ -1,11 +1,17 @@
-/** One limit as data: its value is read, refused, shown and explained from here, whichever of the schemas it stands in. */
+/**
+ * One limit as data: its value is read, refused, shown and explained from here, whichever of the
+ * schemas it stands in.
+ */
 import * as v from 'valibot'
 import { accepted, isOfWords, type Kind, longestMs, parse, words } from './units.ts'
 
 /** What is known about an option beside its value. */
 export interface OptionSpec {
   readonly kind: Kind
-  /** In the unit that the name carries; 0 is off. `'derived'`: follows from another option, see `derive`. */
+  /**
+   * In the unit that the name carries; 0 is off. `'derived'`: follows from another option, see
+   * `derive`.
+   */
   readonly default: number | 'derived'
   /** Whether 0 (`off`) is accepted. */
   readonly off: boolean

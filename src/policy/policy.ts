@@ -15,10 +15,15 @@ const entries = Object.fromEntries(Object.entries(limits).map(([name, { spec }])
 
 export const policySchema: v.StrictObjectSchema<Entries, undefined> = v.strictObject(entries)
 
-/** Every option resolved, in ms, bytes, bytes a second or counts, a choice as the place of its word; 0 is off. */
+/**
+ * Every option resolved, in ms, bytes, bytes a second or counts, a choice as the place of its word;
+ * 0 is off.
+ */
 export type Policy = Readonly<Record<OptionName, number>>
 export type OptionName = keyof typeof limits
-/** What `serve` takes: any of the options, as a number or as text with a unit; a choice as its word. */
+/**
+ * What `serve` takes: any of the options, as a number or as text with a unit; a choice as its word.
+ */
 export type PolicyInput = { readonly [Name in OptionName]?: Name extends keyof typeof words ? Words<Name> : Amount }
 type Words<Name extends keyof typeof words> = (typeof words)[Name][number]
 

@@ -4,7 +4,10 @@ import { optionNames } from './policy.ts'
 import { type Preset, type PresetName, presetNames, presets } from './presets.ts'
 import { resolvePolicy } from './resolve.ts'
 
-/** How long each keeps an idle connection to its backend (see the sources in presets.ts), in seconds. */
+/**
+ * How long each keeps an idle connection to its backend (see the sources in presets.ts), in
+ * seconds.
+ */
 const poolIdleSec: Partial<Record<PresetName, number>> = {
   'aws-alb': 60,
   'gcp-lb': 600,

@@ -1,7 +1,8 @@
 /**
- * Values for what stands in front of the server, as data. A proxy that keeps idle connections to its backends must be
- * the one that ends them: if the server's idle limit is the shorter, the proxy sends a request into a connection that
- * is being closed, and its client gets a 502. So each idle limit here is longer than that proxy's own.
+ * Values for what stands in front of the server, as data. A proxy that keeps idle connections to
+ * its backends must be the one that ends them: if the server's idle limit is the shorter, the proxy
+ * sends a request into a connection that is being closed, and its client gets a 502. So each idle
+ * limit here is longer than that proxy's own.
  */
 import type { PolicyInput } from './policy.ts'
 

@@ -1,4 +1,7 @@
-/** What is wrong with the values a server was given. All of it is said at once, each by the name that the user wrote. */
+/**
+ * What is wrong with the values a server was given. All of it is said at once, each by the name
+ * that the user wrote.
+ */
 import { type Coded, hasCode } from './codes.ts'
 
 export interface Problem {
@@ -36,7 +39,10 @@ function text(problems: readonly Problem[]): string {
 /** Two copies of a package have two classes: the code is what stays. */
 export const isConfigError = (error: unknown): error is ConfigError => hasCode(error, 'CONFIG_INVALID')
 
-/** The configuration is invalid: a value, a flag, a variable, or a file that one of them names. Callers match `code`. */
+/**
+ * The configuration is invalid: a value, a flag, a variable, or a file that one of them names.
+ * Callers match `code`.
+ */
 export class ConfigError extends Error implements Coded {
   override readonly name = 'ConfigError'
   readonly code = 'CONFIG_INVALID'

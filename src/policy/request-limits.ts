@@ -1,4 +1,7 @@
-/** The limits of one request, which a route may change: what is accepted, and where they can be held. */
+/**
+ * The limits of one request, which a route may change: what is accepted, and where they can be
+ * held.
+ */
 import { type Enforcement, isUnheld } from './enforcement.ts'
 import { type LimitModule, limits, type RequestLimit } from './limits/list.ts'
 import { type Amount, acceptedOf, readOption } from './option.ts'
@@ -9,7 +12,10 @@ import { format } from './units.ts'
 
 export type { RequestLimit } from './limits/list.ts'
 
-/** What a route may say of each: a number in the unit of its name, or text with a unit; `off` is none. */
+/**
+ * What a route may say of each: a number in the unit of its name, or text with a unit; `off` is
+ * none.
+ */
 export type RequestLimits = { readonly [Name in RequestLimit]?: Amount | undefined }
 
 /** The same, read: in ms, bytes and bytes a second; 0 is off. */

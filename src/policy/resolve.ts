@@ -1,6 +1,7 @@
 /**
- * From what was given (flags, variables, options, presets) to one frozen policy. Pure. Resolved once, at start-up; what
- * was set is never changed, what was not gives way to what was, and `fitted` says so.
+ * From what was given (flags, variables, options, presets) to one frozen policy. Pure. Resolved
+ * once, at start-up; what was set is never changed, what was not gives way to what was, and
+ * `fitted` says so.
  */
 
 import type { ServeOptions } from '../serve/contract.ts'
@@ -49,13 +50,17 @@ export const isSet = (origin: Origin): boolean =>
 export const derive = {
   /**
    * A second before the limit, in the whole seconds that `Keep-Alive: timeout=N` counts in (Node's
-   * keepAliveTimeoutBuffer, the other way round). 0: no header, because there is nothing true to promise.
+   * keepAliveTimeoutBuffer, the other way round). 0: no header, because there is nothing true to
+   * promise.
    */
   keepAliveHintMs: ({ idleTimeoutMs }: Policy) =>
     idleTimeoutMs < 2_000 ? 0 : Math.floor((idleTimeoutMs - 1_000) / 1_000) * 1_000,
 } satisfies Partial<Record<OptionName, (policy: Policy) => number>>
 
-/** What a drain keeps for requests in flight when its limit has to be raised: the default drain limit. */
+/**
+ * What a drain keeps for requests in flight when its limit has to be raised: the default drain
+ * limit.
+ */
 const drainReserveMs = 10_000
 
 const orLonger = (ms: number) => (ms === 0 ? Number.POSITIVE_INFINITY : ms)
@@ -70,7 +75,10 @@ interface Rule {
   message(say: (option: OptionName) => string, policy: Policy): string
   /** What would do for the first of them. */
   accepts(policy: Policy): string
-  /** What to do about it, in this order: the first option that nobody set takes the value that the rest leaves it. */
+  /**
+   * What to do about it, in this order: the first option that nobody set takes the value that the
+   * rest leaves it.
+   */
   readonly yields: readonly { readonly option: OptionName; to(policy: Policy): number }[]
 }
 
@@ -280,8 +288,8 @@ function fit(
 }
 
 /**
- * The layers that options came from, on the options themselves: an entry that read flags and variables hands them to
- * `serve()` like this, so that an error found there still names the flag.
+ * The layers that options came from, on the options themselves: an entry that read flags and
+ * variables hands them to `serve()` like this, so that an error found there still names the flag.
  */
 export const givenAs = Symbol('hangup.givenAs')
 export type GivenOptions = ServeOptions & { readonly [givenAs]?: PolicySources }
@@ -306,7 +314,9 @@ const besidePolicy: Readonly<Record<Exclude<keyof ServeOptions, keyof PolicyInpu
   healthPath: true,
 }
 
-/** The policy of what was given to `serve()`. `also`: options that only this runtime's `serve` has. */
+/**
+ * The policy of what was given to `serve()`. `also`: options that only this runtime's `serve` has.
+ */
 export function resolveOptions(options: ServeOptions = {}, also: readonly string[] = []): Resolved {
   const given = (options as GivenOptions)[givenAs]
   const values = Object.fromEntries(

@@ -47,8 +47,8 @@ export interface Clocks {
   /** When the last byte of a response was taken. */
   readonly takenAt: number
   /**
-   * Of an upgraded connection: when the client was last heard of, or what came was not read for want
-   * of room.
+   * Of an upgraded connection: when the client was last heard of, or what came was not read for
+   * want of room.
    */
   readonly heardAt: number
   /** How long it lingers at most, once our side is ended. */

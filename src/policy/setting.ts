@@ -1,4 +1,6 @@
-/** One setting of a command beside the policy: what is written about it, and how its text is read. */
+/**
+ * One setting of a command beside the policy: what is written about it, and how its text is read.
+ */
 import * as v from 'valibot'
 
 export interface SettingSpec {

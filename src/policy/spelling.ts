@@ -1,4 +1,7 @@
-/** How an option is spelled where people write it, all from its one name: `idleTimeoutMs`, `--idle-timeout`, `HANGUP_IDLE_TIMEOUT`. */
+/**
+ * How an option is spelled where people write it, all from its one name: `idleTimeoutMs`,
+ * `--idle-timeout`, `HANGUP_IDLE_TIMEOUT`.
+ */
 
 /** Flags and variables carry the unit in the value (`5s`), so their names don't. */
 function words(name: string): string {
@@ -11,11 +14,16 @@ function words(name: string): string {
 export const flagOf = (name: string): string => `--${words(name)}`
 
 export const variablePrefix = 'HANGUP_'
-/** `prefix`: a command whose names would be taken for another's has its own, `HANGUP_PROBE_LIMIT`. */
+/**
+ * `prefix`: a command whose names would be taken for another's has its own, `HANGUP_PROBE_LIMIT`.
+ */
 export const variableOf = (name: string, prefix = variablePrefix): string =>
   prefix + words(name).replaceAll('-', '_').toUpperCase()
 
-/** The name that was probably meant: at most a third of it mistyped, not counting what all of its kind begin with. */
+/**
+ * The name that was probably meant: at most a third of it mistyped, not counting what all of its
+ * kind begin with.
+ */
 export function nearest(given: string, names: readonly string[]): string | null {
   let best: string | null = null
   let least = Math.floor(given.replace(/^(--|HANGUP_)/, '').length / 3) + 1
@@ -34,7 +42,10 @@ export function didYouMean(given: string, names: readonly string[]): string {
   return name === null ? '' : `; did you mean ${name}?`
 }
 
-/** Edits from one to the other: a letter more, less, other, or two swapped (optimal string alignment). */
+/**
+ * Edits from one to the other: a letter more, less, other, or two swapped (optimal string
+ * alignment).
+ */
 function distance(a: string, b: string): number {
   let before: number[] = []
   let row = Array.from({ length: b.length + 1 }, (_, column) => column)

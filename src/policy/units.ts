@@ -1,7 +1,8 @@
 /**
- * Durations, sizes and rates as people write them. In code an option is a number in the unit that its name carries
- * (`idleTimeoutMs: 5000`); in a flag or a variable it is text with a unit (`5s`). A bare number other than 0 is refused
- * in text, because nobody can tell afterwards whether `30` meant seconds.
+ * Durations, sizes and rates as people write them. In code an option is a number in the unit that
+ * its name carries (`idleTimeoutMs: 5000`); in a flag or a variable it is text with a unit (`5s`).
+ * A bare number other than 0 is refused in text, because nobody can tell afterwards whether `30`
+ * meant seconds.
  */
 export type Kind = NumberKind | WordKind
 type NumberKind = 'duration' | 'bytes' | 'rate' | 'count' | 'percent'
@@ -60,7 +61,10 @@ export const accepted: Record<Kind, string> = {
 /** The longest time that a timer of any of the runtimes can hold (2^31 - 1 ms, 24.8 days). */
 export const longestMs = 2 ** 31 - 1
 
-/** Reads text with a unit; `off` and `0` are 0. Returns a sentence of what is wrong instead of a number if it can't. */
+/**
+ * Reads text with a unit; `off` and `0` are 0. Returns a sentence of what is wrong instead of a
+ * number if it can't.
+ */
 export function parse(kind: Kind, text: string): number | string {
   const trimmed = text.trim().toLowerCase()
   if (trimmed === 'off' || trimmed === '0') return 0

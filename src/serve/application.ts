@@ -26,16 +26,22 @@ export class UnusableResponseError extends TypeError implements Coded {
 
 export interface Application {
   /**
-   * Asks the handler under `handlerTimeoutMs`. `engine`: told of limits that a route changes. `ctx`: what Workers give
-   * beside `env`. The result is unchecked: give it, or what it settles to, to `responseOf`, and what it throws to
-   * `responseToError`.
+   * Asks the handler under `handlerTimeoutMs`. `engine`: told of limits that a route changes.
+   * `ctx`: what Workers give beside `env`. The result is unchecked: give it, or what it settles to,
+   * to `responseOf`, and what it throws to `responseToError`.
    */
   ask(request: Request, env: unknown, engine?: LimitedRequests | null, ctx?: unknown): unknown
   /** What was returned if it can be written, else a 500 after a report. Never throws. */
   responseOf(returned: unknown, request: Request): Response
-  /** The same where the runtime would switch protocols by itself: a 101 that nothing was upgraded for is a 500. */
+  /**
+   * The same where the runtime would switch protocols by itself: a 101 that nothing was upgraded
+   * for is a 500.
+   */
   responseNotSwitching(returned: unknown, request: Request): Response
-  /** What a thrown error answers with: the response that it brings (`getResponse`), or a 500 after a report. Never throws. */
+  /**
+   * What a thrown error answers with: the response that it brings (`getResponse`), or a 500 after a
+   * report. Never throws.
+   */
   responseToError(error: unknown, request: Request): Response
   /** Tells the operator, once per call: `onError`, by default one log line. Never throws. */
   report(error: unknown, request: Request): void
@@ -53,9 +59,15 @@ export interface ApplicationParts {
   readonly webSockets?: () => number
   /** Fires when the server's drain begins. Default: no request is told of it. */
   readonly draining?: AbortSignal
-  /** Tells at one look that a response can be written; `false` promises nothing. Default: a closer look at each. */
+  /**
+   * Tells at one look that a response can be written; `false` promises nothing. Default: a closer
+   * look at each.
+   */
   readonly isSound?: ((returned: unknown) => boolean) | undefined
-  /** A Response of our class as one that the runtime's own server takes: another server of this process may have put it in the global's place. */
+  /**
+   * A Response of our class as one that the runtime's own server takes: another server of this
+   * process may have put it in the global's place.
+   */
   readonly ownOf?: ((response: Response) => Response) | undefined
 }
 
@@ -211,7 +223,10 @@ function nameOf(value: unknown): string {
   return `an object of the class ${value.constructor?.name ?? 'null'}`
 }
 
-/** Method and path. The application holds the request, and may have put anything in the place of either. */
+/**
+ * Method and path. The application holds the request, and may have put anything in the place of
+ * either.
+ */
 function lineOf(request: Request): string {
   try {
     return `${request.method} ${pathOf(request.url)}`

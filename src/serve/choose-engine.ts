@@ -1,4 +1,7 @@
-/** Which engine speaks HTTP: the runtime's own server or ours. The choice is made once, at start-up, and says why. */
+/**
+ * Which engine speaks HTTP: the runtime's own server or ours. The choice is made once, at start-up,
+ * and says why.
+ */
 import { isUnheld } from '../policy/enforcement.ts'
 import { optionNames } from '../policy/policy.ts'
 import { ConfigError, problem } from '../policy/problems.ts'
@@ -16,8 +19,8 @@ export interface Chosen {
 export const engineChoices: readonly EngineChoice[] = ['auto', 'native', 'hangup']
 
 /**
- * Throws a `ConfigError` for a choice that can't be. `inheritingProblem`: why the native server cannot accept on the socket
- * that it would have to.
+ * Throws a `ConfigError` for a choice that can't be. `inheritingProblem`: why the native server
+ * cannot accept on the socket that it would have to.
  */
 export function chooseEngine(
   options: ServeOptions,

@@ -14,8 +14,8 @@ class HandlerTimeoutError extends Error implements Coded {
 /**
  * The time of one handler. When it is over the client gets 503 and the request's `signal` is
  * aborted; what the handler returns later is dropped, its body cancelled. The signal is the
- * Request's own property from then on: a copy made with `new Request(request)` follows it only if it
- * is given `{ signal: request.signal }`.
+ * Request's own property from then on: a copy made with `new Request(request)` follows it only if
+ * it is given `{ signal: request.signal }`.
  */
 export class HandlerTimer {
   readonly #request: Request

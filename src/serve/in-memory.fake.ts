@@ -1,4 +1,7 @@
-/** For tests: the socket engine as it is served, over sockets in memory and a clock that the test moves. */
+/**
+ * For tests: the socket engine as it is served, over sockets in memory and a clock that the test
+ * moves.
+ */
 import type { TestContext } from 'node:test'
 import { FakeClock } from '../lifecycle/clock.fake.ts'
 import { LongLived } from '../lifecycle/long-lived.ts'

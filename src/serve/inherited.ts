@@ -6,13 +6,16 @@ import type { ServeOptions } from './contract.ts'
 
 const accepted = 'the number of a listening socket that this process has inherited: 3 or more'
 
-/** What it listens on, on the options themselves: whoever handed it over knows, wherever `/proc` does not say. */
+/**
+ * What it listens on, on the options themselves: whoever handed it over knows, wherever `/proc`
+ * does not say.
+ */
 export const inheritedAt = Symbol('hangup.inheritedAt')
 export type InheritedOptions = ServeOptions & { readonly [inheritedAt]?: InheritedAddress }
 
 /**
- * With what it listens on in the place of `port`, `host` and `unix`; without `fd` the options as they are. Throws a
- * `ConfigError`.
+ * With what it listens on in the place of `port`, `host` and `unix`; without `fd` the options as
+ * they are. Throws a `ConfigError`.
  */
 export function withInherited(given: ServeOptions): ServeOptions {
   const { fd, port, host, unix, ...rest } = given

@@ -1,4 +1,7 @@
-/** `limits()` and `withLimits()` on the socket engine, over sockets in memory and a clock that the test moves. */
+/**
+ * `limits()` and `withLimits()` on the socket engine, over sockets in memory and a clock that the
+ * test moves.
+ */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'

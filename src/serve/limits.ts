@@ -11,7 +11,9 @@ function made(given: RequestLimits, name: string): RequestChanges {
   return changes
 }
 
-/** What Hono's `MiddlewareHandler` is of it; an application without Hono needs no types of Hono's. */
+/**
+ * What Hono's `MiddlewareHandler` is of it; an application without Hono needs no types of Hono's.
+ */
 export type LimitsMiddleware = (
   c: { readonly req: { readonly raw: Request } },
   next: () => Promise<void>,

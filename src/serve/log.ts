@@ -19,8 +19,8 @@ export type Log = (line: LogLine) => void
 export const stderrLog: Log = (line) => console.error(textLine(line))
 
 /**
- * At most one line per code and second: the first at once, what follows within the second summed up in the next.
- * `flush()` writes what is still held back.
+ * At most one line per code and second: the first at once, what follows within the second summed up
+ * in the next. `flush()` writes what is still held back.
  */
 export class ThrottledLog {
   readonly #log: Log
@@ -55,8 +55,9 @@ export class ThrottledLog {
 const burst = 20
 
 /**
- * At most `burst` lines a second, each at once; what was left out is counted in one line of its own,
- * before the next line or at `flush()`. So no client can fill a disk with an application's errors.
+ * At most `burst` lines a second, each at once; what was left out is counted in one line of its
+ * own, before the next line or at `flush()`. So no client can fill a disk with an application's
+ * errors.
  */
 export class BurstLog {
   readonly #log: Log

@@ -1,4 +1,6 @@
-/** Event streams under a drain and behind a client that has ended its side, on the socket engine. */
+/**
+ * Event streams under a drain and behind a client that has ended its side, on the socket engine.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { draining } from '../streams/draining.ts'

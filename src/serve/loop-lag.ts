@@ -1,4 +1,6 @@
-/** How late the event loop is: what an application that computes too much makes of everybody's turn. */
+/**
+ * How late the event loop is: what an application that computes too much makes of everybody's turn.
+ */
 import type { Clock } from '../lifecycle/clock.ts'
 import type { Fetch } from './contract.ts'
 import { plainResponse } from './responses.ts'

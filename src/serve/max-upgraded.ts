@@ -1,4 +1,6 @@
-/** `maxUpgraded` around a handler: above it a request for a WebSocket is answered without asking. */
+/**
+ * `maxUpgraded` around a handler: above it a request for a WebSocket is answered without asking.
+ */
 import type { Fetch } from './contract.ts'
 import { plainResponse } from './responses.ts'
 import { settlesOnce } from './settles-once.ts'

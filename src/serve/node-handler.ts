@@ -1,6 +1,6 @@
 /**
- * Applications that are written against Node's own request and response instead of `fetch`: they are told from
- * others when the server starts, because each of their answers would be a 500.
+ * Applications that are written against Node's own request and response instead of `fetch`: they
+ * are told from others when the server starts, because each of their answers would be a 500.
  */
 
 interface Kind {
@@ -45,7 +45,10 @@ const kinds: readonly Kind[] = [
   },
 ]
 
-/** Why an application can't be asked for a Response, and what would help; null where nothing says so. */
+/**
+ * Why an application can't be asked for a Response, and what would help; null where nothing says
+ * so.
+ */
 export function nodeStyleRefusal(app: unknown): string | null {
   if ((typeof app !== 'function' && typeof app !== 'object') || app === null) return null
   const shape = app as Shape
@@ -57,7 +60,10 @@ export function nodeStyleRefusal(app: unknown): string | null {
         'or put hangup gateway in front of its own server'
 }
 
-/** How its author called the second parameter says what it is for; one that makes a Response needs no adapter. */
+/**
+ * How its author called the second parameter says what it is for; one that makes a Response needs
+ * no adapter.
+ */
 function takesNodeResponse(handler: (...given: never[]) => unknown): boolean {
   if (handler.length < 2) return false
   const text = Function.prototype.toString.call(handler)

@@ -15,10 +15,16 @@ export function withBody(response: Response, body: ReadableStream | null): Respo
 /** They have no body, and what `Content-Length` may say of it is no matter of HEAD. */
 export const isBodiless = (status: number): boolean => status === 204 || status === 205 || status === 304
 
-/** Makes a runtime say no length: it lets go of it as soon as it has seen that the request is a HEAD. */
+/**
+ * Makes a runtime say no length: it lets go of it as soon as it has seen that the request is a
+ * HEAD.
+ */
 export const endless = (): ReadableStream => new ReadableStream()
 
-/** The value of a `Content-Length`, which is the application's; null: there is none, or it is no number. */
+/**
+ * The value of a `Content-Length`, which is the application's; null: there is none, or it is no
+ * number.
+ */
 export function lengthIn(value: string | null): number | null {
   return value !== null && /^\d+$/.test(value) ? Number(value) : null
 }

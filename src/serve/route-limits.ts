@@ -34,7 +34,10 @@ interface Shared {
   readonly holders: Set<LimitHolder>
 }
 
-/** One of a process: two copies of this package may be in it, as the command's and the application's. */
+/**
+ * One of a process: two copies of this package may be in it, as the command's and the
+ * application's.
+ */
 const sharedKey = Symbol.for('hangup.routeLimits')
 const requestKey = Symbol.for('hangup.requestLimits')
 const everywhere = globalThis as { [sharedKey]?: Shared }

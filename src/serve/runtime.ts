@@ -1,4 +1,7 @@
-/** What a runtime gives to `serve()`: its sockets, its own server, and what an application gets beside its Request. */
+/**
+ * What a runtime gives to `serve()`: its sockets, its own server, and what an application gets
+ * beside its Request.
+ */
 import type { Duplex } from 'node:stream'
 import type { AdminListener } from '../admin/options.ts'
 import type { RequestHead } from '../http1/head.ts'
@@ -14,7 +17,10 @@ import type { Enforcement } from '../policy/enforcement.ts'
 import type { Resolved } from '../policy/resolve.ts'
 import type { App, Running, ServeOptions } from './contract.ts'
 
-/** One start of a server: what was asked for, and what has been decided about it. Made once; no engine resolves again. */
+/**
+ * One start of a server: what was asked for, and what has been decided about it. Made once; no
+ * engine resolves again.
+ */
 export interface Start<Options extends ServeOptions = ServeOptions> {
   readonly app: App
   readonly options: Options
@@ -60,7 +66,10 @@ export interface NativeEngine {
 export interface NativeServer<Options extends ServeOptions = ServeOptions> extends NativeEngine {
   /** Resolves when it listens. */
   serve(start: Start<Options>): Promise<Running>
-  /** Why it cannot accept on a socket that the process has inherited, found out each time; null: it can. Default: it can. */
+  /**
+   * Why it cannot accept on a socket that the process has inherited, found out each time; null: it
+   * can. Default: it can.
+   */
   inheritingProblem?(): Promise<string | null>
 }
 
@@ -77,8 +86,8 @@ export interface Sockets {
   /** Of the process; null: they can't be told. */
   descriptors(): Descriptors | null
   /**
-   * Called for each newcomer while no descriptor is left for any, where the runtime can't be kept from accepting, and drops
-   * all connections that wait once it can't accept.
+   * Called for each newcomer while no descriptor is left for any, where the runtime can't be kept
+   * from accepting, and drops all connections that wait once it can't accept.
    */
   readonly holdAccept?: () => void
 }
@@ -103,7 +112,10 @@ export interface Bindings {
   /** For a request that asks for a WebSocket; without it there are none. */
   offerUpgrade?(connection: ServerConnection, head: RequestHead, request: Request): UpgradeOffer | Promise<UpgradeOffer>
   readonly files?: Files
-  /** The application takes bodies from its `env` alone: bytes are shown to that as a view, valid only during the call. */
+  /**
+   * The application takes bodies from its `env` alone: bytes are shown to that as a view, valid
+   * only during the call.
+   */
   readonly bodyInEnv?: boolean
 }
 
@@ -112,12 +124,15 @@ export interface UpgradeOffer {
   /** `c.env` of the request. */
   readonly env: unknown
   /**
-   * After the application has answered: what takes the connection's stream, or null if the request was not upgraded.
-   * `returned` is what the handler returned, whose fields may go with the 101; through `longLived` a
-   * drain closes it.
+   * After the application has answered: what takes the connection's stream, or null if the request
+   * was not upgraded. `returned` is what the handler returned, whose fields may go with the 101;
+   * through `longLived` a drain closes it.
    */
   upgraded(): ((stream: Duplex, returned: unknown, longLived: LongLived) => void) | null
-  /** There will be no upgrade: what was made for it goes, and none is granted any more. May be called twice. */
+  /**
+   * There will be no upgrade: what was made for it goes, and none is granted any more. May be
+   * called twice.
+   */
   drop(): void
 }
 
@@ -141,19 +156,23 @@ export interface ServeRuntime {
   /** The runtime's own server for these options, or why there is none. */
   native(options: ServeOptions): NativeServer | NoNative | Promise<NativeServer | NoNative>
   /**
-   * A listening socket on which this process accepts nothing, for its children. `isOneOfSeveral`: of sockets on one port,
-   * among which the kernel shares out new connections. Rejects with the system's error, or says why there is none.
+   * A listening socket on which this process accepts nothing, for its children. `isOneOfSeveral`:
+   * of sockets on one port, among which the kernel shares out new connections. Rejects with the
+   * system's error, or says why there is none.
    */
   openListener(at: InheritedAddress, isOneOfSeveral?: boolean): Promise<HeldListener | { readonly why: string }>
   /**
-   * Where the runtime spoils a socket that it hands to a child: a duplicate that every child has, by the same number.
-   * Default: it is handed over like standard input.
+   * Where the runtime spoils a socket that it hands to a child: a duplicate that every child has,
+   * by the same number. Default: it is handed over like standard input.
    */
   inheritable?(fd: number): HeldDescriptor
   /** Closes what a child has inherited so and does not accept on. */
   forget?(fds: readonly number[]): void
   /** The C library by the runtime's FFI, or why there is none. */
   loadLibc(): Loaded | Promise<Loaded>
-  /** The kernel's `TCPAbortOnData`, for where there is no C library and no permission to ask for; null: unknown. */
+  /**
+   * The kernel's `TCPAbortOnData`, for where there is no C library and no permission to ask for;
+   * null: unknown.
+   */
   abortsOnData?(): number | null
 }

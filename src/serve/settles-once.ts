@@ -1,8 +1,12 @@
-/** What a handler returned, as something that can be asked once: a value, or a promise of the runtime's own. */
+/**
+ * What a handler returned, as something that can be asked once: a value, or a promise of the
+ * runtime's own.
+ */
 
 /**
- * A promise whose `then` is the application's may throw, or call back as often as it likes; each time would be an answer, and the
- * second goes to the next request of the connection. Throws where the value can't be looked at.
+ * A promise whose `then` is the application's may throw, or call back as often as it likes; each
+ * time would be an answer, and the second goes to the next request of the connection. Throws where
+ * the value can't be looked at.
  */
 export function settlesOnce<T>(returned: T): T | Promise<Awaited<T>> {
   if (!(returned instanceof Promise) && !isThenable(returned)) return returned

@@ -11,13 +11,17 @@ const signals = { SIGINT: 2, SIGTERM: 15 } as const
 type StopSignal = keyof typeof signals
 
 /**
- * The same signal again within this time is the same wish: a terminal and systemd (KillMode=control-group) signal every
- * process of the group, and npm passes on to its child what the child already got.
+ * The same signal again within this time is the same wish: a terminal and systemd
+ * (KillMode=control-group) signal every process of the group, and npm passes on to its child what
+ * the child already got.
  */
 const sameWishMs = 200
 
 export interface SignalOptions {
-  /** Ends the process: 0 all answered, 1 something was cut, 128 + n after a second signal. Without it nothing here does. */
+  /**
+   * Ends the process: 0 all answered, 1 something was cut, 128 + n after a second signal. Without
+   * it nothing here does.
+   */
   readonly exit?: (status: number) => void
   readonly log?: Log
   /** Requests in flight. With it the log says when the drain begins and how it ended. */

@@ -1,4 +1,7 @@
-/** `serve()` on the engine of our own, HTTP/1.1 on sockets: the same on every runtime but for the sockets. */
+/**
+ * `serve()` on the engine of our own, HTTP/1.1 on sockets: the same on every runtime but for the
+ * sockets.
+ */
 import { limitsOf } from '../http1/events.ts'
 import type { RequestHead } from '../http1/head.ts'
 import { fieldOf } from '../http1/raw-fields.ts'
@@ -32,7 +35,10 @@ import { SocketRequests } from './socket-requests.ts'
 /** What a gateway asks of its clients' connections. */
 export interface Admission {
   readonly clients?: ClientAdmission
-  /** That the application opens as requests come, at most: they are kept free beside `reservedDescriptors`. */
+  /**
+   * That the application opens as requests come, at most: they are kept free beside
+   * `reservedDescriptors`.
+   */
   readonly descriptorsBeside?: number
 }
 

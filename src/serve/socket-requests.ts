@@ -1,4 +1,7 @@
-/** The requests of the socket engine: each becomes a Request, goes to the application, and comes back as an answer. */
+/**
+ * The requests of the socket engine: each becomes a Request, goes to the application, and comes
+ * back as an answer.
+ */
 import { copyOf } from '../http1/bytes.ts'
 import type { RequestHead } from '../http1/head.ts'
 import { IncomingBody } from '../http1/incoming-body.ts'

@@ -34,8 +34,8 @@ export interface PartOf {
 }
 
 /**
- * Throws a `ConfigError` for what can't be. `resolved`: the same options, where whoever read flags and variables has
- * resolved them already.
+ * Throws a `ConfigError` for what can't be. `resolved`: the same options, where whoever read flags
+ * and variables has resolved them already.
  */
 export async function planStart(
   runtime: ServeRuntime,

@@ -1,4 +1,7 @@
-/** How this server learns of the requests that its own closes lose: from its sockets, else from the kernel's counter. */
+/**
+ * How this server learns of the requests that its own closes lose: from its sockets, else from the
+ * kernel's counter.
+ */
 import { openDuplicates } from '../kernel/duplicates.ts'
 import { backgroundClock } from '../lifecycle/clock.ts'
 import { LostRequests } from '../observe/lost-requests.ts'

@@ -1,6 +1,7 @@
 /**
  * `draining(c)`: how an application hears of the drain of the server that asked it. Kept by the
- * global object, because the command and the application may each have their own copy of the package.
+ * global object, because the command and the application may each have their own copy of the
+ * package.
  */
 
 /** A server's signal, which fires when its drain begins. */

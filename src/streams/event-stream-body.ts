@@ -1,7 +1,7 @@
 /**
- * The body of an event stream, into which something can be said between two events: to a client that
- * has ended its side a comment, which shows whether that still reads; in a drain a last `retry:`,
- * behind which it ends in order.
+ * The body of an event stream, into which something can be said between two events: to a client
+ * that has ended its side a comment, which shows whether that still reads; in a drain a last
+ * `retry:`, behind which it ends in order.
  */
 import type { BodySource } from '../http1/web/payload.ts'
 import type { LongLived } from '../lifecycle/long-lived.ts'

@@ -1,4 +1,6 @@
-/** A sign of life in a stream that has nothing to say, so that nobody on its way takes it for dead. */
+/**
+ * A sign of life in a stream that has nothing to say, so that nobody on its way takes it for dead.
+ */
 import { sourceOf } from '../http1/web/payload.ts'
 import { backgroundClock, type Clock } from '../lifecycle/clock.ts'
 import { ConfigError, problem } from '../policy/problems.ts'
@@ -43,11 +45,11 @@ interface Plan {
 const byteOrderMark = [0xef, 0xbb, 0xbf]
 
 /**
- * Hono middleware: writes a comment into each `text/event-stream` that was quiet for so long (ms, or
- * text with a unit), and one at once, because clients and proxies give up on a silent start. It is
- * never written into an event, nor kept for a client that does not read. Sets `X-Accel-Buffering: no`
- * and `Cache-Control: no-transform`, so that what is in front passes each event on as it comes.
- * Throws a `ConfigError` here for what can't be.
+ * Hono middleware: writes a comment into each `text/event-stream` that was quiet for so long (ms,
+ * or text with a unit), and one at once, because clients and proxies give up on a silent start. It
+ * is never written into an event, nor kept for a client that does not read. Sets
+ * `X-Accel-Buffering: no` and `Cache-Control: no-transform`, so that what is in front passes each
+ * event on as it comes. Throws a `ConfigError` here for what can't be.
  */
 export function heartbeat(every: number | string, options: HeartbeatOptions = {}): Middleware {
   const plan = planOf(every, options)

@@ -1,4 +1,7 @@
-/** The certificates of a listener: whether they can be served with, whose they are, and which one a client is shown. */
+/**
+ * The certificates of a listener: whether they can be served with, whose they are, and which one a
+ * client is shown.
+ */
 
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
@@ -11,7 +14,10 @@ export class CertificateError extends Error implements Coded {
   readonly code = 'CERTIFICATE_INVALID'
 }
 
-/** Mozilla's "intermediate" profile (wiki.mozilla.org/Security/Server_Side_TLS 5.7) without DHE: forward secrecy and AEAD only. */
+/**
+ * Mozilla's "intermediate" profile (wiki.mozilla.org/Security/Server_Side_TLS 5.7) without DHE:
+ * forward secrecy and AEAD only.
+ */
 const ciphers = [
   'TLS_AES_128_GCM_SHA256',
   'TLS_AES_256_GCM_SHA384',
@@ -24,12 +30,18 @@ const ciphers = [
   'ECDHE-RSA-CHACHA20-POLY1305',
 ].join(':')
 
-/** Renewal is due well before: Let's Encrypt's certificates live 90 days and less, and are renewed at a third of that. */
+/**
+ * Renewal is due well before: Let's Encrypt's certificates live 90 days and less, and are renewed
+ * at a third of that.
+ */
 const expiryWarningDays = 14
 const dayMs = 86_400_000
 
 export class Certificate {
-  /** Of its DNS SANs (RFC 9525 6.3), lower case; `*.example.com` stands for one label in place of the star. */
+  /**
+   * Of its DNS SANs (RFC 9525 6.3), lower case; `*.example.com` stands for one label in place of
+   * the star.
+   */
   readonly names: readonly string[]
   readonly validFrom: Date
   readonly expiresAt: Date
@@ -106,7 +118,10 @@ export class CertificateStore {
     return this.certificates.length > 1
   }
 
-  /** By the name that the client asks for (RFC 6066 3): its own certificate, else a wildcard's, else the first. */
+  /**
+   * By the name that the client asks for (RFC 6066 3): its own certificate, else a wildcard's, else
+   * the first.
+   */
   choose(servername: string | null | undefined): Certificate {
     const first = this.certificates[0]!
     if (!servername || !this.several) return first
@@ -116,7 +131,9 @@ export class CertificateStore {
     return this.#byName.get(name) ?? (dot > 0 ? this.#byName.get(`*${name.slice(dot)}`) : undefined) ?? first
   }
 
-  /** One line for each certificate that its owner should look at, or that no client will ever see. */
+  /**
+   * One line for each certificate that its owner should look at, or that no client will ever see.
+   */
   warnings(now: Date): string[] {
     return this.certificates.flatMap((certificate, at) => {
       const { names, title } = certificate
@@ -156,7 +173,10 @@ function readKey(text: string): KeyObject {
   }
 }
 
-/** As `node:crypto` prints them: `DNS:a.example, IP Address:127.0.0.1`; what would not be a plain name is in quotes (CVE-2021-44532). */
+/**
+ * As `node:crypto` prints them: `DNS:a.example, IP Address:127.0.0.1`; what would not be a plain
+ * name is in quotes (CVE-2021-44532).
+ */
 function dnsNames(subjectAltName: string | undefined): string[] {
   const entries = subjectAltName?.match(/(?:"(?:[^"\\]|\\.)*"|[^,"])+/g) ?? []
   return entries

@@ -1,4 +1,7 @@
-/** `hangup top` on a terminal: looks, draws, and does what the keys say, until one or a signal ends it. */
+/**
+ * `hangup top` on a terminal: looks, draws, and does what the keys say, until one or a signal ends
+ * it.
+ */
 import type { AdminClient } from '../admin/client.ts'
 import { deferred } from '../deferred.ts'
 import type { Clock } from '../lifecycle/clock.ts'

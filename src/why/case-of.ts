@@ -67,8 +67,8 @@ function goesOn({ by, why, phase }: EndedConnection): GoesOn | null {
 }
 
 /**
- * The last request that was answered, and what came after it: enough, and quickly played. All, where
- * the age of the connection matters. Null: that was not kept.
+ * The last request that was answered, and what came after it: enough, and quickly played. All,
+ * where the age of the connection matters. Null: that was not kept.
  */
 function whatMatters({ moves, movesLeftOut, why }: EndedConnection): EndedConnection['moves'] | null {
   const whole = movesLeftOut === 0 ? moves : null

@@ -26,6 +26,8 @@ const otherTexts: Readonly<Record<keyof typeof otherCauses, string>> = {
 /** For a column: `headTimeoutMs`. */
 export const shortReason = (why: Why): string => (isLimit(why) ? reasons[why].option : otherTexts[why])
 
-/** `ended by the server in state head: its request head was not finished in time (headTimeoutMs)` */
+/**
+ * `ended by the server in state head: its request head was not finished in time (headTimeoutMs)`
+ */
 export const causeText = ({ by, phase, why }: Cause): string =>
   `ended by ${enders[by]} in state ${phase}: ${isLimit(why) ? `${limitTexts[why]} (${reasons[why].option})` : otherTexts[why]}`

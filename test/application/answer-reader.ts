@@ -1,4 +1,6 @@
-/** Reads HTTP/1.1 answers exactly (RFC 9112): every field line as it came, every byte of the body. */
+/**
+ * Reads HTTP/1.1 answers exactly (RFC 9112): every field line as it came, every byte of the body.
+ */
 
 export type Field = readonly [name: string, value: string]
 

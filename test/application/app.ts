@@ -1,4 +1,7 @@
-/** One application with a route for each case: `/tcp/<id>`, `/tls/<id>`, `/h2/<id>`, so that a line in the log names its case. */
+/**
+ * One application with a route for each case: `/tcp/<id>`, `/tls/<id>`, `/h2/<id>`, so that a line
+ * in the log names its case.
+ */
 import process from 'node:process'
 import { Hono } from 'hono'
 import { transports } from './case.ts'

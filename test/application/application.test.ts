@@ -1,4 +1,7 @@
-/** The suite on every engine: one test for each case and engine, of all the places where it ran; then the report. */
+/**
+ * The suite on every engine: one test for each case and engine, of all the places where it ran;
+ * then the report.
+ */
 import assert from 'node:assert/strict'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { after, before, describe, test } from 'node:test'

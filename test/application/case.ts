@@ -1,4 +1,7 @@
-/** What a case of the application suite is: a route, requests to it, and what its client must see. All but the route is data. */
+/**
+ * What a case of the application suite is: a route, requests to it, and what its client must see.
+ * All but the route is data.
+ */
 import type { Context, Hono } from 'hono'
 import * as v from 'valibot'
 
@@ -31,7 +34,10 @@ export type Ask = v.InferOutput<typeof askSchema>
 const answerSchema = v.strictObject({
   status: v.union([v.number(), v.array(v.number())]),
   reason: v.optional(matcher),
-  /** Exactly these values, in this order; null: the field must not be there. A list: the field's lines. */
+  /**
+   * Exactly these values, in this order; null: the field must not be there. A list: the field's
+   * lines.
+   */
   fields: v.optional(v.record(v.string(), v.nullable(v.union([matcher, v.array(v.string())])))),
   /** As UTF-8. */
   body: v.optional(matcher),
@@ -42,7 +48,10 @@ const answerSchema = v.strictObject({
   begins: v.optional(v.string()),
   /** The answer must never look whole, and its end must come. */
   cut: v.optional(v.literal(true)),
-  /** Of the connection, after a whole answer: `closed` in order, `ended` by FIN or RST. Default: `kept`, or `either` where the request has a body. */
+  /**
+   * Of the connection, after a whole answer: `closed` in order, `ended` by FIN or RST. Default:
+   * `kept`, or `either` where the request has a body.
+   */
   connection: v.optional(v.picklist(['kept', 'closed', 'ended', 'either'])),
 })
 export type Answer = v.InferOutput<typeof answerSchema>
@@ -56,7 +65,10 @@ export const stepSchema = v.union([
   v.strictObject({ pipelines: v.array(askSchema), sees: v.array(answersSchema) }),
   /** These bytes. HTTP/1.1 only. */
   v.strictObject({ sends: v.string(), sees: v.array(answersSchema) }),
-  /** A request whose client goes: once so many bytes of the answer's body are there, or so many ms after the application was asked. */
+  /**
+   * A request whose client goes: once so many bytes of the answer's body are there, or so many ms
+   * after the application was asked.
+   */
   v.strictObject({
     abandons: askSchema,
     by: v.picklist(['reset', 'fin']),
@@ -75,13 +87,19 @@ export type Step = v.InferOutput<typeof stepSchema>
 /** Routes below the case's own path; `path` is where that begins. */
 export type Routes = (app: Hono<any>, path: string) => unknown
 
-/** Exactly one: a handler of Hono's, several routes and middlewares, or a `fetch` handler outside Hono. */
+/**
+ * Exactly one: a handler of Hono's, several routes and middlewares, or a `fetch` handler outside
+ * Hono.
+ */
 export type Route =
   | { readonly returns: (c: Context<any>) => unknown }
   | { readonly routes: Routes }
   | { readonly fetches: (request: Request, env: any) => unknown }
 
-/** What the operator must find in the log, by method and path: one line, none; `if 500`: one for each answer 500 and each cut one. */
+/**
+ * What the operator must find in the log, by method and path: one line, none; `if 500`: one for
+ * each answer 500 and each cut one.
+ */
 export const logs = ['none', 'once', 'if 500', 'any'] as const
 
 interface Told {

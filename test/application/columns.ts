@@ -30,7 +30,10 @@ export const engines: Readonly<Record<EngineName, Engine>> = {
   'deno-hangup': engine('deno', 'hangup'),
 }
 
-/** `command`: the command line, where the hangup engines replace the globals; `code`: `serve()`, where they are kept; `guarded`: with a limit on handlers. */
+/**
+ * `command`: the command line, where the hangup engines replace the globals; `code`: `serve()`,
+ * where they are kept; `guarded`: with a limit on handlers.
+ */
 export const starts = ['command', 'code', 'guarded'] as const
 export type Start = (typeof starts)[number]
 

@@ -1,4 +1,7 @@
-/** A known difference of one engine: data, with its reason and where that is written. It turns red when it is gone. */
+/**
+ * A known difference of one engine: data, with its reason and where that is written. It turns red
+ * when it is gone.
+ */
 import type { Transport } from './case.ts'
 import type { Start } from './columns.ts'
 

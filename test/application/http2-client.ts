@@ -1,4 +1,7 @@
-/** The same requests over HTTP/2. Node's client is strict: what RFC 9113 forbids in an answer ends its stream with an error. */
+/**
+ * The same requests over HTTP/2. Node's client is strict: what RFC 9113 forbids in an answer ends
+ * its stream with an error.
+ */
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2'
 import { type Field, none, type Seen } from './answer-reader.ts'
 import type { Ask } from './case.ts'

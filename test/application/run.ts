@@ -1,6 +1,6 @@
 /**
- * The suite by hand, red cells on standard output:
- * `npx node test/application/run.ts [--engine node,bun-hangup] [--case id,…] [--start code] [--over h2] [--bare] [--json FILE]`
+ * The suite by hand, red cells on standard output: `npx node test/application/run.ts [--engine
+ * node,bun-hangup] [--case id,…] [--start code] [--over h2] [--bare] [--json FILE]`
  */
 import { writeFileSync } from 'node:fs'
 import process from 'node:process'

@@ -1,4 +1,7 @@
-/** The application under `serve()` in a program of one's own. Takes its options as JSON; a line of JSON for each call of `onError`. */
+/**
+ * The application under `serve()` in a program of one's own. Takes its options as JSON; a line of
+ * JSON for each call of `onError`.
+ */
 import process from 'node:process'
 import type { App, Running, ServeOptions } from '../../src/serve/contract.ts'
 import app, { websocket } from './app.ts'

@@ -180,7 +180,9 @@ class ColumnRun {
     return this.#place
   }
 
-  /** A server that has answered once: a machine that is busy takes its time for the first answer. */
+  /**
+   * A server that has answered once: a machine that is busy takes its time for the first answer.
+   */
   async #start(): Promise<Place> {
     const place = new Place(await startColumn(this.#column, this.#backend.url))
     for (let left = 10; left > 0 && !(await place.answers()); left--);

@@ -1,4 +1,7 @@
-/** What is attacked: answers at once, long, after a body, and WebSockets that are taken at once, later, or not. */
+/**
+ * What is attacked: answers at once, long, after a body, and WebSockets that are taken at once,
+ * later, or not.
+ */
 import { Hono } from 'hono'
 import { upgradeWebSocket, websocket } from '../application/helpers.ts'
 

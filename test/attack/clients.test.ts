@@ -1,4 +1,7 @@
-/** Clients that go at a random byte, on every engine and gateway: the process lives, the next client is served, and nothing is left of them. */
+/**
+ * Clients that go at a random byte, on every engine and gateway: the process lives, the next client
+ * is served, and nothing is left of them.
+ */
 import assert from 'node:assert/strict'
 import process from 'node:process'
 import { describe, type TestContext, test } from 'node:test'

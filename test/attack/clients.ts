@@ -1,4 +1,6 @@
-/** Clients that begin a valid exchange, get as far as a random byte of it, and then go in some way. */
+/**
+ * Clients that begin a valid exchange, get as far as a random byte of it, and then go in some way.
+ */
 import { connect as connectTcp, type Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -6,7 +8,10 @@ import { connect as connectTls, type SecureVersion } from 'node:tls'
 import { badRecords, type Layer, type Message } from './layers.ts'
 import { randomFrom } from './random.ts'
 
-/** How a client goes once its last byte is out. `junk`: what follows is not of the protocol, then silence. */
+/**
+ * How a client goes once its last byte is out. `junk`: what follows is not of the protocol, then
+ * silence.
+ */
 export const endings = ['reset', 'close', 'half-close', 'silence', 'junk'] as const
 export type Ending = (typeof endings)[number]
 
@@ -15,7 +20,10 @@ const handshakeBytes = { 'TLSv1.2': 500, 'TLSv1.3': 1_800 } as const satisfies P
 const answersWithinMs = 200
 const handshakesWithinMs = 1_000
 
-/** So many clients, some at a time. Those that stay until the server ends them are let go of by `letGo`. */
+/**
+ * So many clients, some at a time. Those that stay until the server ends them are let go of by
+ * `letGo`.
+ */
 export async function attackWith(
   server: { readonly port: number; readonly secure: boolean },
   layer: Layer,

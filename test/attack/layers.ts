@@ -1,7 +1,12 @@
-/** What attacking clients say at each layer: valid exchanges, made from random numbers, to be cut anywhere. */
+/**
+ * What attacking clients say at each layer: valid exchanges, made from random numbers, to be cut
+ * anywhere.
+ */
 import { flags, frame, headers, preface, reset, splitHeaders, trailers, types } from '../lib/http2-frames.ts'
 
-/** Bytes (Latin1) in the parts that a client sends them in; it may wait for an answer between two. */
+/**
+ * Bytes (Latin1) in the parts that a client sends them in; it may wait for an answer between two.
+ */
 export type Message = readonly string[]
 type Random = () => number
 

@@ -1,4 +1,7 @@
-/** The attacks for about a minute on each engine and gateway: `npm run attack`. Arguments: patterns of test names, to run only those. */
+/**
+ * The attacks for about a minute on each engine and gateway: `npm run attack`. Arguments: patterns
+ * of test names, to run only those.
+ */
 import process from 'node:process'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'

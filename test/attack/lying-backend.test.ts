@@ -1,4 +1,7 @@
-/** The gateway behind a backend that lies: nobody gets another's bytes, nothing is sent twice that must not be, nothing is left behind. */
+/**
+ * The gateway behind a backend that lies: nobody gets another's bytes, nothing is sent twice that
+ * must not be, nothing is left behind.
+ */
 import assert from 'node:assert/strict'
 import { Agent, request } from 'node:http'
 import { connect } from 'node:http2'

@@ -1,6 +1,7 @@
 /**
- * A backend of the gateway that lies, and clients that check what reaches them. Each request carries a token of its own, which is in all
- * that the backend says on its account: bytes with another's token are another's answer.
+ * A backend of the gateway that lies, and clients that check what reaches them. Each request
+ * carries a token of its own, which is in all that the backend says on its account: bytes with
+ * another's token are another's answer.
  */
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
@@ -141,8 +142,9 @@ export interface LyingBackends {
 }
 
 /**
- * Which lie it tells, `/<lie>/<token>` says. Of its connections one in ten is answered before anything was asked, one in ten ended as the
- * request comes: by FIN, by RST, or with its first bytes only.
+ * Which lie it tells, `/<lie>/<token>` says. Of its connections one in ten is answered before
+ * anything was asked, one in ten ended as the request comes: by FIN, by RST, or with its first
+ * bytes only.
  */
 export async function lyingBackends(random: () => number): Promise<LyingBackends> {
   const seen = new Map<string, number>()

@@ -1,4 +1,7 @@
-/** What is attacked: `serve()` on each engine, and gateways, each in a process of its own, in the clear and in TLS. */
+/**
+ * What is attacked: `serve()` on each engine, and gateways, each in a process of its own, in the
+ * clear and in TLS.
+ */
 import { connect as connectHttp2 } from 'node:http2'
 import { connect as connectTcp } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -37,7 +40,10 @@ const limits = {
   idleTimeoutMs: limitMs,
   discardTimeoutMs: limitMs,
 }
-/** One limit may come behind another, and an orderly end behind both. Under `Bun.serve` its own clock ends who says nothing at first. */
+/**
+ * One limit may come behind another, and an orderly end behind both. Under `Bun.serve` its own
+ * clock ends who says nothing at first.
+ */
 const goneWithinMs = 6 * limitMs
 const bunsOwnMs = 16_000
 

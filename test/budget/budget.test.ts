@@ -1,4 +1,7 @@
-/** Descriptors run short: `ulimit -n 256` and more clients than that, on each engine that keeps some. Linux. */
+/**
+ * Descriptors run short: `ulimit -n 256` and more clients than that, on each engine that keeps
+ * some. Linux.
+ */
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
@@ -11,7 +14,10 @@ import { type Server, startServer } from '../lib/server.ts'
 import { cpuMsOf } from '../lib/sockets.ts'
 
 const engines: readonly RuntimeName[] = ['node', 'node-hangup', 'bun', 'bun-hangup', 'deno', 'deno-hangup']
-/** Its listener ends for want of a descriptor and whoever waits in its queue is reset: a client has to try again. */
+/**
+ * Its listener ends for want of a descriptor and whoever waits in its queue is reset: a client has
+ * to try again.
+ */
 const resets: readonly RuntimeName[] = ['deno']
 const descriptors = 256
 const crowd = 1_000

@@ -1,4 +1,7 @@
-/** A client that vanished is found out by TCP keepalive alone, with no other limit in force, on each engine. Linux, as root. */
+/**
+ * A client that vanished is found out by TCP keepalive alone, with no other limit in force, on each
+ * engine. Linux, as root.
+ */
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { after, before, describe, test } from 'node:test'

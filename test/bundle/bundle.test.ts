@@ -1,4 +1,7 @@
-/** An application is bundled with the server into one file: it serves itself, and nothing else starts. */
+/**
+ * An application is bundled with the server into one file: it serves itself, and nothing else
+ * starts.
+ */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -49,7 +52,9 @@ const app = (module: string) => `
   serve(() => new Response('mine'), { port: 0, host: '127.0.0.1' }).then(({ url }) => console.log(url))
 `
 
-/** What a server beside it would say in the time in which the application has started and answered. */
+/**
+ * What a server beside it would say in the time in which the application has started and answered.
+ */
 async function said(bundle: string, command: readonly string[]) {
   const program = await startProgram(null, [...command, bundle], {
     env: { HANGUP_PORT: '0', HANGUP_HOST: '127.0.0.1' },

@@ -1,4 +1,7 @@
-/** `hangup gateway --workers`: a reload and a roll under load, and its upstreams as the parent's admin listener tells them. */
+/**
+ * `hangup gateway --workers`: a reload and a roll under load, and its upstreams as the parent's
+ * admin listener tells them.
+ */
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'

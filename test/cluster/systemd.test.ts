@@ -1,4 +1,7 @@
-/** Sockets that systemd opens: with one process and with several, on every runtime, and what is wrong said by name. */
+/**
+ * Sockets that systemd opens: with one process and with several, on every runtime, and what is
+ * wrong said by name.
+ */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { missing } from '../deploy/files.ts'

@@ -1,4 +1,7 @@
-/** `--workers` on every engine: what one that dies takes with it, a roll under load, the drain, and the end of the parent. */
+/**
+ * `--workers` on every engine: what one that dies takes with it, a roll under load, the drain, and
+ * the end of the parent.
+ */
 import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'

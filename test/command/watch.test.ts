@@ -1,4 +1,7 @@
-/** `hangup serve --watch` on each runtime: what a change does, what one that does not load does not, and how it ends. */
+/**
+ * `hangup serve --watch` on each runtime: what a change does, what one that does not load does not,
+ * and how it ends.
+ */
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'

@@ -1,6 +1,6 @@
 /**
- * One runtime's part of the suite on a thread of its own: where two run at once, neither's clocks wait for the bytes
- * that the other's clients send.
+ * One runtime's part of the suite on a thread of its own: where two run at once, neither's clocks
+ * wait for the bytes that the other's clients send.
  */
 import { once } from 'node:events'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'

@@ -1,4 +1,7 @@
-/** The suite on every runtime: one test for each case, runtime and transport; then the table, and its JSON. */
+/**
+ * The suite on every runtime: one test for each case, runtime and transport; then the table, and
+ * its JSON.
+ */
 import assert from 'node:assert/strict'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { after, before, describe, test } from 'node:test'

@@ -1,4 +1,7 @@
-/** What each runtime is known to do otherwise, with where that is said. An entry that no longer holds turns red. */
+/**
+ * What each runtime is known to do otherwise, with where that is said. An entry that no longer
+ * holds turns red.
+ */
 import type { Deviation } from '../../src/probe/judge/verdict.ts'
 import type { RuntimeName } from './runtimes.ts'
 

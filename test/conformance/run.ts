@@ -1,4 +1,7 @@
-/** `node test/conformance/run.ts [--runtime node,bun] [--case idle,head] [--trace] [--json file] [--html file]`: part of the suite, for working on it. */
+/**
+ * `node test/conformance/run.ts [--runtime node,bun] [--case idle,head] [--trace] [--json file]
+ * [--html file]`: part of the suite, for working on it.
+ */
 import { writeFile } from 'node:fs/promises'
 import process from 'node:process'
 import { parseArgs } from 'node:util'

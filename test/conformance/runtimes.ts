@@ -1,4 +1,7 @@
-/** How each runtime's server is started, and what the suite may know of it beforehand: data, one entry each. */
+/**
+ * How each runtime's server is started, and what the suite may know of it beforehand: data, one
+ * entry each.
+ */
 import { tmpdir } from 'node:os'
 import process from 'node:process'
 import { enforcement as workersEnforcement } from '../../runtimes/workers/serve.ts'
@@ -21,7 +24,10 @@ export interface Runtime {
   listen(port: number, transport: Transport): readonly string[]
   readonly version: readonly string[]
   readonly profiles: readonly ProfileName[]
-  /** `report`: the entry says where it listens and what it holds, in one line of JSON (`--report json`). */
+  /**
+   * `report`: the entry says where it listens and what it holds, in one line of JSON (`--report
+   * json`).
+   */
   readonly ready: 'report' | { readonly line: RegExp; readonly policy: Policy; readonly enforcement: Enforcement }
   readonly withoutPaths: readonly PathName[]
   /** Its process is the server's own: it may be signalled and looked into. */
@@ -61,7 +67,10 @@ const entry = (engine: 'native' | 'hangup', command: readonly string[], version:
   ownProcess: true,
 })
 
-/** The limits that workerd holds by itself, measured: nothing sets them. All others are nobody's there. */
+/**
+ * The limits that workerd holds by itself, measured: nothing sets them. All others are nobody's
+ * there.
+ */
 const workerd: Partial<Policy> = { idleTimeoutMs: 15_000, headTimeoutMs: 15_000 }
 
 /** With TLS it speaks HTTP/2. */

@@ -30,8 +30,8 @@ class RefusedError extends Error {
 const appFiles = { fixture: 'test/fixtures/app.ts', routes: 'test/fixtures/routes-app.ts' } as const
 
 /**
- * A limit that the runtime does not hold is a start-up error that names its flag: the server is then started without
- * it, and what it reports as enforced by nobody is not judged.
+ * A limit that the runtime does not hold is a start-up error that names its flag: the server is
+ * then started without it, and what it reports as enforced by nobody is not judged.
  */
 export async function startServer(runtime: Runtime, profile: ProfileName, transport: Transport): Promise<Server> {
   const { app, policy } = profiles[profile]

@@ -1,4 +1,7 @@
-/** The whole suite on one runtime: which servers run when, so that no load disturbs a case that measures time. */
+/**
+ * The whole suite on one runtime: which servers run when, so that no load disturbs a case that
+ * measures time.
+ */
 import { execFileSync } from 'node:child_process'
 import type { Case, ProfileName } from '../../src/probe/case.ts'
 import { type Deviation, isRed } from '../../src/probe/judge/verdict.ts'
@@ -25,7 +28,9 @@ export interface Subject {
   start(profile: ProfileName, transport: Transport): Promise<Server>
 }
 
-/** The cases that make sense on it: of the profiles that it is started under, over this transport. */
+/**
+ * The cases that make sense on it: of the profiles that it is started under, over this transport.
+ */
 export function casesOf(cases: readonly Case[], { profiles }: Pick<Subject, 'profiles'>, transport: Transport): Case[] {
   return cases.filter(
     ({ profile, transports: only }) => profiles.includes(profile) && (only?.includes(transport) ?? true),
@@ -72,8 +77,9 @@ export class Look {
   }
 
   /**
-   * The cells of this part. What the harness could not see in time (another program took the processor) it looks at once
-   * more at the end, with fresh servers; a server's failure is never looked at twice.
+   * The cells of this part. What the harness could not see in time (another program took the
+   * processor) it looks at once more at the end, with fresh servers; a server's failure is never
+   * looked at twice.
    */
   async at(which: Which): Promise<Cell[]> {
     const items = this.#items.filter(({ theCase }) => belongs[which](theCase))
@@ -151,8 +157,9 @@ class SubjectRun {
 }
 
 /**
- * First the cases that share a server, all at once, but those of the protocol alone after those that are timed; then those
- * that end or fill theirs, each with its own; then the heavy ones, one at a time, over both transports.
+ * First the cases that share a server, all at once, but those of the protocol alone after those
+ * that are timed; then those that end or fill theirs, each with its own; then the heavy ones, one
+ * at a time, over both transports.
  */
 function batches(items: readonly Item[]): Group[][] {
   const shared = new Map<string, Group>()

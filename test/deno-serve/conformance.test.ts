@@ -1,4 +1,7 @@
-/** The suite on `deno serve`, of one thread and of two: what makes a difference there, over TCP, for it has no TLS. */
+/**
+ * The suite on `deno serve`, of one thread and of two: what makes a difference there, over TCP, for
+ * it has no TLS.
+ */
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import type { ProfileName } from '../../src/probe/case.ts'

@@ -39,5 +39,8 @@ export function policyOf(words: readonly string[], env: Env = {}): Policy {
 /** From the end of the drain to SIGKILL: what the process needs to end by itself. */
 const reserveMs = 5_000
 
-/** What a supervisor must wait after SIGTERM. `drainTimeoutMs` counts from the signal, and so includes `drainDelayMs`. */
+/**
+ * What a supervisor must wait after SIGTERM. `drainTimeoutMs` counts from the signal, and so
+ * includes `drainDelayMs`.
+ */
 export const graceMs = ({ drainTimeoutMs }: Pick<Policy, 'drainTimeoutMs'>): number => drainTimeoutMs + reserveMs

@@ -1,6 +1,7 @@
 /**
- * Builds the images of `deploy/image` with buildah and runs them: the Dockerfiles as they are, on base images that are made
- * here of this machine's runtimes, because the real ones come from a registry. Root on Linux; `npm run test:deploy`.
+ * Builds the images of `deploy/image` with buildah and runs them: the Dockerfiles as they are, on
+ * base images that are made here of this machine's runtimes, because the real ones come from a
+ * registry. Root on Linux; `npm run test:deploy`.
  */
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
@@ -138,7 +139,10 @@ function build(runtime: string): Image {
 
 const children = new Set<ChildProcess>()
 
-/** As a container runtime would: the image read-only, its user, no capability, its command as process 1. */
+/**
+ * As a container runtime would: the image read-only, its user, no capability, its command as
+ * process 1.
+ */
 function run({ path, config }: Image, words: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const [uid = '', gid = ''] = config.User.split(':')
   const variables: Record<string, string> = Object.fromEntries(config.Env.map((each) => each.split(/=(.*)/s, 2)))

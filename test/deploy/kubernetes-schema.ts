@@ -2,8 +2,8 @@
 import type { Resource } from './files.ts'
 
 /**
- * The schemas let unknown fields pass, which is how a misspelt one goes unseen. Compiled, they read each field that they
- * know: a field that was never read is unknown.
+ * The schemas let unknown fields pass, which is how a misspelt one goes unseen. Compiled, they read
+ * each field that they know: a field that was never read is unknown.
  */
 function watched(value: unknown, path: string, unread: Set<string>): unknown {
   if (typeof value !== 'object' || value === null) return value

@@ -1,4 +1,6 @@
-/** Process 1 of a container has no default for any signal: what it does not handle is not delivered. */
+/**
+ * Process 1 of a container has no default for any signal: what it does not handle is not delivered.
+ */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'

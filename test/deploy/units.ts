@@ -1,6 +1,6 @@
 /**
- * Runs the units of `deploy/systemd` under a systemd: the hardening is real, and the runtime must live with it. Root on
- * Linux; `npm run test:deploy`.
+ * Runs the units of `deploy/systemd` under a systemd: the hardening is real, and the runtime must
+ * live with it. Root on Linux; `npm run test:deploy`.
  */
 import assert from 'node:assert/strict'
 import { execFile, execFileSync } from 'node:child_process'

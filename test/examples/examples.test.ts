@@ -1,4 +1,7 @@
-/** Each example as a user runs it: it answers, closes its idle connection on time, and ends by itself on SIGTERM. */
+/**
+ * Each example as a user runs it: it answers, closes its idle connection on time, and ends by
+ * itself on SIGTERM.
+ */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'

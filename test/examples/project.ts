@@ -1,4 +1,7 @@
-/** A project outside the checkout that has the examples, and hangup as its package lays it out: `exports` and built files. */
+/**
+ * A project outside the checkout that has the examples, and hangup as its package lays it out:
+ * `exports` and built files.
+ */
 import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -15,7 +15,10 @@ const ok = (fields: string, body = '') => `HTTP/1.1 200 OK\r\n${fields}\r\n${bod
 interface Broken {
   readonly says: string
   readonly ends?: 'fin' | 'reset'
-  /** What the client may see of it: an answer of the gateway's own, or the beginning of one that is cut. */
+  /**
+   * What the client may see of it: an answer of the gateway's own, or the beginning of one that is
+   * cut.
+   */
   readonly client: '502' | 'cut' | '502 or cut'
 }
 

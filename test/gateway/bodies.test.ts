@@ -1,4 +1,7 @@
-/** Bodies whose memory is used again, on connections that are full: each client, and each request's upstream, gets its own bytes, all of them. */
+/**
+ * Bodies whose memory is used again, on connections that are full: each client, and each request's
+ * upstream, gets its own bytes, all of them.
+ */
 import assert from 'node:assert/strict'
 import { createServer, request as httpRequest, type RequestListener } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
@@ -8,7 +11,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { runtimeNames } from '../lib/runtimes.ts'
 import { startGateway } from './process.ts'
 
-/** Together more than the buffers of both ends take (4 and 6 MB on Linux): an answer is stuck half-way on each connection. */
+/**
+ * Together more than the buffers of both ends take (4 and 6 MB on Linux): an answer is stuck
+ * half-way on each connection.
+ */
 const lengths = [0, 1, 4_095, 4_096, 15_000, 100_000, 130_000, 200_000, 262_144, 300_000]
 const rounds = 15
 const clients = 6

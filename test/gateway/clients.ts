@@ -39,7 +39,10 @@ export function ask(port: number, path: string, options: AskOptions = {}): Promi
   })
 }
 
-/** So many clients at once, each with its own connection that it keeps, until `total` have asked; what went wrong, by what it was. */
+/**
+ * So many clients at once, each with its own connection that it keeps, until `total` have asked;
+ * what went wrong, by what it was.
+ */
 export async function load(
   clients: number,
   total: number,

@@ -1,4 +1,7 @@
-/** The suite through a gateway in front of gevent.pywsgi: what that leaks alone, its clients do not see any more. */
+/**
+ * The suite through a gateway in front of gevent.pywsgi: what that leaks alone, its clients do not
+ * see any more.
+ */
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import { cases } from '../../src/probe/cases/index.ts'
@@ -13,8 +16,8 @@ import { withoutGevent } from './python.ts'
 const longestRunMs = 240_000
 
 /**
- * TLS is the listener's, and each runtime's own: the suite over it is in `test/conformance`. Here one shows that it is the same, but
- * for the heavy cases.
+ * TLS is the listener's, and each runtime's own: the suite over it is in `test/conformance`. Here
+ * one shows that it is the same, but for the heavy cases.
  */
 const transports: Readonly<Record<RuntimeName, readonly Transport[]>> = {
   node: ['tcp', 'tls'],

@@ -1,4 +1,7 @@
-/** The conformance suite's subjects here: a gateway in front of gevent.pywsgi on each runtime, and gevent.pywsgi alone. */
+/**
+ * The conformance suite's subjects here: a gateway in front of gevent.pywsgi on each runtime, and
+ * gevent.pywsgi alone.
+ */
 
 import { resolveOptions } from '../../src/policy/resolve.ts'
 import type { Deviation } from '../../src/probe/judge/verdict.ts'
@@ -11,12 +14,14 @@ import { hangupOn, type RuntimeName } from '../lib/runtimes.ts'
 import { urlOf } from '../lib/server.ts'
 import { startGevent } from './python.ts'
 
-/** WSGI has no upgrades, and does not show the client's side of a connection that is the gateway's. */
+/**
+ * WSGI has no upgrades, and does not show the client's side of a connection that is the gateway's.
+ */
 const withoutPaths: readonly PathName[] = ['whoami', 'ws']
 
 /**
- * Answers of the application's own to a request whose body is still on its way are part of the suite, so requests stream. An answer
- * that never ends is not to fill the disk.
+ * Answers of the application's own to a request whose body is still on its way are part of the
+ * suite, so requests stream. An answer that never ends is not to fill the disk.
  */
 const flags = ['--buffer', 'response', '--spool-body', '4mb']
 

@@ -1,4 +1,7 @@
-/** What a route guards is not had by another spelling of its path, as nginx, gunicorn and Node read paths; nor is the gateway by itself. */
+/**
+ * What a route guards is not had by another spelling of its path, as nginx, gunicorn and Node read
+ * paths; nor is the gateway by itself.
+ */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,4 +1,7 @@
-/** A gateway whose process stands still (SIGSTOP, as a blocked event loop): nobody is blamed for what was in the sockets in time. */
+/**
+ * A gateway whose process stands still (SIGSTOP, as a blocked event loop): nobody is blamed for
+ * what was in the sockets in time.
+ */
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { test } from 'node:test'

@@ -1,4 +1,7 @@
-/** A gateway between a load balancer that announces its clients and an upstream that wants to be told: TLS ends in between. */
+/**
+ * A gateway between a load balancer that announces its clients and an upstream that wants to be
+ * told: TLS ends in between.
+ */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'

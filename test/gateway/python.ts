@@ -1,4 +1,7 @@
-/** Servers of Python, where this machine has them: Debian's packages, under the system's interpreter. */
+/**
+ * Servers of Python, where this machine has them: Debian's packages, under the system's
+ * interpreter.
+ */
 import { spawnSync } from 'node:child_process'
 import { type Lifetime, type Program, startProgram } from '../lib/program.ts'
 import { root } from '../lib/runtimes.ts'
@@ -26,7 +29,10 @@ export async function startGevent(t: Lifetime | null): Promise<Program & Port> {
   return { ...program, port: Number(program.line) }
 }
 
-/** gunicorn's default worker, which serves one connection at a time, with `app.py` or another application. */
+/**
+ * gunicorn's default worker, which serves one connection at a time, with `app.py` or another
+ * application.
+ */
 export async function startGunicorn(t: Lifetime, workers: number, application = 'app:app'): Promise<Program & Port> {
   const command = [python, '-B', `${folder}gunicorn_server.py`, String(workers), application] as const
   const program = await startProgram(t, command, { cwd: folder })

@@ -1,4 +1,7 @@
-/** A backend that says exact bytes: one function for each path, given the connection once the head of a request is there. */
+/**
+ * A backend that says exact bytes: one function for each path, given the connection once the head
+ * of a request is there.
+ */
 import { createServer, type Server, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 import { type ConnectionOptions, createServer as createTlsServer, type TlsOptions } from 'node:tls'

@@ -1,4 +1,6 @@
-/** The command as a user runs it: a configuration file that changes under a connection that stays. */
+/**
+ * The command as a user runs it: a configuration file that changes under a connection that stays.
+ */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'

@@ -1,4 +1,7 @@
-/** Upstreams that are killed and come back: as long as one is up, no request that may be sent twice fails. */
+/**
+ * Upstreams that are killed and come back: as long as one is up, no request that may be sent twice
+ * fails.
+ */
 import assert from 'node:assert/strict'
 import { Agent } from 'node:http'
 import { test } from 'node:test'

@@ -1,4 +1,7 @@
-/** WebSockets through a gateway: a tunnel into which it puts nothing, and which it ends only when it is quiet. */
+/**
+ * WebSockets through a gateway: a tunnel into which it puts nothing, and which it ends only when it
+ * is quiet.
+ */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'

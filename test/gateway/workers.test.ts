@@ -1,4 +1,7 @@
-/** The gateway on workerd, as `wrangler dev --env gateway` runs it, in front of servers of this process. */
+/**
+ * The gateway on workerd, as `wrangler dev --env gateway` runs it, in front of servers of this
+ * process.
+ */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -14,7 +17,10 @@ import { freePort } from '../lib/free-port.ts'
 import { type Lifetime, launch, run, suiteLifetime } from '../lib/program.ts'
 import { startWorker, type Worker } from '../lib/worker.ts'
 
-/** `script`: instead of the entry in wrangler.toml. Rejects with what wrangler said if the Worker does not start. */
+/**
+ * `script`: instead of the entry in wrangler.toml. Rejects with what wrangler said if the Worker
+ * does not start.
+ */
 const startEdge = (t: Lifetime, variables: Readonly<Record<string, string>>, script?: string): Promise<Worker> =>
   startWorker(t, { script, env: 'gateway', variables: { HANGUP_REPORT: 'json', ...variables } })
 
@@ -283,7 +289,10 @@ describe('hangup gateway on workerd, by a module', { timeout: 120_000 }, () => {
   })
 })
 
-/** `wrangler dev` has a server of its own in front, which keeps to itself what becomes of its clients. */
+/**
+ * `wrangler dev` has a server of its own in front, which keeps to itself what becomes of its
+ * clients.
+ */
 test('workerd alone: a client that resets its connection frees the upstream', { timeout: 60_000 }, async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'hangup-edge-'))
   t.after(() => rm(folder, { recursive: true }))

@@ -1,4 +1,7 @@
-/** Requests, right and wrong, as bytes (latin1). The id says what is special; it is what a difference is listed under. */
+/**
+ * Requests, right and wrong, as bytes (latin1). The id says what is special; it is what a
+ * difference is listed under.
+ */
 
 export const idOf = (part: string, text: string) => `${part} ${JSON.stringify(text)}`
 

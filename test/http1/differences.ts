@@ -1,4 +1,7 @@
-/** Where our parser and node:http (Node 24.21, llhttp 9) differ on the corpus, and what the RFC says. */
+/**
+ * Where our parser and node:http (Node 24.21, llhttp 9) differ on the corpus, and what the RFC
+ * says.
+ */
 import { idOf } from './corpus.ts'
 
 export interface Difference {

@@ -1,4 +1,7 @@
-/** What a server made of some bytes and the FIN behind them, in words that fit our parser and Node's alike. */
+/**
+ * What a server made of some bytes and the FIN behind them, in words that fit our parser and Node's
+ * alike.
+ */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
@@ -30,7 +33,10 @@ export function verdictOf({ end, requests }: Outcome): string {
 
 const limits = limitsOf({ maxHeadBytes: 16 * 1024, maxHeadFields: 100, maxBodyBytes: 0 })
 
-/** Our parser, under an engine that answers at once and reads no request after one that ends the connection. */
+/**
+ * Our parser, under an engine that answers at once and reads no request after one that ends the
+ * connection.
+ */
 export function ourOutcome(text: string): Outcome {
   const recording = new Recording<any>()
   const parser = new RequestParser(recording, limits)

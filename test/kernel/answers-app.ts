@@ -1,4 +1,7 @@
-/** Answers that no runtime writes as they are, each by its path. `?later` makes the handler asynchronous. */
+/**
+ * Answers that no runtime writes as they are, each by its path. `?later` makes the handler
+ * asynchronous.
+ */
 const bytes = (text: string) => new TextEncoder().encode(text)
 
 /** So many pieces of five bytes. */

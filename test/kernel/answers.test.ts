@@ -1,4 +1,7 @@
-/** What an application may answer with, and what the native engines of Bun and Deno under the kernel ledger make of it. */
+/**
+ * What an application may answer with, and what the native engines of Bun and Deno under the kernel
+ * ledger make of it.
+ */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'

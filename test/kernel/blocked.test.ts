@@ -1,4 +1,7 @@
-/** A blocked event loop, and a process that was stopped, cost no client its upload: what came meanwhile is read before anybody judges. */
+/**
+ * A blocked event loop, and a process that was stopped, cost no client its upload: what came
+ * meanwhile is read before anybody judges.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'

@@ -1,4 +1,7 @@
-/** What the tests of the ledger's engines ask for while the event loop is blocked, or the client goes: uploads, a block, a WebSocket. */
+/**
+ * What the tests of the ledger's engines ask for while the event loop is blocked, or the client
+ * goes: uploads, a block, a WebSocket.
+ */
 declare const Deno: {
   upgradeWebSocket(request: Request): { readonly socket: WebSocket; readonly response: Response }
 }

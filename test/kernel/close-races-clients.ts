@@ -1,7 +1,8 @@
 /**
- * Clients of `close-races-server.ts`, which they start: POSTs on reused connections, so spaced that many meet the end of their
- * connection. Prints what became of them beside what the server and the kernel counted, as JSON.
- * `close-races-clients.ts COUNT IDLE_MS LATE_MS PAUSE_MS COMMAND...`: gaps are IDLE_MS and up to LATE_MS more.
+ * Clients of `close-races-server.ts`, which they start: POSTs on reused connections, so spaced that
+ * many meet the end of their connection. Prints what became of them beside what the server and the
+ * kernel counted, as JSON. `close-races-clients.ts COUNT IDLE_MS LATE_MS PAUSE_MS COMMAND...`: gaps
+ * are IDLE_MS and up to LATE_MS more.
  */
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'

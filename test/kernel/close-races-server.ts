@@ -1,7 +1,8 @@
 /**
- * The native engine of whichever runtime runs it, for `close-races.test.ts`: `close-races-server.ts IDLE_MS PAUSE_MS`. Prints
- * its URL, and for each line on standard input what `connections()` says and how many requests it executed. `PAUSE_MS` passes
- * before each `shutdown`, between the look that found nothing to read and the end: what is an instant otherwise is hit then.
+ * The native engine of whichever runtime runs it, for `close-races.test.ts`: `close-races-server.ts
+ * IDLE_MS PAUSE_MS`. Prints its URL, and for each line on standard input what `connections()` says
+ * and how many requests it executed. `PAUSE_MS` passes before each `shutdown`, between the look
+ * that found nothing to read and the end: what is an instant otherwise is hit then.
  */
 import process from 'node:process'
 import { createInterface } from 'node:readline'

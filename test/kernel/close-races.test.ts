@@ -1,6 +1,7 @@
 /**
- * Requests that meet the end of their idle connection, counted by all sides: whoever the client lost a request to says so.
- * Linux. The kernel's counter is the network namespace's, so they have one of their own where that is allowed.
+ * Requests that meet the end of their idle connection, counted by all sides: whoever the client
+ * lost a request to says so. Linux. The kernel's counter is the network namespace's, so they have
+ * one of their own where that is allowed.
  */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'

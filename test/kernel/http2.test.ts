@@ -1,4 +1,7 @@
-/** HTTP/2 on Deno.serve under the kernel ledger, which sees bytes and no frames: with Node's own client. */
+/**
+ * HTTP/2 on Deno.serve under the kernel ledger, which sees bytes and no frames: with Node's own
+ * client.
+ */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'

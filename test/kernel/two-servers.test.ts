@@ -1,4 +1,7 @@
-/** A connection belongs to the listener whose address it has, though another of the process has the same port. */
+/**
+ * A connection belongs to the listener whose address it has, though another of the process has the
+ * same port.
+ */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'

@@ -1,6 +1,6 @@
 /**
- * Two native servers of one process on one port of two addresses. Prints the port; a line `drain` on standard input drains the
- * second, `connections` says what each has.
+ * Two native servers of one process on one port of two addresses. Prints the port; a line `drain`
+ * on standard input drains the second, `connections` says what each has.
  */
 import process from 'node:process'
 import { createInterface } from 'node:readline'

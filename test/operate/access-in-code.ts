@@ -1,4 +1,6 @@
-/** A program with an access log of its own, which throws; it prints what it was told, and the log. */
+/**
+ * A program with an access log of its own, which throws; it prints what it was told, and the log.
+ */
 import { here } from '../../runtimes/here.ts'
 import type { AccessEntry } from '../../src/public-types.ts'
 

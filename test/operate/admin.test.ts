@@ -1,4 +1,6 @@
-/** The admin listener from outside, on each engine and on the gateway, each as a process of its own. */
+/**
+ * The admin listener from outside, on each engine and on the gateway, each as a process of its own.
+ */
 import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -46,7 +48,10 @@ const post = { method: 'POST' } as const
 
 const until = (holds: () => Promise<boolean>) => untilHolds(holds, 'it holds', 2_000)
 
-/** What an operator does with any of them, in the order of a server's life; at its end the process has ended. */
+/**
+ * What an operator does with any of them, in the order of a server's life; at its end the process
+ * has ended.
+ */
 async function operate({ port, ask, list, exited, stderr }: Operated): Promise<void> {
   const clients: Client[] = []
   const client = (path: string) => {

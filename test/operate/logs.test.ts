@@ -1,4 +1,6 @@
-/** What a server and a gateway write for whoever operates them, from outside and on every runtime. */
+/**
+ * What a server and a gateway write for whoever operates them, from outside and on every runtime.
+ */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'

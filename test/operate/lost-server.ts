@@ -1,6 +1,6 @@
 /**
- * A server of this runtime for `lost.test.ts`: `lost-server.ts ENGINE OPTIONS`. Prints its port, and for each line on
- * standard input what it knows of lost requests, and what it has logged.
+ * A server of this runtime for `lost.test.ts`: `lost-server.ts ENGINE OPTIONS`. Prints its port,
+ * and for each line on standard input what it knows of lost requests, and what it has logged.
  */
 import process from 'node:process'
 import { createInterface } from 'node:readline'

@@ -1,7 +1,7 @@
 /**
- * Requests that our own closes lose, aimed: a client that answers our FIN with a request has sent it into a connection that
- * is closed. Each is told, of the client that sent it; a client that answers with FIN, with RST, or not at all has lost
- * nothing. Linux.
+ * Requests that our own closes lose, aimed: a client that answers our FIN with a request has sent
+ * it into a connection that is closed. Each is told, of the client that sent it; a client that
+ * answers with FIN, with RST, or not at all has lost nothing. Linux.
  */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -17,7 +17,9 @@ const skip = process.platform !== 'linux' && 'it needs Linux'
 
 const idleTimeoutMs = 300
 const requests = 1_000
-/** Each of these asks for so many, one after the other: the busier the machine, the longer it takes. */
+/**
+ * Each of these asks for so many, one after the other: the busier the machine, the longer it takes.
+ */
 const askers = 50
 const others = ['fin', 'reset', 'silence'] as const
 const ofEachOther = 50
@@ -43,7 +45,10 @@ async function start(t: TestContext, runtime: RuntimeName, engine: string) {
 
 const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
 
-/** One request that is answered; at the server's FIN the client does as it is told. Returns whether it did so in time. */
+/**
+ * One request that is answered; at the server's FIN the client does as it is told. Returns whether
+ * it did so in time.
+ */
 async function client(port: number, from: string, answer: Answer): Promise<boolean> {
   const socket = connect({ port, host: '127.0.0.1', localAddress: from, allowHalfOpen: true, noDelay: true })
   socket.on('error', () => {})
@@ -62,7 +67,9 @@ async function client(port: number, from: string, answer: Answer): Promise<boole
   return inTime
 }
 
-/** Who sent how many requests that nobody was to execute, by address, and how many of them too late. */
+/**
+ * Who sent how many requests that nobody was to execute, by address, and how many of them too late.
+ */
 async function aim(port: number): Promise<{ readonly sent: ReadonlyMap<string, number>; readonly tooLate: number }> {
   const sent = new Map<string, number>()
   let tooLate = 0

@@ -1,6 +1,6 @@
 /**
- * The page of the connections in a browser, on every runtime. `TEST_SCREENSHOTS=1` writes those of the
- * README to docs/images.
+ * The page of the connections in a browser, on every runtime. `TEST_SCREENSHOTS=1` writes those of
+ * the README to docs/images.
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, type TestContext, test } from 'node:test'

@@ -50,7 +50,10 @@ const ofEach = ['job', 'instance', 'listener']
 
 const grouping = /\b(by|without)\s*\(([^)]*)\)/g
 
-/** Of an expression in PromQL: its metrics, and the labels by which each is chosen or all are grouped. */
+/**
+ * Of an expression in PromQL: its metrics, and the labels by which each is chosen or all are
+ * grouped.
+ */
 function namesIn(expression: string): { readonly name: string; readonly labels: readonly string[] }[] {
   const grouped = Array.from(expression.matchAll(grouping), ([, how, labels = '']) =>
     how === 'by' ? labels.split(/,\s*/) : [],

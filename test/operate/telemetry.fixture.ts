@@ -1,4 +1,7 @@
-/** An OpenTelemetry SDK as a program registers it before everything else; each span and each metric is a line of JSON on standard error. */
+/**
+ * An OpenTelemetry SDK as a program registers it before everything else; each span and each metric
+ * is a line of JSON on standard error.
+ */
 import { writeSync } from 'node:fs'
 import { metrics, propagation, trace } from '@opentelemetry/api'
 import { type ExportResult, ExportResultCode, W3CTraceContextPropagator } from '@opentelemetry/core'

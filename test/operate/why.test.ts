@@ -13,7 +13,10 @@ import { type Operated, serve } from './command-line.ts'
 const within = { timeout: 60_000 }
 const token = 'a-token-of-enough-length'
 
-/** What a client sends, with pauses, until the server has ended the connection; resolves to its port. */
+/**
+ * What a client sends, with pauses, until the server has ended the connection; resolves to its
+ * port.
+ */
 async function client(port: number, ...acts: readonly (string | number)[]): Promise<string> {
   const socket = connect(port, '127.0.0.1').resume()
   socket.on('error', () => {})

@@ -1,6 +1,7 @@
 /**
- * What is too big for `npm test`: the package on every supported major version of Node, each from its npm package, and the
- * command as one file. `npm run test:package`; it needs the registry that npm is set up with, for 700 MB.
+ * What is too big for `npm test`: the package on every supported major version of Node, each from
+ * its npm package, and the command as one file. `npm run test:package`; it needs the registry that
+ * npm is set up with, for 700 MB.
  */
 import assert from 'node:assert/strict'
 import { join } from 'node:path'

@@ -1,4 +1,7 @@
-/** The package as `npm pack` makes it, installed by name in a project outside the checkout, and used from each runtime. */
+/**
+ * The package as `npm pack` makes it, installed by name in a project outside the checkout, and used
+ * from each runtime.
+ */
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { builtinModules } from 'node:module'

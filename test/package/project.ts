@@ -12,7 +12,9 @@ const files = fileURLToPath(new URL('project', import.meta.url))
 
 export interface Project {
   readonly folder: string
-  /** Standard output; rejects with all that was said if the status is not `status`, by default 0. */
+  /**
+   * Standard output; rejects with all that was said if the status is not `status`, by default 0.
+   */
   run(command: readonly string[], status?: number, withinMs?: number): Promise<string>
   /** Resolves with the address that a server says in the report of its start. */
   start(command: readonly string[]): Promise<string>

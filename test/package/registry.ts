@@ -1,6 +1,7 @@
 /**
- * A package registry on loopback: hangup as `npm pack` makes it, and what a project needs beside it, packed out of this
- * checkout's node_modules. With it npm, Bun and Deno install by name, as users do, and without a network.
+ * A package registry on loopback: hangup as `npm pack` makes it, and what a project needs beside
+ * it, packed out of this checkout's node_modules. With it npm, Bun and Deno install by name, as
+ * users do, and without a network.
  */
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'

@@ -1,4 +1,7 @@
-/** Probes one variant of one peer, for `scripts/peers.ts`, and sends the report to it. SIGTERM ends it with nothing. */
+/**
+ * Probes one variant of one peer, for `scripts/peers.ts`, and sends the report to it. SIGTERM ends
+ * it with nothing.
+ */
 import process from 'node:process'
 import { ask } from './ask.ts'
 import { peers } from './index.ts'

@@ -1,4 +1,7 @@
-/** A server of somebody else's, as data: where it is from, how it is started, what its own documentation says of its limits. */
+/**
+ * A server of somebody else's, as data: where it is from, how it is started, what its own
+ * documentation says of its limits.
+ */
 
 export interface Peer {
   /** What it is called in reports, in files and by `--only`. */
@@ -19,12 +22,18 @@ export interface Peer {
   readonly drains?: string
   /** Where its pages are, if they are not those of `apps`. */
   readonly pages?: typeof pages
-  /** Cases that it does not survive, and what becomes of it: it is not asked, or nothing else could be. */
+  /**
+   * Cases that it does not survive, and what becomes of it: it is not asked, or nothing else could
+   * be.
+   */
   readonly kills?: Readonly<Record<string, string>>
   readonly variants: readonly Variant[]
 }
 
-/** In `argv` and `files`: `{port}`, `{origin}`, `{tmp}` (a directory of its own), `{apps}`, `{bin}`, `{tools}`. */
+/**
+ * In `argv` and `files`: `{port}`, `{origin}`, `{tmp}` (a directory of its own), `{apps}`, `{bin}`,
+ * `{tools}`.
+ */
 export interface Variant {
   /** `stock`, or what was set. */
   readonly name: string

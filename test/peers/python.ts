@@ -31,7 +31,10 @@ const gunicorn = [
   '127.0.0.1:{port}',
 ]
 const gunicornVersion = ['/usr/bin/gunicorn', '--version']
-/** One client holds a worker, or a thread: with fewer than the probe has connections it would wait for itself. */
+/**
+ * One client holds a worker, or a thread: with fewer than the probe has connections it would wait
+ * for itself.
+ */
 const enough = '60'
 
 export const gunicornSync: Peer = {

@@ -40,7 +40,9 @@ export const endings: Readonly<Record<string, WireSin>> = {
 /** GOAWAY with INTERNAL_ERROR, which is never the right word. */
 const anInternalError = '\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\x02'
 
-/** Of a rule of HTTP/2: whatever the client sends once the session is settled is an internal error. */
+/**
+ * Of a rule of HTTP/2: whatever the client sends once the session is settled is an internal error.
+ */
 const againstRule = ({ steps }: Case): Sinner =>
   wire({
     when: steps.some((step) => 'frame' in step && step.setup) ? r`\x00\x04\x01\x00\x00\x00\x00` : '^PRI',

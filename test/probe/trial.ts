@@ -50,7 +50,10 @@ function asksAgain({ sinner, theCase, result }: Run): boolean {
 /** The sinners of a table's rules are alike: one is caught by its neighbours, too. */
 const rules: ReadonlySet<string> = new Set(h2Rules.map(({ id }) => id))
 
-/** Why no server here keeps this rule: node:http2 is known not to, or what it does is only written down. */
+/**
+ * Why no server here keeps this rule: node:http2 is known not to, or what it does is only written
+ * down.
+ */
 export function unkept({ id, level }: Pick<Case, 'id' | 'level'>): string | null {
   if (!isHttp2({ id })) return null
   const known = deviations.node.find(({ cases }) => cases.includes(id))

@@ -1,6 +1,7 @@
 /**
- * The API in code, as a test of somebody's application uses it: servers and their clients in one process. Runs under each
- * runtime with the engine's name as its argument, and prints a line of JSON for each check.
+ * The API in code, as a test of somebody's application uses it: servers and their clients in one
+ * process. Runs under each runtime with the engine's name as its argument, and prints a line of
+ * JSON for each check.
  */
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'

@@ -40,7 +40,10 @@ app.post('/count', async (c) => {
 })
 process.on('exit', () => writeSync(1, `posts=${posts}\n`))
 
-/** These say when their handler began, by the clock of the machine: before the response, which is what it is without. */
+/**
+ * These say when their handler began, by the clock of the machine: before the response, which is
+ * what it is without.
+ */
 const timed = new Hono<any>()
 for (const path of ['/', '/slow', '/stream', '/reject']) {
   timed.use(path, async (c, next) => {

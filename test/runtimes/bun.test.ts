@@ -1,4 +1,7 @@
-/** The Bun entry from outside, on sockets; what every runtime has to do alike is the conformance suite's. */
+/**
+ * The Bun entry from outside, on sockets; what every runtime has to do alike is the conformance
+ * suite's.
+ */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
@@ -15,7 +18,9 @@ interface Variant {
   readonly idleWindow: readonly [number, number]
   /** When a reader is cut off whose `writeTimeoutMs` is 2 s. */
   readonly writeWindow: readonly [number, number]
-  /** What becomes of the connection of a client whose body was refused, and which has sent 8 MB on. */
+  /**
+   * What becomes of the connection of a client whose body was refused, and which has sent 8 MB on.
+   */
   readonly afterRefusal: 'open' | 'fin'
   /** From when `minIdleMs` spares a connection that was idle when the drain began. */
   readonly sparedFrom: 'answer' | 'drain'

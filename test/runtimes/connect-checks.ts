@@ -1,4 +1,7 @@
-/** What a runtime's `connect` must do, against the servers of connect.test.ts; prints a line a check. */
+/**
+ * What a runtime's `connect` must do, against the servers of connect.test.ts; prints a line a
+ * check.
+ */
 import { readdirSync, readlinkSync } from 'node:fs'
 import type { Connect, ConnectTls, ConnectTo, Transport } from '../../src/net/transport.ts'
 

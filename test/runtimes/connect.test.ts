@@ -1,4 +1,7 @@
-/** `connect` of every runtime: the same checks on each, against servers here whose every FIN and RST is known. */
+/**
+ * `connect` of every runtime: the same checks on each, against servers here whose every FIN and RST
+ * is known.
+ */
 import assert from 'node:assert/strict'
 import type { ChildProcess } from 'node:child_process'
 import { rmSync } from 'node:fs'
@@ -158,7 +161,9 @@ before(async () => {
 
 const suite = suiteLifetime()
 
-/** The kernel drops a SYN to a full accept queue: a connect there is neither accepted nor refused. */
+/**
+ * The kernel drops a SYN to a full accept queue: a connect there is neither accepted nor refused.
+ */
 async function serveSilent(): Promise<number> {
   if (process.platform !== 'linux') return 0
   const code = `const s = require('node:net').createServer(); s.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => console.log(s.address().port))`

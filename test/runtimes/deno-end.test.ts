@@ -1,4 +1,6 @@
-/** A program of one's own ends when its server has been cut, whatever its handlers still wait for. */
+/**
+ * A program of one's own ends when its server has been cut, whatever its handlers still wait for.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { connect } from 'node:tls'

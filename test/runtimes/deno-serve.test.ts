@@ -1,4 +1,7 @@
-/** `deno serve`, of one thread and of several: who hangs up on whom, the drain, what is missing without FFI, no descriptor left. */
+/**
+ * `deno serve`, of one thread and of several: who hangs up on whom, the drain, what is missing
+ * without FFI, no descriptor left.
+ */
 import assert from 'node:assert/strict'
 import process from 'node:process'
 import { type TestContext, test } from 'node:test'
@@ -74,7 +77,9 @@ const answerOf = (port: number, path: string): Promise<string> => {
 /** Of a limit of a second. */
 const stayMs = 300
 
-/** One connection that each thread has answered on a moment ago: which thread accepts one is chance. */
+/**
+ * One connection that each thread has answered on a moment ago: which thread accepts one is chance.
+ */
 async function oneOfEach(port: number, threads: number): Promise<ReadonlyMap<string, Client>> {
   const found = new Map<string, Client>()
   let askedAt = performance.now()

@@ -1,4 +1,7 @@
-/** `Deno.serve` under the kernel ledger, where the suite does not go: permissions, answers of each kind, no descriptor left. */
+/**
+ * `Deno.serve` under the kernel ledger, where the suite does not go: permissions, answers of each
+ * kind, no descriptor left.
+ */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
@@ -17,7 +20,10 @@ const start = (t: TestContext, permissions: readonly string[], flags: readonly s
   return startServer(t, descriptors === undefined ? command : withDescriptors(descriptors, command))
 }
 
-/** One request on a connection of its own; resolves when `enough` has come or the connection has ended. */
+/**
+ * One request on a connection of its own; resolves when `enough` has come or the connection has
+ * ended.
+ */
 const ask = (port: number, path: string, enough = /\r\n\r\n/): Promise<string> => exchange(port, get(path), enough)
 
 test('three permissions are enough, and it drains with 0', onLinux, async (t) => {

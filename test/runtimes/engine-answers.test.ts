@@ -1,6 +1,7 @@
 /**
- * What an application gives the hangup engine, and what the client and the operator see of it: on every
- * runtime, with the globals kept and replaced. One process each; all that only waits runs side by side.
+ * What an application gives the hangup engine, and what the client and the operator see of it: on
+ * every runtime, with the globals kept and replaced. One process each; all that only waits runs
+ * side by side.
  */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -30,7 +31,10 @@ async function start(t: Lifetime, runtime: RuntimeName, globals: string) {
   return { pid, child, reports, port: (JSON.parse(line) as Report).port! }
 }
 
-/** Sends and reads to the end of the connection; `reset`: by RST, or not for half of what was promised. */
+/**
+ * Sends and reads to the end of the connection; `reset`: by RST, or not for half of what was
+ * promised.
+ */
 async function talk(port: number, ...parts: (string | number)[]): Promise<{ text: string; reset: boolean }> {
   const client = new Client(port)
   let reset = false
@@ -70,7 +74,10 @@ function parse(text: string): Answer {
   return { status: Number(line.split(' ')[1]), fields: Object.fromEntries(pairs), body: text.slice(end + 4) }
 }
 
-/** Asked on a connection of its own, which the answer may not be the last of: a second request is answered behind it. */
+/**
+ * Asked on a connection of its own, which the answer may not be the last of: a second request is
+ * answered behind it.
+ */
 async function ask(port: number, path: string, more = '', method = 'GET'): Promise<Answer> {
   const { text } = await talk(port, get(path, more, method) + get('/hono', close))
   const at = text.lastIndexOf('HTTP/1.1 200 OK')

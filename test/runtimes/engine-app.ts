@@ -1,6 +1,7 @@
 /**
- * An application that does everything wrong that one can do, on the hangup engine of the runtime that
- * runs this: `… test-engine-app.ts keep|replace`. Writes a line of JSON for its port and for each report.
+ * An application that does everything wrong that one can do, on the hangup engine of the runtime
+ * that runs this: `… test-engine-app.ts keep|replace`. Writes a line of JSON for its port and for
+ * each report.
  */
 import process from 'node:process'
 import { runInNewContext } from 'node:vm'

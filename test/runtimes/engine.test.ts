@@ -1,4 +1,7 @@
-/** The hangup engine's sockets where the suite does not go: IPv6, the report. Each runtime as a process of its own. */
+/**
+ * The hangup engine's sockets where the suite does not go: IPv6, the report. Each runtime as a
+ * process of its own.
+ */
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
 import { exchange, get } from '../lib/client.ts'

@@ -1,4 +1,7 @@
-/** Asks the kernel about real sockets through this runtime's FFI and prints what it said, as JSON: for `kernel.test.ts`. */
+/**
+ * Asks the kernel about real sockets through this runtime's FFI and prints what it said, as JSON:
+ * for `kernel.test.ts`.
+ */
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import process from 'node:process'

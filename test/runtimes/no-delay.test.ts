@@ -1,4 +1,7 @@
-/** No engine lets a piece of a response wait for the acknowledgement of the one before (Nagle's algorithm): the kernel is asked. */
+/**
+ * No engine lets a piece of a response wait for the acknowledgement of the one before (Nagle's
+ * algorithm): the kernel is asked.
+ */
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
 import { makeCertificate } from '../fixtures/tls/make.ts'

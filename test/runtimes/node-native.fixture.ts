@@ -1,6 +1,7 @@
 /**
- * The native engine of Node in a process of its own, told by messages what to serve. What nobody catches ends it with status 70,
- * which the tests take for what it is: a client, or a careless application, that ended a server.
+ * The native engine of Node in a process of its own, told by messages what to serve. What nobody
+ * catches ends it with status 70, which the tests take for what it is: a client, or a careless
+ * application, that ended a server.
  */
 import { Hono } from 'hono'
 import { streamSSE } from 'hono/streaming'

@@ -1,6 +1,6 @@
 /**
- * The native engine of Node against clients that break off in odd moments and applications that answer anything: one process
- * serves all, and what nobody catches would end it.
+ * The native engine of Node against clients that break off in odd moments and applications that
+ * answer anything: one process serves all, and what nobody catches would end it.
  */
 import assert from 'node:assert/strict'
 import { type ChildProcess, fork } from 'node:child_process'

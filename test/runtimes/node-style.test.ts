@@ -1,4 +1,7 @@
-/** What serve() says to a handler of Node’s own kind does help: an adapter makes an application of it. */
+/**
+ * What serve() says to a handler of Node’s own kind does help: an adapter makes an application of
+ * it.
+ */
 import assert from 'node:assert/strict'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { test } from 'node:test'

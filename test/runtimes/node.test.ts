@@ -1,4 +1,7 @@
-/** What the conformance suite does not see: HTTP/2, the API itself, and what happens inside the process. */
+/**
+ * What the conformance suite does not see: HTTP/2, the API itself, and what happens inside the
+ * process.
+ */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2'

@@ -1,4 +1,7 @@
-/** The library of a runtime says on another one which is wanted; nothing there serves first and breaks later. */
+/**
+ * The library of a runtime says on another one which is wanted; nothing there serves first and
+ * breaks later.
+ */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { run } from '../lib/program.ts'

@@ -1,4 +1,7 @@
-/** PROXY protocol on the listeners of the hangup engine from outside, on each runtime, with and without TLS behind it. */
+/**
+ * PROXY protocol on the listeners of the hangup engine from outside, on each runtime, with and
+ * without TLS behind it.
+ */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'

@@ -1,4 +1,7 @@
-/** A client that resets its connection costs nothing from then on, on the hangup engine of each runtime, whatever it was doing. */
+/**
+ * A client that resets its connection costs nothing from then on, on the hangup engine of each
+ * runtime, whatever it was doing.
+ */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect as connectTcp, type Socket } from 'node:net'

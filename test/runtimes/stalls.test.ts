@@ -1,4 +1,7 @@
-/** A process that stood still (SIGSTOP), or whose event loop was blocked by a handler, blames no client for it: on every engine. */
+/**
+ * A process that stood still (SIGSTOP), or whose event loop was blocked by a handler, blames no
+ * client for it: on every engine.
+ */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'

@@ -1,4 +1,7 @@
-/** TLS of the hangup engine from outside, on each runtime: which certificate is shown, how it is replaced, what is spoken. */
+/**
+ * TLS of the hangup engine from outside, on each runtime: which certificate is shown, how it is
+ * replaced, what is spoken.
+ */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect as connectTcp } from 'node:net'

@@ -1,4 +1,7 @@
-/** Unix sockets on each runtime, as processes of their own: the listener lasts, and its file comes and goes with it. */
+/**
+ * Unix sockets on each runtime, as processes of their own: the listener lasts, and its file comes
+ * and goes with it.
+ */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import {

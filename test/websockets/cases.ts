@@ -1,6 +1,6 @@
 /**
- * What RFC 6455 asks of a server that is sent frames, right and wrong ones, as data. `section` is of
- * the RFC; the numbers of the groups are those of the Autobahn test suite.
+ * What RFC 6455 asks of a server that is sent frames, right and wrong ones, as data. `section` is
+ * of the RFC; the numbers of the groups are those of the Autobahn test suite.
  */
 import { close, type Frame, opcodes, type Payload } from './frames.ts'
 

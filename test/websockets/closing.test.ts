@@ -1,4 +1,6 @@
-/** A WebSocket that the application closes, and a client that keeps its end of TCP: nothing stays. */
+/**
+ * A WebSocket that the application closes, and a client that keeps its end of TCP: nothing stays.
+ */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'

@@ -1,4 +1,6 @@
-/** `webSocketIdleTimeoutMs` on each engine: who answers pings lives, who does not is closed in time. */
+/**
+ * `webSocketIdleTimeoutMs` on each engine: who answers pings lives, who does not is closed in time.
+ */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'

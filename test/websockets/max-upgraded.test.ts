@@ -1,4 +1,7 @@
-/** `maxUpgraded` on each engine: many ask at once, so many are upgraded, and whoever goes makes room. */
+/**
+ * `maxUpgraded` on each engine: many ask at once, so many are upgraded, and whoever goes makes
+ * room.
+ */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { runtimeCommands, runtimeNames } from '../lib/runtimes.ts'

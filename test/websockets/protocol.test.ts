@@ -1,6 +1,6 @@
 /**
- * Frames, right and wrong, to an echo of Hono's on each engine, and through a gateway: what RFC 6455
- * asks of a server, as the Autobahn test suite groups it.
+ * Frames, right and wrong, to an echo of Hono's on each engine, and through a gateway: what RFC
+ * 6455 asks of a server, as the Autobahn test suite groups it.
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'

@@ -1,7 +1,7 @@
 /**
- * An answer that is a stream. While it is written Bun's clock stands still; what is watched instead is whether
- * Bun comes for more: it does as soon as the kernel has taken what it has, so a piece that nobody comes back from is one
- * that the client does not read.
+ * An answer that is a stream. While it is written Bun's clock stands still; what is watched instead
+ * is whether Bun comes for more: it does as soon as the kernel has taken what it has, so a piece
+ * that nobody comes back from is one that the client does not read.
  */
 import type { Policy } from '../../../src/policy/policy.ts'
 import type { Sweep, Watched } from './sweep.ts'
@@ -11,7 +11,10 @@ export interface AnswerEvents {
   ended(): void
   /** Nothing of it is taken: the connection has to go. */
   stalled(): void
-  /** The application has fallen silent in it: the stream fails, so that the response never looks whole. */
+  /**
+   * The application has fallen silent in it: the stream fails, so that the response never looks
+   * whole.
+   */
   silent(): void
 }
 

@@ -1,7 +1,7 @@
 /**
- * The body of a request under its clocks. Bun's own clock is none for a body: it wants 16 KB a second and ends the
- * connection without an answer. So it stands still while a handler runs, a body is read chunk by chunk, and each chunk turns
- * the clocks back.
+ * The body of a request under its clocks. Bun's own clock is none for a body: it wants 16 KB a
+ * second and ends the connection without an answer. So it stands still while a handler runs, a body
+ * is read chunk by chunk, and each chunk turns the clocks back.
  */
 
 import { backgroundClock } from '../../../src/lifecycle/clock.ts'
@@ -54,8 +54,9 @@ export class TimedBody extends RequestBody implements Watched {
   }
 
   /**
-   * So small that at the minimum rate it is whole before the quiet time is over: one deadline serves for both, and the
-   * body can be left to Bun, which reads 10 KB in 8 µs less than a stream does.
+   * So small that at the minimum rate it is whole before the quiet time is over: one deadline
+   * serves for both, and the body can be left to Bun, which reads 10 KB in 8 µs less than a stream
+   * does.
    */
   protected override get mayReadWhole(): boolean {
     const { bodyTimeoutMs, minBodyBytesPerSec, minRateGraceMs } = this.#policy

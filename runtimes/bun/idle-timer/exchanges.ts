@@ -24,7 +24,10 @@ import { Peers } from './peers.ts'
 import { Pending } from './pending.ts'
 import { Sweep } from './sweep.ts'
 
-/** A body that nobody has read and that is not longer than this has come with its head, more or less. */
+/**
+ * A body that nobody has read and that is not longer than this has come with its head, more or
+ * less.
+ */
 const withHeadBytes = 64 * 1024
 
 export class Exchanges {

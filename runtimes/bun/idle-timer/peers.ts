@@ -1,6 +1,7 @@
 /**
- * Requests and age per connection, for a server that shows no connections: they are told apart by the client's address
- * and port. What has been quiet longer than any connection can be is gone, and its port may be a new connection's.
+ * Requests and age per connection, for a server that shows no connections: they are told apart by
+ * the client's address and port. What has been quiet longer than any connection can be is gone, and
+ * its port may be a new connection's.
  */
 import { isLast } from '../../../src/lifecycle/last-answer.ts'
 import type { Policy } from '../../../src/policy/policy.ts'
@@ -11,7 +12,10 @@ interface Peer {
   readonly agesAt: number
 }
 
-/** Of the server's circumstances Bun's own engine is told elsewhere, and connections it does not count. */
+/**
+ * Of the server's circumstances Bun's own engine is told elsewhere, and connections it does not
+ * count.
+ */
 const elsewhere = { surplus: false, draining: false, full: false }
 
 export type PeerPolicy = Pick<Policy, 'maxRequestsPerConnection' | 'maxConnectionAgeMs'>

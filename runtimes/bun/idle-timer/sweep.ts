@@ -1,9 +1,15 @@
-/** One timer for all that is under watch: requests that take long, bodies that are waited for, answers that are not taken. */
+/**
+ * One timer for all that is under watch: requests that take long, bodies that are waited for,
+ * answers that are not taken.
+ */
 export interface Watched {
   look(now: number): void
 }
 
-/** A sweep that is so late comes after a blocked event loop: what was sent, or taken, meanwhile is handed over first. */
+/**
+ * A sweep that is so late comes after a blocked event loop: what was sent, or taken, meanwhile is
+ * handed over first.
+ */
 const lateMs = 100
 /** Limits hold to 10 % or 250 ms, whichever is more. */
 export const sweepMs = 100

@@ -1,4 +1,6 @@
-/** The drawings of the page, as SVG without styles of its own: its policy allows none in the markup. */
+/**
+ * The drawings of the page, as SVG without styles of its own: its policy allows none in the markup.
+ */
 import { html } from 'hono/html'
 import type { EndedConnection } from '../../observe/flight-recorder.ts'
 import { countIn, type Group, groupOf, groups } from './groups.ts'
@@ -108,7 +110,10 @@ export function partsOf({ moves, openedAt, endedAt }: EndedConnection): { group:
   return parts.filter(({ ms }) => ms > 0)
 }
 
-/** A life as a strip. Milliseconds beside minutes would not be seen, so widths grow with the logarithm. */
+/**
+ * A life as a strip. Milliseconds beside minutes would not be seen, so widths grow with the
+ * logarithm.
+ */
 export function strip(ended: EndedConnection): Html {
   const parts = partsOf(ended).map(({ group, ms }) => ({ group, weight: Math.log10(1 + ms) + 0.3 }))
   const whole = parts.reduce((sum, { weight }) => sum + weight, 0)

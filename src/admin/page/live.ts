@@ -1,6 +1,6 @@
 /**
- * The page while somebody looks: what has changed of it, as server-sent events. Made once for all who
- * look at the same; without anybody there is no timer.
+ * The page while somebody looks: what has changed of it, as server-sent events. Made once for all
+ * who look at the same; without anybody there is no timer.
  */
 import type { ServerClock } from '../../lifecycle/clock.ts'
 

@@ -1,6 +1,6 @@
 /**
- * The page of a server's connections: a document that is whole without scripts, and live with them. It
- * guards nothing; forms of other sites are refused.
+ * The page of a server's connections: a document that is whole without scripts, and live with them.
+ * It guards nothing; forms of other sites are refused.
  */
 import { Hono } from 'hono'
 import { csrf } from 'hono/csrf'
@@ -19,8 +19,8 @@ export interface PageOptions {
   /** Its timers should not keep the process alive. Default: those of the system that don't. */
   readonly clock?: ServerClock
   /**
-   * The page goes on being live while the server drains. On the server itself it must not, as the drain
-   * would wait for it. Default false.
+   * The page goes on being live while the server drains. On the server itself it must not, as the
+   * drain would wait for it. Default false.
    */
   readonly outlivesDrain?: boolean
 }
@@ -42,12 +42,18 @@ const handset =
   '<path d="M6 17c6-5.5 14-5.5 20 0" stroke-width="4"/><path d="M5.5 20l3.6-3M26.5 20l-3.6-3" stroke-width="8"/>'
 const icon = `data:image/svg+xml,${encodeURIComponent(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" fill="none" stroke="#d6455d" stroke-linecap="round">${handset}</svg>`)}`
 
-/** The folder that the page is, seen from its own address: it may be mounted with or without a slash at its end. */
+/**
+ * The folder that the page is, seen from its own address: it may be mounted with or without a slash
+ * at its end.
+ */
 const folderOf = (path: string): string => (path.endsWith('/') ? './' : `${path.slice(path.lastIndexOf('/') + 1)}/`)
 
 const groupIn = (name: string | undefined): Group | null => (name !== undefined && isGroup(name) ? name : null)
 
-/** `GET /`, `/events`, `/page.css`, `/page.js`; `POST /` with one of `close=<number>`, `idle`, `drain`. */
+/**
+ * `GET /`, `/events`, `/page.css`, `/page.js`; `POST /` with one of `close=<number>`, `idle`,
+ * `drain`.
+ */
 export function pageRoutes(
   server: Administered,
   { clock = backgroundClock, outlivesDrain = false }: PageOptions = {},
@@ -89,7 +95,9 @@ export function pageRoutes(
   return app
 }
 
-/** Does what the form asks for, and says what it did; null: the form asks for nothing that is known. */
+/**
+ * Does what the form asks for, and says what it did; null: the form asks for nothing that is known.
+ */
 async function act(
   server: Administered,
   { close, idle, drain }: Readonly<Record<string, unknown>>,

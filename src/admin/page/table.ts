@@ -8,7 +8,10 @@ export interface Column<Row> {
   readonly kind?: 'number' | 'act'
 }
 
-/** A narrow screen shows rows as cards: the roles stay what they are, whatever the style makes of the table. */
+/**
+ * A narrow screen shows rows as cards: the roles stay what they are, whatever the style makes of
+ * the table.
+ */
 export function tableOf<Row>(columns: readonly Column<Row>[], rows: readonly Row[], idOf: (row: Row) => string): Html {
   const head = columns.map(({ name, kind = '' }) =>
     kind === 'act'

@@ -1,4 +1,7 @@
-/** The files that a module imports, and those that they import: what a watch follows. Found in the text, so on every runtime. */
+/**
+ * The files that a module imports, and those that they import: what a watch follows. Found in the
+ * text, so on every runtime.
+ */
 import { readFile, realpath, stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, extname, resolve } from 'node:path'
@@ -7,7 +10,10 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 const specifier = /(?:\bfrom|\bimport|\brequire)\s*\(?\s*(['"])([^'"\n]+)\1/g
 const scripts = ['.ts', '.tsx', '.mts', '.cts', '.js', '.jsx', '.mjs', '.cjs']
 
-/** `entry` first. A file that is named and not there is listed as well: it may come. Packages are not followed. */
+/**
+ * `entry` first. A file that is named and not there is listed as well: it may come. Packages are
+ * not followed.
+ */
 export async function importedBy(entry: string): Promise<readonly string[]> {
   const found = new Set([entry])
   // Grows while it is walked.
@@ -34,7 +40,10 @@ async function pathOf(name: string, from: string): Promise<string | null> {
   }
 }
 
-/** As bundlers and CommonJS look for it; TypeScript is often imported by the name of what it becomes. */
+/**
+ * As bundlers and CommonJS look for it; TypeScript is often imported by the name of what it
+ * becomes.
+ */
 async function existing(path: string): Promise<string> {
   const asTypeScript = path.replace(/\.([cm]?)js(x?)$/, '.$1ts$2')
   const names = [path, asTypeScript, ...scripts.flatMap((end) => [path + end, resolve(path, `index${end}`)])]

@@ -1,6 +1,7 @@
 /**
- * `hangup serve --watch`: the server is a process of its own, and another takes its place after each change. The new one
- * loads the app first: what does not load changes nothing. The old one answers what it has, then ends.
+ * `hangup serve --watch`: the server is a process of its own, and another takes its place after
+ * each change. The new one loads the app first: what does not load changes nothing. The old one
+ * answers what it has, then ends.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
@@ -114,7 +115,10 @@ export async function watchApp({ app, files, command, say, exit }: WatchOptions)
   }
 }
 
-/** Not `child.kill()`: Deno then reports the signal as the end of the child, whatever its status was. */
+/**
+ * Not `child.kill()`: Deno then reports the signal as the end of the child, whatever its status
+ * was.
+ */
 function tell({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   try {
     if (pid !== undefined) process.kill(pid, signal)

@@ -1,4 +1,7 @@
-/** The server's side of `--watch`: it loads its app, listens when it is told to, and ends with the command that started it. */
+/**
+ * The server's side of `--watch`: it loads its app, listens when it is told to, and ends with the
+ * command that started it.
+ */
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { deferred } from '../../deferred.ts'

@@ -34,11 +34,16 @@ export interface Downstream<Made = Response> {
   readonly body: Uint8Array | BodySource | null
   /** The memory of a `body` of bytes that is kept. */
   readonly slab: Slab | null
-  /** `body` is a view that is valid only in the turn in which the request came, until `keepBody`. */
+  /**
+   * `body` is a view that is valid only in the turn in which the request came, until `keepBody`.
+   */
   readonly isLent: boolean
   /** Copies a body that is lent. */
   keepBody(): void
-  /** A response's body of no more bytes than these may be a view that is valid only during `respond`. */
+  /**
+   * A response's body of no more bytes than these may be a view that is valid only during
+   * `respond`.
+   */
   readonly copiesBytes: number
   /** -1: unknown. */
   readonly bodyLength: number
@@ -240,7 +245,10 @@ export class NativeDownstream implements Downstream {
     return new Response(contentOf(answer), { status, statusText, headers: headersOf(fields) })
   }
 
-  /** The response of the app, as this server takes it. `longLived`: what the drain of the server ends. */
+  /**
+   * The response of the app, as this server takes it. `longLived`: what the drain of the server
+   * ends.
+   */
   finish(response: Response, _longLived: LongLived): Response {
     return response
   }

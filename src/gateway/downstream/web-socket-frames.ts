@@ -1,4 +1,6 @@
-/** Where the frames of a WebSocket end (RFC 6455 5.2), so that one of our own can be put behind one. */
+/**
+ * Where the frames of a WebSocket end (RFC 6455 5.2), so that one of our own can be put behind one.
+ */
 
 const closeOpcode = 8
 const maskBytes = 4
@@ -23,7 +25,10 @@ export class WebSocketFrames {
     return this.#head.length === 0 && this.#left === 0
   }
 
-  /** Returns how many bytes of the piece come before the end of the last frame in it; 0: none ends in it. */
+  /**
+   * Returns how many bytes of the piece come before the end of the last frame in it; 0: none ends
+   * in it.
+   */
   pass(piece: Uint8Array): number {
     let ended = 0
     let at = 0

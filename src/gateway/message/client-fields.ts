@@ -9,7 +9,9 @@ import { byPair, chainsOf, forPair, forwardedPair } from './forwarded.ts'
 
 /** Of the last request: most gateways have one name. */
 let last = { host: '', secure: false, pseudonym: '', pairs: '', port: '' }
-/** The lines of the last request, and for whom: most requests of one moment come from few clients. */
+/**
+ * The lines of the last request, and for whom: most requests of one moment come from few clients.
+ */
 let lastLines = { of: last, address: '', version: '', text: '' }
 
 /** Whatever does not depend on the client. */

@@ -1,7 +1,7 @@
 /**
- * The first of some routes, in the configuration's order, whose path is a request's or a beginning of
- * it. What it costs does not grow with how many routes there are, only with how many lengths their
- * paths have.
+ * The first of some routes, in the configuration's order, whose path is a request's or a beginning
+ * of it. What it costs does not grow with how many routes there are, only with how many lengths
+ * their paths have.
  */
 import type { Route } from '../config/config.ts'
 

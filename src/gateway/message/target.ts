@@ -43,7 +43,10 @@ export function compileRoutes(routes: readonly Route[]): Router {
   /** Of hosts that no route names: those that the same wildcards take have the same ones. */
   const shared = new Map<string, Candidates>()
   let remembered = new Map<string, Candidates>()
-  /** Most requests of one moment are for one host: two short texts are compared sooner than looked up. */
+  /**
+   * Most requests of one moment are for one host: two short texts are compared sooner than looked
+   * up.
+   */
   let last: { readonly host: string; readonly found: Candidates } | null = null
 
   function candidates(host: string): Candidates {

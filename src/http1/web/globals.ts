@@ -1,14 +1,18 @@
 /**
- * Our classes in the places of the globals. `Response` and `Headers` for speed: an application makes
- * them. `Request` and `fetch` where the native constructor does not read a WebRequest as one of its
- * own (Node's reads private fields; Bun's takes it for an init object, and the method is lost).
+ * Our classes in the places of the globals. `Response` and `Headers` for speed: an application
+ * makes them. `Request` and `fetch` where the native constructor does not read a WebRequest as one
+ * of its own (Node's reads private fields; Bun's takes it for an init object, and the method is
+ * lost).
  */
 import { WebHeaders } from './headers.ts'
 import { NativeRequest, nativeFetch } from './native.ts'
 import { WebRequest } from './request.ts'
 import { isWebResponse, toNativeResponse, WebResponse } from './response.ts'
 
-/** For a native constructor or function. Fetch 5.4: a body is read once (Bun's constructor forgets to look). */
+/**
+ * For a native constructor or function. Fetch 5.4: a body is read once (Bun's constructor forgets
+ * to look).
+ */
 function unwrapped(input: unknown, init: unknown): unknown {
   if (!WebRequest.is(input)) return input
   if (WebRequest.isSpent(input) && ((init as RequestInit | null | undefined)?.body ?? null) === null) {
@@ -59,7 +63,10 @@ function copiesOf(make: () => Request): string {
 
 let taken: boolean | undefined
 
-/** Whether the native constructor reads a request of ours as it reads one of its own, whatever init comes with it. */
+/**
+ * Whether the native constructor reads a request of ours as it reads one of its own, whatever init
+ * comes with it.
+ */
 export function takesWebRequests(): boolean {
   taken ??= asksToTake()
   return taken
@@ -95,7 +102,10 @@ function put(name: string, ours: unknown): void {
   })
 }
 
-/** Returns what undoes it. Several servers may hold it; the last one that lets go brings the natives back, unless somebody else has replaced ours. */
+/**
+ * Returns what undoes it. Several servers may hold it; the last one that lets go brings the natives
+ * back, unless somebody else has replaced ours.
+ */
 export function installGlobals(): () => void {
   if (holders++ === 0) {
     put('Response', WebResponse)
@@ -119,7 +129,10 @@ export function installGlobals(): () => void {
   }
 }
 
-/** What only native code takes (`WebAssembly.compileStreaming`, Bun's `HTMLRewriter`), for a request or response of ours; others as they are. */
+/**
+ * What only native code takes (`WebAssembly.compileStreaming`, Bun's `HTMLRewriter`), for a request
+ * or response of ours; others as they are.
+ */
 export function toNative<T extends Request | Response>(message: T): T {
   if (WebRequest.is(message)) return WebRequest.toNative(message) as T
   if (isWebResponse(message)) return toNativeResponse(message) as T

@@ -1,4 +1,7 @@
-/** `Headers` over a flat list of fields as the parser gives it: looked up in place, copied at the first change, sorted only for who iterates. */
+/**
+ * `Headers` over a flat list of fields as the parser gives it: looked up in place, copied at the
+ * first change, sorted only for who iterates.
+ */
 import { borrow, NativeHeaders, replaceable } from './native.ts'
 
 /** name, value, name, value, …: order, case and repetition kept. */
@@ -11,7 +14,10 @@ const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 const plainValue = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/
 const forbiddenInValue = /[\0\r\n]|[^\0-\xff]/
 
-/** Names in lower case by the way they are written in the program. Bounded: a proxy copies names that clients invent. */
+/**
+ * Names in lower case by the way they are written in the program. Bounded: a proxy copies names
+ * that clients invent.
+ */
 const keptNames = 512
 const longestKeptName = 40
 const lowered = new Map<string, string>()
@@ -26,7 +32,10 @@ function lowerName(name: string): string {
   return lower
 }
 
-/** Normalized and checked as Fetch 2.2.2 says; which control bytes may go on the wire is the writer's business. */
+/**
+ * Normalized and checked as Fetch 2.2.2 says; which control bytes may go on the wire is the
+ * writer's business.
+ */
 function checkedValue(value: unknown): string {
   const text = `${value}`
   if (plainValue.test(text)) return text
@@ -35,7 +44,10 @@ function checkedValue(value: unknown): string {
   return trimmed
 }
 
-/** Of HTTP white space. In a loop: a regular expression looks at each run of blanks in the middle once for every blank in it. */
+/**
+ * Of HTTP white space. In a loop: a regular expression looks at each run of blanks in the middle
+ * once for every blank in it.
+ */
 function trim(text: string): string {
   let from = 0
   let to = text.length
@@ -278,6 +290,9 @@ export {
   changesOf,
   /** A list as it is, without a copy. */
   fieldsOf,
-  /** A view of fields that are right already; they are read when they are first needed and never changed. */
+  /**
+   * A view of fields that are right already; they are read when they are first needed and never
+   * changed.
+   */
   over as headersOver,
 }

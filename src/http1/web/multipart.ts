@@ -1,4 +1,7 @@
-/** FormData as multipart/form-data (HTML 4.10.21.8, RFC 7578), as a Blob: files stay where they are and the length is known. */
+/**
+ * FormData as multipart/form-data (HTML 4.10.21.8, RFC 7578), as a Blob: files stay where they are
+ * and the length is known.
+ */
 
 const CRLF = '\r\n'
 

@@ -1,4 +1,7 @@
-/** The runtime's own `Request`, for an application in whose process the globals are left alone and whose runtime takes no other. */
+/**
+ * The runtime's own `Request`, for an application in whose process the globals are left alone and
+ * whose runtime takes no other.
+ */
 import { IncomingBody } from '../incoming-body.ts'
 import type { BodySource } from './payload.ts'
 import type { HeadLike } from './request.ts'

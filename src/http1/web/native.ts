@@ -1,7 +1,8 @@
 /**
- * The runtime's own classes, as they were when this module was loaded, and what our classes take over from them. A native
- * constructor reads slots that only native objects have: private fields on Node, symbols on Deno, getters on Bun. Through
- * `borrow` the last two find what they look for; Node needs `installGlobals`.
+ * The runtime's own classes, as they were when this module was loaded, and what our classes take
+ * over from them. A native constructor reads slots that only native objects have: private fields on
+ * Node, symbols on Deno, getters on Bun. Through `borrow` the last two find what they look for;
+ * Node needs `installGlobals`.
  */
 export const NativeRequest = globalThis.Request
 export const NativeResponse = globalThis.Response
@@ -9,9 +10,10 @@ export const NativeHeaders = globalThis.Headers
 export const nativeFetch = globalThis.fetch
 
 /**
- * Puts a class of ours under a native one (`instanceof` holds) and forwards every member that ours lacks to a native twin, so
- * that a runtime's additions (Bun's `headers.toJSON()`, Deno's symbols) work on ours as well. `sample` shows which members the
- * native class keeps on its instances. Symbols of the global registry are protocols (inspection) and work by inheritance.
+ * Puts a class of ours under a native one (`instanceof` holds) and forwards every member that ours
+ * lacks to a native twin, so that a runtime's additions (Bun's `headers.toJSON()`, Deno's symbols)
+ * work on ours as well. `sample` shows which members the native class keeps on its instances.
+ * Symbols of the global registry are protocols (inspection) and work by inheritance.
  */
 export function borrow<Ours extends object>(
   Ours: { readonly prototype: Ours },
@@ -46,7 +48,10 @@ export function borrow<Ours extends object>(
   Object.defineProperty(Ours, 'name', { value: native.constructor.name })
 }
 
-/** Makes a borrowing class fit to stand in its native one's place: native instances are its instances as well. Subclasses have the ordinary check. */
+/**
+ * Makes a borrowing class fit to stand in its native one's place: native instances are its
+ * instances as well. Subclasses have the ordinary check.
+ */
 export function replaceable(Ours: object, Native: object): void {
   Object.setPrototypeOf(Ours, Native)
   Object.defineProperty(Ours, Symbol.hasInstance, {

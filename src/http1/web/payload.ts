@@ -1,7 +1,7 @@
 /**
- * The body of a Request or Response: kept as it was given until somebody reads it, and read without a stream where nobody
- * asked for one. What a stream was made from can be taken back while the stream is untouched, so `new Response(res.body, res)`
- * costs neither a copy nor a stream's pace.
+ * The body of a Request or Response: kept as it was given until somebody reads it, and read without
+ * a stream where nobody asked for one. What a stream was made from can be taken back while the
+ * stream is untouched, so `new Response(res.body, res)` costs neither a copy nor a stream's pace.
  */
 import { Buffer } from 'node:buffer'
 import { copyOf } from '../bytes.ts'
@@ -9,7 +9,10 @@ import { type Slab, slabOf } from '../slabs.ts'
 import { multipart } from './multipart.ts'
 import { NativeResponse } from './native.ts'
 
-/** A body that is still coming. One `read()` at a time; it rejects when the body was refused, timed out or aborted. */
+/**
+ * A body that is still coming. One `read()` at a time; it rejects when the body was refused, timed
+ * out or aborted.
+ */
 export interface BodySource {
   read(): Promise<Uint8Array | null>
   cancel(reason: unknown): void
@@ -20,7 +23,10 @@ export interface BodySource {
    * the connection ends with that.
    */
   probe?(): void
-  /** The application made it: it may be there whole already, and what it fails with is the application's fault. */
+  /**
+   * The application made it: it may be there whole already, and what it fails with is the
+   * application's fault.
+   */
   readonly ofApplication?: boolean
 }
 
@@ -101,7 +107,9 @@ export class Payload {
     return stream
   }
 
-  /** With a high water mark of 0 (a byte stream's default) `pull` runs only for somebody who reads. */
+  /**
+   * With a high water mark of 0 (a byte stream's default) `pull` runs only for somebody who reads.
+   */
   #makeStream(): ReadableStream<Uint8Array> {
     // `clone()` puts a branch of this very stream in the content's place.
     const content = this.#content
@@ -147,7 +155,10 @@ export class Payload {
     return this.#content
   }
 
-  /** Memory that is free again once the one reader has what `take()` gave; null where others may look at it as well. */
+  /**
+   * Memory that is free again once the one reader has what `take()` gave; null where others may
+   * look at it as well.
+   */
   get slab(): Slab | null {
     return this.#shared || this.#stream !== null ? null : this.#slab
   }
@@ -209,7 +220,10 @@ export class Payload {
 const exactly = (bytes: Uint8Array, shared: boolean): Uint8Array<ArrayBuffer> =>
   shared || bytes.length !== bytes.buffer.byteLength ? copyOf(bytes) : new Uint8Array(bytes.buffer as ArrayBuffer)
 
-/** Null where only reading tells: files of the kernel (/proc) say 0, as do missing ones; a remote one of Bun says NaN. */
+/**
+ * Null where only reading tells: files of the kernel (/proc) say 0, as do missing ones; a remote
+ * one of Bun says NaN.
+ */
 export const sizeOf = ({ size }: Blob): number | null => (Number.isSafeInteger(size) && size > 0 ? size : null)
 
 function isSource(content: Content): content is BodySource {
@@ -311,14 +325,20 @@ function isBuffer(value: unknown): value is ArrayBuffer {
   return value instanceof ArrayBuffer || Object.prototype.toString.call(value) === '[object ArrayBuffer]'
 }
 
-/** The standard copies: whoever reuses a buffer must not change an answer that is still being written. */
+/**
+ * The standard copies: whoever reuses a buffer must not change an answer that is still being
+ * written.
+ */
 function copied(bytes: Uint8Array): Payload {
   const slab = slabOf(bytes.length)
   slab.bytes.set(bytes)
   return new Payload(slab.bytes, slab)
 }
 
-/** What of a body init goes where: its content and the Content-Type that it brings (Fetch, "extract a body"). Text has its own short way. */
+/**
+ * What of a body init goes where: its content and the Content-Type that it brings (Fetch, "extract
+ * a body"). Text has its own short way.
+ */
 export function extract(body: unknown): { readonly payload: Payload; readonly type: string | null } {
   if (body instanceof ReadableStream) {
     const ours = Payload.behind(body)

@@ -1,4 +1,7 @@
-/** The `Request` that the engine gives to the application: nothing is made before somebody asks for it. */
+/**
+ * The `Request` that the engine gives to the application: nothing is made before somebody asks for
+ * it.
+ */
 import { changesOf, type Fields, headersOver, WebHeaders } from './headers.ts'
 import { borrow, NativeRequest } from './native.ts'
 import { arrayBuffer, type BodySource, bytes, json, nativeBody, Payload, text } from './payload.ts'
@@ -9,7 +12,10 @@ export interface HeadLike {
   readonly raw: Fields
 }
 
-/** Constants of a request that came over a connection (mode, credentials, …): as this runtime answers them. */
+/**
+ * Constants of a request that came over a connection (mode, credentials, …): as this runtime
+ * answers them.
+ */
 const sample = new NativeRequest('http://localhost/')
 
 /** One per request and its clones. */
@@ -42,8 +48,8 @@ export class WebRequest {
   #twinChanges = 0
 
   /**
-   * `url` by `urlOf`. Bytes are lent to the request until `keepBody`. A body of GET or HEAD is kept from the application, as a
-   * Request with one cannot exist (Fetch 5.4); the engine reads it away.
+   * `url` by `urlOf`. Bytes are lent to the request until `keepBody`. A body of GET or HEAD is kept
+   * from the application, as a Request with one cannot exist (Fetch 5.4); the engine reads it away.
    */
   constructor(head: HeadLike, url: string, body: Uint8Array | BodySource | null) {
     this.#head = head
@@ -91,7 +97,10 @@ export class WebRequest {
     return native
   }
 
-  /** A native constructor looks at several slots in one go; the twin lives no longer than that, or until the headers change. */
+  /**
+   * A native constructor looks at several slots in one go; the twin lives no longer than that, or
+   * until the headers change.
+   */
   static twin(request: WebRequest): Request {
     const changes = request.#headers === null ? 0 : changesOf(request.#headers)
     if (request.#twin !== null && request.#twinChanges === changes) return request.#twin

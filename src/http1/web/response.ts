@@ -1,4 +1,7 @@
-/** The `Response` that stands in the global's place while we serve: what the engine writes, without a native object, and a whole Response for who looks. */
+/**
+ * The `Response` that stands in the global's place while we serve: what the engine writes, without
+ * a native object, and a whole Response for who looks.
+ */
 import type { Duplex } from 'node:stream'
 import type { LongLived } from '../../lifecycle/long-lived.ts'
 import { slabOfText } from '../slabs.ts'
@@ -33,17 +36,27 @@ export interface OutgoingResponse {
   readonly statusText: string
   /** name, value, …, in the application's case and order; each Set-Cookie on its own. */
   readonly fields: Fields
-  /** The same as `responseHead` takes it in text; where it is there, `fields` is only for who wants to look at them. */
+  /**
+   * The same as `responseHead` takes it in text; where it is there, `fields` is only for who wants
+   * to look at them.
+   */
   readonly lines?: string
   /** Bytes may be written without a copy: they are nobody's but the answer's. */
   readonly body: string | Uint8Array | Streamed | null
-  /** For `new Response(null, other)`, which is how Hono answers HEAD: the body that was left out. */
+  /**
+   * For `new Response(null, other)`, which is how Hono answers HEAD: the body that was left out.
+   */
   readonly left: Left | null
   /** With 101: who takes the connection's stream once the head is out. */
   readonly takeOver?: TakeOver
-  /** How many bytes in front of `body`, in its buffer, may be written over: the head finds place there. */
+  /**
+   * How many bytes in front of `body`, in its buffer, may be written over: the head finds place
+   * there.
+   */
   readonly room?: number
-  /** The kernel has all of `body`, whose memory may be used again. Not called where nobody knows. */
+  /**
+   * The kernel has all of `body`, whose memory may be used again. Not called where nobody knows.
+   */
   readonly sent?: () => void
 }
 
@@ -341,14 +354,17 @@ export function streamedFrom(source: BodySource, length: number | null): Streame
 
 const none: readonly string[] = []
 
-/** The other way round: an answer that comes from elsewhere, as a Response. Nothing is checked before it is written. */
+/**
+ * The other way round: an answer that comes from elsewhere, as a Response. Nothing is checked
+ * before it is written.
+ */
 export function responseOf(given: OutgoingResponse): Response {
   return make(given) as unknown as Response
 }
 
 /**
- * Whether a response can be given as it is. Of a native one the fields are looked at first: on Bun they
- * lose what the body brings (its type) when the body is looked at.
+ * Whether a response can be given as it is. Of a native one the fields are looked at first: on Bun
+ * they lose what the body brings (its type) when the body is looked at.
  */
 export function isSoundResponse(response: unknown): boolean {
   if (isSound(response)) return true
@@ -358,8 +374,8 @@ export function isSoundResponse(response: unknown): boolean {
 }
 
 /**
- * What the application's answer says, whichever class it is of. Takes the body: reading it afterwards
- * fails, as does a second call. Throws if there is nothing to take.
+ * What the application's answer says, whichever class it is of. Takes the body: reading it
+ * afterwards fails, as does a second call. Throws if there is nothing to take.
  */
 export function answerOf(response: unknown): OutgoingResponse {
   if (isOurs(response)) return give(response)

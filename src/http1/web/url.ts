@@ -1,6 +1,9 @@
 /** The URL of a request, without a URL object for all but the odd ones. */
 
-/** Characters that the URL parser leaves alone in a path and in a query. `.` and `%` only inside a segment: dot segments go. */
+/**
+ * Characters that the URL parser leaves alone in a path and in a query. `.` and `%` only inside a
+ * segment: dot segments go.
+ */
 const plain = Uint8Array.from({ length: 128 }, (_, code) =>
   Number(/[\w\-~!$&()*+,;=:@/?.%]/.test(String.fromCharCode(code))),
 )
@@ -9,8 +12,8 @@ const DOT = 0x2e
 const PERCENT = 0x25
 
 /**
- * Names whose last label starts with a letter and dotted quads without leading zeros, in lower case: what the URL parser keeps as it is.
- * `xn--` labels are left to it.
+ * Names whose last label starts with a letter and dotted quads without leading zeros, in lower
+ * case: what the URL parser keeps as it is. `xn--` labels are left to it.
  */
 const quad = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)'
 const plainHost = new RegExp(
@@ -20,7 +23,10 @@ const defaultPorts = { http: 80, https: 443 } as const
 
 export type Scheme = keyof typeof defaultPorts
 
-/** Hosts come back with every request; the bound keeps a client that invents them from filling memory. */
+/**
+ * Hosts come back with every request; the bound keeps a client that invents them from filling
+ * memory.
+ */
 const keptOrigins = 256
 const origins: Record<Scheme, Map<string, string | null>> = { http: new Map(), https: new Map() }
 
@@ -60,7 +66,10 @@ function parseOrigin(scheme: Scheme, host: string): string | null {
 /** Whether a URL may have this host. */
 export const isAuthority = (scheme: Scheme, host: string): boolean => originOf(scheme, host) !== null
 
-/** `path` in origin form; `*` is the authority itself (RFC 9112 3.3). Null if there is no such URL: a 400. */
+/**
+ * `path` in origin form; `*` is the authority itself (RFC 9112 3.3). Null if there is no such URL:
+ * a 400.
+ */
 export function urlOf(scheme: Scheme, host: string, path: string): string | null {
   const origin = originOf(scheme, host)
   if (origin === null) return null

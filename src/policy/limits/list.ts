@@ -1,4 +1,6 @@
-/** The limits, a module each, in the order of a connection's life (a bundle cannot read a folder). */
+/**
+ * The limits, a module each, in the order of a connection's life (a bundle cannot read a folder).
+ */
 import type { State } from '../../lifecycle/states.ts'
 import type { ByRoute, HeldBy } from '../held-by.ts'
 import type { Option, OptionSpec } from '../option.ts'

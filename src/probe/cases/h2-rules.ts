@@ -63,7 +63,10 @@ const pseudo: Readonly<Record<string, string>> = {
   ':authority': '{host}',
 }
 
-/** The fields of a request: its pseudo-header fields, some of them otherwise (or not at all), and more. */
+/**
+ * The fields of a request: its pseudo-header fields, some of them otherwise (or not at all), and
+ * more.
+ */
 export const request = (more: readonly Field[] = [], other: Readonly<Record<string, string | null>> = {}): Part =>
   fields(...Object.entries({ ...pseudo, ...other }).filter((field): field is Field => field[1] !== null), ...more)
 

@@ -6,8 +6,8 @@ import type { Pool } from './expectation.ts'
 import { unseen } from './verdict.ts'
 
 /**
- * Behind a pool an idle limit must outlive it. That none was seen by then is not a leak: it may be as
- * long as it likes, and a longer look tells whether there is one.
+ * Behind a pool an idle limit must outlive it. That none was seen by then is not a leak: it may be
+ * as long as it likes, and a longer look tells whether there is one.
  */
 export function judgedBehind(outcome: Outcome, behind: readonly Pool[], nameOf: (option: string) => string): Outcome {
   const isIdle = ({ question }: Finding) => question.gives.includes('idleTimeoutMs')

@@ -47,7 +47,9 @@ export default word({
 
 type Kind = v.InferOutput<typeof fault>['of']
 
-/** What decides: a session's last word, and for less than a connection what is said of the stream. */
+/**
+ * What decides: a session's last word, and for less than a connection what is said of the stream.
+ */
 function isVerdict({ type, error, stream, status }: Frame, of: Kind, wanted: number | 'any'): boolean {
   if (type === 'goaway') return error !== 'NO_ERROR'
   if (of === 'connection' || (wanted !== 'any' && stream !== wanted)) return false

@@ -1,4 +1,7 @@
-/** The pages of a peer that takes a `fetch` handler: nothing but web standards, so that no framework is measured. */
+/**
+ * The pages of a peer that takes a `fetch` handler: nothing but web standards, so that no framework
+ * is measured.
+ */
 const encoder = new TextEncoder()
 const chunk = new Uint8Array(64 * 1024)
 

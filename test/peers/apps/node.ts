@@ -1,4 +1,7 @@
-/** node:http; the second argument is what `createServer` takes, as JSON. Also what stands behind a peer that is a proxy. */
+/**
+ * node:http; the second argument is what `createServer` takes, as JSON. Also what stands behind a
+ * peer that is a proxy.
+ */
 import { createServer, type ServerOptions } from 'node:http'
 import { argv } from 'node:process'
 import { Readable } from 'node:stream'

@@ -61,7 +61,10 @@ export const upstreamSettings = {
 const upstreamObject = object(schemasOf(upstreamSettings))
 export type UpstreamFile = v.InferOutput<typeof upstreamObject>
 
-/** An interface, because a compiler that writes declarations names those, and spells out everything else at each use. */
+/**
+ * An interface, because a compiler that writes declarations names those, and spells out everything
+ * else at each use.
+ */
 export interface UpstreamSchema
   extends v.GenericSchema<
     v.InferInput<typeof upstreamObject | typeof url.schema>,

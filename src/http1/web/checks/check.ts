@@ -1,4 +1,6 @@
-/** Checks that every runtime runs for itself: `node:test` is not there outside of Bun's own runner. */
+/**
+ * Checks that every runtime runs for itself: `node:test` is not there outside of Bun's own runner.
+ */
 export interface Check {
   readonly name: string
   readonly run: () => unknown

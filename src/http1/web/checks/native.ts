@@ -135,7 +135,10 @@ async function followsTheClient(): Promise<void> {
   assert.equal(apart.signal.aborted, false)
 }
 
-/** What csrf() asks of a request must be the client's, whatever a middleware in front of it has put in its place. */
+/**
+ * What csrf() asks of a request must be the client's, whatever a middleware in front of it has put
+ * in its place.
+ */
 async function staysAPostForMiddleware(): Promise<void> {
   const app = new Hono()
     .use(bodyLimit({ maxSize: 100 }))

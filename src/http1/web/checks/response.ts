@@ -52,7 +52,10 @@ async function tried(act: () => unknown): Promise<unknown> {
   }
 }
 
-/** Everything that can be seen of a response before, while and after it is read in one way, or the kind of error. */
+/**
+ * Everything that can be seen of a response before, while and after it is read in one way, or the
+ * kind of error.
+ */
 async function seen(make: () => Response, how: 'text' | 'json' | 'bytes' | 'arrayBuffer' | 'blob'): Promise<unknown> {
   return tried(async () => {
     const response = make()
