@@ -88,10 +88,9 @@ test('one that ends soon, has ended or has not begun is warned of', () => {
 })
 
 test('one that no client would see is warned of', () => {
-  const now = new Date()
-  assert.deepEqual(new CertificateStore([first, second]).warnings(now), [])
+  assert.deepEqual(new CertificateStore([first, second]).warnings(new Date()), [])
   const again = makeCertificate(['first.example'])
-  assert.deepEqual(new CertificateStore([first, again]).warnings(now), [
+  assert.deepEqual(new CertificateStore([first, again]).warnings(new Date()), [
     'the certificate first.example is never shown: those before it have all its names',
   ])
 })
