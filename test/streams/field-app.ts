@@ -79,8 +79,9 @@ const server = await serve(app, {
   engine: engine as EngineChoice,
   signals: false,
   minIdleMs: 50,
+  // Clients that reuse their connections are to have the time for it.
+  idleTimeoutMs: 5_000,
   // Shorter than every quiet time of these streams.
-  idleTimeoutMs: 100,
   writeTimeoutMs: 100,
 })
 console.log(server.url)

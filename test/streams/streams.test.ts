@@ -71,10 +71,10 @@ const checks: Readonly<Record<string, (subject: Subject) => Promise<void>>> = {
   },
 
   async 'with streams: finish they go on until shortly before drainTimeoutMs'({ process, start }) {
-    const port = await start({ streams: 'finish', drainTimeoutMs: 1_500, minIdleMs: 50 })
+    const port = await start({ streams: 'finish', drainTimeoutMs: 4_000, minIdleMs: 50 })
     const events = await watching(port, '/events', 'tick')
     const draining = process.tell<DrainResult>({ drain: port })
-    await sleep(700)
+    await sleep(2_000)
     assert.doesNotMatch(events.text, /retry/)
     const { cut, eventStreams } = await draining
     assert.deepEqual([cut, eventStreams, (await events.ended).end], [0, { ended: 1, cut: 0 }, 'fin'])
