@@ -8,6 +8,7 @@ import { missing } from '../deploy/files.ts'
 import { freePort } from '../lib/free-port.ts'
 import { type Lifetime, launch, run } from '../lib/program.ts'
 import { hangupOn } from '../lib/runtimes.ts'
+import { eventually } from '../lib/wait.ts'
 import { childrenOf, engines, isAlive } from './command.ts'
 
 const skip = missing('systemd-socket-activate', 'opens sockets (Debian: systemd)')
@@ -27,8 +28,11 @@ describe('sockets of systemd', { concurrency: 3, timeout: 120_000, skip }, () =>
         const flags = ['test/cluster/app.ts', '--engine', engine, '--log', 'json', ...workers]
         const { server, url } = await activated(t, hangupOn(runtime, 'serve', ...flags))
         assert.match(await (await fetch(url)).text(), /^\d+$/, server.said())
-        const started = workers.length > 0 ? childrenOf(server.pid) : []
-        assert.equal(started.length, workers.length)
+        const wanted = workers.length > 0 ? 2 : 0
+        // The first worker may serve before the second is started.
+        const running = () => (wanted > 0 ? childrenOf(server.pid) : [])
+        const started = await eventually(running, ({ length }) => length === wanted, 10_000)
+        assert.equal(started.length, wanted)
         server.signal('SIGTERM')
         assert.equal((await server.exited).code, 0, server.said())
         assert.ok(started.every((each) => !isAlive(each)))
