@@ -15,7 +15,7 @@ import { ServerLike, upgradeOffers } from './upgrade.ts'
 
 const underLedger: NativeEngine = { name: 'Bun.serve', enforcement: enforcementOf('bunServe'), deviations }
 
-const bunUnderLedger = (libc: Libc): NativeServer<BunServeOptions> => ({
+export const bunUnderLedger = (libc: Libc): NativeServer<BunServeOptions> => ({
   ...underLedger,
   serve: async (start) => (await import('./serve.ts')).serveBun(start, underLedger, libc),
   inheritingProblem: async () => (await import('./serve.ts')).bunInheritingProblem(libc),

@@ -15,9 +15,11 @@ import type { NativeServer } from '../../src/serve/runtime.ts'
 
 const runtime = 'Bun' in globalThis ? 'bun' : 'deno'
 const { loadLibc }: { loadLibc(): Loaded | Promise<Loaded> } = await import(`../../runtimes/${runtime}/libc.ts`)
-const { bunUnderLedger, denoUnderLedger = bunUnderLedger } = (await import(
-  `../../runtimes/${runtime}/serve.ts`
-)) as Record<string, (libc: Libc) => NativeServer>
+const underLedger = (
+  runtime === 'bun'
+    ? (await import('../../runtimes/bun/runtime.ts')).bunUnderLedger
+    : (await import('../../runtimes/deno/serve.ts')).denoUnderLedger
+) as (libc: Libc) => NativeServer
 const [idleTimeoutMs, pauseMs] = process.argv.slice(2).map(Number) as [number, number]
 const loaded = await loadLibc()
 if (loaded.libc === null) throw new Error(loaded.why)
@@ -39,7 +41,7 @@ async function app(request: Request): Promise<Response> {
 
 const options = { port: 0, host: '127.0.0.1', idleTimeoutMs, signals: false, log: () => {} }
 const resolved = resolveOptions(options)
-const running = await denoUnderLedger!(pauseMs === 0 ? libc : slow).serve({
+const running = await underLedger(pauseMs === 0 ? libc : slow).serve({
   app,
   options,
   resolved,
