@@ -245,7 +245,6 @@ export default [
       ...session,
       { h2: [get] },
       { frame: ['answer', 'rst_stream'], status: 200, due: { from: 'sent', withinMs: 1_000 } },
-      { exits: { code: 0, withinMs: 5_000 } },
     ],
   },
   {
