@@ -7,7 +7,7 @@ import type { Clock } from '../lifecycle/clock.ts'
 import type { Coded } from '../policy/codes.ts'
 import type { Policy } from '../policy/policy.ts'
 import { noteServer } from '../streams/draining.ts'
-import type { App, Fetch, ServeOptions } from './contract.ts'
+import type { App, ServeOptions } from './contract.ts'
 import { errorLine } from './error-line.ts'
 import { HandlerTimer, withHandlerTimeout } from './handler-timeout.ts'
 import type { LogLine } from './log.ts'
@@ -79,10 +79,9 @@ export function applicationOf(app: App, parts: ApplicationParts): Application {
   const fetch = fetchOf(app)
   const onFull = () => onRefused('upgradedFull')
   const onOverload = () => onRefused('overload')
-  const unlessRefused = (handler: Fetch) =>
-    withLoopLag(withMaxUpgraded(handler, { maxUpgraded, webSockets, onFull }), { maxLoopLagMs, clock, onOverload })
-  const handler = unlessRefused(withHandlerTimeout(fetch, { handlerTimeoutMs, clock, onTimeout }))
-  const untimed = unlessRefused(fetch)
+  const unlessFull = withMaxUpgraded(fetch, { maxUpgraded, webSockets, onFull })
+  const untimed = withLoopLag(unlessFull, { maxLoopLagMs, clock, onOverload })
+  const handler = withHandlerTimeout(untimed, { handlerTimeoutMs, clock, onTimeout })
 
   /** In a program with routes that change limits. */
   function askInHand(request: Request, env: unknown, engine: LimitedRequests | null, ctx: unknown): unknown {
