@@ -17,6 +17,7 @@ import { folder } from './loads.ts'
 import { stampOf } from './machine.ts'
 import { freePort } from './process.ts'
 import { type SoakData, type SoakRow, soakPage } from './report/soak.ts'
+import { soakLimits } from './soak/limits.ts'
 import { look, type Seen, thirds, wrongOf } from './soak/outside.ts'
 import { type Target, Traffic } from './soak/traffic.ts'
 
@@ -176,13 +177,7 @@ class Reloaded extends Soaked {
 const configuration = (listen: object, { target: { port } }: Soaked) => ({
   listen,
   to: `http://127.0.0.1:${port}`,
-  idleTimeoutMs: '3s',
-  // What `Keep-Alive` promises: an old connection that is idle is closed no sooner.
-  minIdleMs: '2s',
-  headTimeoutMs: '4s',
-  bodyTimeoutMs: '4s',
-  writeTimeoutMs: '8s',
-  maxConnectionAgeMs: '20s',
+  ...soakLimits,
 })
 
 async function all(): Promise<{ servers: Soaked[]; gateways: Reloaded[] }> {

@@ -8,6 +8,7 @@ import { openSync, readFileSync } from 'node:fs'
 import { Hono } from 'hono'
 import fixture, { websocket } from '../../test/fixtures/app.ts'
 import { largeBytes } from '../soak/large.ts'
+import { soakLimits } from '../soak/limits.ts'
 
 const runtime = 'Bun' in globalThis ? 'bun' : 'Deno' in globalThis ? 'deno' : 'node'
 const [engine, how, port] = [process.argv.at(-3), process.argv.at(-2), Number(process.argv.at(-1))]
@@ -30,12 +31,6 @@ await serve(app, {
   engine,
   globals: 'replace',
   websocket,
-  idleTimeoutMs: '3s',
-  // What `Keep-Alive` promises: an old connection that is idle is closed no sooner.
-  minIdleMs: '2s',
-  headTimeoutMs: '4s',
-  bodyTimeoutMs: '4s',
-  writeTimeoutMs: '8s',
-  maxConnectionAgeMs: '20s',
+  ...soakLimits,
   ...(how === 'tls' && { tls: { cert: pem('cert'), key: pem('key') } }),
 })
