@@ -11,7 +11,7 @@ import { type ConnectionView, type DescriptorsInUse, isIdOf, type ListOptions } 
 import type { Reading } from '../observe/reading.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { ConnectionsSummary } from '../serve/contract.ts'
-import { summaryOf } from '../serve/summary.ts'
+import { emptySummary, summaryOf } from '../serve/summary.ts'
 import type { Cluster } from './cluster.ts'
 import type { WorkerStart } from './messages.ts'
 import type { Report } from './questions.ts'
@@ -131,7 +131,7 @@ const overOf = (summary: ConnectionsSummary): ConnectionsSummary => ({ ...summar
 function sumOf(reports: readonly Report[]): Report {
   const lateness = reports.map(({ lateness }) => lateness)
   return {
-    summary: reports.length === 0 ? nothing : summaryOf(reports.map(({ summary }) => summary)),
+    summary: reports.length === 0 ? emptySummary : summaryOf(reports.map(({ summary }) => summary)),
     phase: 'serving',
     opened: reports.reduce((sum, { opened }) => sum + opened, 0),
     descriptors: fullest(reports.flatMap(({ descriptors }) => descriptors ?? [])),
@@ -149,17 +149,6 @@ function sumOf(reports: readonly Report[]): Report {
     ),
     upstreams: null,
   }
-}
-
-const nothing: ConnectionsSummary = {
-  open: 0,
-  busy: 0,
-  states: {},
-  requests: 0,
-  changedLimits: 0,
-  hungUp: {},
-  closeRaces: null,
-  abortsOnData: null,
 }
 
 /** Each worker has a budget of its own: the one that is nearest to its end is told of. */

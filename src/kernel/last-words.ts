@@ -2,7 +2,7 @@
  * Connections whose last response is with the runtime: they end as soon as the kernel shows that it
  * is out.
  */
-import type { Clock } from '../lifecycle/clock.ts'
+import { type Clock, passed } from '../lifecycle/clock.ts'
 import { settleMs } from './observe.ts'
 import type { Peer } from './peers.ts'
 
@@ -76,7 +76,7 @@ export class LastWords {
         return
       }
       if (isLate) return
-      await new Promise<void>((resolve) => this.#clock.after(outMs, resolve))
+      await passed(this.#clock, outMs)
     }
   }
 }

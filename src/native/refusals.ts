@@ -1,7 +1,7 @@
 /** Answers in the application's place, and what of a request is looked at for them. */
 import { type Clock, passed } from '../lifecycle/clock.ts'
 import { reasons } from '../lifecycle/reasons.ts'
-import { plainResponse } from '../serve/responses.ts'
+import { comeAgain, plainResponse } from '../serve/responses.ts'
 import type { BodyReason } from './request-body.ts'
 
 /** The end of a connection whose last answer is out has come by then. */
@@ -13,7 +13,7 @@ export function refusal(reason: BodyReason | 'headTooLarge' | 'headFields'): Res
 
 /** To whoever came when all were busy. */
 export function busy(): Response {
-  return plainResponse(503, { 'retry-after': '1', connection: 'close' })
+  return comeAgain({ connection: 'close' })
 }
 
 /**

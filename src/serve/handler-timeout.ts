@@ -2,7 +2,7 @@
 import type { Clock } from '../lifecycle/clock.ts'
 import type { Coded } from '../policy/codes.ts'
 import type { Fetch } from './contract.ts'
-import { plainResponse } from './responses.ts'
+import { comeAgain } from './responses.ts'
 import { settlesOnce } from './settles-once.ts'
 
 /** What the handler's signal is aborted with. */
@@ -83,7 +83,7 @@ export class HandlerTimer {
       this.#isOver = true
       this.#onTimeout(this.#request)
       this.#controller?.abort(new HandlerTimeoutError(`the handler took longer than ${this.#ms} ms`))
-      this.#answer?.(plainResponse(503, { 'retry-after': '1' }))
+      this.#answer?.(comeAgain())
     })
   }
 }

@@ -3,7 +3,7 @@
  */
 import type { Clock } from '../lifecycle/clock.ts'
 import type { Fetch } from './contract.ts'
-import { plainResponse } from './responses.ts'
+import { comeAgain } from './responses.ts'
 
 const everyMs = 20
 
@@ -54,6 +54,6 @@ export function withLoopLag(handler: Fetch, { maxLoopLagMs, onOverload, clock }:
   return (request, ...rest) => {
     if (lag.nowMs() <= maxLoopLagMs) return handler(request, ...rest)
     onOverload()
-    return plainResponse(503, { 'retry-after': '1' })
+    return comeAgain()
   }
 }

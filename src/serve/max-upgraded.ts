@@ -2,7 +2,7 @@
  * `maxUpgraded` around a handler: above it a request for a WebSocket is answered without asking.
  */
 import type { Fetch } from './contract.ts'
-import { plainResponse } from './responses.ts'
+import { comeAgain } from './responses.ts'
 import { settlesOnce } from './settles-once.ts'
 
 export interface MaxUpgradedOptions {
@@ -20,7 +20,7 @@ export function withMaxUpgraded(handler: Fetch, { maxUpgraded, webSockets, onFul
     if (!asksForWebSocket(request)) return handler(request, ...rest)
     if (webSockets() + beingDecided >= maxUpgraded) {
       onFull()
-      return plainResponse(503, { 'retry-after': '1' })
+      return comeAgain()
     }
     const decided = () => {
       beingDecided -= 1

@@ -6,6 +6,10 @@ export function plainResponse(status: number, fields: Readonly<Record<string, st
   return new NativeResponse(`${phrases[status]}\n`, { status, headers: { 'content-type': 'text/plain', ...fields } })
 }
 
+/** 503, and when to come again (RFC 9110 10.2.3). */
+export const comeAgain = (fields: Readonly<Record<string, string>> = {}): Response =>
+  plainResponse(503, { 'retry-after': '1', ...fields })
+
 /** The same head with another body. */
 export function withBody(response: Response, body: ReadableStream | null): Response {
   const { status, statusText, headers } = response

@@ -1,9 +1,11 @@
 /** A server that listens on nothing, for whoever is given one. */
+
 import { backgroundClock } from '../lifecycle/clock.ts'
 import { Observer } from '../observe/observer.ts'
 import type { Enforcement } from '../policy/enforcement.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { Running } from './contract.ts'
+import { emptySummary } from './summary.ts'
 
 export interface RunningFake {
   readonly port: number | undefined
@@ -25,16 +27,7 @@ export function runningFake({ port = 3000, policy, enforcement, engine = 'none' 
     phase: 'serving',
     observer: new Observer(backgroundClock),
     admin: null,
-    connections: () => ({
-      open: 0,
-      busy: 0,
-      states: {},
-      requests: 0,
-      changedLimits: 0,
-      hungUp: {},
-      closeRaces: null,
-      abortsOnData: null,
-    }),
+    connections: () => emptySummary,
     drain: nothingCut,
     kill: nothingCut,
     close: nothingCut,

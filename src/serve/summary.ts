@@ -4,6 +4,18 @@ import type { LongLivedKind } from '../lifecycle/long-lived.ts'
 import { summed } from '../observe/observer.ts'
 import type { ConnectionsSummary } from './contract.ts'
 
+/** Of no server. */
+export const emptySummary: ConnectionsSummary = {
+  open: 0,
+  busy: 0,
+  states: {},
+  requests: 0,
+  changedLimits: 0,
+  hungUp: {},
+  closeRaces: null,
+  abortsOnData: null,
+}
+
 export function summaryOf(servers: readonly ConnectionsSummary[]): ConnectionsSummary {
   const sum = (of: (server: ConnectionsSummary) => number | null): number | null =>
     servers.map(of).reduce((all, one) => (all === null || one === null ? null : all + one))

@@ -1,6 +1,22 @@
 /** A handler that takes too long, where the policy says what that is. */
 import type { Case } from '../case.ts'
+import type { Step } from '../words/index.ts'
 import { get } from './texts.ts'
+
+/** A handler that is late by far: 503, on time. */
+export const lateHandler: readonly Step[] = [
+  {
+    send: 'GET {slow}?ms={ms} HTTP/1.1\r\nHost: {host}\r\n\r\n',
+    with: { ms: { part: 3, of: 'handlerTimeoutMs', plusMs: 7_000 } },
+  },
+  {
+    answer: {
+      status: [503],
+      within: { part: 2, of: 'handlerTimeoutMs', plusMs: 3_000 },
+      due: { by: ['handlerTimeoutMs'], from: 'sent' },
+    },
+  },
+]
 
 export default [
   {
@@ -10,19 +26,7 @@ export default [
     why: 'The client should hear something while it still listens: its own timeout, or the balancer’s, is not far. 503 says that it may try again.',
     spec: ['RFC 9110 15.6.4'],
     profile: 'handler',
-    steps: [
-      {
-        send: 'GET {slow}?ms={ms} HTTP/1.1\r\nHost: {host}\r\n\r\n',
-        with: { ms: { part: 3, of: 'handlerTimeoutMs', plusMs: 7_000 } },
-      },
-      {
-        answer: {
-          status: [503],
-          within: { part: 2, of: 'handlerTimeoutMs', plusMs: 3_000 },
-          due: { by: ['handlerTimeoutMs'], from: 'sent' },
-        },
-      },
-    ],
+    steps: [...lateHandler],
   },
   {
     id: 'handler-inside-limit',

@@ -1,8 +1,10 @@
 /**
  * Limits of one route: its requests have them until they are answered, and no other request has.
  */
+
 import type { Case } from '../case.ts'
 import type { Step } from '../words/index.ts'
+import { lateHandler } from './handler.ts'
 import { get } from './texts.ts'
 
 const closesIdle: Step = { closes: { due: { by: ['idleTimeoutMs'], from: 'received' }, accept: ['fin'] } }
@@ -68,17 +70,7 @@ export default [
         with: { ms: { outlive: ['handlerTimeoutMs'] } },
       },
       { answer: { status: [200], contains: 'slow', within: { part: 2, of: 'handlerTimeoutMs', plusMs: 3_000 } } },
-      {
-        send: 'GET {slow}?ms={ms} HTTP/1.1\r\nHost: {host}\r\n\r\n',
-        with: { ms: { part: 3, of: 'handlerTimeoutMs', plusMs: 7_000 } },
-      },
-      {
-        answer: {
-          status: [503],
-          within: { part: 2, of: 'handlerTimeoutMs', plusMs: 3_000 },
-          due: { by: ['handlerTimeoutMs'], from: 'sent' },
-        },
-      },
+      ...lateHandler,
     ],
   },
   {
