@@ -622,6 +622,23 @@ test('one that was closed to make room, long before it was due, is reset no late
   assert.equal(socket(fd).ended, 'rst')
 })
 
+test('a last answer ends its connection as soon as nothing has gone out for long enough, not at the second look', () => {
+  const { connect, pass, skip, socket, ledger, kernel, started } = scene()
+  const fd = connect()
+  pass(200)
+  kernel.receive(fd, 100)
+  const request = started()
+  request.last = true
+  ledger.finished(request)
+  skip(10)
+  kernel.send(fd, 40)
+  skip(40)
+  pass(50)
+  assert.equal(socket(fd).ended, null, 'the runtime may hold more of it')
+  pass(50)
+  assert.equal(socket(fd).ended, 'fin')
+})
+
 test('a last answer that is wanted out soon ends its connection when nothing has gone out between two looks', (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const { connect, pass, socket, ledger, kernel, started } = scene()

@@ -95,6 +95,8 @@ export class Reading {
    * when the next began.
    */
   taken = 0
+  /** When the response that is handed over is out, if nothing more of it goes out by then. */
+  settlesAt = 0
   readonly #notes: Notes
   readonly #quietMs: number
   #rounds = 0
@@ -229,7 +231,8 @@ export class Reading {
 
   #settle(connection: Connection, seen: Figures, note: Note, now: number): void {
     const lastAt = Math.max(note.finishedAt, note.http2 ? this.#answeredAt : seen.sentAt)
-    if (seen.unsent > 0 || now - lastAt < settleMs) return
+    this.settlesAt = (seen.unsent > 0 ? now : lastAt) + settleMs
+    if (now < this.settlesAt) return
     connection.move('answered', clamp(lastAt, connection.since, now), seen.received)
     this.#isGuess = false
     this.#known = seen.received

@@ -59,14 +59,21 @@ export interface Looked {
   readonly headSeen: boolean
   /** The application owes a response. */
   readonly owes: boolean
+  /** When all of its response is known to be out, if nothing more goes out by then. */
+  readonly settlesAt: number
 }
 
 /** When to look at a connection again, after a look. */
 export function nextLook(connection: Connection, looked: Looked, every: LookEvery, now: number): number {
-  return Math.min(Math.max(connection.dueAt, now + 1), now + againAfterMs(connection.state, looked, every))
+  return Math.min(Math.max(connection.dueAt, now + 1), now + againAfterMs(connection.state, looked, every, now))
 }
 
-function againAfterMs(state: State, { watched, headSeen, owes }: Looked, every: LookEvery): number {
+function againAfterMs(
+  state: State,
+  { watched, headSeen, owes, settlesAt }: Looked,
+  every: LookEvery,
+  now: number,
+): number {
   switch (state) {
     case 'handshake':
     case 'accepted':
@@ -78,6 +85,6 @@ function againAfterMs(state: State, { watched, headSeen, owes }: Looked, every: 
     case 'closing':
       return settleMs
     default:
-      return owes ? every.requestMs : settleMs
+      return owes ? every.requestMs : Math.max(settlesAt - now, 1)
   }
 }

@@ -176,10 +176,11 @@ export class TrackedSocket implements Member {
   }
 
   #nextLook(now: number): number {
-    const { connection, watched, peer } = this
+    const { connection, watched, peer, reading } = this
     const headSeen = this.#headSeen
     this.#headSeen = connection.state === 'head'
-    return nextLook(connection, { watched, headSeen, owes: peer.owed > 0 }, this.#every, now)
+    const settlesAt = connection.owesAnswer ? reading.settlesAt : now + settleMs
+    return nextLook(connection, { watched, headSeen, owes: peer.owed > 0, settlesAt }, this.#every, now)
   }
 
   /** Something happened on it; until `quietUntil` nothing had. */
