@@ -2,6 +2,7 @@
  * `--workers`: this process holds the listening sockets and accepts nothing; its workers do. One
  * that dies is started again, all are replaced one by one on SIGHUP, and all end with this process.
  */
+import process from 'node:process'
 import { deferred } from '../deferred.ts'
 import type { Clock } from '../lifecycle/clock.ts'
 import type { DrainResult } from '../lifecycle/drain.ts'
@@ -80,8 +81,9 @@ export class Cluster {
     const first = this.#begin()
     const start = await first.ready
     if (start === null) return { status: (await first.ended).status }
-    const others = Array.from({ length: this.#parts.count - 1 }, () => this.#begin())
-    await Promise.all(others.map(({ ready }) => ready))
+    // None, if a drain has begun before the first was heard of: nobody would tell them to end.
+    this.#fill()
+    await Promise.all(this.workers.map(({ ready }) => ready))
     return start
   }
 
@@ -249,6 +251,7 @@ export class Cluster {
     const worker = new WorkerProcess({
       assignment: {
         number: this.#lastNumber,
+        parent: process.pid,
         sockets: own.map(({ inheritedAs, at }, index) => ({ fd: inheritedAs ?? firstFd + index, at })),
         others: inherited.filter((fd) => own.every(({ inheritedAs }) => inheritedAs !== fd)),
         isWatched,

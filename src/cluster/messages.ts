@@ -10,6 +10,8 @@ export const workerVariable = '_WORKER_OF_HANGUP'
 export interface Assignment {
   /** Never given twice by one parent. */
   readonly number: number
+  /** The process id of the parent, which may have ended before the worker looks at its own. */
+  readonly parent: number
   /** By its listeners, in their order. */
   readonly sockets: readonly { readonly fd: number; readonly at: InheritedAddress }[]
   /** Descriptors that it has inherited and does not need. */

@@ -2,6 +2,7 @@
  * A worker’s side of `--workers`: it serves on the sockets that its parent holds, and ends with it.
  */
 import process from 'node:process'
+import { isAlive } from '../kernel/process.ts'
 import { backgroundClock } from '../lifecycle/clock.ts'
 import type { DrainResult } from '../lifecycle/drain.ts'
 import { exitStatus } from '../policy/codes.ts'
@@ -44,14 +45,16 @@ type Going = 'no' | 'replaced' | 'draining'
 
 class WorkerSide implements Worker {
   readonly number: number
+  readonly parent: number
   readonly sockets: Assignment['sockets']
   readonly isWatched: boolean
   readonly others: Assignment['others']
   #going: Going = 'no'
   #attended: { readonly running: Parameters<Worker['attend']>[0]; readonly parts: AttendParts } | null = null
 
-  constructor({ number, sockets, others, isWatched }: Assignment) {
+  constructor({ number, parent, sockets, others, isWatched }: Assignment) {
     this.number = number
+    this.parent = parent
     this.sockets = sockets
     this.others = others
     this.isWatched = isWatched
@@ -132,7 +135,7 @@ class WorkerSide implements Worker {
    * well.
    */
   #endWithParent(): void {
-    const parent = process.ppid
+    const startedBy = process.ppid
     let isOver = false
     const over = (): void => {
       if (isOver) return
@@ -141,9 +144,11 @@ class WorkerSide implements Worker {
     }
     process.on('disconnect', over)
     const look = (): void => {
-      if (process.ppid === parent) backgroundClock.after(lookEveryMs, look)
+      if (process.ppid === startedBy) backgroundClock.after(lookEveryMs, look)
       else over()
     }
-    look()
+    // It may have ended while this process was starting, when nobody here could hear of it.
+    if (startedBy === this.parent || isAlive(this.parent)) look()
+    else over()
   }
 }

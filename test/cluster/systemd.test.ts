@@ -4,10 +4,11 @@
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { missing } from '../deploy/files.ts'
 import { freePort } from '../lib/free-port.ts'
 import { type Lifetime, launch, run } from '../lib/program.ts'
-import { hangupOn } from '../lib/runtimes.ts'
+import { hangupOn, runtimeNames } from '../lib/runtimes.ts'
 import { eventually } from '../lib/wait.ts'
 import { childrenOf, engines, isAlive } from './command.ts'
 
@@ -38,6 +39,30 @@ describe('sockets of systemd', { concurrency: 3, timeout: 120_000, skip }, () =>
         assert.ok(started.every((each) => !isAlive(each)))
       })
     }
+  }
+
+  for (const runtime of runtimeNames) {
+    test(`${runtime}: ended with its group before it hears that its first worker serves, it leaves none`, async (t) => {
+      const { server, url } = await activated(
+        t,
+        hangupOn(runtime, 'serve', 'test/cluster/app.ts', '--log', 'json', '--workers', '2'),
+      )
+      const answer = fetch(url, { headers: { connection: 'close' } })
+      await eventually(
+        () => childrenOf(server.pid),
+        ({ length }) => length > 0,
+        10_000,
+      )
+      // It hears of the worker and of the signal at once, whichever it takes first.
+      server.signal('SIGSTOP')
+      await answer
+      const started = childrenOf(server.pid)
+      process.kill(-server.pid, 'SIGTERM')
+      server.signal('SIGCONT')
+      const { code } = await Promise.race([server.exited, sleep(20_000, { code: 'it stays' }, { ref: false })])
+      assert.equal(code, 0, server.said())
+      assert.ok(started.every((each) => !isAlive(each)))
+    })
   }
 
   test('a descriptor that is no listening socket is refused by the name of its variable', async (t) => {

@@ -3,13 +3,16 @@
  * the end of the parent.
  */
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { runtimeNames } from '../lib/runtimes.ts'
+import { workerVariable } from '../../src/cluster/messages.ts'
+import { environment, hangupOn, runtimeNames } from '../lib/runtimes.ts'
 import { childrenOf, engines, isAlive, launchCluster, startCluster, until } from './command.ts'
 import { Load } from './load.ts'
 
@@ -111,6 +114,19 @@ describe('the parent', { concurrency: true, timeout: 90_000 }, () => {
       process.kill(server.pid, 'SIGKILL')
       assert.match(await slow, /^\d+$/)
       await until(() => workers.every((pid) => !isAlive(pid)), 'a worker is left')
+    })
+
+    test(`${runtime}: ended before its worker looks for it, it leaves none`, async (t) => {
+      const gone = spawn('true')
+      await once(gone, 'exit')
+      const worker = { number: 1, parent: gone.pid, sockets: [], others: [], isWatched: false }
+      const [program, ...args] = hangupOn(runtime, 'serve', 'test/cluster/app.ts', '--port', '0', '--workers', '1')
+      const child = spawn(program, args, {
+        env: { ...environment, [workerVariable]: JSON.stringify(worker) },
+        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      })
+      t.after(() => child.kill('SIGKILL'))
+      assert.deepEqual(await once(child, 'exit'), [0, null])
     })
 
     test(`${runtime}: a worker that dies is noticed while a process lives that its app has started`, async (t) => {
