@@ -16,11 +16,12 @@ import type { Application } from '../serve/application.ts'
 import { letGo } from '../serve/handler-timeout.ts'
 import { plainResponse } from '../serve/responses.ts'
 import { areUsed, type LimitedRequests, mayTake } from '../serve/route-limits.ts'
+import { FlightBody, type FlightBodyContext } from './flight-body.ts'
 import { Flight, type Flights } from './flights.ts'
 import { framed } from './framed.ts'
 import { ClientGoneError, type Following, type LedgerServer } from './ledger-server.ts'
 import { announcedIn2, busy, fieldsIn, headBytesOf, never, refusal } from './refusals.ts'
-import { announcedBytes, type FieldOf, fieldInHeaders, RequestBody } from './request-body.ts'
+import { announcedBytes, type BodyReason, type FieldOf, fieldInHeaders, type RequestBody } from './request-body.ts'
 
 /** A request waits so long while the last descriptors are being used. */
 const brimMs = 10
@@ -71,6 +72,7 @@ export class Exchanges<Call> {
   readonly #longLived: LongLived
   readonly #clock: Clock
   readonly #fieldOf: FieldOf
+  readonly #bodies: FlightBodyContext<Call>
   readonly #keepAlive: string | null
   readonly #counted: boolean
   readonly #checksHead: boolean
@@ -94,6 +96,7 @@ export class Exchanges<Call> {
     this.#application = application
     this.#longLived = longLived
     this.#clock = clock
+    this.#bodies = { clock, maxBytes: policy.maxBodyBytes, onTooLarge: (flight) => this.#onTooLarge(flight) }
     const hintSeconds = Math.floor(policy.keepAliveHintMs / 1000)
     this.#keepAlive = hintSeconds > 0 ? `timeout=${hintSeconds}` : null
     this.#counted = isCounted(policy)
@@ -223,7 +226,7 @@ export class Exchanges<Call> {
     }
     if (!bodied) return refused
     const announced = this.#isHttp2(request) ? announcedIn2(request) : announcedBytes(request, this.#fieldOf)
-    if (announced !== 0) flight.body = this.#watched(flight, announced)
+    if (announced !== 0) flight.body = new FlightBody(flight, announced, this.#bodies)
     if (maxBodyBytes !== 0 && announced !== null && announced > maxBodyBytes && !mayTake(announced)) {
       connections.count('bodyTooLarge')
       refused ??= refusal('bodyTooLarge')
@@ -231,16 +234,23 @@ export class Exchanges<Call> {
     return refused
   }
 
-  #watched(flight: Flight<Call>, announced: number | null): RequestBody {
-    return new RequestBody(flight.request, {
-      clock: this.#clock,
-      announced,
-      maxBytes: this.#policy.maxBodyBytes,
-      onTooLarge: () => {
-        this.#ledger.connections.count('bodyTooLarge')
-        flight.refuse?.('bodyTooLarge')
-      },
-    })
+  #onTooLarge(flight: Flight<Call>): void {
+    this.#ledger.connections.count('bodyTooLarge')
+    this.#refuse(flight, 'bodyTooLarge')
+  }
+
+  /** Answers the request of this peer whose body is watched in the application's place. */
+  refuse(peer: Peer, reason: BodyReason): void {
+    const flight = this.#flights.bodiedOf(peer)
+    if (flight !== undefined) this.#refuse(flight, reason)
+  }
+
+  #refuse(flight: Flight<Call>, reason: BodyReason): void {
+    const { answer, request, call } = flight
+    if (answer === null || flight.isRefused) return
+    flight.isRefused = true
+    flight.body?.refuse(reason)
+    answer(this.#answered(refusal(reason), request, call, flight))
   }
 
   #settledLater(returned: Promise<unknown>, flight: Flight<Call>): Promise<Response> {
@@ -255,20 +265,14 @@ export class Exchanges<Call> {
   #settledOrRefused(returned: Promise<unknown>, flight: Flight<Call>): Promise<Response> {
     const { request, call } = flight
     return new Promise((resolve) => {
-      let replaced = false
-      flight.refuse = (reason) => {
-        if (replaced) return
-        replaced = true
-        flight.body?.refuse(reason)
-        resolve(this.#answered(refusal(reason), request, call, flight))
-      }
+      flight.answer = resolve
       returned.then(
         (value: unknown) => {
-          if (replaced) letGo(value)
+          if (flight.isRefused) letGo(value)
           else resolve(this.#settled(value, request, call, flight))
         },
         (error: unknown) => {
-          if (!replaced) resolve(this.#settled(this.#errorResponse(error, request), request, call, flight))
+          if (!flight.isRefused) resolve(this.#settled(this.#errorResponse(error, request), request, call, flight))
         },
       )
     })

@@ -8,7 +8,7 @@ import type { Peer } from '../kernel/peers.ts'
 import type { Limits } from '../lifecycle/limits.ts'
 import type { LedgerServer } from './ledger-server.ts'
 import { InLine, Line } from './line.ts'
-import type { BodyReason, RequestBody } from './request-body.ts'
+import type { RequestBody } from './request-body.ts'
 
 /**
  * Between two ticks: after a block a timer makes up for it, and what was read meanwhile is handed
@@ -25,8 +25,10 @@ export class Flight<Call> extends InLine<Flight<Call>> {
   seenAt = 0
   /** It came no sooner than this. */
   notBefore = 0
-  /** Answers in the application's place. */
-  refuse: ((reason: BodyReason) => void) | null = null
+  /** Gives the runtime its answer; null: it needs none from here. */
+  answer: ((response: Response) => void) | null = null
+  /** Its body was refused: it has been answered in the application's place. */
+  isRefused = false
   /** Its client is the one to move: see `Following.held`. */
   held = false
   over = false
@@ -136,9 +138,9 @@ export class Flights<Call> {
     return until
   }
 
-  /** Answers a request of this peer in the application's place. */
-  refuse(peer: Peer, reason: BodyReason): void {
-    this.#withBody.get(peer)?.refuse?.(reason)
+  /** The flight of this peer whose body is watched. */
+  bodiedOf(peer: Peer): Flight<Call> | undefined {
+    return this.#withBody.get(peer)
   }
 
   /** A route has changed the limits of its request: the ledger knows of it at once. */

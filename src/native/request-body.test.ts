@@ -15,12 +15,12 @@ function upload({ announced = null, maxBytes = 0 }: { announced?: number | null;
   })
   const request = new Request('http://a/', { method: 'POST', body: stream, duplex: 'half' } as RequestInit)
   let tooLarge = 0
-  const body = new RequestBody(request, {
-    clock: new FakeClock(),
-    announced,
-    maxBytes,
-    onTooLarge: () => (tooLarge += 1),
-  })
+  class CountedBody extends RequestBody {
+    protected override foundTooLarge(): void {
+      tooLarge += 1
+    }
+  }
+  const body = new CountedBody(request, announced, { clock: new FakeClock(), maxBytes })
   return {
     request,
     body,

@@ -107,7 +107,7 @@ class UnderLedger<Call> {
       budget: Budget.of(kernelDescriptors(kernel), policy),
       onShortage: shortageLog(log, now),
       discover: () => !this.#isOver && this.#scan?.walkAgain() === true,
-      refuse: (peer, reason) => flights.refuse(peer, reason as BodyReason),
+      refuse: (peer, reason) => this.exchanges.refuse(peer, reason as BodyReason),
       observer,
       keepsReserve: start.keepsReserve,
     })

@@ -26,12 +26,7 @@ export class TimedBody extends RequestBody implements Watched {
     sweep: Sweep,
     onRefused: (reason: BodyReason) => void,
   ) {
-    super(request, {
-      clock: backgroundClock,
-      announced,
-      maxBytes: policy.maxBodyBytes,
-      onTooLarge: () => onRefused('bodyTooLarge'),
-    })
+    super(request, announced, { clock: backgroundClock, maxBytes: policy.maxBodyBytes })
     this.#policy = policy
     this.#sweep = sweep
     this.#onRefused = onRefused
@@ -64,6 +59,10 @@ export class TimedBody extends RequestBody implements Watched {
     if (bodyTimeoutMs === 0 && minBodyBytesPerSec === 0) return true
     if (bodyTimeoutMs === 0 || minBodyBytesPerSec === 0) return false
     return minRateGraceMs + (this.announced * 1000) / minBodyBytesPerSec <= bodyTimeoutMs
+  }
+
+  protected override foundTooLarge(): void {
+    this.#onRefused('bodyTooLarge')
   }
 
   protected override began(whole: boolean): void {
