@@ -24,7 +24,8 @@ export interface Rounds {
   readonly started?: (server: Server) => Promise<void>
 }
 
-const warmUpSeconds = 2
+/** The slowest load on Node is compiled in its third second. */
+const warmUpSeconds = 4
 /** Of the time, what others may take of the two cores. */
 const mostDisturbed = 0.08
 const triesAtMost = 4

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { promisify } from 'node:util'
 import { refuse } from './flags.ts'
+import { get, standstillMs } from './loads.ts'
 import { busySeconds, childSeconds } from './neighbours.ts'
 import { backendSeconds, cores, cpuSeconds, onLoadCore, pinned, type Server, withWords } from './process.ts'
 
@@ -16,7 +17,7 @@ export interface Sample {
 export interface Load {
   readonly path: string
   readonly connections: number
-  /** A wrk script, for what is more than a GET. */
+  /** One of `loads.ts`, for what is more than a GET. */
   readonly script?: string
 }
 
@@ -45,8 +46,9 @@ export interface Loaded extends Sample {
 const timed = (command: readonly string[]): readonly string[] => ['sh', '-c', '"$@" && times', 'sh', ...command]
 
 /** Fails if the server is gone, or answers anything but 2xx. */
-export async function loadFor(server: Server, { path, connections, script }: Load, seconds: number): Promise<Loaded> {
-  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', ...(script ? ['-s', script] : [])]
+export async function loadFor(server: Server, load: Load, seconds: number): Promise<Loaded> {
+  const { path, connections, script = get } = load
+  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', script]
   const url = `${server.secure ? 'https' : 'http'}://127.0.0.1:${server.port}${path}`
   const [program = '', ...rest] = timed(onLoadCore(['wrk', ...args, url]))
   const before = times(server)
@@ -74,16 +76,13 @@ function times({ child }: Server) {
 }
 
 function parse(stdout: string, cpu: number): Sample & { readonly requests: number } {
-  const rate = /Requests\/sec:\s+([\d.]+)/.exec(stdout)
-  const total = /(\d+) requests in/.exec(stdout)
-  const p99 = /99%\s+([\d.]+)(us|ms|s)/.exec(stdout)
-  if (!rate || !total || !p99 || /Non-2xx|Socket errors/.test(stdout)) throw new Error(`bench: wrk said\n${stdout}`)
-  const unit = { us: 0.001, ms: 1, s: 1000 }[p99[2] as 'us' | 'ms' | 's']
-  const requests = Number(total[1])
+  const measured = /^measured (\d+) requests in (\d+) us, p99 (\d+) us$/m.exec(stdout)
+  if (!measured || /Non-2xx|Socket errors/.test(stdout)) throw new Error(`bench: wrk said\n${stdout}`)
+  const [requests = 0, micros = 0, p99Micros = 0] = measured.slice(1).map(Number)
   return {
     requests,
     cpuMicros: (cpu * 1e6) / requests,
-    requestsPerSec: Number(rate[1]),
-    p99Ms: Number(p99[1]) * unit,
+    requestsPerSec: requests / (micros / 1e6 - standstillMs / 1_000),
+    p99Ms: p99Micros / 1_000,
   }
 }
