@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { cases } from '../../src/probe/cases/index.ts'
 import type { Cell } from '../../src/probe/reports/report.ts'
-import type { RuntimeName } from './runtimes.ts'
+import { type RuntimeName, runtimes } from './runtimes.ts'
 import { Look, subjectOf, transports, type Which } from './suite.ts'
 
 export class Column {
@@ -39,11 +39,17 @@ if (!isMainThread && parentPort !== null) {
 /** Heavy cases have a server of their own and mostly wait: a column's take a third of a core. */
 const heavyTogether = 2
 
+/** One with a single profile has two servers, which wait for the platform’s limits: beside the others. */
+const isSmall = ({ column }: { readonly column: Column }) => runtimes[column.name].profiles.length === 1
+
 /** Runtimes in turn, but for the heavy cases: those of two at a time. */
 export async function runColumns(names: readonly RuntimeName[]): Promise<ReadonlyMap<RuntimeName, readonly Cell[]>> {
   const columns = names.map((name) => ({ column: new Column(name), cells: [] as Cell[] }))
   try {
-    for (const { column, cells } of columns) cells.push(...(await column.at('light')))
+    const inTurn = async (some: typeof columns) => {
+      for (const { column, cells } of some) cells.push(...(await column.at('light')))
+    }
+    await Promise.all([inTurn(columns.filter(isSmall)), inTurn(columns.filter((column) => !isSmall(column)))])
     // The second begins at the other end: what takes the processor does not do so in both at once.
     for (let first = 0; first < columns.length; first += heavyTogether) {
       await Promise.all(

@@ -36,9 +36,10 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = {
     policy: {
       bodyTimeoutMs: 1_500,
       minBodyBytesPerSec: 1_000,
-      minRateGraceMs: 2_500,
-      uploadTimeoutMs: 3_000,
-      handlerTimeoutMs: 4_000,
+      // These are no shorter than the last moment at which a body that fell silent may be ended.
+      minRateGraceMs: 2_200,
+      uploadTimeoutMs: 2_200,
+      handlerTimeoutMs: 2_200,
       writeTimeoutMs: 1_500,
       streamIdleTimeoutMs: 1_500,
       idleTimeoutMs: 2_000,

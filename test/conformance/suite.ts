@@ -158,18 +158,19 @@ class SubjectRun {
 
 /**
  * First the cases that share a server, all at once, but those of the protocol alone after those
- * that are timed; then those that end or fill theirs, each with its own; then the heavy ones, one
- * at a time, over both transports.
+ * that are timed; then those that end or fill theirs, each with its own; then the heavy ones, those
+ * of one profile at a time: each has its own servers, and what they do at first is not what they
+ * then wait for.
  */
 function batches(items: readonly Item[]): Group[][] {
   const shared = new Map<string, Group>()
   const own: Group[] = []
-  const heavy = new Map<string, Group[]>()
+  const heavy = new Map<ProfileName, Group[]>()
   for (const { theCase, transport } of items) {
-    const { id, profile, requires } = theCase
+    const { profile, requires } = theCase
     const group: Group = { profile, transport, cases: [theCase] }
     const key = `${profile} ${transport}`
-    if (theCase.heavy) heavy.set(id, [...(heavy.get(id) ?? []), group])
+    if (theCase.heavy) heavy.set(profile, [...(heavy.get(profile) ?? []), group])
     else if (requires?.includes('own-process')) own.push(group)
     else if (shared.has(key)) shared.get(key)?.cases.push(theCase)
     else shared.set(key, group)
