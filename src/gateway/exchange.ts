@@ -125,7 +125,8 @@ export class Exchange<Made = Response> implements Asker, Want {
     this.#route = route
     this.#context = context
     this.#keyOf = keyOf
-    this.#idempotent = idempotent.has(downstream.method)
+    const { method } = downstream
+    this.#idempotent = method === 'GET' || idempotent.has(method)
     this.#upgrade = upgradeOf(downstream, route)
     const { config } = context
     const { tracing } = context
@@ -534,10 +535,10 @@ export class Exchange<Made = Response> implements Asker, Want {
 
   /** How the request frames its body (RFC 9112 6): by its length, if that is known. */
   #framing(body: Uint8Array | BodySource | null): BodyFraming {
-    if (body === null) return anticipatesContent.has(this.#downstream.method) ? 0 : 'none'
+    const { method, bodyLength } = this.#downstream
+    if (body === null) return method !== 'GET' && anticipatesContent.has(method) ? 0 : 'none'
     if (body instanceof Uint8Array) return body.length
-    if (!(this.#body instanceof BufferedBody))
-      return this.#downstream.bodyLength < 0 ? 'chunked' : this.#downstream.bodyLength
+    if (!(this.#body instanceof BufferedBody)) return bodyLength < 0 ? 'chunked' : bodyLength
     // Only chunks can have trailers.
     return this.#body.trailers.length > 0 ? 'chunked' : this.#body.length
   }

@@ -149,6 +149,7 @@ export function informationalHead(status: number, fields: RawFields = []): strin
 
 /** Known to be valid. */
 let lastHost = ''
+let lastTarget = ''
 
 /**
  * The head of a request, empty line included; `Host` comes first (RFC 9110 7.2) and from `host`
@@ -162,8 +163,11 @@ export function requestHead(
   body: BodyFraming,
   connection: string,
 ): string {
-  if (!tokenForm.test(method)) throw new TypeError(`${JSON.stringify(method)} is not a method`)
-  if (!targetForm.test(target)) throw new TypeError(`${JSON.stringify(target)} is not a request target`)
+  if (method !== 'GET' && !tokenForm.test(method)) throw new TypeError(`${JSON.stringify(method)} is not a method`)
+  if (target !== lastTarget) {
+    if (!targetForm.test(target)) throw new TypeError(`${JSON.stringify(target)} is not a request target`)
+    lastTarget = target
+  }
   if (host !== '' && host !== lastHost) {
     if (!isHost(host)) throw new TypeError(`${JSON.stringify(host)} is not a host`)
     lastHost = host

@@ -10,18 +10,22 @@ import type { ClientLimits } from '../config/config.ts'
  */
 const maxRemembered = 65_536
 
+/**
+ * The time in ms at which it is full again: the whole state of a token bucket in one number (GCRA,
+ * ITU-T I.371: the theoretical arrival time).
+ */
+interface Bucket {
+  fullAt: number
+}
+
 export class ClientLimiter {
   readonly #now: () => number
   #maxConnections = 0
   #everyMs = 0
   #toleranceMs = 0
   readonly #connections = new Map<string, number>()
-  /**
-   * Per client, the time in ms at which its bucket is full again: the whole state of a token bucket
-   * in one number (GCRA, ITU-T I.371: the theoretical arrival time). An entry whose time has passed
-   * can go.
-   */
-  readonly #fullAt = new Map<string, number>()
+  /** Per client. One whose time has passed can go. */
+  readonly #buckets = new Map<string, Bucket>()
   #sweepAt = 0
 
   /** `now`: monotonic ms. */
@@ -35,7 +39,7 @@ export class ClientLimiter {
     this.#maxConnections = maxConnections
     this.#everyMs = requestsPerSec === 0 ? 0 : 1_000 / requestsPerSec
     this.#toleranceMs = this.#everyMs * (Math.max(burst, 1) - 1)
-    if (requestsPerSec === 0) this.#fullAt.clear()
+    if (requestsPerSec === 0) this.#buckets.clear()
   }
 
   /** No rate is set, so nobody needs to know who the client is. */
@@ -83,19 +87,23 @@ export class ClientLimiter {
     if (this.#everyMs === 0) return 0
     const now = this.#now()
     const key = clientKey(address)
-    const known = this.#fullAt.get(key)
-    const fullAt = known === undefined || known < now ? now : known
+    const known = this.#buckets.get(key)
+    const fullAt = known === undefined || known.fullAt < now ? now : known.fullAt
     const aheadMs = fullAt - now - this.#toleranceMs
     // A microsecond of tolerance, because the sum of many intervals is not exact.
     if (aheadMs > 1e-3) return Math.max(Math.ceil(aheadMs / 1_000), 1)
-    if (known === undefined && this.#fullAt.size >= maxRemembered) this.#makeRoom(now)
-    this.#fullAt.set(key, fullAt + this.#everyMs)
+    if (known !== undefined) {
+      known.fullAt = fullAt + this.#everyMs
+      return 0
+    }
+    if (this.#buckets.size >= maxRemembered) this.#makeRoom(now)
+    this.#buckets.set(key, { fullAt: fullAt + this.#everyMs })
     return 0
   }
 
   /** How many addresses are remembered. */
   get size(): number {
-    return this.#fullAt.size
+    return this.#buckets.size
   }
 
   #makeRoom(now: number): void {
@@ -103,11 +111,11 @@ export class ClientLimiter {
     // expensive.
     if (now >= this.#sweepAt) {
       this.#sweepAt = now + 1_000
-      for (const [key, fullAt] of this.#fullAt) if (fullAt <= now) this.#fullAt.delete(key)
+      for (const [key, { fullAt }] of this.#buckets) if (fullAt <= now) this.#buckets.delete(key)
     }
-    if (this.#fullAt.size < maxRemembered) return
-    for (const [key] of this.#fullAt) {
-      this.#fullAt.delete(key)
+    if (this.#buckets.size < maxRemembered) return
+    for (const [key] of this.#buckets) {
+      this.#buckets.delete(key)
       return
     }
   }

@@ -183,8 +183,10 @@ export function connectionOptions(fields: readonly string[] | string, upgrade: s
 }
 
 /** Whether a request has come as far as it may: it is answered here (RFC 9110 7.6.2). */
-export function isLastHop({ method, raw }: Pick<Asked, 'method' | 'raw'>): boolean {
-  if (!countsHops(method)) return false
+export function isLastHop(asked: Pick<Asked, 'method' | 'raw'>): boolean {
+  // To look at `raw` makes it.
+  if (!countsHops(asked.method)) return false
+  const { raw } = asked
   for (let i = 0; i < raw.length; i += 2) {
     if (kindOf(requestTable, raw[i]!) === 'max-forwards') return isCount(raw[i + 1]!) && Number(raw[i + 1]) === 0
   }

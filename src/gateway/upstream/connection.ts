@@ -50,6 +50,8 @@ export class UpstreamConnection implements Sender, TransportEvents, ResponseSink
   /** Requests sent on it. */
   requests = 0
   idleSince = 0
+  /** Its place among those that its pool has in use; -1: it has none. */
+  busyAt = -1
   /** How long it may be idle: less than the upstream itself promises. */
   idleMs: number
   /** It serves one request and no more. */

@@ -36,7 +36,8 @@ export class Pool implements Owner, Upstream {
   /** Those on which surplus bytes may follow the response. */
   readonly #resting: UpstreamConnection[] = []
   readonly #after: AfterAnswers
-  readonly #busy = new Set<UpstreamConnection>()
+  /** Each knows its place. */
+  readonly #busy: UpstreamConnection[] = []
   readonly #dials = new Set<Dial>()
   readonly #queue = new FairQueue<Waiting>()
   /** Some of the queue wait for a descriptor, not for a connection. */
@@ -72,7 +73,7 @@ export class Pool implements Owner, Upstream {
   }
 
   get busy(): number {
-    return this.#busy.size
+    return this.#busy.length
   }
 
   get connecting(): number {
@@ -89,7 +90,7 @@ export class Pool implements Owner, Upstream {
   }
 
   get #size(): number {
-    return this.#idle.length + this.#resting.length + this.#busy.size + this.#dials.size
+    return this.#idle.length + this.#resting.length + this.#busy.length + this.#dials.size
   }
 
   acquire(want: Want): void {
@@ -97,7 +98,7 @@ export class Pool implements Owner, Upstream {
     if (want.preamble === null && !want.fresh) {
       const connection = this.#take(want.careful)
       if (connection !== null) {
-        this.#busy.add(connection)
+        this.#occupy(connection)
         want.onConnection(connection)
         return
       }
@@ -117,7 +118,7 @@ export class Pool implements Owner, Upstream {
   }
 
   release(connection: UpstreamConnection): void {
-    this.#busy.delete(connection)
+    this.#vacate(connection)
     // It has just become idle: no need to read the clock again.
     const restMs = this.#after.restMs(connection.headAnswer)
     // A connection that would have to rest makes room for a request that waits.
@@ -141,13 +142,13 @@ export class Pool implements Owner, Upstream {
       if (this.#queue.length > 0) this.#next()
       return
     }
-    this.#busy.add(connection)
+    this.#occupy(connection)
     waiting.want.onConnection(connection)
   }
 
   remove(connection: UpstreamConnection): void {
     const known =
-      this.#busy.delete(connection) || removeFrom(this.#idle, connection) || removeFrom(this.#resting, connection)
+      this.#vacate(connection) || removeFrom(this.#idle, connection) || removeFrom(this.#resting, connection)
     if (known) this.#next()
   }
 
@@ -159,7 +160,8 @@ export class Pool implements Owner, Upstream {
   tick(now: number): void {
     // Most of ten thousand pools.
     if (this.#size === 0 && this.#queue.length === 0) return
-    for (const connection of this.#busy) connection.tick(now)
+    // From the end: one that fails leaves its place to the last.
+    for (let at = this.#busy.length - 1; at >= 0; at--) this.#busy[at]?.tick(now)
     if (this.#resting.length > 0) this.#wake(now)
     while (this.#idle.length > 0 && this.#isOld(this.#idle[0]!, now)) this.#idle.shift()?.close()
     for (const dial of this.#dials) if (now >= dial.until) dial.controller.abort(new UpstreamError('connect-timeout'))
@@ -197,6 +199,22 @@ export class Pool implements Owner, Upstream {
       while (at > 0 && this.#idle[at - 1]!.idleSince > connection.idleSince) at -= 1
       this.#idle.splice(at, 0, connection)
     }
+  }
+
+  #occupy(connection: UpstreamConnection): void {
+    connection.busyAt = this.#busy.push(connection) - 1
+  }
+
+  /** Returns whether it was busy. */
+  #vacate(connection: UpstreamConnection): boolean {
+    const { busyAt } = connection
+    if (busyAt < 0) return false
+    connection.busyAt = -1
+    const last = this.#busy.pop()!
+    if (last === connection) return true
+    this.#busy[busyAt] = last
+    last.busyAt = busyAt
+    return true
   }
 
   #take(careful: boolean): UpstreamConnection | null {
@@ -254,7 +272,7 @@ export class Pool implements Owner, Upstream {
         this.opened += 1
         if (!connection.usable) this.#refuse(want, 'ended')
         else if (!want.gone) {
-          this.#busy.add(connection)
+          this.#occupy(connection)
           want.onConnection(connection)
         } else if (connection.single) connection.close()
         else this.release(connection)
