@@ -30,6 +30,9 @@ const line = { methodLength: 0, targetEnd: 0, length: 0, minor: 1 as 0 | 1 }
 
 export type RequestMark = Mark<typeof line>
 
+/** Of all connections: many name one host. */
+let latestHost = ''
+
 /**
  * The head that starts at `start`, a mark if it is not whole (null before its first line is), or
  * `REFUSED`. `mark` is the one that the call before gave. `lastHost` is one that is known to be
@@ -68,9 +71,16 @@ export function readRequest(
 
   let host = ''
   if (seen.hosts > 0) {
-    host = text.slice(seen.hostFrom - start, seen.hostTo - start)
-    // An empty Host is what a client sends whose URI has no authority (RFC 9112 3.2).
-    if (host !== lastHost && host !== '' && !isHost(host)) return no('bad-host')
+    const { hostFrom, hostTo } = seen
+    // The same text as before, not only an equal one: comparing it later is comparing a pointer.
+    if (hostTo - hostFrom === lastHost.length && text.startsWith(lastHost, hostFrom - start)) host = lastHost
+    else {
+      host = text.slice(hostFrom - start, hostTo - start)
+      // An empty Host is what a client sends whose URI has no authority (RFC 9112 3.2).
+      if (host === latestHost) host = latestHost
+      else if (host !== '' && !isHost(host)) return no('bad-host')
+      else latestHost = host
+    }
   } else if (minor === 1) return no('missing-host')
 
   let path = target

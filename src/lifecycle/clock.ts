@@ -21,6 +21,9 @@ export interface ServerClock extends Clock {
   afterTurn(callback: () => void): void
 }
 
+/** Node's global is an accessor, called at each use. */
+const { performance } = globalThis
+
 export const systemClock: Clock = {
   now: () => performance.now(),
   after(ms, callback) {
