@@ -151,3 +151,22 @@ test('lines say what the fields say, of whatever comes in', () => {
   )
   assert.ok(inLines > 500, `${inLines}`)
 })
+
+test('fields that come again go on as before, and as their message and their route want them', () => {
+  const text = 'X_Token: 1\r\nDate: Tue, 24 Nov 2026 12:29:00 GMT\r\nTe: gzip\r\n'
+  const ways = [
+    () => requestLines(text, asked(text), route(), config(), false),
+    () => requestLines(text, asked(text), route({ underscores: true }), config(), false),
+    () => responseLines(text, asked(text), route(), config(), 1),
+    () => responseLines(text, asked(text, { secure: true }), route(), config({ hsts: 'max-age=1' }), 1),
+    // As long, but without a date.
+    () => responseLines(text.replace('Date', 'Data'), asked(text), route(), config(), 1),
+    () => responseLines(text, asked(text), route(), config(), 1),
+  ]
+  const first = ways.map((way) => way())
+  for (const [at, way] of ways.entries()) assert.deepEqual([way(), way()], [first[at], first[at]], `${at}`)
+  const [, , dated, , dateless, again] = first
+  assert.equal(dated, 'X_Token: 1\r\nDate: Tue, 24 Nov 2026 12:29:00 GMT\r\nVia: 1.1 hangup\r\n')
+  assert.equal(dateless, null)
+  assert.equal(again, dated)
+})
