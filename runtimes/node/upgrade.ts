@@ -9,10 +9,14 @@ import { goAwayMs } from '../../src/lifecycle/ending.ts'
 import { goingAway, type LongLived } from '../../src/lifecycle/long-lived.ts'
 import { ConfigError, problem } from '../../src/policy/problems.ts'
 import type { UpgradeOffer } from '../../src/serve/runtime.ts'
+import { closedByApplication } from '../../src/streams/web-socket-closer.ts'
 
 interface WebSocketLike extends EventEmitter {
   close(code: number): void
+  terminate(): void
   ping(): void
+  /** Of `ws`, which answers with its own `close`. Undefined: elsewhere. */
+  readonly _closeFrameReceived?: boolean
 }
 
 /** What is used of a `WebSocketServer({ noServer: true })`. */
@@ -129,14 +133,13 @@ export class WebSocketOffer {
     endSoonAfter(stream)
     try {
       wss.handleUpgrade(this.#incoming, stream, this.#head, (socket) => {
-        socket.once(
-          'close',
-          longLived.add(
-            'webSockets',
-            () => socket.close(goingAway),
-            () => socket.ping(),
-          ),
+        const byApplication = closedByApplication(socket, () => socket._closeFrameReceived === true)
+        const over = longLived.add(
+          'webSockets',
+          () => socket.close(goingAway),
+          () => socket.ping(),
         )
+        socket.once('close', (code) => over(code, byApplication()))
         wss.emit('connection', socket, this.#incoming)
         wanted?.resolve(socket)
       })

@@ -24,6 +24,15 @@ export type LongLivedResult = { readonly [Kind in LongLivedKind]?: LongLivedEnds
 /** The code with which a drain closes a WebSocket (RFC 6455 7.4.1). */
 export const goingAway = 1001
 
+/**
+ * How a WebSocket ended. `drain`: told of it by the drain; `lost`: without a close frame, because its
+ * client reset it, vanished, or was cut.
+ */
+export type WebSocketEnd = 'client' | 'application' | 'drain' | 'lost'
+
+/** RFC 6455 7.1.5: the code of an end without a close frame. */
+export const noCloseFrame = 1006
+
 interface Member {
   readonly kind: LongLivedKind
   readonly end: () => void
@@ -52,6 +61,7 @@ export class LongLived {
   readonly #members = new Set<Member>()
   readonly #ended: Record<LongLivedKind, number> = { eventStreams: 0, webSockets: 0 }
   readonly #closes = new Map<number, number>()
+  readonly #ends = new Map<WebSocketEnd, number>()
   readonly #drain = new AbortController()
 
   constructor(policy: LongLivedPolicy, random: () => number, clock: Pick<Clock, 'after'> = backgroundClock) {
@@ -71,15 +81,19 @@ export class LongLived {
 
   /**
    * `end` is called at most once; `ping` again and again, where the policy asks for it. Returns
-   * what is to be called when it is over, whoever ended it, with the code of a WebSocket's close.
+   * what is to be called when it is over, whoever ended it, with the code of a WebSocket's close and
+   * whether the application closed it.
    */
-  add(kind: LongLivedKind, end: () => void, ping?: () => void): (code?: number) => void {
+  add(kind: LongLivedKind, end: () => void, ping?: () => void): (code?: number, byApplication?: boolean) => void {
     const member: Member = { kind, end, momentMs: this.#random() * this.#policy.drainSpreadMs, toldAtMs: null }
     this.#members.add(member)
     const stopPings = ping && this.#pinged(ping)
-    return (code) => {
+    return (code, byApplication = false) => {
       stopPings?.()
-      if (code !== undefined) this.#closes.set(code, (this.#closes.get(code) ?? 0) + 1)
+      if (code !== undefined) {
+        count(this.#closes, code)
+        count(this.#ends, endOf(member, code, byApplication))
+      }
       if (this.#members.delete(member) && member.toldAtMs !== null) this.#ended[kind] += 1
     }
   }
@@ -115,6 +129,11 @@ export class LongLived {
   /** WebSockets that have ended since the start, by the code of their close. */
   get closes(): Readonly<Record<string, number>> {
     return Object.fromEntries(this.#closes)
+  }
+
+  /** The same, by who ended them. */
+  get ends(): Readonly<Partial<Record<WebSocketEnd, number>>> {
+    return Object.fromEntries(this.#ends)
   }
 
   /** Open WebSockets. */
@@ -155,3 +174,11 @@ export class LongLived {
 
 const isUnanswered = ({ kind, toldAtMs }: Member, leftMs: number): boolean =>
   kind === 'webSockets' && toldAtMs !== null && toldAtMs - leftMs >= closeAnswerMs
+
+function endOf({ toldAtMs }: Member, code: number, byApplication: boolean): WebSocketEnd {
+  if (toldAtMs !== null) return 'drain'
+  if (byApplication) return 'application'
+  return code === noCloseFrame ? 'lost' : 'client'
+}
+
+const count = <Key>(counts: Map<Key, number>, key: Key): void => void counts.set(key, (counts.get(key) ?? 0) + 1)

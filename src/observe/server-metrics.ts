@@ -20,6 +20,8 @@ interface Look extends Measured {
 /** Whoever watches a counter grow has to see it at zero. */
 const noneEnforced = Object.fromEntries(Object.values(reasons).map(({ option }) => [option, 0]))
 
+const noWebSocketEnded = { client: 0, application: 0, drain: 0, idle: 0, lost: 0 }
+
 /** Those of the process, however many servers are in it. */
 export const processMetrics: readonly Metric<Look>[] = [
   {
@@ -95,6 +97,13 @@ export const serverMetrics: readonly Metric<Look>[] = [
     labels: ['option'],
     help: 'Connections closed, and requests refused, by the option that said so.',
     read: ({ summary }) => each('option', { ...noneEnforced, ...summary.hungUp }),
+  },
+  {
+    name: 'hangup_websockets_ended_total',
+    type: 'counter',
+    labels: ['by'],
+    help: 'WebSockets that have ended: closed by the client, the application or the drain, idle, or lost without a close frame.',
+    read: ({ summary }) => each('by', { ...noWebSocketEnded, ...summary.webSocketEnds }),
   },
   {
     name: 'hangup_requests_total',

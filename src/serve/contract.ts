@@ -2,6 +2,7 @@
 
 import type { AdminListener, AdminOptions } from '../admin/options.ts'
 import type { DrainResult, Phase } from '../lifecycle/drain.ts'
+import type { WebSocketEnd } from '../lifecycle/long-lived.ts'
 import type { State } from '../lifecycle/states.ts'
 import type { CertificatePem, ListenTls, ProxyProtocolFrom } from '../net/transport.ts'
 import type { AccessEntry } from '../observe/access.ts'
@@ -134,6 +135,12 @@ export interface ConnectionsSummary {
    * without a close frame; 1005, with one that has no code. Missing: none has.
    */
   readonly webSocketCloses?: Readonly<Record<string, number>>
+  /**
+   * The same WebSockets by what ended them: the `client` or the `application` closed it, the `drain`
+   * did (1001), its client was `idle` for `webSocketIdleTimeoutMs`, or it was `lost`: reset, vanished
+   * or cut, without a close frame. Missing: none has ended.
+   */
+  readonly webSocketEnds?: Readonly<Partial<Record<WebSocketEnd | 'idle', number>>>
   /**
    * Requests that came in the instant in which we closed their idle connection: handed to the
    * application, their answer lost. Null where that is not counted: only under the kernel ledger

@@ -40,8 +40,15 @@ export interface RunningParts extends Parts {
 
 const notCounted = { closeRaces: null, abortsOnData: null } as const
 
-function closesOf({ closes }: LongLived): Pick<ConnectionsSummary, 'webSocketCloses'> {
-  return Object.keys(closes).length === 0 ? {} : { webSocketCloses: closes }
+type WebSocketsSummary = Pick<ConnectionsSummary, 'webSocketCloses' | 'webSocketEnds'>
+
+function closesOf({ closes, ends }: LongLived, { hungUp }: ConnectionsSummary): WebSocketsSummary {
+  if (Object.keys(closes).length === 0) return {}
+  const { lost: unclean = 0, ...others } = ends
+  // Nobody reads a close frame of those either: to the runtime they are lost.
+  const idle = Math.min(unclean, hungUp['webSocketIdleTimeoutMs'] ?? 0)
+  const lost = unclean - idle
+  return { webSocketCloses: closes, webSocketEnds: { ...others, ...(idle > 0 && { idle }), ...(lost > 0 && { lost }) } }
 }
 
 /** Where every connection is known. */
@@ -116,7 +123,10 @@ function runningWith(
     get phase() {
       return drain.phase
     },
-    connections: () => ({ ...summary(), ...closesOf(start.longLived) }),
+    connections() {
+      const now = summary()
+      return { ...now, ...closesOf(start.longLived, now) }
+    },
     observer: start.observer,
     get admin() {
       const { admin } = start.companions

@@ -19,6 +19,7 @@ export const emptySummary: ConnectionsSummary = {
 export function summaryOf(servers: readonly ConnectionsSummary[]): ConnectionsSummary {
   const sum = (of: (server: ConnectionsSummary) => number | null): number | null =>
     servers.map(of).reduce((all, one) => (all === null || one === null ? null : all + one))
+  const ends = servers.flatMap(({ webSocketEnds }) => webSocketEnds ?? [])
   const closes = servers.flatMap(({ webSocketCloses }) => (webSocketCloses === undefined ? [] : [webSocketCloses]))
   return {
     open: sum(({ open }) => open),
@@ -28,6 +29,7 @@ export function summaryOf(servers: readonly ConnectionsSummary[]): ConnectionsSu
     changedLimits: sum(({ changedLimits }) => changedLimits),
     hungUp: summed(servers.map(({ hungUp }) => hungUp)) as ConnectionsSummary['hungUp'],
     ...(closes.length > 0 && { webSocketCloses: summed(closes) as Readonly<Record<string, number>> }),
+    ...(ends.length > 0 && { webSocketEnds: summed(ends) as NonNullable<ConnectionsSummary['webSocketEnds']> }),
     closeRaces: sum(({ closeRaces }) => closeRaces),
     abortsOnData: sum(({ abortsOnData }) => abortsOnData),
   }

@@ -6,6 +6,7 @@ import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { runtimeCommands, runtimeNames } from '../lib/runtimes.ts'
 import { startListener } from '../lib/server.ts'
+import { eventually } from '../lib/wait.ts'
 import { encode, opcodes, WebSocketClient } from './frames.ts'
 
 const app = new URL('app.ts', import.meta.url).href
@@ -52,7 +53,12 @@ describe('a WebSocket under webSocketIdleTimeoutMs', { concurrency: engines.leng
       assert.equal(polite.end, 'open')
       assert.ok(pings(polite).length >= 3, `${pings(polite).length} pings`)
       assert.equal(talking.end, 'open')
-      const { hungUp } = JSON.parse(await say('connections'))
+      const { hungUp, webSocketEnds } = await eventually(
+        async () => JSON.parse(await say('connections')),
+        ({ webSocketEnds }) => webSocketEnds !== undefined,
+        5_000,
+      )
+      assert.deepEqual(webSocketEnds, { idle: 1 })
       assert.deepEqual(hungUp, { webSocketIdleTimeoutMs: 1 })
       for (const client of [polite, talking]) client.destroy()
     })
