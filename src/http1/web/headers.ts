@@ -58,9 +58,14 @@ function trim(text: string): string {
 
 const isWhiteSpace = (code: number): boolean => code === 0x20 || code === 0x09 || code === 0x0a || code === 0x0d
 
+/** Most names of one length differ in their first letter, which costs less to look at. */
 function isNamed(name: string, lower: string): boolean {
-  return name.length === lower.length && (name === lower || name.toLowerCase() === lower)
+  if (name.length !== lower.length) return false
+  if (name === lower) return true
+  return lowerCode(name.charCodeAt(0)) === lower.charCodeAt(0) && name.toLowerCase() === lower
 }
+
+const lowerCode = (code: number): number => (code >= 0x41 && code <= 0x5a ? code | 0x20 : code)
 
 export function hasField(fields: Fields, lower: string): boolean {
   for (let i = 0; i < fields.length; i += 2) if (isNamed(fields[i]!, lower)) return true
@@ -151,21 +156,7 @@ export class WebHeaders {
 
   #pairs(): readonly Pair[] {
     if (this.#sorted !== null) return this.#sorted
-    const fields = this.#read()
-    const byName = new Map<string, Pair>()
-    const pairs: Pair[] = []
-    for (let i = 0; i < fields.length; i += 2) {
-      const lower = lowerName(fields[i]!)
-      const value = fields[i + 1]!
-      const pair = byName.get(lower)
-      if (pair !== undefined) pair[1] = join(lower, pair[1], value)
-      else {
-        const added: Pair = [lower, value]
-        pairs.push(added)
-        if (lower !== 'set-cookie') byName.set(lower, added)
-      }
-    }
-    pairs.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+    const pairs = sortedPairs(this.#read())
     this.#sorted = pairs
     return pairs
   }
@@ -257,6 +248,33 @@ export class WebHeaders {
   [Symbol.for('Deno.privateCustomInspect')](inspect: (shown: object, options: object) => string, options: object) {
     return `Headers ${inspect(inspected(this), options)}`
   }
+}
+
+/** Put in their places one by one: there are few, and to sort them afterwards costs twice as much. */
+function sortedPairs(fields: Fields): Pair[] {
+  const pairs: Pair[] = []
+  for (let i = 0; i < fields.length; i += 2) {
+    const lower = lowerName(fields[i]!)
+    const value = fields[i + 1]!
+    const at = behind(pairs, lower)
+    const before = at > 0 ? pairs[at - 1]! : null
+    if (before !== null && before[0] === lower && lower !== 'set-cookie') before[1] = join(lower, before[1], value)
+    else if (at === pairs.length) pairs.push([lower, value])
+    else pairs.splice(at, 0, [lower, value])
+  }
+  return pairs
+}
+
+/** The place behind all names up to this one. */
+function behind(pairs: readonly Pair[], lower: string): number {
+  let from = 0
+  let to = pairs.length
+  while (from < to) {
+    const middle = (from + to) >> 1
+    if (lower < pairs[middle]![0]) to = middle
+    else from = middle + 1
+  }
+  return from
 }
 
 /** RFC 9110 5.3, and RFC 9113 8.2.3 for cookies. */
