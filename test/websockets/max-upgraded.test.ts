@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { startGateway } from '../gateway/process.ts'
 import { runtimeCommands, runtimeNames } from '../lib/runtimes.ts'
 import { startListener } from '../lib/server.ts'
 import { eventually } from '../lib/wait.ts'
@@ -51,6 +52,21 @@ describe('WebSockets under maxUpgraded', { concurrency: engines.length }, () => 
         3_000,
       )
       assert.ok(next.switched, next.text)
+    })
+  }
+
+  for (const runtime of runtimeNames) {
+    test(`a gateway on ${runtime}: one too many gets 503, and upgraded connections are counted`, async (t) => {
+      const upstream = await startListener(t, runtimeCommands.node, { app, engine: 'native' })
+      const flags = ['--max-upgraded', `${maxUpgraded}`, '--admin', '0']
+      const { port, report } = await startGateway(t, runtime, [upstream], flags)
+      const clients = await Promise.all(Array.from({ length: asking }, () => answered(port)))
+      const taken = clients.filter(({ switched }) => switched)
+      assert.equal(taken.length, maxUpgraded)
+      const metrics = await (await fetch(new URL('metrics', report['admin']))).text()
+      assert.match(metrics, /^hangup_limits_enforced_total\{.*option="maxUpgraded".*\} 5$/m)
+      assert.match(metrics, /^hangup_connections\{.*state="upgraded".*\} 3$/m)
+      for (const client of clients) client.destroy()
     })
   }
 })

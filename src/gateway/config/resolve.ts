@@ -163,17 +163,6 @@ function resolvePolicyOf(given: GivenGateway, file: ReadFile, problems: Problem[
         ),
       )
     }
-    if (resolved.policy.maxUpgraded !== 0) {
-      const why = 'a gateway does not count WebSockets'
-      problems.push(
-        problem(
-          'maxUpgraded',
-          resolved.policy.maxUpgraded,
-          why,
-          'maxConnections, or this limit where the upstream runs on hangup',
-        ),
-      )
-    }
     return resolved
   } catch (error) {
     if (!isConfigError(error)) throw error
