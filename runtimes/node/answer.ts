@@ -281,8 +281,7 @@ export const isWhole = (outgoing: Outgoing): boolean =>
 export const isGone = (outgoing: Outgoing): boolean =>
   isHttp2(outgoing) ? outgoing.stream.destroyed || outgoing.stream.closed : outgoing.destroyed
 
-/** A turn of the loop: what comes within it need not be waited for. */
-const aTurn = (): Promise<'later'> => new Promise((resolve) => setImmediate(resolve, 'later'))
+const aTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 /** A client that takes all at once must not keep the others waiting. */
 const fairBytes = 256 * 1024
@@ -298,6 +297,7 @@ class StreamedAnswer {
   #sinceTurn = 0
   #gone = false
   #onDrained: (() => void) | null = null
+  #onTurn: (() => void) | null = null
 
   constructor(outgoing: Outgoing, head: Head, source: BodySource, faults: StreamFaults) {
     this.#outgoing = outgoing as ServerResponse
@@ -305,26 +305,20 @@ class StreamedAnswer {
     this.#source = source
     this.#faults = faults
     this.#left = head.saidLength
-    outgoing.once('close', () => {
-      if (outgoing.writableEnded) return
-      this.#gone = true
-      source.cancel(new DOMException('the client is gone', 'AbortError'))
-      this.#drained()
-    })
-    outgoing.on('drain', this.#drained)
   }
 
   /** Never rejects. */
   async write(): Promise<void> {
+    const turn = setImmediate(this.#turned)
     try {
-      const turn = aTurn()
-      const ahead = [this.#read()]
-      const first = await Promise.race([ahead[0]!, turn])
+      const ahead = [this.#source.read()]
+      const first = await this.#withinTurn(ahead[0]!)
       if (first === null) return this.#whole(null)
       if (first !== 'later') {
-        ahead.push(this.#read())
-        if ((await Promise.race([ahead[1]!, turn])) === null) return this.#whole(first)
+        ahead.push(this.#source.read())
+        if ((await this.#withinTurn(ahead[1]!)) === null) return this.#whole(first)
       }
+      this.#listen()
       if (this.#gone) return
       // With all that was said the client asks again, before it sees that the connection ends behind what is too much.
       if (this.#left === 0 || (first !== 'later' && this.#left !== null && first.length > this.#left)) {
@@ -334,7 +328,7 @@ class StreamedAnswer {
       // With the first piece it goes out in one write.
       if (first === 'later') this.#outgoing.flushHeaders()
       for (;;) {
-        const piece = await (ahead.shift() ?? this.#read())
+        const piece = await (ahead.shift() ?? this.#source.read())
         if (piece === null) break
         const more = this.#give(piece)
         if (more !== true && !(await more)) return
@@ -348,26 +342,51 @@ class StreamedAnswer {
       this.#outgoing.end()
     } catch (error) {
       // What we cancelled ourselves may fail as it likes.
-      if (this.#gone) return
+      if (this.#gone || isGone(this.#outgoing)) return
       this.#source.cancel(error)
       this.#faults.report(error)
       if (this.#outgoing.headersSent) this.#faults.cut()
       else this.#faults.instead()
+    } finally {
+      clearImmediate(turn)
     }
   }
 
   /**
-   * One that is never waited for, because its client has gone, must not be an unhandled rejection.
+   * What comes within the turn of the loop that the answer began in need not be waited for. A piece
+   * that fails later is not unhandled.
    */
-  #read(): Promise<Uint8Array | null> {
-    const piece = this.#source.read()
-    piece.catch(ignore)
-    return piece
+  #withinTurn(piece: Promise<Uint8Array | null>): Promise<Uint8Array | null | 'later'> {
+    return new Promise((resolve, reject) => {
+      this.#onTurn = () => resolve('later')
+      piece.then(resolve, reject)
+    })
+  }
+
+  readonly #turned = (): void => this.#onTurn?.()
+
+  /** Most answers are whole before anybody has to listen. */
+  #listen(): void {
+    const outgoing = this.#outgoing
+    if (isGone(outgoing)) {
+      this.#cancel()
+      return
+    }
+    outgoing.once('close', () => {
+      if (!outgoing.writableEnded) this.#cancel()
+    })
+    outgoing.on('drain', this.#drained)
+  }
+
+  #cancel(): void {
+    this.#gone = true
+    this.#source.cancel(new DOMException('the client is gone', 'AbortError'))
+    this.#drained()
   }
 
   /** All of it is there before the head is out, so its length is known. */
   #whole(body: Uint8Array | null): void {
-    if (this.#gone) return
+    if (isGone(this.#outgoing)) return
     const length = body === null ? 0 : body.length
     if (this.#left !== null && this.#left !== length) {
       throw new BodyLengthError(`the body has ${length} bytes, and its Content-Length says ${this.#left}`)
