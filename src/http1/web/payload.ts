@@ -39,6 +39,10 @@ const behind = Symbol('payload')
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
+/** For the stream of a payload only. */
+let markUsed: (payload: Payload) => void
+let isShared: (payload: Payload) => boolean
+
 export class Payload {
   #content: Content
   #used = false
@@ -81,6 +85,14 @@ export class Payload {
     this.#content = this.#used ? '' : copyOf(this.#content as Uint8Array)
   }
 
+  static {
+    markUsed = (payload) => {
+      payload.#used = true
+    }
+
+    isShared = (payload) => payload.#shared
+  }
+
   /** Whose stream this is, if it is one of ours. */
   static behind(stream: object): Payload | undefined {
     const payload = (stream as { [behind]?: Payload })[behind]
@@ -99,45 +111,13 @@ export class Payload {
   get stream(): ReadableStream<Uint8Array> {
     if (this.#stream !== null) return this.#stream
     this.keep()
-    const stream = this.#makeStream()
+    // `clone()` puts a branch of this very stream in the content's place.
+    const stream = new ReadableStream(new StreamSource(this, this.#content))
     Object.defineProperty(stream, behind, { value: this })
     this.#stream = stream
     // What was read before has gone past the stream.
     if (this.#used) stream.getReader()
     return stream
-  }
-
-  /**
-   * With a high water mark of 0 (a byte stream's default) `pull` runs only for somebody who reads.
-   */
-  #makeStream(): ReadableStream<Uint8Array> {
-    // `clone()` puts a branch of this very stream in the content's place.
-    const content = this.#content
-    let source: BodySource | null = null
-    return new ReadableStream({
-      type: 'bytes',
-      pull: async (controller) => {
-        this.#used = true
-        source ??= sourceOf(content)
-        let piece = await source.read()
-        while (piece !== null && piece.length === 0) piece = await source.read()
-        if (piece === null) {
-          controller.close()
-          controller.byobRequest?.respond(0)
-          return
-        }
-        // A byte stream takes the whole buffer away from whoever had it.
-        controller.enqueue(
-          this.#shared || piece === content || piece.length !== piece.buffer.byteLength
-            ? new Uint8Array(piece)
-            : (piece as Uint8Array<ArrayBuffer>),
-        )
-      },
-      cancel: (reason) => {
-        this.#used = true
-        ;(source ?? sourceOf(content)).cancel(reason)
-      },
-    })
   }
 
   /** For one reader: the body counts as used from here on. */
@@ -213,6 +193,46 @@ export class Payload {
     const content = this.take()
     if (isSource(content)) content.cancel(new TypeError('the body was not wanted'))
     else if (content instanceof ReadableStream) content.cancel().catch(() => {})
+  }
+}
+
+/**
+ * What the stream of a payload reads from. With a byte stream's high water mark of 0 `pull` runs
+ * only for somebody who reads.
+ *
+ * A class, not a literal with closures: V8 puts literals of a place whose objects often survive,
+ * as they do while middlewares wait, into its old generation at once, where each keeps what hangs
+ * on it until the next full collection. On Deno that was most of the pauses of an API.
+ */
+class StreamSource implements UnderlyingByteSource {
+  readonly type = 'bytes'
+  readonly #payload: Payload
+  readonly #content: Content
+  #source: BodySource | null = null
+
+  constructor(payload: Payload, content: Content) {
+    this.#payload = payload
+    this.#content = content
+  }
+
+  async pull(controller: ReadableByteStreamController): Promise<void> {
+    markUsed(this.#payload)
+    this.#source ??= sourceOf(this.#content)
+    let piece = await this.#source.read()
+    while (piece !== null && piece.length === 0) piece = await this.#source.read()
+    if (piece === null) {
+      controller.close()
+      controller.byobRequest?.respond(0)
+      return
+    }
+    // A byte stream takes the whole buffer away from whoever had it.
+    const isOthers = isShared(this.#payload) || piece === this.#content || piece.length !== piece.buffer.byteLength
+    controller.enqueue(isOthers ? new Uint8Array(piece) : (piece as Uint8Array<ArrayBuffer>))
+  }
+
+  cancel(reason: unknown): void {
+    markUsed(this.#payload)
+    ;(this.#source ?? sourceOf(this.#content)).cancel(reason)
   }
 }
 
