@@ -36,21 +36,24 @@ export interface Tally {
 
 class TooLate extends Error {}
 
-/** How late this process is, at the most, in the last seconds. */
-const lag = {
-  most: 0,
+/**
+ * For how long this process stood still in the last seconds: all its pauses, since a response that
+ * is read after one and a request that is sent after another are late by both.
+ */
+const stood = {
+  stillMs: 0,
   watch(): void {
     const everyMs = 100
     let [last, recent] = [performance.now(), [] as number[]]
     setInterval(() => {
       const now = performance.now()
-      recent = [...recent.slice(-50), now - last - everyMs]
-      lag.most = Math.max(0, ...recent)
+      recent = [...recent.slice(-50), Math.max(0, now - last - everyMs)]
+      stood.stillMs = recent.reduce((sum, ms) => sum + ms, 0)
       last = now
     }, everyMs).unref()
   },
 }
-lag.watch()
+stood.watch()
 
 const sha1 = (bytes: Uint8Array): string => createHash('sha1').update(bytes).digest('hex')
 
@@ -145,7 +148,7 @@ export class Traffic {
 
   /** Unless this process stood still for so long that a limit was over: the machine's doing. */
   #lose(what: string): void {
-    if (lag.most > promisedMs) this.tally.late += 1
+    if (stood.stillMs > promisedMs) this.tally.late += 1
     else this.tally.lost.push(`${new Date().toISOString()} ${this.#target.name} ${what}`)
   }
 
@@ -175,7 +178,7 @@ export class Traffic {
       })
       asked.once('error', (error) => {
         clearTimeout(timer)
-        if (asked.reusedSocket && idleMs + lag.most > promisedMs) {
+        if (asked.reusedSocket && idleMs + stood.stillMs > promisedMs) {
           reject(new TooLate())
           return
         }
