@@ -13,6 +13,7 @@ const quickly = {
   weight: ['--rounds', '3', '--requests', '20000,100000'],
   scale: ['--count', '0,1000,5000', '--in-memory', '10000', '--quick'],
   ledger: ['--count', '0,1000'],
+  workers: ['--rounds', '1', '--seconds', '1'],
   soak: ['--minutes', '2'],
 } as const satisfies Readonly<Record<string, readonly string[]>>
 

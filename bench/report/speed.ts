@@ -17,6 +17,7 @@ import { type LedgerData, ledgerPage } from './ledger.ts'
 import { type ScaleData, scalePage, scalePlot } from './scale.ts'
 import { type SoakData, soakPage } from './soak.ts'
 import { type WeightData, weightPage } from './weight.ts'
+import { type WorkersData, workersPage } from './workers.ts'
 
 const engines = () => keptOf<EnginesData>('engines')
 const gateway = () => keptOf<GatewayData>('gateway')
@@ -60,6 +61,8 @@ export const speedBlocks = {
       ),
     ),
   soak: () => whole(soak(), soakPage),
+  /** Of docs/workers.md. */
+  workers: () => whole(keptOf<WorkersData>('workers'), workersPage),
 } as const satisfies Readonly<Record<string, () => string>>
 
 /** By their paths. */
