@@ -1,9 +1,7 @@
 /** `serve()` on Bun, as a library: nothing starts until it is called. */
-
-import './only-on-bun.ts'
-
 import type { App, Running } from '../../src/serve/contract.ts'
 import { serveOn } from '../../src/serve/start.ts'
+import { onlyOn } from '../only-on.ts'
 import type { BunServeOptions } from './options.ts'
 import { bun } from './runtime.ts'
 
@@ -20,5 +18,6 @@ export type { BunServeOptions }
  * can't be had. With `tls` it speaks HTTP/1.1.
  */
 export async function serve(app: App, options: BunServeOptions = {}): Promise<Running> {
+  onlyOn('bun')
   return serveOn(bun, app, options)
 }

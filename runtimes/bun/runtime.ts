@@ -1,6 +1,4 @@
 /** Bun, as `serve()` and the gateway see it. */
-import './only-on-bun.ts'
-
 import { NativeDownstream } from '../../src/gateway/downstream/downstream.ts'
 import type { Libc } from '../../src/kernel/libc.ts'
 import { enforcementOf } from '../../src/policy/enforcement.ts'

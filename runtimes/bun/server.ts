@@ -1,11 +1,11 @@
 /** `Bun.serve`, as far as it is used here, and what every server of it is given alike. */
 import http from 'node:http'
-import { websocket as honoWebSocket } from 'hono/bun'
 import type { LongLived } from '../../src/lifecycle/long-lived.ts'
 import type { Policy } from '../../src/policy/policy.ts'
 import { certificatesOf } from '../../src/serve/prepare.ts'
 import { largestBody } from '../../src/serve/route-limits.ts'
 import { type Certificate, CertificateStore } from '../../src/tls/certificates.ts'
+import { honoWebSocket } from './hono-web-sockets.ts'
 import type { BunServeOptions } from './options.ts'
 import { endedInDrain } from './web-sockets.ts'
 

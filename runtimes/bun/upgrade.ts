@@ -4,13 +4,13 @@
  * over what the application upgrades.
  */
 import { connect } from 'node:net'
-import { websocket as honoWebSocket } from 'hono/bun'
 import type { RequestHead } from '../../src/http1/head.ts'
 import type { ServerConnection } from '../../src/http1/server-connection.ts'
 import { NativeResponse } from '../../src/http1/web/native.ts'
 import type { LongLived } from '../../src/lifecycle/long-lived.ts'
 import type { Peer } from '../../src/net/transport.ts'
 import type { UpgradeOffer } from '../../src/serve/runtime.ts'
+import { honoWebSocket } from './hono-web-sockets.ts'
 import { endedInDrain } from './web-sockets.ts'
 
 interface UpgradeOptions {
