@@ -159,24 +159,25 @@ class SubjectRun {
 /**
  * First the cases that share a server, all at once, but those of the protocol alone after those
  * that are timed; then those that end or fill theirs, each with its own; then the heavy ones, those
- * of one profile at a time: each has its own servers, and what they do at first is not what they
- * then wait for.
+ * of one profile at a time, each on its own servers. A race has its clients' clocks to itself:
+ * beside the handshakes of another they read their answers too late.
  */
 function batches(items: readonly Item[]): Group[][] {
   const shared = new Map<string, Group>()
   const own: Group[] = []
-  const heavy = new Map<ProfileName, Group[]>()
+  const heavy = new Map<string, Group[]>()
   for (const { theCase, transport } of items) {
-    const { profile, requires } = theCase
+    const { id, profile, requires, steps } = theCase
     const group: Group = { profile, transport, cases: [theCase] }
     const key = `${profile} ${transport}`
-    if (theCase.heavy) heavy.set(profile, [...(heavy.get(profile) ?? []), group])
+    const together = steps.some((step) => 'race' in step) ? id : profile
+    if (theCase.heavy) heavy.set(together, [...(heavy.get(together) ?? []), group])
     else if (requires?.includes('own-process')) own.push(group)
     else if (shared.has(key)) shared.get(key)?.cases.push(theCase)
     else shared.set(key, group)
   }
   const isTimed = ({ profile }: Group) => profile !== 'protocol'
-  const together = [...shared.values()]
-  const untimed = together.filter((group) => !isTimed(group))
-  return [together.filter(isTimed), untimed, own, ...heavy.values()].filter((batch) => batch.length > 0)
+  const groups = [...shared.values()]
+  const untimed = groups.filter((group) => !isTimed(group))
+  return [groups.filter(isTimed), untimed, own, ...heavy.values()].filter((batch) => batch.length > 0)
 }

@@ -94,7 +94,9 @@ export async function keepAliveRace(
       // requests.
       const share = ((number + left * 0.618) % connections) / connections
       const [from, to] = use === 'ignored' ? ignoredGap : hintedGap
-      await sleep(hint * (from + (to - from) * share), clock)
+      // From when it was asked: the server's clock runs from its answer, however late we read that.
+      const wakeMs = (connection as Connection).sentMs + hint * (from + (to - from) * share)
+      await sleep(Math.max(0, wakeMs - clock.now()), clock)
     }
     connection?.destroy()
   }
