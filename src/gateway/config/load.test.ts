@@ -286,8 +286,9 @@ describe('a file', () => {
     await load(['--config', await file({ maxBodyBytes: '3gb', groups: { a: 'http://a' }, routes: [route] })])
   })
 
-  test('refuses to count WebSockets and to ping them, into which it puts nothing', async () => {
-    assert.match(await wrong(['--to', 'http://a', '--max-upgraded', '10']), /^maxUpgraded 10: a gateway does not count/)
+  test('counts WebSockets, and refuses to ping them, into which it puts nothing', async () => {
+    const { resolved } = await load(['--to', 'http://a', '--max-upgraded', '10'])
+    assert.equal(resolved.policy.maxUpgraded, 10)
     assert.match(
       await wrong(['--to', 'http://a', '--web-socket-idle-timeout', '30s']),
       /^webSocketIdleTimeoutMs 30s: a gateway puts no frame into a WebSocket; accepted: upgradedIdleTimeoutMs/,
