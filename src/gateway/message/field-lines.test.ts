@@ -159,8 +159,8 @@ test('fields that come again go on as before, and as their message and their rou
     () => requestLines(text, asked(text), route({ underscores: true }), config(), false),
     () => responseLines(text, asked(text), route(), config(), 1),
     () => responseLines(text, asked(text, { secure: true }), route(), config({ hsts: 'max-age=1' }), 1),
-    // As long, but without a date.
-    () => responseLines(text.replace('Date', 'Data'), asked(text), route(), config(), 1),
+    // Without a date.
+    () => responseLines(text.replace('Date', 'Day'), asked(text), route(), config(), 1),
     () => responseLines(text, asked(text), route(), config(), 1),
   ]
   const first = ways.map((way) => way())
