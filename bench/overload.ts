@@ -1,7 +1,8 @@
 /**
  * Goodput under overload: a server whose handlers compute is asked at twice its capacity by clients
- * that give up after a second, with and without `maxLoopLagMs`. `npm run bench:overload --
- * [--runtime node,bun,deno] [--seconds 10]`
+ * that give up after a second, on kept connections and on a new one for each request, with
+ * `maxLoopLagMs`, with a limit on the accept queue, and with neither. `npm run bench:overload --
+ * [--runtime node,bun,deno] [--seconds 10]` Linux.
  */
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -25,15 +26,17 @@ interface Counts {
   late: number
 }
 
-/** Its connections are kept, as a balancer's are. */
+/** Its connections are kept, as a balancer's are, or each is for one request. */
 class Clients {
   readonly counts: Counts = { good: 0, refused: 0, late: 0 }
   readonly answeredAfterMs: number[] = []
   readonly #port: number
+  readonly #keeps: boolean
   readonly #idle: Socket[] = []
 
-  constructor(port: number) {
+  constructor(port: number, keeps: boolean) {
     this.#port = port
+    this.#keeps = keeps
   }
 
   async ask(): Promise<void> {
@@ -60,7 +63,8 @@ class Clients {
       this.counts.good += 1
       this.answeredAfterMs.push(performance.now() - from)
     } else this.counts.refused += 1
-    this.#idle.push(socket)
+    if (this.#keeps) this.#idle.push(socket)
+    else socket.destroy()
   }
 
   close(): void {
@@ -69,8 +73,8 @@ class Clients {
 }
 
 /** As many a second as are answered one after the other on a few connections. */
-async function capacityOf(port: number): Promise<number> {
-  const clients = new Clients(port)
+async function capacityOf(port: number, keeps: boolean): Promise<number> {
+  const clients = new Clients(port, keeps)
   const until = performance.now() + 3_000
   await Promise.all(
     Array.from({ length: 8 }, async () => {
@@ -81,8 +85,8 @@ async function capacityOf(port: number): Promise<number> {
   return clients.counts.good / 3
 }
 
-async function offered(port: number, perSecond: number): Promise<Clients> {
-  const clients = new Clients(port)
+async function offered(port: number, keeps: boolean, perSecond: number): Promise<Clients> {
+  const clients = new Clients(port, keeps)
   const from = performance.now()
   const asked: Promise<void>[] = []
   for (;;) {
@@ -99,21 +103,33 @@ async function offered(port: number, perSecond: number): Promise<Clients> {
 await moveToLoadCore()
 const rows: string[][] = []
 for (const runtime of chosen('runtime', values.runtime, runtimes)) {
-  for (const lag of ['off', '100']) rows.push(await measure(runtime, lag))
+  for (const keeps of [true, false]) {
+    for (const refuses of ['off', 'lag', 'queue']) rows.push(await measure(runtime, keeps, refuses))
+  }
 }
 console.log(`${stampLine(stampOf(runtimes))}\n`)
 console.log(
   markdown(
-    ['runtime', 'maxLoopLagMs', 'capacity/s', 'offered/s', 'good/s', 'refused/s', 'given up/s', 'p99 of good, ms'],
+    [
+      'runtime',
+      'connections',
+      'refuses by',
+      'capacity/s',
+      'offered/s',
+      'good/s',
+      'refused/s',
+      'given up/s',
+      'p99 of good, ms',
+    ],
     rows,
   ),
 )
 
-function measure(runtime: Runtime, lag: string): Promise<string[]> {
-  const contender = { name: lag, command: [...commands[runtime], 'bench/servers/overload.ts', lag] }
+function measure(runtime: Runtime, keeps: boolean, refuses: string): Promise<string[]> {
+  const contender = { name: refuses, command: [...commands[runtime], 'bench/servers/overload.ts', refuses] }
   return during(contender, async ({ port }) => {
-    const capacity = await capacityOf(port)
-    const { counts, answeredAfterMs } = await offered(port, 2 * capacity)
+    const capacity = await capacityOf(port, keeps)
+    const { counts, answeredAfterMs } = await offered(port, keeps, 2 * capacity)
     const p99 = percentile(
       answeredAfterMs.toSorted((a, b) => a - b),
       0.99,
@@ -121,7 +137,8 @@ function measure(runtime: Runtime, lag: string): Promise<string[]> {
     const each = (count: number) => (count / seconds).toFixed(0)
     return [
       runtime,
-      lag,
+      keeps ? 'kept' : 'new',
+      refuses,
       capacity.toFixed(0),
       (2 * capacity).toFixed(0),
       each(counts.good),
