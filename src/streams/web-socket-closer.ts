@@ -20,7 +20,7 @@ export function closedByApplication(socket: ClosableWebSocket, isAnswer = () => 
   }
   if (terminate !== undefined) {
     socket.terminate = () => {
-      asked = true
+      asked ||= !isAnswer()
       return terminate.call(socket)
     }
   }
