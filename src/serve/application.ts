@@ -71,6 +71,10 @@ export interface ApplicationParts {
   readonly ownOf?: ((response: Response) => Response) | undefined
 }
 
+/** Whether `applicationOf` holds a limit of this policy round the app: then nobody may go past it. */
+export const limitsApplication = ({ handlerTimeoutMs, maxLoopLagMs, maxUpgraded }: Policy): boolean =>
+  handlerTimeoutMs !== 0 || maxLoopLagMs !== 0 || maxUpgraded !== 0
+
 export function applicationOf(app: App, parts: ApplicationParts): Application {
   const { policy, clock, onError, log, onRefused, draining, isSound = () => false, ownOf } = parts
   const { webSockets = () => 0 } = parts

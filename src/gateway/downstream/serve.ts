@@ -6,9 +6,9 @@ import { lookup } from 'node:dns/promises'
 import { LongLived } from '../../lifecycle/long-lived.ts'
 import type { Connect } from '../../net/transport.ts'
 import { Observer } from '../../observe/observer.ts'
-import type { Policy } from '../../policy/policy.ts'
 import type { Runtime } from '../../runtime.ts'
 import { accessFeedOf } from '../../serve/access-feed.ts'
+import { limitsApplication } from '../../serve/application.ts'
 import type { Fetch } from '../../serve/contract.ts'
 import { withInherited } from '../../serve/inherited.ts'
 import type { Bindings } from '../../serve/runtime.ts'
@@ -70,7 +70,7 @@ export function gatewayOn(runtime: Runtime): GatewayRuntime {
         {
           env: (connection, head, body) => new EngineBindings(connection, head, body),
           bodyInEnv: true,
-          ...(!isHeldAroundApp(resolved.policy) && { takes: asked(direct) }),
+          ...(!limitsApplication(resolved.policy) && { takes: asked(direct) }),
         },
         { clients, descriptorsBeside: upstreamConnections },
         world,
@@ -78,10 +78,6 @@ export function gatewayOn(runtime: Runtime): GatewayRuntime {
     },
   }
 }
-
-/** A limit that is held around the app, and past which nothing may go: see `applicationOf`. */
-const isHeldAroundApp = ({ handlerTimeoutMs, maxLoopLagMs, maxUpgraded }: Policy): boolean =>
-  handlerTimeoutMs !== 0 || maxLoopLagMs !== 0 || maxUpgraded !== 0
 
 /** Puts a request to the gateway without the app, where that is not needed. */
 const asked =
