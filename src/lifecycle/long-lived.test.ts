@@ -109,3 +109,15 @@ test('WebSockets that have ended are counted by the code of their close, and str
   longLived.add('eventStreams', () => {})()
   assert.deepEqual(longLived.closes, { 1000: 2, 1006: 1 })
 })
+
+test('and by who ended them: one that the drain has told counts as its own, whoever closes first', () => {
+  const { longLived } = scene()
+  longLived.add('webSockets', () => {})(1000)
+  longLived.add('webSockets', () => {})(1000, true)
+  longLived.add('webSockets', () => {})(1006)
+  const over = longLived.add('webSockets', () => {})
+  longLived.tick(0, 10_000)
+  over(1001, true)
+  longLived.add('eventStreams', () => {})()
+  assert.deepEqual(longLived.ends, { client: 1, application: 1, lost: 1, drain: 1 })
+})

@@ -25,10 +25,12 @@ export type LongLivedResult = { readonly [Kind in LongLivedKind]?: LongLivedEnds
 export const goingAway = 1001
 
 /**
- * How a WebSocket ended. `drain`: told of it by the drain; `lost`: without a close frame, because its
- * client reset it, vanished, or was cut.
+ * How a WebSocket ended. `drain`: told of it by the drain; `idle`: by its own limit, which only the
+ * connection's observer knows of; `lost`: without a close frame, because its client reset it,
+ * vanished, or was cut.
  */
-export type WebSocketEnd = 'client' | 'application' | 'drain' | 'lost'
+export const webSocketEnds = ['client', 'application', 'drain', 'idle', 'lost'] as const
+export type WebSocketEnd = (typeof webSocketEnds)[number]
 
 /** RFC 6455 7.1.5: the code of an end without a close frame. */
 export const noCloseFrame = 1006

@@ -1,4 +1,5 @@
 /** What a server tells of itself: its connections, their ends, its requests and its descriptors. */
+import { webSocketEnds } from '../lifecycle/long-lived.ts'
 import { reasons } from '../lifecycle/reasons.ts'
 import { states } from '../lifecycle/states.ts'
 import type { ConnectionsSummary, Running } from '../serve/contract.ts'
@@ -20,7 +21,7 @@ interface Look extends Measured {
 /** Whoever watches a counter grow has to see it at zero. */
 const noneEnforced = Object.fromEntries(Object.values(reasons).map(({ option }) => [option, 0]))
 
-const noWebSocketEnded = { client: 0, application: 0, drain: 0, idle: 0, lost: 0 }
+const noWebSocketEnded = Object.fromEntries(webSocketEnds.map((by) => [by, 0]))
 
 /** Those of the process, however many servers are in it. */
 export const processMetrics: readonly Metric<Look>[] = [

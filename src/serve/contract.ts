@@ -140,7 +140,7 @@ export interface ConnectionsSummary {
    * did (1001), its client was `idle` for `webSocketIdleTimeoutMs`, or it was `lost`: reset, vanished
    * or cut, without a close frame. Missing: none has ended.
    */
-  readonly webSocketEnds?: Readonly<Partial<Record<WebSocketEnd | 'idle', number>>>
+  readonly webSocketEnds?: Readonly<Partial<Record<WebSocketEnd, number>>>
   /**
    * Requests that came in the instant in which we closed their idle connection: handed to the
    * application, their answer lost. Null where that is not counted: only under the kernel ledger

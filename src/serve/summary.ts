@@ -19,8 +19,8 @@ export const emptySummary: ConnectionsSummary = {
 export function summaryOf(servers: readonly ConnectionsSummary[]): ConnectionsSummary {
   const sum = (of: (server: ConnectionsSummary) => number | null): number | null =>
     servers.map(of).reduce((all, one) => (all === null || one === null ? null : all + one))
-  const ends = servers.flatMap(({ webSocketEnds }) => webSocketEnds ?? [])
   const closes = servers.flatMap(({ webSocketCloses }) => (webSocketCloses === undefined ? [] : [webSocketCloses]))
+  const ends = servers.flatMap(({ webSocketEnds }) => (webSocketEnds === undefined ? [] : [webSocketEnds]))
   return {
     open: sum(({ open }) => open),
     busy: sum(({ busy }) => busy) ?? 0,
