@@ -38,6 +38,9 @@ export const hex = Uint8Array.from({ length: 256 }, (_, byte) => {
   return Number.isNaN(digit) ? 255 : digit
 })
 
+/** Of a byte or a character code: of ASCII's letters alone. */
+export const lowerCase = (code: number): number => (code >= 0x41 && code <= 0x5a ? code | 0x20 : code)
+
 /** A copy, of the plain class whatever `bytes` is; `slice` of Node's Buffer is a view. */
 export function copyOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const copy = new Uint8Array(bytes.length)

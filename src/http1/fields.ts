@@ -4,7 +4,22 @@
  * `Buffer.indexOf` costs Deno 3 µs for a head of 700 bytes, as much as the pass. Errors are those
  * of the first wrong byte, so that how a message was cut into pieces never changes the verdict.
  */
-import { BACKSLASH, COLON, COMMA, CR, EQUALS, HTAB, LF, latin1, QUOTE, SEMICOLON, SP, token, value } from './bytes.ts'
+import {
+  BACKSLASH,
+  COLON,
+  COMMA,
+  CR,
+  EQUALS,
+  HTAB,
+  LF,
+  latin1,
+  lowerCase,
+  QUOTE,
+  SEMICOLON,
+  SP,
+  token,
+  value,
+} from './bytes.ts'
 import type { Limits } from './events.ts'
 import type { ReasonId } from './reasons.ts'
 import { isForbiddenInTrailers } from './trailers.ts'
@@ -156,8 +171,6 @@ function isWord(bytes: Uint8Array, from: number, to: number, word: Uint8Array): 
   for (let i = 0; i < word.length; i++) if (lowerCase(bytes[from + i]!) !== word[i]) return false
   return true
 }
-
-const lowerCase = (byte: number): number => (byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte)
 
 function skipBlanks(bytes: Uint8Array, at: number, to: number): number {
   while (at < to && (bytes[at] === SP || bytes[at] === HTAB)) at++

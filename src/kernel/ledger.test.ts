@@ -622,14 +622,20 @@ test('one that was closed to make room, long before it was due, is reset no late
   assert.equal(socket(fd).ended, 'rst')
 })
 
-test('a last answer ends its connection as soon as nothing has gone out for long enough, not at the second look', () => {
-  const { connect, pass, skip, socket, ledger, kernel, started } = scene()
-  const fd = connect()
-  pass(200)
-  kernel.receive(fd, 100)
-  const request = started()
+/** A connection whose last answer the runtime has, and has sent nothing of. */
+function lastAnswer() {
+  const played = scene()
+  const fd = played.connect()
+  played.pass(200)
+  played.kernel.receive(fd, 100)
+  const request = played.started()
   request.last = true
-  ledger.finished(request)
+  played.ledger.finished(request)
+  return { ...played, fd, request }
+}
+
+test('a last answer ends its connection as soon as nothing has gone out for long enough, not at the second look', () => {
+  const { pass, skip, socket, kernel, fd } = lastAnswer()
   skip(10)
   kernel.send(fd, 40)
   skip(40)
@@ -641,13 +647,7 @@ test('a last answer ends its connection as soon as nothing has gone out for long
 
 test('a last answer that is wanted out soon ends its connection when nothing has gone out between two looks', (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
-  const { connect, pass, socket, ledger, kernel, started } = scene()
-  const fd = connect()
-  pass(200)
-  kernel.receive(fd, 100)
-  const request = started()
-  request.last = true
-  ledger.finished(request)
+  const { socket, ledger, kernel, fd, request } = lastAnswer()
   ledger.finishSoon(request)
   t.mock.timers.tick(2)
   t.mock.timers.tick(2)

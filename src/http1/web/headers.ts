@@ -2,6 +2,7 @@
  * `Headers` over a flat list of fields as the parser gives it: looked up in place, copied at the
  * first change, sorted only for who iterates.
  */
+import { lowerCase } from '../bytes.ts'
 import { borrow, NativeHeaders, replaceable } from './native.ts'
 
 /** name, value, name, value, …: order, case and repetition kept. */
@@ -62,10 +63,8 @@ const isWhiteSpace = (code: number): boolean => code === 0x20 || code === 0x09 |
 function isNamed(name: string, lower: string): boolean {
   if (name.length !== lower.length) return false
   if (name === lower) return true
-  return lowerCode(name.charCodeAt(0)) === lower.charCodeAt(0) && name.toLowerCase() === lower
+  return lowerCase(name.charCodeAt(0)) === lower.charCodeAt(0) && name.toLowerCase() === lower
 }
-
-const lowerCode = (code: number): number => (code >= 0x41 && code <= 0x5a ? code | 0x20 : code)
 
 export function hasField(fields: Fields, lower: string): boolean {
   for (let i = 0; i < fields.length; i += 2) if (isNamed(fields[i]!, lower)) return true
