@@ -47,8 +47,12 @@ export function rawBackend(
     socket.setNoDelay(true).on('error', () => {})
     let input = ''
     let earlier = 0
+    // Looked for once: a body of megabytes is not searched again with each piece.
+    let inBody = false
     socket.on('data', (bytes: Buffer) => {
       input += bytes.toString('latin1')
+      inBody ||= !/^[A-Z]+(?: |$)/.test(input)
+      if (inBody) return
       for (let end = input.indexOf('\r\n\r\n'); end >= 0; end = input.indexOf('\r\n\r\n')) {
         const path = /^[A-Z]+ ([^ ?]*)/.exec(input)?.[1] ?? ''
         const say = paths[path]
