@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { resolveOptions } from '../policy/resolve.ts'
+import { FakeClock } from './clock.fake.ts'
 import { backgroundClock } from './clock.ts'
 import { Connections, type ConnectionsObserver } from './connections.ts'
 import { FakeMember, still } from './member.fake.ts'
@@ -161,6 +162,32 @@ test('a member that has something to say is asked before it is closed, and spare
   spared = false
   connections.sweep()
   assert.deepEqual(hungUp, ['idle: idle'])
+})
+
+test('one that an operator ends while it has something to say is ended once it has said it', () => {
+  const clock = new FakeClock()
+  const { policy } = resolveOptions()
+  const connections = new Connections<FakeMember>({ policy, clock, onClosed: () => {}, random: () => 0 })
+  const ended: string[] = []
+  const open = (name: string) => {
+    const connection = connections.begin('accepted', clock.now())
+    for (const event of ['request', 'answered'] as const) connection.move(event, clock.now())
+    const member = new FakeMember(connection, () => ended.push(name))
+    member.spared = () => clock.now() < 80
+    connections.add(member)
+    return member
+  }
+  const goes = open('goes')
+  for (const member of [open('stays'), goes]) connections.closeByHand(member)
+  clock.pass(60)
+  assert.deepEqual(ended, [])
+  goes.connection.end('gone', clock.now())
+  connections.remove(goes)
+  clock.pass(60)
+  assert.deepEqual(ended, ['stays'])
+  for (const member of [...connections]) connections.remove(member)
+  clock.pass(1_000)
+  assert.equal(clock.pending, 0)
 })
 
 test('a sweep that takes too long leaves the rest for a little later, and forgets nobody', async () => {

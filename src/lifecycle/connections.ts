@@ -305,13 +305,17 @@ export class Connections<M extends Member> {
 
   /**
    * An operator ends it: at once if it only waits for its client, else with the response that it
-   * owes.
+   * owes. One that is spared is asked again until it is neither.
    */
   closeByHand(member: M): void {
     const { connection } = member
     const now = this.#clock.now()
     connection.look(member.sample(now), now)
-    if (connection.isEnded || member.spared?.('drained', now)) return
+    if (connection.isEnded) return
+    if (member.spared?.('drained', now)) {
+      this.#clock.after(sweepMs, () => this.closeByHand(member))
+      return
+    }
     connection.blame('operator', 'operator', member.describe().route)
     if (connection.busy) {
       member.finishSoon(now)
