@@ -140,3 +140,49 @@ test('the parser reads a request as it was written', () => {
   const { messages } = serve([bytesOf(requestHead('PUT', '/x', 'a', ['X', 'y'], 0, 'Connection: close\r\n'))])
   assert.deepEqual(messages[0]!.head.raw, ['Host', 'a', 'X', 'y', 'Content-Length', '0', 'Connection', 'close'])
 })
+
+test('heads of lines that are written in turn are each their own, whichever part differs', () => {
+  const answers = [
+    [200, '', 'A: 1\r\n', 5, 'Connection: close\r\n'],
+    [201, '', 'A: 1\r\n', 5, 'Connection: close\r\n'],
+    [200, 'Fine', 'A: 1\r\n', 5, 'Connection: close\r\n'],
+    [200, '', 'A: 2\r\n', 5, 'Connection: close\r\n'],
+    [200, '', 'A: 1\r\n', 6, 'Connection: close\r\n'],
+    [200, '', 'A: 1\r\n', 'chunked', 'Connection: close\r\n'],
+    [200, '', 'A: 1\r\n', 5, ''],
+  ] as const
+  for (const [status, phrase, text, body, connection] of answers) {
+    const framing = body === 'chunked' ? 'Transfer-Encoding: chunked' : `Content-Length: ${body}`
+    const said = phrase || (status === 200 ? 'OK' : 'Created')
+    const expected = `HTTP/1.1 ${status} ${said}\r\n${text}${framing}\r\n${connection}\r\n`
+    responseHead(...answers[0], '')
+    for (let i = 0; i < 3; i++) assert.equal(responseHead(status, phrase, text, body, connection, ''), expected)
+  }
+  const asks = [
+    ['PUT', '/', 'a', 'A: 1\r\n', 5, ''],
+    ['POST', '/', 'a', 'A: 1\r\n', 5, ''],
+    ['PUT', '/b', 'a', 'A: 1\r\n', 5, ''],
+    ['PUT', '/', 'b', 'A: 1\r\n', 5, ''],
+    ['PUT', '/', 'a', 'A: \xe9\r\n', 5, ''],
+    ['PUT', '/', 'a', 'A: 1\r\n', 6, ''],
+    ['PUT', '/', 'a', 'A: 1\r\n', 5, 'Connection: TE\r\n'],
+  ] as const
+  for (const [method, target, host, text, body, connection] of asks) {
+    const expected = `${method} ${target} HTTP/1.1\r\nHost: ${host}\r\n${text}Content-Length: ${body}\r\n${connection}\r\n`
+    requestHead(...asks[0])
+    for (let i = 0; i < 3; i++) assert.equal(requestHead(method, target, host, text, body, connection), expected)
+  }
+})
+
+test('a request line and a host are checked, whatever was written before', () => {
+  const head = (method: string, target: string, host: string) => requestHead(method, target, host, 'A: 1\r\n', 0, '')
+  for (const [method, target, host] of [
+    ['GE T', '/', 'a'],
+    ['PUT', '/ x', 'a'],
+    ['PUT', '/', 'a\r\nB: c'],
+  ] as const) {
+    head('PUT', '/', 'a')
+    assert.throws(() => head(method, target, host), TypeError)
+    assert.throws(() => head(method, target, host), TypeError)
+  }
+})
