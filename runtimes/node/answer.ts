@@ -8,8 +8,10 @@ import { Buffer } from 'node:buffer'
 import type { ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
 import { fieldOf } from '../../src/http1/raw-fields.ts'
+import { slabOfText } from '../../src/http1/slabs.ts'
 import { NativeResponse } from '../../src/http1/web/native.ts'
 import { type BodySource, sourceOf, textType } from '../../src/http1/web/payload.ts'
+import { answerOf, isStreamed, isWebResponse } from '../../src/http1/web/response.ts'
 import type { LongLived } from '../../src/lifecycle/long-lived.ts'
 import type { Coded } from '../../src/policy/codes.ts'
 import { eventStreamBody, isOpenEventStream } from '../../src/streams/event-stream-body.ts'
@@ -74,6 +76,8 @@ const onlyHttp1 = ['upgrade', 'te', 'http2-settings']
 const tokenForm = /^[!#$%&'*+.^_`|~\w-]+$/
 const notInValue = /[^\t\x20-\x7e\x80-\xff]/
 const blank = 0x20
+/** As nearly every value is: printable, and nothing else. */
+const isAscii = /^[\x20-\x7e]*$/
 const notAscii = /[\x80-\xff]/
 
 /** An application has a few dozen names; the bound is for one that makes them up. */
@@ -95,12 +99,14 @@ class Head {
   readonly phrase: string
   /** name, value, … */
   readonly fields: string[] = []
-  readonly content: string | Uint8Array | ReadableStream<Uint8Array> | null
+  readonly content: string | Uint8Array | ReadableStream<Uint8Array> | BodySource | null
+  /** Called when the kernel has the bytes of the content. */
+  sent: (() => void) | undefined
   /** What the application says of its length. */
   saidLength: number | null = null
   closes = false
   sentAlready = false
-  /** Some value is latin1 and not ASCII. */
+  /** Some value, or the phrase, is latin1 and not ASCII. */
   latin1 = false
   /** Of the content, as the application says. */
   type = ''
@@ -109,6 +115,9 @@ class Head {
     this.status = status
     this.phrase = phrase
     this.content = content
+    if (phrase === '') return
+    if (notInValue.test(phrase)) throw new TypeError(`the status text ${JSON.stringify(phrase)} can’t be sent`)
+    this.latin1 = notAscii.test(phrase)
   }
 
   add(name: string, given: unknown): void {
@@ -126,11 +135,13 @@ class Head {
     if (kind === 'sent') this.sentAlready = true
     // As `Headers` does, which this one may not have gone through.
     if (value.charCodeAt(0) <= blank || value.charCodeAt(value.length - 1) <= blank) value = value.trim()
-    if (notInValue.test(value)) {
-      throw new TypeError(`the value of ${name} has a byte that no field may have: ${JSON.stringify(value)}`)
+    if (!isAscii.test(value)) {
+      if (notInValue.test(value)) {
+        throw new TypeError(`the value of ${name} has a byte that no field may have: ${JSON.stringify(value)}`)
+      }
+      if (notAscii.test(value)) this.latin1 = true
     }
     if (kind === 'type') this.type = value
-    if (notAscii.test(value)) this.latin1 = true
     this.fields.push(name, value)
   }
 
@@ -153,7 +164,9 @@ function headOf(response: Response): Head {
   const made = madeOf(response)
   if (made !== null) {
     const [status, body, headers] = made
-    const head = new Head(status, '', body instanceof Blob ? body.stream() : body)
+    const text = typeof body === 'string' ? slabOfText(body) : null
+    const head = new Head(status, '', body instanceof Blob ? body.stream() : (text?.bytes ?? body))
+    head.sent = text?.release
     if (headers !== undefined && headers !== null) head.addAll(headers)
     if (typeof body === 'string') head.addType(textType)
     else if (body instanceof Blob) {
@@ -162,10 +175,25 @@ function headOf(response: Response): Head {
     }
     return head
   }
+  if (isWebResponse(response)) return headOfOurs(response)
   const { status, statusText } = response
-  if (notInValue.test(statusText)) throw new TypeError(`the status text ${JSON.stringify(statusText)} can’t be sent`)
   const head = new Head(status, statusText, response.body)
   head.addAll(response.headers)
+  return head
+}
+
+/** Of the class that stands in the global's place. */
+function headOfOurs(response: Response): Head {
+  const { status, statusText, fields, body, left, sent } = answerOf(response)
+  if (status < 200) throw new TypeError(`${status} is not the status of an answer`)
+  const head = new Head(status, statusText, body)
+  head.sent = sent
+  for (let i = 0; i < fields.length; i += 2) head.add(fields[i]!, fields[i + 1])
+  if (isStreamed(body)) head.saidLength = body.length ?? head.saidLength
+  if (left !== null) {
+    head.saidLength ??= left.length
+    left.drop()
+  }
   return head
 }
 
@@ -187,6 +215,8 @@ export function writeAnswer(response: Response, outgoing: Outgoing, method: stri
     const body = content as string | Uint8Array | null
     const length = body === null ? null : typeof body === 'string' ? Buffer.byteLength(body) : body.length
     begin(outgoing, head, lengthField(status, method, length, head.saidLength))
+    // HTTP/2 says that it has finished before the socket has written.
+    if (head.sent !== undefined && !isHttp2(outgoing)) outgoing.once('finish', head.sent)
     if (body === null || method === 'HEAD') outgoing.end()
     // Behind a head in latin1 text would make the whole UTF-8.
     else outgoing.end(head.latin1 && typeof body === 'string' ? Buffer.from(body) : body)
@@ -210,7 +240,7 @@ export function writeAnswer(response: Response, outgoing: Outgoing, method: stri
  * A FormData that is cancelled while it gives makes an unhandled rejection of it (undici closes the
  * stream and then puts a piece into it): it is read to its end instead.
  */
-function sourceIn(stream: ReadableStream<Uint8Array>, { type }: Head): BodySource {
+function sourceIn(stream: ReadableStream<Uint8Array> | BodySource, { type }: Head): BodySource {
   const source = sourceOf(stream)
   if (!type.startsWith('multipart/form-data')) return source
   const readAway = async () => {

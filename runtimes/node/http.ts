@@ -4,6 +4,8 @@
  */
 import type { Server } from 'node:http'
 import { type AddressInfo, Server as NetServer } from 'node:net'
+import { installGlobals } from '../../src/http1/web/globals.ts'
+import { isSoundWebResponse } from '../../src/http1/web/response.ts'
 import { backgroundClock } from '../../src/lifecycle/clock.ts'
 import { Connections } from '../../src/lifecycle/connections.ts'
 import { Budget } from '../../src/lifecycle/descriptor-budget.ts'
@@ -61,13 +63,15 @@ async function serveNodeHttp(start: Start<NodeServeOptions>): Promise<Running> {
       onError: options.onError,
       log,
       onRefused: (reason) => connections.count(reason),
-      isSound: (returned) => madeOf(returned) !== null,
+      isSound: (returned) => madeOf(returned) !== null || isSoundWebResponse(returned),
       draining: longLived.draining,
       webSockets: () => longLived.webSockets,
     }),
     longLived,
   })
   const { server } = httpServer
+  // The requests stay those of @hono/node-server.
+  const uninstallGlobals = options.globals === 'replace' ? installGlobals({ requests: false }) : () => {}
 
   const drain = new Drain(policy, {
     announce: () => {
@@ -79,12 +83,21 @@ async function serveNodeHttp(start: Start<NodeServeOptions>): Promise<Running> {
       for (const member of connections) member.lastRequests?.()
     },
     closeIdle: (closingForMs, atOnce) => connections.closeIdle(closingForMs, atOnce),
-    left: () => connections.size,
-    cut: () => connections.cut(),
+    left: () => {
+      if (connections.size === 0) uninstallGlobals()
+      return connections.size
+    },
+    cut: () => {
+      uninstallGlobals()
+      return connections.cut()
+    },
     longLived,
   })
 
-  const { address, port } = await listen(server, options)
+  const { address, port } = await listen(server, options).catch((error) => {
+    uninstallGlobals()
+    throw error
+  })
   return runningOf({
     engine: nodeHttp.name,
     start,

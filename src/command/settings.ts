@@ -97,7 +97,7 @@ const entries = {
   globals: setting(
     {
       value: 'replace|keep',
-      what: 'Whether the hangup engine puts a faster Response in the place of the global one.',
+      what: 'Whether a faster Response stands in the place of the global one (hangup engine, and Node’s native one).',
       default: 'replace',
       accepted: 'replace, keep',
     },

@@ -57,10 +57,12 @@ export interface ServeOptions extends PolicyInput {
    */
   readonly engine?: EngineChoice
   /**
-   * `replace`: while the hangup engine serves, `Response` (on Node and Bun also `Request` and
-   * `fetch`) is a class that makes no native object before somebody looks: about a third more
-   * requests a second. `keep` (default): the globals are left alone. The command line replaces
-   * them.
+   * `replace`: while the hangup engine serves, or the native one on Node, `Response` and `Headers`
+   * (under the hangup engine on Node and Bun also `Request` and `fetch`) are classes that make no
+   * native object before somebody looks: a third more requests a second, and half as many again
+   * where middlewares set fields. `keep` (default): they are left alone, but where `node:http`
+   * serves, for which @hono/node-server puts its own `Request` and `Response` in their place. The
+   * command line replaces them.
    */
   readonly globals?: 'replace' | 'keep'
   /** `false`: SIGTERM and SIGINT are left to the program, which calls `drain()`. Default true. */

@@ -26,11 +26,13 @@ export const deviations: Readonly<Record<EngineName, readonly Deviation[]>> = {
     ...undici,
     {
       cases: ['field-type-removed'],
+      starts: ['code', 'guarded'],
       what: 'the Response of @hono/node-server does not tell a type that was taken away from one that was never there',
       see: 'https://github.com/honojs/node-server/blob/main/src/response.ts',
     },
     {
       cases: ['body-bytes-later-changed'],
+      starts: ['code', 'guarded'],
       what: 'the Response of @hono/node-server keeps the bytes it is given, and makes no copy',
       see: 'https://github.com/honojs/node-server/blob/main/src/response.ts',
     },

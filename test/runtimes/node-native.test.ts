@@ -428,153 +428,171 @@ describe('WebSockets', () => {
   })
 })
 
-describe('applications that answer anything', () => {
-  test('what can’t be sent is a 500 that says nothing, one report, and the next request is answered', async () => {
-    const paths = [
-      `/field?v=${encodeURIComponent('Łódź')}`,
-      `/field-late?v=${encodeURIComponent('a\r\nX-Evil: 1')}`,
-      '/status?v=42',
-      '/status?v=1000',
-      '/204',
-      '/fewer',
-      '/fails-first',
-      '/string',
-      '/nothing',
-      '/nothing-late',
-      '/throws',
-      '/rejects',
-      '/throws-null',
-      '/bad-get-response',
-      '/used',
-      '/error',
-    ]
-    const client = await session(secure)
-    for (const path of paths) {
-      await errors()
-      const { text } = await talk(plain, get(path) + get('/hello', 'Connection: close'), 2_000)
-      assert.deepEqual(statuses(text), [500, 200], path)
-      assert.doesNotMatch(text, /secret|Evil|string|Error:/)
-      const { head, body } = await ask2(client, path)
-      assert.equal(head[':status'], 500, path)
-      assert.doesNotMatch(body, /secret/)
-      const reports = await errors()
-      assert.equal(reports.length, 2, `${path}: ${reports}`)
-      assert.ok(reports.every((report) => path.startsWith(report.split(' ')[0]!)))
-    }
-    assert.equal((await ask2(client, '/hello')).body, 'hello')
-    client.destroy()
-  })
+for (const globals of ['keep', 'replace'] as const) {
+  describe(`applications that answer anything, with globals: ${globals}`, () => {
+    let plain = 0
+    let secure = 0
 
-  test('a value in latin1 goes out as it is', async () => {
-    await errors()
-    const { text } = await talk(plain, get('/field?v=caf%C3%A9') + get('/disposition', 'Connection: close'), 2_000)
-    assert.deepEqual(statuses(text), [200, 200])
-    assert.match(text, /\r\nX-Name: caf\xe9\r\n/)
-    assert.match(text, /\r\nContent-Disposition: inline; filename="\xdcbersicht"\r\n/)
-    const client = await session(secure)
-    assert.equal((await ask2(client, '/field?v=caf%C3%A9')).head['x-name'], 'caf\xe9')
-    client.destroy()
-    assert.deepEqual(await errors(), [])
-  })
+    before(async () => {
+      plain = await serving({ globals })
+      secure = await serving({ globals, tls })
+    })
 
-  test('fields of the connection are the server’s own, and HTTP/2 has none', async () => {
-    const { text } = await talk(plain, get('/trailer') + get('/of-connection', 'Connection: close'), 2_000)
-    assert.deepEqual(statuses(text), [200, 200])
-    assert.doesNotMatch(text, /timeout=99|Proxy-Connection|Trailer|chunked/)
-    assert.match(text, /Connection: close\r\n[\s\S]*x$/)
-    const client = await session(secure)
-    for (const path of ['/trailer', '/of-connection', '/sse']) {
-      const { head, body, code } = await ask2(client, path)
-      assert.equal(head[':status'], 200, path)
-      assert.equal(code, 0)
-      assert.match(body, path === '/sse' ? /data: one\n\ndata: two/ : /^x$/)
-    }
-    client.destroy()
-  })
+    after(async () => {
+      for (const port of [plain, secure]) await command('drain', port)
+    })
 
-  test('a body longer than its length is cut there, and the connection ends', async () => {
-    for (const path of ['/more', '/more-late']) {
-      await errors()
-      const { text, closed } = await talk(plain, get(path) + get('/hello'), 2_000)
-      assert.match(text, /Content-Length: 5\r\n[\s\S]*\r\n\r\nhello$/)
-      assert.equal(closed, true)
-      assert.equal((await errors()).length, 1)
+    test('what can’t be sent is a 500 that says nothing, one report, and the next request is answered', async () => {
+      const paths = [
+        `/field?v=${encodeURIComponent('Łódź')}`,
+        `/field-late?v=${encodeURIComponent('a\r\nX-Evil: 1')}`,
+        '/status?v=42',
+        '/status?v=1000',
+        '/204',
+        '/fewer',
+        '/fails-first',
+        '/string',
+        '/nothing',
+        '/nothing-late',
+        '/throws',
+        '/rejects',
+        '/throws-null',
+        '/bad-get-response',
+        '/used',
+        '/error',
+      ]
       const client = await session(secure)
-      const { body, code } = await ask2(client, path)
-      assert.deepEqual({ body, code }, { body: 'hello', code: 0 })
+      for (const path of paths) {
+        await errors()
+        const { text } = await talk(plain, get(path) + get('/hello', 'Connection: close'), 2_000)
+        assert.deepEqual(statuses(text), [500, 200], path)
+        assert.doesNotMatch(text, /secret|Evil|string|Error:/)
+        const { head, body } = await ask2(client, path)
+        assert.equal(head[':status'], 500, path)
+        assert.doesNotMatch(body, /secret/)
+        const reports = await errors()
+        assert.equal(reports.length, 2, `${path}: ${reports}`)
+        assert.ok(reports.every((report) => path.startsWith(report.split(' ')[0]!)))
+      }
+      assert.equal((await ask2(client, '/hello')).body, 'hello')
       client.destroy()
-      assert.equal((await errors()).length, 1)
-    }
-  })
+    })
 
-  test('a body that is too short or fails never looks whole, and the client does not wait', async () => {
-    for (const path of ['/fewer-late', '/fails-later']) {
+    test('a value in latin1 goes out as it is', async () => {
       await errors()
-      const { text, closed } = await talk(plain, get(path), 2_000)
-      assert.match(text, /^HTTP\/1\.1 200/)
-      assert.doesNotMatch(text, /\r\n0\r\n\r\n/)
-      assert.equal(closed, true)
-      // Without a length, and without chunks: only a reset shows that it is not whole.
+      const { text } = await talk(plain, get('/field?v=caf%C3%A9') + get('/disposition', 'Connection: close'), 2_000)
+      assert.deepEqual(statuses(text), [200, 200])
+      assert.match(text, /\r\nX-Name: caf\xe9\r\n/)
+      assert.match(text, /\r\nContent-Disposition: inline; filename="\xdcbersicht"\r\n/)
+      const client = await session(secure)
+      assert.equal((await ask2(client, '/field?v=caf%C3%A9')).head['x-name'], 'caf\xe9')
+      client.destroy()
+      assert.deepEqual(await errors(), [])
+    })
+
+    test('fields of the connection are the server’s own, and HTTP/2 has none', async () => {
+      const { text } = await talk(plain, get('/trailer') + get('/of-connection', 'Connection: close'), 2_000)
+      assert.deepEqual(statuses(text), [200, 200])
+      assert.doesNotMatch(text, /timeout=99|Proxy-Connection|Trailer|chunked/)
+      assert.match(text, /Connection: close\r\n[\s\S]*x$/)
+      const client = await session(secure)
+      for (const path of ['/trailer', '/of-connection', '/sse']) {
+        const { head, body, code } = await ask2(client, path)
+        assert.equal(head[':status'], 200, path)
+        assert.equal(code, 0)
+        assert.match(body, path === '/sse' ? /data: one\n\ndata: two/ : /^x$/)
+      }
+      client.destroy()
+    })
+
+    test('a body longer than its length is cut there, and the connection ends', async () => {
+      for (const path of ['/more', '/more-late']) {
+        await errors()
+        const { text, closed } = await talk(plain, get(path) + get('/hello'), 2_000)
+        assert.match(text, /Content-Length: 5\r\n[\s\S]*\r\n\r\nhello$/)
+        assert.equal(closed, true)
+        assert.equal((await errors()).length, 1)
+        const client = await session(secure)
+        const { body, code } = await ask2(client, path)
+        assert.deepEqual({ body, code }, { body: 'hello', code: 0 })
+        client.destroy()
+        assert.equal((await errors()).length, 1)
+      }
+    })
+
+    test('a body that is too short or fails never looks whole, and the client does not wait', async () => {
+      for (const path of ['/fewer-late', '/fails-later']) {
+        await errors()
+        const { text, closed } = await talk(plain, get(path), 2_000)
+        assert.match(text, /^HTTP\/1\.1 200/)
+        assert.doesNotMatch(text, /\r\n0\r\n\r\n/)
+        assert.equal(closed, true)
+        // Without a length, and without chunks: only a reset shows that it is not whole.
+        const socket = connectTcp({ port: plain, host: '127.0.0.1' })
+        const failed = once(socket, 'error')
+        socket.resume().write('GET /fails-later HTTP/1.0\r\nHost: a\r\n\r\n')
+        assert.equal((await failed)[0].code, 'ECONNRESET', path)
+        const client = await session(secure)
+        assert.equal((await ask2(client, path)).code, 2)
+        client.destroy()
+        const reports = await errors()
+        assert.equal(reports.length, 3, `${reports}`)
+      }
+    })
+
+    test('a body that is there before its head goes out has a length; HEAD says the same or nothing', async () => {
+      for (const [path, length] of Object.entries({ '/hello': 5, '/one-piece': 5, '/blob': 3, '/late': 4 })) {
+        const { text } = await talk(plain, get(path, 'Connection: close'), 2_000)
+        assert.match(text, new RegExp(`\r\nContent-Length: ${length}\r\n`, 'i'), path)
+        const head = await talk(plain, get(path, 'Connection: close').replace('GET', 'HEAD'), 2_000)
+        const said = /\r\ncontent-length: (\d+)/i.exec(head.text)?.[1]
+        assert.ok(said === undefined || said === `${length}`, `${path}: ${said}`)
+        assert.match(head.text, /\r\n\r\n$/)
+      }
+      const client = await session(secure)
+      const { head, body } = await ask2(client, '/hello', { ':method': 'HEAD' })
+      assert.deepEqual([head['content-length'], body], ['5', ''])
+      client.destroy()
+    })
+
+    test('a Blob has its own type, and no other body is given one', async () => {
+      const { text } = await talk(plain, get('/blob') + get('/one-piece', 'Connection: close'), 2_000)
+      assert.match(text, /content-type: text\/html/i)
+      assert.equal(text.match(/content-type/gi)?.length, 1)
+    })
+
+    test('a request body that is cancelled in its middle costs nobody an answer', async () => {
+      const { text } = await talk(plain, post('/cancelled', 'x'.repeat(500_000)) + get('/hello'), 1_500)
+      assert.deepEqual(statuses(text), [200, 200])
+      const client = await session(secure)
+      const stream = client.request({ ':path': '/cancelled', ':method': 'POST' })
+      stream.on('error', () => {})
+      stream.end(Buffer.alloc(500_000))
+      const [head] = await once(stream, 'response')
+      assert.equal(head[':status'], 200)
+      assert.equal((await ask2(client, '/hello')).body, 'hello')
+      client.destroy()
+    })
+
+    test('a FormData that nobody reads to its end ends nothing', async () => {
+      const { text } = await talk(
+        plain,
+        get('/form').replace('GET', 'HEAD') + get('/hello', 'Connection: close'),
+        2_000,
+      )
+      assert.deepEqual(statuses(text), [200, 200])
       const socket = connectTcp({ port: plain, host: '127.0.0.1' })
-      const failed = once(socket, 'error')
-      socket.resume().write('GET /fails-later HTTP/1.0\r\nHost: a\r\n\r\n')
-      assert.equal((await failed)[0].code, 'ECONNRESET', path)
-      const client = await session(secure)
-      assert.equal((await ask2(client, path)).code, 2)
-      client.destroy()
-      const reports = await errors()
-      assert.equal(reports.length, 3, `${reports}`)
-    }
-  })
+      socket.on('error', () => {})
+      socket.write(get('/form'))
+      await once(socket, 'data')
+      socket.resetAndDestroy()
+      await nothingLeft(plain)
+    })
 
-  test('a body that is there before its head goes out has a length; HEAD says the same or nothing', async () => {
-    for (const [path, length] of Object.entries({ '/hello': 5, '/one-piece': 5, '/blob': 3, '/late': 4 })) {
-      const { text } = await talk(plain, get(path, 'Connection: close'), 2_000)
-      assert.match(text, new RegExp(`\r\nContent-Length: ${length}\r\n`, 'i'), path)
-      const head = await talk(plain, get(path, 'Connection: close').replace('GET', 'HEAD'), 2_000)
-      const said = /\r\ncontent-length: (\d+)/i.exec(head.text)?.[1]
-      assert.ok(said === undefined || said === `${length}`, `${path}: ${said}`)
-      assert.match(head.text, /\r\n\r\n$/)
-    }
-    const client = await session(secure)
-    const { head, body } = await ask2(client, '/hello', { ':method': 'HEAD' })
-    assert.deepEqual([head['content-length'], body], ['5', ''])
-    client.destroy()
+    test('a handler that is late and then returns nothing has been answered 503', async () => {
+      const port = await serving({ globals, handlerTimeoutMs: 50 })
+      const { text } = await talk(port, get('/late') + get('/nothing-late', 'Connection: close'), 2_000)
+      assert.deepEqual(statuses(text), [503, 500])
+    })
   })
-
-  test('a Blob has its own type, and no other body is given one', async () => {
-    const { text } = await talk(plain, get('/blob') + get('/one-piece', 'Connection: close'), 2_000)
-    assert.match(text, /content-type: text\/html/i)
-    assert.equal(text.match(/content-type/gi)?.length, 1)
-  })
-
-  test('a request body that is cancelled in its middle costs nobody an answer', async () => {
-    const { text } = await talk(plain, post('/cancelled', 'x'.repeat(500_000)) + get('/hello'), 1_500)
-    assert.deepEqual(statuses(text), [200, 200])
-    const client = await session(secure)
-    const stream = client.request({ ':path': '/cancelled', ':method': 'POST' })
-    stream.on('error', () => {})
-    stream.end(Buffer.alloc(500_000))
-    const [head] = await once(stream, 'response')
-    assert.equal(head[':status'], 200)
-    assert.equal((await ask2(client, '/hello')).body, 'hello')
-    client.destroy()
-  })
-
-  test('a FormData that nobody reads to its end ends nothing', async () => {
-    const { text } = await talk(plain, get('/form').replace('GET', 'HEAD') + get('/hello', 'Connection: close'), 2_000)
-    assert.deepEqual(statuses(text), [200, 200])
-    const socket = connectTcp({ port: plain, host: '127.0.0.1' })
-    socket.on('error', () => {})
-    socket.write(get('/form'))
-    await once(socket, 'data')
-    socket.resetAndDestroy()
-    await nothingLeft(plain)
-  })
-
-  test('a handler that is late and then returns nothing has been answered 503', async () => {
-    const port = await serving({ handlerTimeoutMs: 50 })
-    const { text } = await talk(port, get('/late') + get('/nothing-late', 'Connection: close'), 2_000)
-    assert.deepEqual(statuses(text), [503, 500])
-  })
-})
+}

@@ -104,17 +104,18 @@ function put(name: string, ours: unknown): void {
 
 /**
  * Returns what undoes it. Several servers may hold it; the last one that lets go brings the natives
- * back, unless somebody else has replaced ours.
+ * back, unless somebody else has replaced ours. `requests`: the application gets requests of ours.
  */
-export function installGlobals(): () => void {
-  if (holders++ === 0) {
+export function installGlobals({ requests = true } = {}): () => void {
+  holders += 1
+  if (!replaced.has('Response')) {
     put('Response', WebResponse)
     put('Headers', WebHeaders)
-    if (!takesWebRequests()) {
-      put('Request', requestGlobal)
-      put('fetch', fetchGlobal)
-      WebRequest.constructorIs(requestGlobal)
-    }
+  }
+  if (requests && !takesWebRequests() && !replaced.has('Request')) {
+    put('Request', requestGlobal)
+    put('fetch', fetchGlobal)
+    WebRequest.constructorIs(requestGlobal)
   }
   let held = true
   return function uninstall() {

@@ -408,4 +408,9 @@ const isUndiciForm = ({ headers }: Response): boolean =>
 borrow(WebResponse, new NativeResponse(), toNativeResponse)
 replaceable(WebResponse, NativeResponse)
 
-export { isOurs as isWebResponse, toNativeResponse }
+export {
+  isOurs as isWebResponse,
+  /** Whether it is of our class and can be given as it is, without a look at any other. */
+  isSound as isSoundWebResponse,
+  toNativeResponse,
+}
