@@ -35,7 +35,7 @@ async function raw(): Promise<unknown> {
 }
 
 async function ours(): Promise<unknown> {
-  const { serve } = await import(`../../runtimes/${runtime}.ts`)
+  const { serve } = await import(`../../runtimes/${runtime}/index.ts`)
   return serve(app, { port, host: hostname, engine: who, globals: 'replace', idleTimeoutMs })
 }
 

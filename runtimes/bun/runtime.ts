@@ -9,7 +9,6 @@ import { deviations } from './deviations.ts'
 import { files } from './files.ts'
 import { loadLibc } from './libc.ts'
 import type { BunServeOptions } from './options.ts'
-import { ServerLike, upgradeOffers } from './upgrade.ts'
 
 const underLedger: NativeEngine = { name: 'Bun.serve', enforcement: enforcementOf('bunServe'), deviations }
 
@@ -36,11 +35,10 @@ export const bun = {
     descriptors: procDescriptors,
     enforcement: () => enforcementOf('socketEngine'),
   },
-  bindings: ({ websocket }: BunServeOptions) => ({
-    env: (connection) => new ServerLike(connection),
-    offerUpgrade: upgradeOffers(websocket),
-    files,
-  }),
+  async bindings({ websocket }: BunServeOptions) {
+    const { ServerLike, upgradeOffers } = await import('./upgrade.ts')
+    return { env: (connection) => new ServerLike(connection), offerUpgrade: upgradeOffers(websocket), files }
+  },
   async native() {
     const { libc } = await loadLibc()
     return libc === null ? bunWithIdleTimer : bunUnderLedger(libc)

@@ -56,7 +56,7 @@ export function serveBun(start: Start<BunServeOptions>, engine: NativeEngine, li
     withHeader,
     async listen(handler, { policy, longLived, failed, inherits, settle, closeListeners, beforeUpgrade }) {
       const options = inherits ? { ...start.options, ...anywhere } : start.options
-      const server = listen(options, policy, longLived, { idleTimeout: 0, fetch: handler, error: failed })
+      const server = await listen(options, policy, longLived, { idleTimeout: 0, fetch: handler, error: failed })
       const at = settledAt(server, settle)
       // Of a request that is upgraded Bun has forgotten the client.
       noteUpgrades(server, beforeUpgrade)

@@ -1,10 +1,10 @@
 /** `Bun.serve`, as far as it is used here, and what every server of it is given alike. */
-import http from 'node:http'
 import type { LongLived } from '../../src/lifecycle/long-lived.ts'
 import type { Policy } from '../../src/policy/policy.ts'
 import { certificatesOf } from '../../src/serve/prepare.ts'
 import { largestBody } from '../../src/serve/route-limits.ts'
-import { type Certificate, CertificateStore } from '../../src/tls/certificates.ts'
+import type { Certificate } from '../../src/tls/certificates.ts'
+import { limitHeads } from './head-limit.ts'
 import { honoWebSocket } from './hono-web-sockets.ts'
 import type { BunServeOptions } from './options.ts'
 import { endedInDrain } from './web-sockets.ts'
@@ -30,20 +30,20 @@ interface Handlers {
   readonly error: (error: unknown) => Response
 }
 
-export function listen(
+export async function listen(
   options: BunServeOptions,
   { maxHeadBytes, maxBodyBytes }: Policy,
   longLived: LongLived,
   handlers: Handlers,
-): BunServer {
-  ;(http as { maxHeaderSize: number }).maxHeaderSize = maxHeadBytes
+): Promise<BunServer> {
+  await limitHeads(maxHeadBytes)
   const { port = 3000, host, tls, websocket = honoWebSocket } = options
   const largest = largestBody(maxBodyBytes)
   return Bun.serve({
     ...handlers,
     port,
     ...(host !== undefined && { hostname: host }),
-    ...(tls && { tls: entriesOf(new CertificateStore(certificatesOf(tls))) }),
+    ...(tls && { tls: await entriesOf(tls) }),
     // Bun's default lets a second server take the same port, and half the connections with it.
     reusePort: false,
     // Far above ours: Bun's own 413 resets the connection under the answer. It holds for what passes our readers by.
@@ -85,7 +85,10 @@ export const isUpgraded = (request: Request): boolean => anyUpgraded && upgraded
  * An entry for each name, and first the one for whoever asks for none of them. Bun takes TLS 1.2
  * and 1.3 by itself.
  */
-function entriesOf({ certificates }: CertificateStore): object[] {
+async function entriesOf(tls: NonNullable<BunServeOptions['tls']>): Promise<object[]> {
+  // What reads certificates is loaded with the first of them.
+  const { CertificateStore } = await import('../../src/tls/certificates.ts')
+  const { certificates } = new CertificateStore(certificatesOf(tls))
   const [first] = certificates
   const entryOf = ({ options: { cert, key } }: Certificate) => ({ cert, key })
   return [

@@ -1,13 +1,12 @@
 /** The engine's sockets on `Bun.listen`. */
 
 import { Buffer } from 'node:buffer'
-import { lookup } from 'node:dns/promises'
-import { isIP } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import { isPlainHttp, plainHttpAnswer } from '../../src/http1/plain-on-tls.ts'
+import { addressOf } from '../../src/net/networks.ts'
 import { ProxyHeaderReader, proxyFaults } from '../../src/net/proxy-protocol.ts'
-import type { Accept, Listen, Peer, Transport, TransportEvents } from '../../src/net/transport.ts'
-import { CertificateStore } from '../../src/tls/certificates.ts'
+import type { Accept, CertificatePem, Listen, Peer, Transport, TransportEvents } from '../../src/net/transport.ts'
+import type { CertificateStore } from '../../src/tls/certificates.ts'
 
 /** What is used of Bun's socket. */
 export interface BunSocket {
@@ -268,10 +267,21 @@ export const http = {
 }
 
 /** Bun says the name it was given, and not what it has bound. */
-const addressOf = async (host: string): Promise<string> => (isIP(host) ? host : (await lookup(host)).address)
+async function resolved(host: string): Promise<string> {
+  if (addressOf(host) !== null) return host
+  const { lookup } = await import('node:dns/promises')
+  return (await lookup(host)).address
+}
+
+/** Loaded where there are certificates: what reads them brings all of `node:tls` with it. */
+async function stores(): Promise<(pems: readonly CertificatePem[]) => CertificateStore> {
+  const { CertificateStore } = await import('../../src/tls/certificates.ts')
+  return (pems) => new CertificateStore(pems)
+}
 
 export const listen: Listen = async ({ port, host, peerProbeMs = 0, unix, fd, tls, proxyProtocol }, accept: Accept) => {
-  let store = tls && new CertificateStore(tls.certificates)
+  const storeOf = tls && (await stores())
+  let store = tls && storeOf?.(tls.certificates)
 
   const secured = {
     ...http,
@@ -355,7 +365,7 @@ export const listen: Listen = async ({ port, host, peerProbeMs = 0, unix, fd, tl
         }
 
   const server = Bun.listen({
-    ...(fd !== undefined ? { fd } : unix !== undefined ? { unix } : { port, hostname: await addressOf(host ?? '::') }),
+    ...(fd !== undefined ? { fd } : unix !== undefined ? { unix } : { port, hostname: await resolved(host ?? '::') }),
     allowHalfOpen: true,
     socket: {
       ...plain,
@@ -382,9 +392,9 @@ export const listen: Listen = async ({ port, host, peerProbeMs = 0, unix, fd, tl
     host: unix === undefined ? (server.hostname ?? host ?? '') : '',
     port: unix === undefined ? (server.port ?? port) : 0,
     stop: () => server.stop(),
-    ...(store && {
+    ...(storeOf && {
       setCertificates: (certificates) => {
-        store = new CertificateStore(certificates)
+        store = storeOf(certificates)
       },
     }),
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { CertificateError } from '../tls/certificates.ts'
+import { CertificateError } from '../tls/certificate-error.ts'
 import { listenError } from './prepare.ts'
 
 test('a certificate that cannot be served with is no fault of the port', () => {

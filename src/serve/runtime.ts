@@ -152,7 +152,7 @@ export interface ServeRuntime {
   /** Options that only this runtime's `serve()` has. */
   readonly ownOptions: readonly string[]
   readonly sockets: Sockets
-  bindings(options: ServeOptions): Bindings
+  bindings(options: ServeOptions): Bindings | Promise<Bindings>
   /** The runtime's own server for these options, or why there is none. */
   native(options: ServeOptions): NativeServer | NoNative | Promise<NativeServer | NoNative>
   /**

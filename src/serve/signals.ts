@@ -1,6 +1,5 @@
 /** SIGTERM and SIGINT: the first drains, the second cuts. */
 import process from 'node:process'
-import { isatty } from 'node:tty'
 import type { DrainResult } from '../lifecycle/drain.ts'
 import { exitStatus } from '../policy/codes.ts'
 import type { Running } from './contract.ts'
@@ -27,10 +26,16 @@ export interface SignalOptions {
   /** Requests in flight. With it the log says when the drain begins and how it ended. */
   readonly inFlight?: () => number | Promise<number>
   readonly process?: Pick<NodeJS.Process, 'on' | 'off'>
-  /** Whether a person at a terminal may have pressed Ctrl-C. */
+  /** Whether a person at a terminal may have pressed Ctrl-C. Default: if standard input is one. */
   readonly atTerminal?: boolean
   readonly now?: () => number
 }
+
+/**
+ * `node:tty` brings all of `node:net` with it on Bun and Deno, so it is loaded when it is asked.
+ * Node before 20.16 can't load so.
+ */
+const isAtTerminal = (): boolean => process.getBuiltinModule?.('node:tty').isatty(0) ?? process.stdin.isTTY
 
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
 
@@ -39,7 +44,7 @@ type Ending = Pick<Running, 'drain' | 'kill'> & Partial<Pick<Running, 'closed'>>
 
 /** Returns what takes the handlers away again; they go by themselves once all is closed or cut. */
 export function onSignals(running: Ending, options: SignalOptions = {}): () => void {
-  const { exit, log, inFlight, atTerminal = isatty(0), now = () => performance.now() } = options
+  const { exit, log, inFlight, atTerminal, now = () => performance.now() } = options
   const on = options.process ?? process
   let first: { signal: StopSignal; at: number } | null = null
   let cutting = false
@@ -64,7 +69,7 @@ export function onSignals(running: Ending, options: SignalOptions = {}): () => v
     if (first === null) {
       first = { signal, at: now() }
       // Nobody balances load onto a program at a terminal: there is nobody to announce it to.
-      const isPerson = signal === 'SIGINT' && atTerminal
+      const isPerson = signal === 'SIGINT' && (atTerminal ?? isAtTerminal())
       const announce = !isPerson
       const drained = running.drain({ announce })
       // Once it has begun, an engine under the ledger knows of every request.

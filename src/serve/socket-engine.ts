@@ -16,7 +16,6 @@ import { Connections } from '../lifecycle/connections.ts'
 import { Budget } from '../lifecycle/descriptor-budget.ts'
 import { Drain } from '../lifecycle/drain.ts'
 import type { LongLived } from '../lifecycle/long-lived.ts'
-import { withSocketFile } from '../net/socket-file.ts'
 import type { Accept, Listen, ListenAt, Listener } from '../net/transport.ts'
 import type { Answered } from '../observe/access.ts'
 import { enforcementWith } from '../policy/enforcement.ts'
@@ -214,6 +213,8 @@ async function listen(
     }),
   }
   try {
+    if (at.unix === undefined) return await open(at, accept)
+    const { withSocketFile } = await import('../net/socket-file.ts')
     return await withSocketFile(open, clock)(at, accept)
   } catch (error) {
     throw listenError(error, options)

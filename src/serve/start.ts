@@ -91,7 +91,7 @@ export async function planStart(
 
 async function onSockets(start: Start, { sockets, bindings }: ServeRuntime): Promise<Running> {
   const { serveOnSockets } = await import('./socket-engine.ts')
-  return serveOnSockets(start, sockets, bindings(start.options))
+  return serveOnSockets(start, sockets, await bindings(start.options))
 }
 
 async function inheritingProblem(

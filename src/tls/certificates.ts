@@ -6,13 +6,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
 import type { CertificatePem } from '../net/transport.ts'
-import type { Coded } from '../policy/codes.ts'
-
-/** A certificate and key that can't be served with. */
-export class CertificateError extends Error implements Coded {
-  override readonly name = 'CertificateError'
-  readonly code = 'CERTIFICATE_INVALID'
-}
+import { CertificateError } from './certificate-error.ts'
 
 /**
  * Mozilla's "intermediate" profile (wiki.mozilla.org/Security/Server_Side_TLS 5.7) without DHE:

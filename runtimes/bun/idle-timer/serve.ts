@@ -52,7 +52,7 @@ export async function serveWithIdleTimer(
 
   let server: BunServer
   try {
-    server = listen(options, policy, longLived, {
+    server = await listen(options, policy, longLived, {
       idleTimeout: exchanges.idleSeconds,
       fetch,
       // What Bun found fault with by itself.
