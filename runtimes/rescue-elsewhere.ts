@@ -20,10 +20,12 @@ export function rescueElsewhere(cli: string, argv: readonly string[]): Promise<n
   })
 }
 
+/** What npm has put into a checkout, and beside the package where this is a file of it. */
+const beside = ['../node_modules/.bin', '../../../.bin'].map((path) => fileURLToPath(new URL(path, import.meta.url)))
+
 /** In PATH, or where npm puts what is installed beside us. */
 function pathOf(program: string): string | null {
-  const beside = fileURLToPath(new URL('../node_modules/.bin', import.meta.url))
-  for (const folder of [...(process.env['PATH'] ?? '').split(delimiter), beside]) {
+  for (const folder of [...(process.env['PATH'] ?? '').split(delimiter), ...beside]) {
     const path = join(folder, program)
     try {
       accessSync(path, constants.X_OK)

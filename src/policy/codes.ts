@@ -17,14 +17,23 @@ interface ThrownCode extends Code {
   readonly ends: string
 }
 
-/** The names are part of the type, the texts are not. */
-const table =
-  <Row extends Code>() =>
-  <Name extends string>(rows: Readonly<Record<Name, Row>>) =>
-    rows
+/** Tables whose names are part of the type, and whose texts are not: bundlers see through them. */
+function thrown<Name extends string>(rows: Readonly<Record<Name, ThrownCode>>): typeof rows {
+  return rows
+}
+function logged<Name extends string>(rows: Readonly<Record<Name, Code>>): typeof rows {
+  return rows
+}
+
+const illegalMove: ThrownCode = {
+  means: 'An observer reported an event that its connection cannot have in its state.',
+  fault: 'hangup',
+  ends: 'that connection is cut',
+  remedy: 'Report it, with the message.',
+}
 
 /** Of errors that are thrown, or given to `onError`. */
-export const errorCodes = table<ThrownCode>()({
+export const errorCodes = thrown({
   CONFIG_INVALID: {
     means: 'An option, a flag, a variable or a file that one of them names is invalid, or no engine here holds it.',
     fault: 'configuration',
@@ -74,12 +83,7 @@ export const errorCodes = table<ThrownCode>()({
     ends: 'nobody is left to answer',
     remedy: 'Nothing.',
   },
-  CONN_ILLEGAL_MOVE: {
-    means: 'An observer reported an event that its connection cannot have in its state.',
-    fault: 'hangup',
-    ends: 'that connection is cut',
-    remedy: 'Report it, with the message.',
-  },
+  CONN_ILLEGAL_MOVE: illegalMove,
   SPOOL_FULL: {
     means: 'A message to be kept on disk finds no room: `spoolMaxBytes`, or the disk.',
     fault: 'machine',
@@ -135,7 +139,7 @@ export const hasCode = <C extends ErrorCode>(error: unknown, code: C): error is 
   error instanceof Error && (error as Partial<Coded>).code === code
 
 /** Of lines in the log, beside the options that limits log under. */
-export const logCodes = table<Code>()({
+export const logCodes = logged({
   APPLICATION_ERROR: {
     means: 'The application threw, rejected, or returned what cannot be sent.',
     fault: 'application',
@@ -164,7 +168,7 @@ export const logCodes = table<Code>()({
     fault: 'hangup',
     remedy: 'Report it, with the message.',
   },
-  CONN_ILLEGAL_MOVE: errorCodes.CONN_ILLEGAL_MOVE,
+  CONN_ILLEGAL_MOVE: illegalMove,
   ACCEPT_FAILED: {
     means: 'The listener could not accept a connection.',
     fault: 'machine',

@@ -117,6 +117,9 @@ async function act(
   return 'The server drains.'
 }
 
+/** Apart: bundlers rewrite a tagged template that has it, for code that stands in a page itself. */
+const endOfScript = raw('</script>')
+
 function documentOf(folder: string, show: Group | null, sections: readonly string[]): Html {
   const events = `${folder}events${show === null ? '' : `?show=${show}`}`
   return html`<!doctype html>
@@ -128,7 +131,7 @@ function documentOf(folder: string, show: Group | null, sections: readonly strin
 <title>hangup: connections</title>
 <link rel="icon" href="${icon}">
 <link rel="stylesheet" href="${folder}page.css">
-<script src="${folder}page.js" defer></script>
+<script src="${folder}page.js" defer>${endOfScript}
 </head>
 <body data-events="${events}">
 <header>
