@@ -4,7 +4,7 @@
  * is that of `deno/index.ts`.
  */
 import { entryOf, isProgram, main } from '../src/command/main.ts'
-import { commandOr } from './deno/command.ts'
+import { commandOr } from './deno/main.ts'
 import { deno } from './deno/runtime.ts'
 
 export * from './deno/index.ts'

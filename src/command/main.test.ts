@@ -8,7 +8,8 @@ import type { Resolved } from '../policy/resolve.ts'
 import type { App, Running, ServeOptions } from '../serve/contract.ts'
 import { listenError } from '../serve/prepare.ts'
 import { runningFake } from '../serve/running.fake.ts'
-import { type Entry, type Host, main } from './main.ts'
+import type { Host } from './host.ts'
+import { type Entry, main } from './main.ts'
 
 const exact: Enforced = { by: 'us', stepMs: 0, how: 'in memory' }
 const enforcement: Enforcement = {

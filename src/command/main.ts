@@ -10,8 +10,8 @@ import { installGlobals } from '../http1/web/globals.ts'
 import { backgroundClock } from '../lifecycle/clock.ts'
 import { openLogs } from '../log/open.ts'
 import { Observer } from '../observe/observer.ts'
-import { type ErrorCode, errorCodes, exitStatus } from '../policy/codes.ts'
-import { ConfigError, isConfigError, problem } from '../policy/problems.ts'
+import { exitStatus } from '../policy/codes.ts'
+import { ConfigError, problem } from '../policy/problems.ts'
 import type { Resolved } from '../policy/resolve.ts'
 import { flagOf } from '../policy/spelling.ts'
 import type { Running, ServeOptions } from '../serve/contract.ts'
@@ -20,13 +20,13 @@ import type { ServeRuntime } from '../serve/runtime.ts'
 import { onSignals } from '../serve/signals.ts'
 import { type PartOf, type Planned, planStart } from '../serve/start.ts'
 import { version } from '../version.ts'
-import type { Env } from './env.ts'
+import { explain } from './explain.ts'
 import { type LoadedApp, loadAdmin, loadApp, loadTls } from './files.ts'
 import { asked, type ReadSettings, readSettings } from './flags.ts'
 import { help } from './help.ts'
-import { alsoAt, knownInterfaces } from './interfaces.ts'
+import { cannotStart, type Host, thisProcess } from './host.ts'
+import { alsoAt } from './interfaces.ts'
 import { listenFds } from './listen-fds.ts'
-import { failureDetail } from './module-failure.ts'
 import { noteServiceLinks } from './service-links.ts'
 import { tellServiceManager, watchdogMs } from './service-manager.ts'
 import type { CommandName, SettingName, Settings } from './settings.ts'
@@ -52,57 +52,6 @@ export const entryOf = (runtime: ServeRuntime): Entry => ({
   plan: (options, resolved, part) => planStart(runtime, options, resolved, part),
   sides: runtime,
 })
-
-/** What `main` touches of the process. */
-export interface Host {
-  readonly argv: readonly string[]
-  readonly env: Env
-  readonly columns: number
-  /** Lines of the terminal that `err` writes to; undefined: it is none. */
-  readonly rows?: number | undefined
-  /** The network interfaces of this machine, as far as they may be asked for. */
-  interfaces?(): ReturnType<typeof knownInterfaces>
-  out(text: string): void
-  err(text: string): void
-  exit(status: number): void
-}
-
-/** Texts that no pipe or terminal has taken yet. */
-let unwritten = 0
-let whenWritten = (): void => {}
-
-function write(stream: NodeJS.WriteStream, text: string): void {
-  unwritten += 1
-  // Not an empty write at the end: Bun says at once that that is done.
-  stream.write(text, () => {
-    unwritten -= 1
-    if (unwritten === 0) whenWritten()
-  })
-}
-
-export const thisProcess: Host = {
-  argv: process.argv.slice(2),
-  env: process.env,
-  columns: process.stdout.columns ?? 100,
-  rows: process.stderr.isTTY && process.env['TERM'] !== 'dumb' ? process.stderr.rows : undefined,
-  interfaces: knownInterfaces,
-  out: (text) => write(process.stdout, text),
-  err: (text) => write(process.stderr, text),
-  exit: (status) => process.exit(status),
-}
-
-/**
- * The end of a command that prints and is done. A pipe takes 64 kB at once, and what it has not
- * taken when the process exits is lost; a reader that has gone wants no more.
- */
-export function exitFlushed(status: number): void {
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => process.exit(status))
-  if (unwritten === 0) process.exit(status)
-  else whenWritten = () => process.exit(status)
-}
-
-/** 1 is kept for a drain that had to cut. */
-export const { cannotStart } = exitStatus
 
 /**
  * Whether a runtime's entry is what was started, with the `import.meta` of that entry. In a bundle
@@ -297,20 +246,3 @@ async function watching(
 const builtInApp = async (ready: () => boolean): Promise<LoadedApp> => ({
   app: (await import('./built-in-app.ts')).createApp({ ready }),
 })
-
-/** What the user or the machine did needs no stack; what a module or the program did does. */
-export function explain(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const { code, syscall } = error as NodeJS.ErrnoException
-  if (isConfigError(error)) {
-    const { cause } = error
-    const ownFault = cause instanceof Error && (cause as NodeJS.ErrnoException).syscall === undefined
-    return ownFault ? `${error.message}\n${failureDetail(cause)}` : error.message
-  }
-  // An address that can't be had: see listenError.
-  if (syscall === 'listen' || isOutside(code)) return error.message
-  return error.stack ?? error.message
-}
-
-const isOutside = (code = ''): boolean =>
-  Object.hasOwn(errorCodes, code) && ['configuration', 'machine'].includes(errorCodes[code as ErrorCode].fault)

@@ -1,7 +1,7 @@
 /** Whether a configuration is one, without a start: a test of it in one line. */
 import process from 'node:process'
 import { ConfigError, type Problem } from '../policy/problems.ts'
-import { planOf } from './config/load.ts'
+import { planOf } from './config/read.ts'
 import type { GatewayFile } from './config/schema.ts'
 
 /**

@@ -4,7 +4,8 @@
  */
 import { readFile, writeFile } from 'node:fs/promises'
 import { readPlaces } from '../../command/flags.ts'
-import { type Host, runCommand } from '../../command/main.ts'
+import type { Host } from '../../command/host.ts'
+import { runCommand } from '../../command/main.ts'
 import { resolveEntries } from '../../command/settings.ts'
 import { exitStatus } from '../../policy/codes.ts'
 import { ConfigError, isConfigError, problem } from '../../policy/problems.ts'
