@@ -1,7 +1,7 @@
 /**
- * `dist/`, what the npm package holds: JavaScript for every module that the package's entries
- * reach, and declarations for those that the types of a public entry reach. Those whose names can
- * be imported have their comments, a map and their source. `npm pack` runs it.
+ * `dist/`, what the npm package holds: JavaScript in few files (`scripts/chunks.ts`), and
+ * declarations of the modules that the types of a public entry reach. Those whose names can be
+ * imported have their comments, a map and their source. `npm pack` runs it.
  */
 import { spawnSync } from 'node:child_process'
 import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import packageJson from '../package.json' with { type: 'json' }
 import { optionNames, optionSpecs } from '../src/policy/policy.ts'
 import { format } from '../src/policy/units.ts'
+import { bundle } from './chunks.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const dist = join(root, 'dist')
@@ -22,6 +23,10 @@ const compile = (...args: string[]) => run('tsc', '--project', 'tsconfig.build.j
 
 rmSync(dist, { recursive: true, force: true })
 compile('--removeComments')
+await bundle(
+  dist,
+  [packageJson.bin.hangup, ...exportedAs('default')].map((path) => join(root, path)),
+)
 // What tsc writes is a fifth indentation, line ends and long forms. Names stay: a stack says where it was.
 const compact = ['--minify-whitespace', '--minify-syntax', '--charset=utf8', '--line-limit=120']
 const inPlace = ['--outdir=dist', '--outbase=dist', '--allow-overwrite', '--log-level=warning']
@@ -103,13 +108,20 @@ function shipSource(map: string): void {
   writeFileSync(map, JSON.stringify({ ...rest, sources: shipped }))
 }
 
-/** What stands under `types` in the conditions of `exports`. */
+/** The declarations that a program can name. */
 function entries(): string[] {
-  const typesIn = (exported: unknown): string[] =>
-    typeof exported !== 'object' || exported === null
-      ? []
-      : Object.entries(exported).flatMap(([name, to]) => (name === 'types' ? [join(root, to)] : typesIn(to)))
-  return typesIn(packageJson.exports)
+  return exportedAs('types').map((path) => join(root, path))
+}
+
+/** What stands under this condition in `exports`, each once. */
+function exportedAs(condition: 'types' | 'default'): string[] {
+  const pathsIn = (exported: unknown): string[] => {
+    if (typeof exported !== 'object' || exported === null) return []
+    return Object.entries(exported).flatMap(([name, to]) =>
+      name === condition && typeof to === 'string' ? [to] : pathsIn(to),
+    )
+  }
+  return [...new Set(pathsIn(packageJson.exports))]
 }
 
 function reachedFrom(paths: readonly string[], next: (path: string) => readonly string[]): ReadonlySet<string> {

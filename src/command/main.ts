@@ -3,7 +3,6 @@
  * reports, ends on a signal.
  */
 import { resolve } from 'node:path'
-import process from 'node:process'
 import { adminPlan } from '../admin/options.ts'
 import { type Worker, workerOf } from '../cluster/worker.ts'
 import { installGlobals } from '../http1/web/globals.ts'

@@ -119,6 +119,10 @@ describe('a project of its own', { concurrency: 2 }, () => {
       assert.match(await project.run([...command, 'probe.mjs']), /^fine$/m)
     })
 
+    test(`has one copy of each module, whatever entry it comes from, on ${runtime}`, async () => {
+      assert.match(await project.run([...command, 'shared.mjs']), /^fine$/m)
+    })
+
     test(`has the command on ${runtime}`, async () => {
       const hangup = [...command, 'node_modules/hangup/dist/src/cli.js']
       assert.equal(await project.run([...hangup, '--version']), `hangup ${packageJson.version} on ${runtime}\n`)

@@ -14,7 +14,7 @@ import { type GatewayPlan, resolveGateway } from './resolve.ts'
 import type { UpstreamText } from './texts.ts'
 
 /** Looked for in the working directory. */
-export const configNames = ['hangup.config.ts', 'hangup.config.js', 'hangup.config.json'] as const
+const configNames = ['hangup.config.ts', 'hangup.config.js', 'hangup.config.json'] as const
 
 export interface Loaded {
   readonly settings: GatewaySettings
