@@ -19,7 +19,7 @@ import { type Address, emptySnapshot, peerName, TCP_CLOSE, TCP_ESTABLISHED } fro
 import { figuresOf, type IncomingBody, type Notes, Reading, settleMs, tickMs } from './observe.ts'
 import { noteFinished, noteStarted, type Peer, Peers } from './peers.ts'
 import { Reserve } from './reserve.ts'
-import { lookEvery, sliceMs } from './schedule.ts'
+import { firstSliceMs, lookEvery, sliceMs } from './schedule.ts'
 import type { Threads } from './threads.ts'
 import { TrackedSocket, type Tracking } from './tracked-socket.ts'
 
@@ -106,6 +106,7 @@ export class Ledger {
       random,
       onClosed,
       sliceMs,
+      firstSliceMs,
       ...(options.budget && { budget: options.budget }),
       ...(options.onShortage && { onShortage: options.onShortage }),
       ...(options.discover && { discover: options.discover }),

@@ -218,6 +218,48 @@ test('a sweep that takes too long leaves the rest for a little later, and forget
   for (const member of [...connections]) connections.remove(member)
 })
 
+test('a sweep begins with a short slice, and goes on in longer ones', async () => {
+  const { policy } = resolveOptions({ idleTimeoutMs: 5_000 })
+  let now = 0
+  let rest: (() => void) | null = null
+  const connections = new Connections<FakeMember>({
+    policy,
+    clock: {
+      now: () => now,
+      after(ms, callback) {
+        if (ms < 50) rest = callback
+        return () => {}
+      },
+    },
+    onClosed: () => {},
+    random: Math.random,
+    sliceMs: 1,
+    firstSliceMs: 0.25,
+  })
+  let looks = 0
+  for (let index = 0; index < 50; index++) {
+    const member = new FakeMember(connections.begin('accepted', 0), undefined, () => {
+      looks += 1
+      now += 0.125
+      member.lookAt = now + 400
+      return still
+    })
+    connections.add(member)
+  }
+  const slices: number[] = []
+  for (let next: (() => void) | null = () => connections.sweep(); next !== null; next = rest) {
+    rest = null
+    looks = 0
+    next()
+    slices.push(looks)
+  }
+  assert.deepEqual(slices, [2, 4, 8, 8, 8, 8, 8, 4])
+  now += 500
+  looks = 0
+  connections.sweep()
+  assert.equal(looks, 2)
+})
+
 test('thousands that are due at once come back in slices, and a slice goes on where the one before it stopped', async () => {
   const { policy } = resolveOptions({ idleTimeoutMs: 5_000 })
   const many = 2_000

@@ -74,6 +74,11 @@ export interface ConnectionsOptions {
    * Default: as long as it takes.
    */
   readonly sliceMs?: number
+  /**
+   * The first slice of a sweep; each after it may take twice as long, up to `sliceMs`. So some
+   * dozens of connections hold no request up, and thousands are through as soon. Default: `sliceMs`.
+   */
+  readonly firstSliceMs?: number
   /** The process's descriptor budget. Default: none. */
   readonly budget?: Budget | null
   /**
@@ -131,6 +136,8 @@ export class Connections<M extends Member> {
   /** Where a sweep that was cut in slices goes on. */
   #pass: SetIterator<M> | null = null
   readonly #clock: Clock
+  /** Of the sweep that goes on: how long its present slice may take. */
+  #sliceMs: number
   #cancelSweep: (() => void) | null = null
   #rest: (() => void) | null = null
   #easedAt = Number.NEGATIVE_INFINITY
@@ -144,6 +151,7 @@ export class Connections<M extends Member> {
     this.limits = bindLimits(options.policy)
     // Nobody is due while what it sent in time waits to be read.
     this.#clock = readingFirst(options.clock)
+    this.#sliceMs = this.#firstSliceMs
   }
 
   /** A new connection under this server's limits, not yet among the others. */
@@ -248,11 +256,16 @@ export class Connections<M extends Member> {
       }
     }
     this.#pass = null
+    this.#sliceMs = this.#firstSliceMs
+  }
+
+  get #firstSliceMs(): number {
+    const { sliceMs = Number.POSITIVE_INFINITY, firstSliceMs = sliceMs } = this.#options
+    return firstSliceMs
   }
 
   #hasTime(since: number): boolean {
-    const { sliceMs } = this.#options
-    return sliceMs === undefined || this.#clock.now() - since < sliceMs
+    return this.#sliceMs === Number.POSITIVE_INFINITY || this.#clock.now() - since < this.#sliceMs
   }
 
   #look(member: M, now: number): void {
@@ -267,6 +280,7 @@ export class Connections<M extends Member> {
   #later(): void {
     this.#rest ??= this.#clock.after(betweenSlicesMs, () => {
       this.#rest = null
+      this.#sliceMs = Math.min(this.#sliceMs * 2, this.#options.sliceMs ?? Number.POSITIVE_INFINITY)
       this.sweep()
     })
   }
