@@ -9,6 +9,9 @@ import { join } from 'node:path'
 export const folder = mkdtempSync(join(tmpdir(), 'hangup-bench-'))
 process.once('exit', () => rmSync(folder, { recursive: true }))
 
+/** No request has the head of the one before: clients differ, and what they ask for. */
+const heads = 64
+
 /** Of the time of a run, before its first request. */
 export const standstillMs = 100
 
@@ -20,12 +23,19 @@ export const standstillMs = 100
 const standstill = `
 local ffi = require("ffi")
 ffi.cdef "int usleep(unsigned int us);"
-local asked, text = 0, nil
+local asked, texts = 0, {}
 function request()
   asked = asked + 1
-  if asked <= 2 then text = wrk.format() end
-  if asked == 2 then ffi.C.usleep(${standstillMs * 1_000}) end
-  return text
+  if asked == 1 then return wrk.format() end
+  if asked == 2 then
+    local agent = wrk.headers["User-Agent"] or "wrk"
+    for i = 1, ${heads} do
+      wrk.headers["User-Agent"] = agent .. "/" .. i
+      texts[i] = wrk.format(nil, wrk.path .. (wrk.path:find("?", 1, true) and "&" or "?") .. "one=" .. i)
+    end
+    ffi.C.usleep(${standstillMs * 1_000})
+  end
+  return texts[asked % ${heads} + 1]
 end
 
 function done(summary, latency)
