@@ -17,7 +17,6 @@ import {
 import { type Framing, RequestHead } from './head.ts'
 import { isHost } from './host.ts'
 import type { ReasonId } from './reasons.ts'
-import { RepeatedHead } from './repeated-head.ts'
 import { readVersion, minor as versionMinor } from './version.ts'
 
 /** UNSUBSCRIBE and VERSION-CONTROL, the longest registered ones, have 11 and 15. */
@@ -30,8 +29,6 @@ const maxMethodBytes = 32
 const line = { methodLength: 0, targetEnd: 0, length: 0, minor: 1 as 0 | 1 }
 
 export type RequestMark = Mark<typeof line>
-
-const repeated = new RepeatedHead<RequestHead>()
 
 /** Of all connections: many name one host. */
 let latestHost = ''
@@ -51,8 +48,6 @@ export function readRequest(
 ): RequestHead | RequestMark | null | typeof REFUSED {
   let after: number
   if (mark === null) {
-    const same = repeated.at(bytes, start, end, limits, '')
-    if (same !== null) return same
     const fieldsAt = readRequestLine(bytes, start, end, limits.maxTargetBytes)
     if (fieldsAt < 0) return fieldsAt === INCOMPLETE ? null : REFUSED
     line.length = fieldsAt - start
@@ -102,7 +97,7 @@ export function readRequest(
     } else if (target !== '*' || method !== 'OPTIONS') return no('bad-target')
   }
 
-  const head = new RequestHead(
+  return new RequestHead(
     method,
     target,
     path,
@@ -116,9 +111,6 @@ export function readRequest(
     minor === 1 ? !seen.close : seen.keepAlive && !seen.close,
     minor === 1 && seen.nominatesUpgrade ? seen.upgrade : null,
   )
-  // Of a larger body it is asked each time.
-  if (limits.maxBodyBytes === 0 || seen.length <= limits.maxBodyBytes) repeated.keep(head, text, limits, '')
-  return head
 }
 
 function no(reason: ReasonId): typeof REFUSED {

@@ -17,7 +17,6 @@ import {
 } from './fields.ts'
 import { type Framing, ResponseHead } from './head.ts'
 import type { ReasonId } from './reasons.ts'
-import { RepeatedHead } from './repeated-head.ts'
 import { readVersion, minor as versionMinor } from './version.ts'
 
 /**
@@ -27,8 +26,6 @@ import { readVersion, minor as versionMinor } from './version.ts'
 const line = { status: 0, reasonFrom: 0, reasonEnd: 0, length: 0, minor: 1 as 0 | 1 }
 
 export type ResponseMark = Mark<typeof line>
-
-const repeated = new RepeatedHead<ResponseHead>()
 
 /**
  * The head that starts at `start`, a mark if it is not whole (null before its first line is), or
@@ -45,8 +42,6 @@ export function readResponse(
 ): ResponseHead | ResponseMark | null | typeof REFUSED {
   let after: number
   if (mark === null) {
-    const same = repeated.at(bytes, start, end, limits, method)
-    if (same !== null) return same
     const fieldsAt = readStatusLine(bytes, start, end, limits.maxFieldBytes)
     if (fieldsAt < 0) return fieldsAt === INCOMPLETE ? null : REFUSED
     line.length = fieldsAt - start
@@ -66,7 +61,7 @@ export function readResponse(
     return REFUSED
   }
   const text = latin1(bytes, start, after)
-  const head = new ResponseHead(
+  return new ResponseHead(
     status,
     text.slice(line.reasonFrom, line.reasonEnd),
     after - start,
@@ -77,8 +72,6 @@ export function readResponse(
     framing !== 'close' && (minor === 1 ? !seen.close : seen.keepAlive && !seen.close),
     minor === 1 && seen.nominatesUpgrade ? seen.upgrade : null,
   )
-  repeated.keep(head, text, limits, method)
-  return head
 }
 
 /** RFC 9112 6.3 for answers; null: refused. */

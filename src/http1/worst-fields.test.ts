@@ -119,11 +119,8 @@ const config = { pseudonym: 'hangup', hsts: null } as GatewayConfig
 const bytesOf = (text: string) => new Uint8Array(Buffer.from(text, 'latin1'))
 const requestOf = (name: string, value: string) =>
   `POST / HTTP/1.1\r\n${name === 'Host' ? '' : 'Host: a\r\n'}${name}: ${value}\r\n`
-/** A head is known again under the same limits alone, and then not read. */
-const readAnew = () => ({ ...limits })
-
 const parsed = (...pieces: Uint8Array[]) => {
-  const parser = new RequestParser(sink, readAnew())
+  const parser = new RequestParser(sink, limits)
   for (const piece of pieces) parser.feed(piece)
 }
 const asked = (raw: readonly string[], host = 'a') =>
@@ -143,7 +140,7 @@ const readers: Readonly<Record<string, (value: string, name: string) => () => vo
   'the response parser'(value, name) {
     const bytes = bytesOf(`HTTP/1.1 200 OK\r\n${name}: ${value}\r\n\r\n`)
     return () => {
-      const parser = new ResponseParser(sink, readAnew())
+      const parser = new ResponseParser(sink, limits)
       parser.next('GET')
       parser.feed(bytes)
     }

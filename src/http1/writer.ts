@@ -3,8 +3,6 @@
  * write with its body. Framing is decided by the caller once and written here; what the application
  * says about it is left out, because two opinions in one head are two messages for somebody.
  */
-import { Buffer } from 'node:buffer'
-import { latin1 } from './bytes.ts'
 import { isHost } from './host.ts'
 import { phrases } from './status.ts'
 import { isForbiddenInTrailers } from './trailers.ts'
@@ -128,13 +126,8 @@ export function responseHead(
   date: string,
 ): string {
   const start = statusLine(status, phrase)
-  if (typeof fields === 'string') {
-    if (!lastResponse.is(start, fields, body, connection)) {
-      lastResponse = new LastHead(start, fields, body, connection, start + fields + endOf(status, body, connection))
-    }
-    return lastResponse.text
-  }
-  const end = endOf(status, body, connection)
+  const end = `${status < 200 || status === 204 ? '' : framingLine(body)}${connection}\r\n`
+  if (typeof fields === 'string') return start + fields + end
   let head = start
   let dated = false
   for (let i = 0; i < fields.length; i += 2) {
@@ -149,71 +142,14 @@ export function responseHead(
   return head + end
 }
 
-const endOf = (status: number, body: BodyFraming, connection: string): string =>
-  `${status < 200 || status === 204 ? '' : framingLine(body)}${connection}\r\n`
-
-/**
- * The head that was written last from lines: most of one moment are alike, and to compare what is
- * often the same string costs a tenth of joining the pieces and laying them out.
- */
-class LastHead {
-  readonly #start: string
-  readonly #fields: string
-  readonly #body: BodyFraming
-  readonly #connection: string
-  #text: string
-  #isFlat = false
-
-  constructor(start: string, fields: string, body: BodyFraming, connection: string, text: string) {
-    this.#start = start
-    this.#fields = fields
-    this.#body = body
-    this.#connection = connection
-    this.#text = text
-  }
-
-  is(start: string, fields: string, body: BodyFraming, connection: string): boolean {
-    if (body !== this.#body || connection !== this.#connection || start !== this.#start || fields !== this.#fields)
-      return false
-    if (!this.#isFlat) {
-      this.#text = flat(this.#text)
-      this.#isFlat = true
-    }
-    return true
-  }
-
-  get text(): string {
-    return this.#text
-  }
-}
-
-const noHead = new LastHead('', '', 'none', '', '')
-let lastResponse = noHead
-let lastRequest = noHead
-
-/** In one piece: each write of a text that was joined would lay it out again. */
-const flat = (text: string): string => latin1(Buffer.from(text, 'latin1'), 0, text.length)
-
 /** Interim answers: 100, 103. */
 export function informationalHead(status: number, fields: RawFields = []): string {
   return responseHead(status, '', fields, 'none', '', '')
 }
 
 /** Known to be valid. */
-let lastStart = { method: '', target: '', host: '', text: '' }
-
-/** The request line and `Host`. */
-function requestStart(method: string, target: string, host: string): string {
-  const last = lastStart
-  if (host === last.host && method === last.method && target === last.target && last.text !== '') return last.text
-  if (method !== 'GET' && !tokenForm.test(method)) throw new TypeError(`${JSON.stringify(method)} is not a method`)
-  if (target !== last.target && !targetForm.test(target))
-    throw new TypeError(`${JSON.stringify(target)} is not a request target`)
-  if (host !== '' && host !== last.host && !isHost(host)) throw new TypeError(`${JSON.stringify(host)} is not a host`)
-  const text = `${method} ${target} HTTP/1.1\r\nHost: ${host}\r\n`
-  lastStart = { method, target, host, text }
-  return text
-}
+let lastHost = ''
+let lastTarget = ''
 
 /**
  * The head of a request, empty line included; `Host` comes first (RFC 9110 7.2) and from `host`
@@ -227,14 +163,17 @@ export function requestHead(
   body: BodyFraming,
   connection: string,
 ): string {
-  let head = requestStart(method, target, host)
-  if (typeof fields === 'string') {
-    if (!lastRequest.is(head, fields, body, connection)) {
-      const text = `${head}${fields}${framingLine(body)}${connection}\r\n`
-      lastRequest = new LastHead(head, fields, body, connection, text)
-    }
-    return lastRequest.text
+  if (method !== 'GET' && !tokenForm.test(method)) throw new TypeError(`${JSON.stringify(method)} is not a method`)
+  if (target !== lastTarget) {
+    if (!targetForm.test(target)) throw new TypeError(`${JSON.stringify(target)} is not a request target`)
+    lastTarget = target
   }
+  if (host !== '' && host !== lastHost) {
+    if (!isHost(host)) throw new TypeError(`${JSON.stringify(host)} is not a host`)
+    lastHost = host
+  }
+  let head = `${method} ${target} HTTP/1.1\r\nHost: ${host}\r\n`
+  if (typeof fields === 'string') return `${head}${fields}${framingLine(body)}${connection}\r\n`
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i]!
     const value = fields[i + 1]!

@@ -170,23 +170,3 @@ test('fields that come again go on as before, and as their message and their rou
   assert.equal(dateless, null)
   assert.equal(again, dated)
 })
-
-test('lines that were kept before get what belongs to this client and this response', () => {
-  const text = 'A: b\r\n'
-  const of = (changes: Partial<Asked>, pseudonym = 'hangup') =>
-    requestLines(text, asked(text, changes), route(), config({ pseudonym }), false)
-  for (const address of ['192.0.2.1', '192.0.2.2', '192.0.2.1']) {
-    assert.match(of({ address })!, new RegExp(`^A: b\r\n[^]*X-Forwarded-For: ${address}\r\n`))
-  }
-  assert.match(of({}, 'other')!, /Via: 1.1 other\r\n/)
-  const back = 'Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n'
-  const said = (minor: 0 | 1, hsts: string | null, pseudonym: string, secure = true) =>
-    responseLines(back, { secure }, route(), config({ pseudonym, hsts }), minor)
-  for (let i = 0; i < 2; i++) {
-    assert.equal(said(1, null, 'a'), `${back}Via: 1.1 a\r\n`)
-    assert.equal(said(0, null, 'a'), `${back}Via: 1.0 a\r\n`)
-    assert.equal(said(0, 'max-age=1', 'a'), `${back}Via: 1.0 a\r\nStrict-Transport-Security: max-age=1\r\n`)
-    assert.equal(said(0, 'max-age=1', 'a', false), `${back}Via: 1.0 a\r\n`)
-    assert.equal(said(0, 'max-age=1', 'b'), `${back}Via: 1.0 b\r\nStrict-Transport-Security: max-age=1\r\n`)
-  }
-})

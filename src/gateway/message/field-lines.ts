@@ -26,7 +26,7 @@ export function requestLines(
   const { set, remove } = route.request
   if (trusted || set.length > 0 || remove.length > 0) return null
   const kept = keptLines(text, requestTable, !route.underscores)
-  return kept.lines === null ? null : kept.with(clientLines(asked, config.pseudonym))
+  return kept === null ? null : kept + clientLines(asked, config.pseudonym)
 }
 
 /**
@@ -44,51 +44,20 @@ export function responseLines(
   if (set.length > 0 || remove.length > 0) return null
   const hsts = asked.secure ? config.hsts : null
   const kept = keptLines(text, hsts === null ? responseLineTable : responseLineTableWithHsts, false)
-  if (kept.lines === null || !kept.dated) return null
-  return kept.with(ownLines(minor, config.pseudonym, hsts))
+  if (kept === null || !dated) return null
+  const via = `Via: 1.${minor} ${config.pseudonym}\r\n`
+  return kept + (hsts === null ? via : `${via}Strict-Transport-Security: ${hsts}\r\n`)
 }
 
-/** Of the last response: all of one moment mostly come from like upstreams. */
-let lastOwn = { minor: 1, pseudonym: '', hsts: null as string | null, text: '' }
+/** Whether the lines that were asked for last had a `Date`. */
+let dated = false
 
-/** What the gateway itself says in a response. */
-function ownLines(minor: 0 | 1, pseudonym: string, hsts: string | null): string {
-  const last = lastOwn
-  if (last.text !== '' && last.minor === minor && last.pseudonym === pseudonym && last.hsts === hsts) return last.text
-  const via = `Via: 1.${minor} ${pseudonym}\r\n`
-  const own = hsts === null ? via : `${via}Strict-Transport-Security: ${hsts}\r\n`
-  lastOwn = { minor, pseudonym, hsts, text: own }
-  return own
-}
-
-/** The lines of one text that go on. */
-class Kept {
+interface Kept {
   readonly text: string
   readonly table: Table
   readonly dropUnderscores: boolean
-  /** null: they can't go on as they are. */
   readonly lines: string | null
-  /** They had a `Date`. */
   readonly dated: boolean
-  #behind = ''
-  #whole: string | null = null
-
-  constructor(text: string, table: Table, dropUnderscores: boolean) {
-    this.text = text
-    this.table = table
-    this.dropUnderscores = dropUnderscores
-    this.lines = readLines(text, table, dropUnderscores)
-    this.dated = dated
-  }
-
-  /** With these behind them: the same string for the same ones, which the writer knows again. */
-  with(behind: string): string {
-    if (this.#whole === null || this.#behind !== behind) {
-      this.#behind = behind
-      this.#whole = `${this.lines}${behind}`
-    }
-    return this.#whole
-  }
 }
 
 /**
@@ -99,7 +68,7 @@ class Kept {
 const remembered: (Kept | undefined)[] = Array.from({ length: 64 })
 const maxRememberedLength = 4096
 
-function keptLines(text: string, table: Table, dropUnderscores: boolean): Kept {
+function keptLines(text: string, table: Table, dropUnderscores: boolean): string | null {
   const slot = text.length & 63
   const known = remembered[slot]
   if (
@@ -108,15 +77,13 @@ function keptLines(text: string, table: Table, dropUnderscores: boolean): Kept {
     known.dropUnderscores === dropUnderscores &&
     known.text === text
   ) {
-    return known
+    dated = known.dated
+    return known.lines
   }
-  const kept = new Kept(text, table, dropUnderscores)
-  if (text.length <= maxRememberedLength) remembered[slot] = kept
-  return kept
+  const lines = readLines(text, table, dropUnderscores)
+  if (text.length <= maxRememberedLength) remembered[slot] = { text, table, dropUnderscores, lines, dated }
+  return lines
 }
-
-/** Whether the lines that were read last had a `Date`. */
-let dated = false
 
 /** Lines that go on as they came are copied in runs. */
 function readLines(text: string, table: Table, dropUnderscores: boolean): string | null {
