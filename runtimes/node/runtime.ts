@@ -39,5 +39,9 @@ export const node = {
     return (await connecting).connect(...to)
   },
   http2: true,
+  async holdMemory(clock) {
+    const { holdYoungGeneration } = await import('./young-generation.ts')
+    holdYoungGeneration(clock)
+  },
   downstream: (request, env) => new NodeDownstream(request, env),
 } satisfies Runtime

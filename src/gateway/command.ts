@@ -77,6 +77,7 @@ async function run(entry: GatewayEntry, host: Host): Promise<void> {
     worker,
     sockets,
   })
+  await gateway.holdMemory?.(backgroundClock)
   const stopReloading = await keepReloading(plan, {
     load: async () => (await loaded()).plan,
     apply: (next) => running.reload(next),

@@ -51,6 +51,8 @@ export interface GatewayRuntime {
   readonly connect: Connect
   /** A name's addresses. */
   resolve(host: string): Promise<readonly string[]>
+  /** Keeps the memory of a process that is nothing but a gateway from growing without need. */
+  holdMemory?(clock: Clock): Promise<void>
   /** `serve()`, but the app's `c.env` is a `Downstream`. */
   serve(app: App, options: ServeOptions, kit: ServeKit): Promise<Running>
   /** `worker`: the number of this process among several, or 0. */

@@ -3,6 +3,7 @@
  * runtime's own for HTTP/2.
  */
 import { lookup } from 'node:dns/promises'
+import type { Clock } from '../../lifecycle/clock.ts'
 import { LongLived } from '../../lifecycle/long-lived.ts'
 import type { Connect } from '../../net/transport.ts'
 import { Observer } from '../../observe/observer.ts'
@@ -25,16 +26,19 @@ export interface GatewaySide {
   readonly http2: boolean
   /** The client's side of a request to its own server, whose application got this `env`. */
   downstream(request: Request, env: any): NativeDownstream
+  /** Keeps the memory of a process that is nothing but a gateway from growing without need. */
+  holdMemory?(clock: Clock): Promise<void>
 }
 
 const why = 'a gateway needs to see what its clients sent'
 
 export function gatewayOn(runtime: Runtime): GatewayRuntime {
-  const { name, http2, connect } = runtime
+  const { name, http2, connect, holdMemory } = runtime
   return {
     runtime: name,
     http2,
     connect,
+    ...(holdMemory && { holdMemory }),
     resolve: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
     observer: (clock, worker) => new Observer(clock, runtime.sockets.descriptors, null, worker),
     async listenForAdmin(server, plan, log) {
