@@ -150,6 +150,12 @@ export class NodeConnections {
     for (const incoming of holding) incoming.askNow()
   }
 
+  /** The first byte of a request has come. */
+  headBegan(socket: Socket): void {
+    const member = this.#members.get(socket)
+    if (member instanceof Http1Connection) member.lookSoon()
+  }
+
   #accepted(tcp: Socket): void {
     const { policy, connections, now } = this.#context
     if (policy.peerProbeMs > 0) tcp.setKeepAlive(true, policy.peerProbeMs)

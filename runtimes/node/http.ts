@@ -20,6 +20,7 @@ import { procDescriptors } from '../descriptors.ts'
 import { madeOf } from './hono-response.ts'
 import { NodeConnections } from './http-server.ts'
 import type { NodeMember, ServerContext } from './http1-connection.ts'
+import { beginHearer } from './message-begin.ts'
 import type { NodeServeOptions } from './options.ts'
 
 const enforcement = enforcementOf('nodeHttp')
@@ -52,6 +53,7 @@ async function serveNodeHttp(start: Start<NodeServeOptions>): Promise<Running> {
     policy,
     now,
     connections,
+    hearBegin: beginHearer((socket) => httpServer.headBegan(socket)),
     draining: () => drain.draining,
     observer,
     onBug: bugLog(log),

@@ -22,6 +22,7 @@ import type { Outgoing } from './answer.ts'
 import { type Body, hasBody, type Incoming } from './body.ts'
 import type { AnswerWay } from './exchange.ts'
 import type { HeldIncoming } from './held-incoming.ts'
+import { type beginHearer, onceBegun, tellsOfBegin } from './message-begin.ts'
 import { abort, gone } from './request.ts'
 import { askResetEveryMs, duplicateOf, handleOf, isReset, resetTcp } from './reset.ts'
 
@@ -30,6 +31,8 @@ export interface ServerContext {
   readonly policy: Policy
   readonly now: () => number
   readonly connections: Connections<NodeMember>
+  /** Hears of the heads that begin on these connections, and wakes them. */
+  readonly hearBegin: ReturnType<typeof beginHearer>
   readonly draining: () => boolean
   readonly observer: Observer
   /** Told of a bug of ours that has cost a client its connection. */
@@ -54,11 +57,11 @@ export interface NodeMember extends Member, AnswerWay {
   lastRequests?(): void
 }
 
-/**
- * Node does not say when bytes of a head come on an idle connection: it has to be looked at, which
- * is not free.
- */
+/** Where bytes decide a connection has to be looked at, which is not free. */
 const lookEveryMs = 100
+/** Where Node says when a head begins: blank lines in front of one are all that it leaves out. */
+const lookIdleEveryMs = 1_000
+
 export class Http1Connection implements NodeMember {
   readonly connection: Connection
   lookAt = 0
@@ -103,6 +106,13 @@ export class Http1Connection implements NodeMember {
     this.#tcp = tcp
     this.#socket = tcp
     this.connection = context.connections.begin(secure ? 'handshake' : 'accepted', context.now())
+    if (!tellsOfBegin()) onceBegun(tcp, context.hearBegin)
+  }
+
+  /** What it waits for has changed, as the first byte of a head does. */
+  lookSoon(): void {
+    this.lookAt = 0
+    if (this.parkedIn !== null) this.#context.connections.wake(this)
   }
 
   /** The TCP connection is no more. */
@@ -294,7 +304,7 @@ export class Http1Connection implements NodeMember {
     }
     const { connection } = this
     const socket = this.#socket
-    this.lookAt = now + lookEveryMs
+    this.lookAt = this.#nextLook(now)
     const isWhole = this.#body?.complete === true
     if (isWhole) this.#bodyEnd(now)
     // The end of the connection was written, and there is no rest of a body to wait for.
@@ -307,6 +317,16 @@ export class Http1Connection implements NodeMember {
       unsent: this.#latest?.writableLength ?? socket.writableLength,
       wanted: connection.state === 'upgraded' ? !socket.isPaused() : (this.#body?.wanted ?? false),
     }
+  }
+
+  #nextLook(now: number): number {
+    const { connection } = this
+    const soon = now + lookEveryMs
+    if (connection.state !== 'idle' && connection.state !== 'accepted') return soon
+    const socket = this.#socket
+    if (socket.bytesRead > connection.receivedBefore || socket.writableEnded) return soon
+    if (!onceBegun(socket, this.#context.hearBegin) || !tellsOfBegin()) return soon
+    return Math.max(soon, Math.min(connection.lookAt, now + lookIdleEveryMs))
   }
 
   get #taken(): number {
@@ -332,12 +352,14 @@ export class Http1Connection implements NodeMember {
       `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nDate: ${date}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
     )
     socket.resume()
+    this.lookSoon()
     return true
   }
 
   linger(forMs: number, now: number): void {
     this.connection.end('ended', now, forMs)
     if (!this.#socket.writableEnded) this.#socket.end()
+    this.lookSoon()
   }
 
   end(now: number): void {
