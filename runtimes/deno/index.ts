@@ -6,7 +6,7 @@
 import type { App, Running, ServeOptions } from '../../src/serve/contract.ts'
 import { serveOn } from '../../src/serve/start.ts'
 import { onlyOn } from '../only-on.ts'
-import { deno } from './runtime.ts'
+import { serving } from './serving.ts'
 
 export { toNative } from '../../src/http1/web/globals.ts'
 export type * from '../../src/public-types.ts'
@@ -22,5 +22,5 @@ export { type DenoServe, type HangupOptions, hangup } from './command.ts'
  */
 export async function serve(app: App, options: ServeOptions = {}): Promise<Running> {
   onlyOn('deno')
-  return serveOn(deno, app, options)
+  return serveOn(serving, app, options)
 }

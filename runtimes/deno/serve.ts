@@ -19,7 +19,7 @@ import type { Running, ServeOptions } from '../../src/serve/contract.ts'
 import { certificatesOf } from '../../src/serve/prepare.ts'
 import { lengthIn, plainResponse, withBody } from '../../src/serve/responses.ts'
 import type { NativeEngine, NativeServer, Start } from '../../src/serve/runtime.ts'
-import { CertificateStore } from '../../src/tls/certificates.ts'
+import type { Certificate } from '../../src/tls/certificates.ts'
 import { closedInDrain } from './closed-in-drain.ts'
 import { fieldOfRequest } from './request.ts'
 import {
@@ -141,12 +141,18 @@ function bareServer(): BareServer {
   return { at: addressOfServer(server), stop: () => abortQuietly(end) }
 }
 
+/** Loaded where there are certificates: what reads them brings `node:tls` and `node:crypto`. */
+async function readCertificates(tls: NonNullable<ServeOptions['tls']>): Promise<readonly Certificate[]> {
+  const { CertificateStore } = await import('../../src/tls/certificates.ts')
+  return new CertificateStore(certificatesOf(tls)).certificates
+}
+
 async function listen(options: ServeOptions, handler: Handler, kit: ListenKit): Promise<NativeListener> {
   const { tls } = options
   const { host, port: wanted = 3000 } = kit.inherits ? anywhere : options
   let port: number = wanted
   let hostname: string = host ?? '::'
-  const [certificate] = tls === undefined ? [] : new CertificateStore(certificatesOf(tls)).certificates
+  const [certificate] = tls === undefined ? [] : await readCertificates(tls)
 
   /** Ends all at once: `shutdown()` waits for every handler, and keeps the process until then. */
   const end = new AbortController()

@@ -6,38 +6,16 @@ import type { AddressInfo, Server } from 'node:net'
 import type { Kernel } from '../../src/kernel/kernel.ts'
 import { emptySnapshot, TCP_LISTEN } from '../../src/kernel/layout.ts'
 import type { Listen } from '../../src/net/transport.ts'
-import { type Enforcement, enforcementOf } from '../../src/policy/enforcement.ts'
 import { probes } from '../../src/policy/held-by.ts'
 import { listenOn, type OpenServer, openNetServer } from '../node/transport.ts'
 import { processKernel } from './descriptors.ts'
 import { keepFromChildren } from './inheritable.ts'
-import { loadLibc } from './libc.ts'
 import { listenUnix } from './unix-socket.ts'
 
 /** Whoever waits to be accepted when a descriptor is free again waits so much longer, at most. */
 const againMs = 50
 /** As `node:net` itself asks for. */
 const backlog = 511
-
-/**
- * Deno sets the quiet time before the first probe and leaves the rest to the kernel:
- * tcp_keepalive_intvl, tcp_keepalive_probes.
- */
-const kernelProbes = { everyMs: 75_000, count: 9 }
-
-/** What the hangup engine holds on Deno. */
-export function enforcement(): Enforcement {
-  const shared = enforcementOf('socketEngine')
-  if (loadLibc().libc !== null) return shared
-  return {
-    ...shared,
-    peerProbeMs: {
-      by: 'us',
-      stepMs: kernelProbes.everyMs * kernelProbes.count + 1_000,
-      how: 'TCP keepalive; Deno leaves its probes to the kernel, 9 of them 75 s apart (with --allow-ffi: 10, 1 s apart)',
-    },
-  }
-}
 
 interface ListenHandle {
   listen(backlog: number): number

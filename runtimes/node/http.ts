@@ -10,12 +10,12 @@ import { backgroundClock } from '../../src/lifecycle/clock.ts'
 import { Connections } from '../../src/lifecycle/connections.ts'
 import { Budget } from '../../src/lifecycle/descriptor-budget.ts'
 import { Drain } from '../../src/lifecycle/drain.ts'
-import { enforcementOf, enforcementWith } from '../../src/policy/enforcement.ts'
+import { enforcementWith } from '../../src/policy/enforcement.ts'
 import { applicationOf } from '../../src/serve/application.ts'
 import type { Running } from '../../src/serve/contract.ts'
 import { listenError, prepare, type ReasonLog, shortageLog } from '../../src/serve/prepare.ts'
 import { runningOf } from '../../src/serve/running.ts'
-import type { NativeServer, Start } from '../../src/serve/runtime.ts'
+import type { NativeEngine, Start } from '../../src/serve/runtime.ts'
 import { procDescriptors } from '../descriptors.ts'
 import { madeOf } from './hono-response.ts'
 import { NodeConnections } from './http-server.ts'
@@ -23,16 +23,10 @@ import type { NodeMember, ServerContext } from './http1-connection.ts'
 import { beginHearer } from './message-begin.ts'
 import type { NodeServeOptions } from './options.ts'
 
-const enforcement = enforcementOf('nodeHttp')
-
-export const nodeHttp: NativeServer<NodeServeOptions> = {
-  name: 'node:http',
-  enforcement,
-  deviations: [],
-  serve: serveNodeHttp,
-}
-
-async function serveNodeHttp(start: Start<NodeServeOptions>): Promise<Running> {
+export async function serveNodeHttp(
+  start: Start<NodeServeOptions>,
+  { name, enforcement }: NativeEngine,
+): Promise<Running> {
   const { app, options, observer, longLived } = start
   const descriptors = procDescriptors()
   const held = enforcementWith(descriptors, enforcement)
@@ -101,7 +95,7 @@ async function serveNodeHttp(start: Start<NodeServeOptions>): Promise<Running> {
     throw error
   })
   return runningOf({
-    engine: nodeHttp.name,
+    engine: name,
     start,
     at: { host: address, port },
     log,

@@ -3,7 +3,7 @@ import type { App, Running } from '../../src/serve/contract.ts'
 import { serveOn } from '../../src/serve/start.ts'
 import { onlyOn } from '../only-on.ts'
 import type { NodeServeOptions } from './options.ts'
-import { node } from './runtime.ts'
+import { serving } from './serving.ts'
 
 export { toNative } from '../../src/http1/web/globals.ts'
 export type * from '../../src/public-types.ts'
@@ -20,5 +20,5 @@ export type { NodeServeOptions }
  */
 export async function serve(app: App, options: NodeServeOptions = {}): Promise<Running> {
   onlyOn('node')
-  return serveOn(node, app, options)
+  return serveOn(serving, app, options)
 }

@@ -6,7 +6,7 @@
 
 import { Buffer } from 'node:buffer'
 import { type AddressInfo, createServer, type Server, Socket, type SocketConstructorOpts } from 'node:net'
-import { type SecureContext, TLSSocket } from 'node:tls'
+import type { SecureContext } from 'node:tls'
 import { deferred } from '../../src/deferred.ts'
 import { isPlainHttp, plainHttpAnswer } from '../../src/http1/plain-on-tls.ts'
 import { ProxyHeaderReader, proxyFaults } from '../../src/net/proxy-protocol.ts'
@@ -20,7 +20,7 @@ import type {
   Transport,
   TransportEvents,
 } from '../../src/net/transport.ts'
-import { CertificateStore } from '../../src/tls/certificates.ts'
+import type { CertificateStore } from '../../src/tls/certificates.ts'
 import { duplicateOf, isReset, resetTcp } from './reset.ts'
 
 /**
@@ -354,15 +354,25 @@ export async function openNetServer(
   return { ...at, stop: () => void server.close() }
 }
 
+/** Loaded where there are certificates: a tenth of a start. */
+async function tlsParts() {
+  const [{ TLSSocket }, { CertificateStore }] = await Promise.all([
+    import('node:tls'),
+    import('../../src/tls/certificates.ts'),
+  ])
+  return { TLSSocket, CertificateStore }
+}
+
 export async function listenOn(at: ListenAt, accept: Accept, open: OpenServer = openNetServer): Promise<Listener> {
   const { peerProbeMs = 0, unix, tls, proxyProtocol } = at
-  let store = tls && new CertificateStore(tls.certificates)
+  const parts = tls && (await tlsParts())
+  let store = tls && parts && new parts.CertificateStore(tls.certificates)
   const SNICallback = (name: string, done: (error: null, context: SecureContext) => void) =>
     done(null, store!.choose(name).context)
 
   const secure = (tcp: Socket, transport: NodeTransport, certificates: CertificateStore, came: Uint8Array) => {
     readHello(tcp, transport, came, () => {
-      const socket = new TLSSocket(tcp, {
+      const socket = new parts!.TLSSocket(tcp, {
         isServer: true,
         secureContext: certificates.choose(null).context,
         ...(certificates.several && { SNICallback }),
@@ -416,9 +426,9 @@ export async function listenOn(at: ListenAt, accept: Accept, open: OpenServer = 
   })
   return {
     ...server,
-    ...(store && {
+    ...(parts && {
       setCertificates: (certificates) => {
-        store = new CertificateStore(certificates)
+        store = new parts.CertificateStore(certificates)
       },
     }),
   }
