@@ -13,6 +13,7 @@ import { Drain } from '../../src/lifecycle/drain.ts'
 import { enforcementWith } from '../../src/policy/enforcement.ts'
 import { applicationOf } from '../../src/serve/application.ts'
 import type { Running } from '../../src/serve/contract.ts'
+import { connectionActions } from '../../src/serve/drain-actions.ts'
 import { listenError, prepare, type ReasonLog, shortageLog } from '../../src/serve/prepare.ts'
 import { runningOf } from '../../src/serve/running.ts'
 import type { NativeEngine, Start } from '../../src/serve/runtime.ts'
@@ -78,15 +79,7 @@ export async function serveNodeHttp(
       NetServer.prototype.close.call(server)
       for (const member of connections) member.lastRequests?.()
     },
-    closeIdle: (closingForMs, atOnce) => connections.closeIdle(closingForMs, atOnce),
-    left: () => {
-      if (connections.size === 0) uninstallGlobals()
-      return connections.size
-    },
-    cut: () => {
-      uninstallGlobals()
-      return connections.cut()
-    },
+    ...connectionActions(connections, uninstallGlobals),
     longLived,
   })
 

@@ -22,15 +22,17 @@ const program = `
   console.log(getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space').space_size / 2 ** 20)
 `
 
-const megabytes = async (...flags: readonly string[]): Promise<number> => {
-  const { stdout } = await run(process.execPath, [...flags, '--input-type=module', '--eval', program, 'held'])
+const megabytes = async (mode: 'held' | 'free', ...flags: readonly string[]): Promise<number> => {
+  const { stdout } = await run(process.execPath, [...flags, '--input-type=module', '--eval', program, mode])
   return Number(stdout)
 }
-const megabytesFree = async (): Promise<number> =>
-  Number((await run(process.execPath, ['--input-type=module', '--eval', program, 'free'])).stdout)
 
 test('the young generation of a gateway stays small, unless its size was chosen', async () => {
-  const [held, free, chosen] = await Promise.all([megabytes(), megabytesFree(), megabytes('--max-semi-space-size=64')])
+  const [held, free, chosen] = await Promise.all([
+    megabytes('held'),
+    megabytes('free'),
+    megabytes('held', '--max-semi-space-size=64'),
+  ])
   assert.ok(free > 40, `${free} MB without it: the test shows nothing`)
   assert.ok(held <= 32, `${held} MB`)
   assert.ok(chosen > 40, `${chosen} MB where the size was chosen`)

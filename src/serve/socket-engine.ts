@@ -24,6 +24,7 @@ import { eventStreamType } from '../streams/event-stream.ts'
 import { eventStreamBody, isOpenEventStream } from '../streams/event-stream-body.ts'
 import { type Application, applicationOf } from './application.ts'
 import type { Running, ServeOptions } from './contract.ts'
+import { connectionActions } from './drain-actions.ts'
 import { errorLine } from './error-line.ts'
 import { certificatesOf, listenError, prepare, type ReasonLog, shortageLog } from './prepare.ts'
 import { mayTake } from './route-limits.ts'
@@ -123,15 +124,7 @@ export async function serveOnSockets(
     {
       announce: () => {},
       stopAccepting: () => listener.stop(),
-      closeIdle: (closingForMs, atOnce) => connections.closeIdle(closingForMs, atOnce),
-      left: () => {
-        if (connections.size === 0) uninstallGlobals()
-        return connections.size
-      },
-      cut: () => {
-        uninstallGlobals()
-        return connections.cut()
-      },
+      ...connectionActions(connections, uninstallGlobals),
       longLived,
     },
     drainClock,
