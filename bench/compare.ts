@@ -3,6 +3,7 @@
  * machine that is slow for a moment is slow for all. Each round has an order of its own, so that
  * nobody always follows the same server.
  */
+import { type Places, placesUnder } from './places.ts'
 import { type Contender, type Server, start } from './process.ts'
 import { median, shuffled } from './statistics.ts'
 import { type Load, type Loaded, loadFor, type Sample } from './wrk.ts'
@@ -14,6 +15,8 @@ export interface Result {
   readonly ratio: Sample
   /** Rounds that others disturbed every time that they were tried. */
   readonly disturbed: number
+  /** Of the CPU time, in a round of its own after the others; null where nobody can look. */
+  readonly places?: Places | null
 }
 
 export interface Rounds {
@@ -29,6 +32,8 @@ const warmUpSeconds = 4
 /** Of the time, what others may take of the two cores. */
 const mostDisturbed = 0.08
 const triesAtMost = 4
+/** Some 6,000 samples: a tenth of the time is known to a twentieth. */
+const profiledSeconds = 2
 
 /** Once more where others disturbed it; the best of the tries. */
 async function undisturbed(server: Server, load: Load, seconds: number): Promise<Loaded> {
@@ -60,11 +65,17 @@ export async function compare(
         table[index]![round] = await undisturbed(servers[index]!, load, seconds)
       }
     }
+    const places: (Places | null)[] = []
+    for (const index of shuffled([...servers.keys()], random)) {
+      const server = servers[index]!
+      places[index] = await placesUnder(server, profiledSeconds, () => loadFor(server, load, profiledSeconds))
+    }
     return contenders.map(({ name }, index) => ({
       name,
       sample: medians(table[index]!),
       ratio: medians(table[index]!.map((mine, round) => over(mine, table[0]![round]!))),
       disturbed: table[index]!.filter(({ disturbed }) => disturbed > mostDisturbed).length,
+      places: places[index]!,
     }))
   } finally {
     for (const { child } of servers) child.kill('SIGKILL')

@@ -15,6 +15,15 @@ function contender(runtime: Runtime, name: string, file: string, ...args: string
   return { name, command: [...commands[runtime], `bench/servers/${file}`, ...args] }
 }
 
+/** What a runtime's own server loses to the field that ours adds. */
+export const hintName = 'with our Keep-Alive'
+/** Without any HTTP: what the hangup engine stands on. It has one response, that to a hello. */
+export const socketsName = (runtime: Runtime): string => `sockets of ${runtime}, one constant response`
+const sockets = (runtime: Runtime): Contender => ({
+  ...contender(runtime, socketsName(runtime), 'idle.ts', 'raw', '0'),
+  onlyHello: true,
+})
+
 /** With the engine that `auto` takes. */
 export const asItComes = (runtime: Runtime): Contender => contender(runtime, 'hangup, as it comes', 'ours.ts', 'auto')
 
@@ -28,20 +37,23 @@ export const contenders: Readonly<Record<Runtime, readonly Contender[]>> = {
     contender('node', 'hangup, native engine', 'ours.ts', 'native'),
     contender('node', 'hangup, hangup engine', 'ours.ts', 'hangup'),
     contender('node', 'srvx', 'srvx.ts'),
+    sockets('node'),
   ],
   bun: [
     contender('bun', 'Bun.serve', 'bare-bun.ts'),
-    contender('bun', 'Bun.serve, with our Keep-Alive', 'bare-bun.ts', 'hint'),
+    contender('bun', `Bun.serve, ${hintName}`, 'bare-bun.ts', 'hint'),
     contender('bun', 'hangup, native engine', 'ours.ts', 'native'),
     contender('bun', 'hangup, hangup engine', 'ours.ts', 'hangup'),
     contender('bun', 'srvx', 'srvx.ts'),
+    sockets('bun'),
   ],
   deno: [
     contender('deno', 'Deno.serve', 'bare-deno.ts'),
-    contender('deno', 'Deno.serve, with our Keep-Alive', 'bare-deno.ts', 'hint'),
+    contender('deno', `Deno.serve, ${hintName}`, 'bare-deno.ts', 'hint'),
     contender('deno', 'hangup, native engine', 'ours.ts', 'native'),
     contender('deno', 'hangup, hangup engine', 'ours.ts', 'hangup'),
     contender('deno', '@hono/node-server on Deno', 'bare-node-http.ts'),
     contender('deno', 'srvx', 'srvx.ts'),
+    sockets('deno'),
   ],
 }

@@ -54,9 +54,12 @@ for (const runtime of chosenRuntimes) {
   for (const name of names) {
     const load = loads[name]
     if (load === undefined) continue
-    compared[name] = { stamp, title: load.title, results: await compare(servers, load, options) }
+    const able = servers.filter(({ onlyHello = false }) => !onlyHello || name === 'hello')
+    compared[name] = { stamp, title: load.title, results: await compare(able, load, options) }
   }
-  const events = names.includes('events') ? { stamp, rows: await fanOut(servers) } : null
+  const events = names.includes('events')
+    ? { stamp, rows: await fanOut(servers.filter(({ onlyHello = false }) => !onlyHello)) }
+    : null
   console.log(`\n${enginesSection(runtime, { loads: compared, events })}`)
   if (!values.keep) continue
   const kept = keptOf<EnginesData>('engines')[runtime]

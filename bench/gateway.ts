@@ -1,7 +1,7 @@
 /**
  * The gateway against nginx, HAProxy and Caddy in front of the same nginx, in one run: CPU a
  * request, requests/s and p99. `npm run bench:gateway -- [--proxy
- * nginx,haproxy,caddy,node,bun,deno] [--load small,…,handshakes] [--rounds 5] [--seconds 2] [--idle
+ * nginx,haproxy,caddy,node,bun,deno,passing-node,…] [--load small,…,handshakes] [--rounds 5] [--seconds 2] [--idle
  * 1000] [--seed N] [--keep]`. A proxy that is not installed is left out.
  */
 import { connect, type Socket } from 'node:net'

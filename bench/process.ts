@@ -15,6 +15,8 @@ export interface Contender {
   readonly command: readonly string[] | ((port: number) => readonly string[])
   /** It speaks TLS. */
   readonly secure?: boolean
+  /** It knows no other request. */
+  readonly onlyHello?: boolean
 }
 
 export interface Server {

@@ -222,6 +222,15 @@ export const hangup = (
   ],
 })
 
+export const passingName = (runtime: Runtime): string => `sockets of ${runtime}, bytes passed on`
+
+/** Nobody parses anything in it: what the sockets of a runtime leave to a gateway. */
+const passing = (to: number, runtime: Runtime, secure: boolean): Contender => ({
+  name: passingName(runtime),
+  secure,
+  command: [...commands[runtime], 'bench/servers/passing.ts', String(to), ...(secure ? [pem('cert'), pem('key')] : [])],
+})
+
 type Make = (folder: string, to: number, secure: boolean) => Contender
 
 const makers: Readonly<Record<string, Make>> = {
@@ -233,6 +242,9 @@ const makers: Readonly<Record<string, Make>> = {
       runtime,
       (folder, to, secure) => hangup(folder, to, runtime, { secure }),
     ]),
+  ),
+  ...Object.fromEntries(
+    runtimes.map((runtime): [string, Make] => [`passing-${runtime}`, (_, to, secure) => passing(to, runtime, secure)]),
   ),
 }
 

@@ -133,23 +133,32 @@ async function inMemory(runtime: Runtime): Promise<InMemory[]> {
 }
 
 await requireTools()
-const kept = keptOf<ScaleData>('scale')
 const data = { servers: {} as Record<string, ScaleRun>, memory: {} as Record<string, ScaleData['memory'][string]> }
+
+/** At once with each server: a run of half an hour that is cut loses none of those before. */
+function keepSoFar(): void {
+  if (!values.keep) return
+  const kept = keptOf<ScaleData>('scale')
+  keep<ScaleData>('scale', {
+    servers: inOrder({ ...kept.servers, ...data.servers }, Object.keys(titles)),
+    memory: { ...kept.memory, ...data.memory },
+    most,
+  })
+}
+
 const behind = servers.some((server) => server.startsWith('gateway')) ? await startBackend(backend(folder)) : null
 try {
-  for (const server of servers) data.servers[server] = await run(server, behind?.port ?? 0)
+  for (const server of servers) {
+    data.servers[server] = await run(server, behind?.port ?? 0)
+    keepSoFar()
+  }
 } finally {
   behind?.child.kill('SIGKILL')
 }
 if (values['in-memory'] !== 'none') {
   for (const runtime of runtimes) {
     data.memory[runtime] = { stamp: stampOf([runtime]), rows: await inMemory(runtime) }
+    keepSoFar()
   }
 }
-const whole: ScaleData = {
-  servers: inOrder({ ...kept.servers, ...data.servers }, Object.keys(titles)),
-  memory: { ...kept.memory, ...data.memory },
-  most,
-}
-console.log(scalePage(values.keep ? whole : { ...data, most }))
-if (values.keep) keep<ScaleData>('scale', whole)
+console.log(scalePage(values.keep ? (keptOf<ScaleData>('scale') as ScaleData) : { ...data, most }))

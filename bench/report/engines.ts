@@ -4,6 +4,7 @@ import type { Result } from '../compare.ts'
 import type { Runtime } from '../contenders.ts'
 import { clients, type FanOut, seconds } from '../fan-out.ts'
 import type { Stamp } from '../machine.ts'
+import { type Places, places } from '../places.ts'
 import { barPlot, type Hue } from './plot.ts'
 import { stampLines } from './stamps.ts'
 
@@ -41,6 +42,46 @@ export function comparedTable(runs: readonly Compared[]): string {
   return [markdown(columns, rows), ...note].join('\n\n')
 }
 
+const placeTitles: Readonly<Record<keyof Places, string>> = {
+  kernel: 'kernel',
+  program: 'program',
+  compiled: 'JavaScript',
+  beside: 'other threads',
+}
+
+/** CPU µs of a request in each place; null: nobody has looked. */
+function microsIn({ sample, places: shares }: Result): Readonly<Record<keyof Places, number>> | null {
+  if (!shares) return null
+  const micros = (place: keyof Places) => shares[place] * sample.cpuMicros
+  return {
+    kernel: micros('kernel'),
+    program: micros('program'),
+    compiled: micros('compiled'),
+    beside: micros('beside'),
+  }
+}
+
+/** Of a request on the first, and on another one: where it costs more. */
+export function placesBeside(first: Result, other: Result): string | null {
+  const [from, to] = [microsIn(first), microsIn(other)]
+  if (from === null || to === null) return null
+  return places.map((place) => `${placeTitles[place]} ${from[place].toFixed(1)} → ${to[place].toFixed(1)}`).join(', ')
+}
+
+/** Where the time of the table above is spent. */
+export function placesTable(runs: readonly Compared[]): readonly string[] {
+  const rows = runs.flatMap(({ title, results }) =>
+    results.flatMap((result) => {
+      const micros = microsIn(result)
+      return micros ? [[result.name, title, ...places.map((place) => micros[place].toFixed(1))]] : []
+    }),
+  )
+  if (rows.length === 0) return []
+  const told =
+    'Where these µs are spent: the kernel, the runtime’s or server’s own program with its libraries and collections, what is compiled of JavaScript, and all threads but the main one (samples of `perf`, in a round after the others).'
+  return [told, markdown(['server', 'load', ...places.map((place) => placeTitles[place])], rows)]
+}
+
 function eventsTable(rows: readonly FanOut[]): string {
   return markdown(
     [
@@ -64,7 +105,7 @@ export function enginesSection(runtime: string, { loads, events }: RuntimeRun, p
   const stamps = [...runs, ...(events === null ? [] : [events])].map(({ stamp }) => stamp)
   const parts = [`### ${runtime}`, stampLines(stamps)]
   if (picture !== undefined) parts.push(picture)
-  if (runs.length > 0) parts.push(comparedTable(runs))
+  if (runs.length > 0) parts.push(comparedTable(runs), ...placesTable(runs))
   if (events !== null) parts.push(eventsTable(events.rows))
   return parts.join('\n\n')
 }

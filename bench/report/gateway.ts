@@ -2,7 +2,7 @@
 import { markdown } from '../../scripts/markdown.ts'
 import type { Handshakes } from '../handshakes.ts'
 import type { Stamp } from '../machine.ts'
-import { type Compared, comparedTable } from './engines.ts'
+import { type Compared, comparedTable, placesTable } from './engines.ts'
 import { stampLines } from './stamps.ts'
 
 export interface GatewayData {
@@ -31,7 +31,7 @@ function handshakesTable(rows: readonly Handshakes[]): string {
 export function gatewayPage({ loads, routes, handshakes }: GatewayData): string {
   const [runs, many] = [Object.values(loads), Object.values(routes)]
   const parts = [stampLines([...runs, ...many].map(({ stamp }) => stamp))]
-  if (runs.length > 0) parts.push(comparedTable(runs))
+  if (runs.length > 0) parts.push(comparedTable(runs), ...placesTable(runs))
   if (handshakes) parts.push(handshakesTable(handshakes.rows))
   if (many.length > 0) parts.push('Each gateway, and the same with many routes and upstreams:', comparedTable(many))
   return parts.join('\n\n')

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { passingName } from '../proxies.ts'
 import { engineGoals, type Goal, gatewayGoals, isMet, missedList, scaleGoals, weightGoals } from './goals.ts'
 
 const stamp = { machine: 'm', date: '2026-01-01', versions: {} }
@@ -138,7 +139,20 @@ test('what is missed is told with its note, its group’s, or that there is none
   assert.equal(missedList([goal], {}), '1 of 1 goals are met.')
   const text = missedList([goal, missed, { ...missed, key: 'c/d', what: 'C' }, { ...missed, key: 'e/f' }], notes)
   assert.match(text, /^1 of 4 goals are met\./)
-  assert.match(text, /\| A \| at least 1 \| \*\*0\.50\*\* \| the kernel \|/)
+  assert.match(text, /\| A \| at least 1 \| \*\*0\.50\*\* \| {2}\| {2}\| the kernel \|/)
   assert.match(text, /\| C \|.*\| all of it \|/)
   assert.match(text, /\| not profiled yet \|/)
+})
+
+test('a gateway that misses its goal is told with what its sockets cost, and where its time goes', () => {
+  const shares = (kernel: number) => ({ kernel, program: 1 - kernel, compiled: 0, beside: 0 })
+  const results = [
+    { ...result('nginx', 1, 1), places: shares(0.9) },
+    { ...result('hangup on bun', 2, 3), places: shares(0.5) },
+    result(passingName('bun'), 1.25, 1.5),
+  ]
+  const text = missedList(gatewayGoals({ loads: { small: { stamp, title: 'GET 13 B', results } } }), {})
+  const [speed, p99] = text.split('\n').filter((line) => line.startsWith('| gateway'))
+  assert.match(speed!, /\| sockets of bun, bytes passed on: 0\.80 \| kernel 9\.0 → 5\.0, program 1\.0 → 5\.0, /)
+  assert.match(p99!, /\| sockets of bun, bytes passed on: 1\.50 \| {2}\| /)
 })

@@ -3,9 +3,11 @@
  * `docs/bench/notes.json`, by the goal's key.
  */
 import { markdown } from '../../scripts/markdown.ts'
-import { type Runtime, runtimes } from '../contenders.ts'
+import type { Result } from '../compare.ts'
+import { hintName, type Runtime, runtimes, socketsName } from '../contenders.ts'
+import { passingName } from '../proxies.ts'
 import { wrongOf } from '../soak/outside.ts'
-import type { EnginesData, RuntimeRun } from './engines.ts'
+import { type Compared, type EnginesData, placesBeside, type RuntimeRun } from './engines.ts'
 import type { GatewayData } from './gateway.ts'
 import { oursEach, type ScaleData, titles } from './scale.ts'
 import type { SoakData } from './soak.ts'
@@ -21,6 +23,10 @@ export interface Goal {
   /** Digits behind the point, and what follows them. */
   readonly digits: number
   readonly unit: string
+  /** What it stands on, or can't be without, measured in the same run: with its figure. */
+  readonly floor?: string | null
+  /** CPU µs of what it is compared with, and of ours, by place. */
+  readonly places?: string | null
 }
 
 export type Notes = Readonly<Record<string, string>>
@@ -52,11 +58,25 @@ function cellOf(runtime: Runtime, engine: 'native' | 'hangup', load: string, run
   const key = `${runtime}-${engine}/${load}`
   const what = `${runtime}, ${engine} engine, ${compared.title}`
   const goal = speedGoal(runtime, engine, load)
-  const { cpuMicros, p99Ms } = result.ratio
+  const isSockets = ({ name }: Result) => engine === 'hangup' && name === socketsName(runtime)
+  const floor = compared.results.find(isSockets) ?? compared.results.find(({ name }) => name.endsWith(hintName))
+  const goals = comparedGoals(compared, result, floor)
   return {
-    speed: { key, what, must: 'at least', goal, measured: 1 / cpuMicros, digits: 2, unit: '' },
-    p99: { key: `${key}/p99`, what: `${what}, p99`, must: 'at most', goal: 1.2, measured: p99Ms, digits: 2, unit: '' },
+    speed: { key, what, goal, ...goals.speed },
+    p99: { key: `${key}/p99`, what: `${what}, p99`, goal: 1.2, ...goals.p99 },
   }
+}
+
+/** What the goals of a load have in common, on an engine and on a gateway. */
+function comparedGoals({ results: [first] }: Compared, result: Result, floor: Result | undefined) {
+  const speedOf = ({ ratio }: Result) => 1 / ratio.cpuMicros
+  const told = (figure: (result: Result) => number) => floor && `${floor.name}: ${figure(floor).toFixed(2)}`
+  const places = first ? placesBeside(first, result) : null
+  const all = { digits: 2, unit: '' } as const
+  return {
+    speed: { ...all, must: 'at least', measured: speedOf(result), floor: told(speedOf) ?? null, places },
+    p99: { ...all, must: 'at most', measured: result.ratio.p99Ms, floor: told(({ ratio }) => ratio.p99Ms) ?? null },
+  } as const
 }
 
 /** Bold: missed. */
@@ -100,23 +120,17 @@ const gatewayAim: Readonly<Record<string, Readonly<Record<Runtime, number>>>> = 
 
 export function gatewayGoals({ loads = {}, routes = {}, handshakes = null }: Partial<GatewayData>): Goal[] {
   const loaded = Object.entries(loads).flatMap(([load, compared]) =>
-    compared.results.flatMap(({ name, ratio }): Goal[] => {
-      const runtime = runtimes.find((one) => name === `hangup on ${one}`)
+    compared.results.flatMap((result): Goal[] => {
+      const runtime = runtimes.find((one) => result.name === `hangup on ${one}`)
       const aim = runtime && gatewayAim[load]?.[runtime]
       if (!runtime || aim === undefined) return []
       const key = `gateway-${runtime}/${load}`
       const what = `gateway on ${runtime} ÷ nginx, ${compared.title}`
+      const floor = compared.results.find((one) => one.name === passingName(runtime))
+      const goals = comparedGoals(compared, result, floor)
       return [
-        { key, what, must: 'at least', goal: aim, measured: 1 / ratio.cpuMicros, digits: 2, unit: '' },
-        {
-          key: `${key}/p99`,
-          what: `${what}, p99`,
-          must: 'at most',
-          goal: 2,
-          measured: ratio.p99Ms,
-          digits: 2,
-          unit: '',
-        },
+        { key, what, goal: aim, ...goals.speed },
+        { key: `${key}/p99`, what: `${what}, p99`, goal: 2, ...goals.p99 },
       ]
     }),
   )
@@ -261,7 +275,15 @@ export function missedList(goals: readonly Goal[], notes: Notes): string {
     goal.what,
     goalText(goal),
     shown(goal),
+    goal.floor ?? '',
+    goal.places ?? '',
     notes[goal.key] ?? notes[goal.key.replace(/\/[^/]*$/, '')] ?? 'not profiled yet',
   ])
-  return [head, markdown(['missed', 'is to be', 'measured', 'what a profile shows'], rows)].join('\n\n')
+  return [
+    head,
+    markdown(
+      ['missed', 'is to be', 'measured', 'beside it', 'CPU µs, the other’s → ours', 'what a profile shows'],
+      rows,
+    ),
+  ].join('\n\n')
 }
