@@ -19,6 +19,7 @@ import { folder } from './loads.ts'
 import { stampOf } from './machine.ts'
 import {
   type Contender,
+  commandOf,
   cpuSeconds,
   during,
   onServerCore,
@@ -43,6 +44,8 @@ const servers = values.server === 'none' ? [] : chosen('server', values.server, 
 const random = randomFrom(seedOf(values.seed))
 const { watchMs, rounds } = values.quick ? { watchMs: 2_000, rounds: 1 } : { watchMs: 4_000, rounds: 3 }
 const settleMs = 1_000
+/** Until the garbage is collected, and its memory the system's again. */
+const collectMs = 2_000
 const opensPerSec = 2_500
 
 if (process.platform !== 'linux') refuse('CPU and memory of the server are read from /proc: Linux only')
@@ -58,17 +61,37 @@ const chosenCounts = [...new Set([...fitting, ...(most === null ? [] : [most])])
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 const hello = { path: '/', connections: 64 }
 
+const collecting = './bench/servers/collecting.ts'
+const collectingFlags: Readonly<Record<Runtime, readonly string[]>> = {
+  node: ['--expose-gc', '--import', collecting],
+  bun: ['--preload', collecting],
+  deno: ['--v8-flags=--expose-gc', '--preload', collecting],
+}
+
 function contenderOf(server: string, idleMs: number, backendPort: number): Contender {
   const [first = '', second = ''] = server.split('-')
-  if (first === 'gateway') {
-    return hangup(folder, backendPort, second as Runtime, { flags: ['--idle-timeout', `${idleMs}ms`] })
+  const runtime = (first === 'gateway' ? second : first) as Runtime
+  const own =
+    first === 'gateway'
+      ? hangup(folder, backendPort, runtime, { flags: ['--idle-timeout', `${idleMs}ms`] })
+      : { name: server, command: [...commands[runtime], 'bench/servers/idle.ts', second, String(idleMs)] }
+  const program = commands[runtime]
+  return {
+    name: server,
+    command: (port) => [...program, ...collectingFlags[runtime], ...commandOf(own, port).slice(program.length)],
   }
-  return { name: server, command: [...commands[first as Runtime], 'bench/servers/idle.ts', second, String(idleMs)] }
+}
+
+/** What is resident once the garbage is gone: a load leaves some, and no connection needs it. */
+async function keptBytes(servers: readonly Server[]): Promise<number[]> {
+  for (const { child } of servers) child.kill('SIGUSR2')
+  await sleep(collectMs)
+  return servers.map(({ child }) => residentBytes(child.pid!))
 }
 
 /** Long enough that none is closed before all is measured. */
 const idleMsFor = (count: number): number =>
-  Math.ceil((count / opensPerSec + settleMs / 1_000 + watchMs / 1_000 + rounds * 3 + 6) * 1_000)
+  Math.ceil((count / opensPerSec + (settleMs + watchMs + collectMs) / 1_000 + rounds * 3 + 6) * 1_000)
 
 /** `server` has the connections, `alone` none; both get the same load. */
 async function measure(alone: Server, server: Server, count: number, closes: boolean): Promise<ScaleRow> {
@@ -79,6 +102,7 @@ async function measure(alone: Server, server: Server, count: number, closes: boo
   const cpuBefore = cpuSeconds(server.child.pid!)
   await sleep(watchMs)
   const cpuPercent = ((cpuSeconds(server.child.pid!) - cpuBefore) / watchMs) * 100_000
+  const [without = 0, withThem = 0] = await keptBytes([alone, server])
   const ratios = { requestsPerSec: [] as number[], cpuMicros: [] as number[] }
   // Without any there is nothing to compare.
   for (let round = 0; round < (count === 0 ? 0 : rounds); round++) {
@@ -88,7 +112,6 @@ async function measure(alone: Server, server: Server, count: number, closes: boo
       ratios[figure].push(samples.get(server)![figure] / samples.get(alone)![figure])
     }
   }
-  const bytes = residentBytes(server.child.pid!) - residentBytes(alone.child.pid!)
   const first = await clients[0]?.answered
   if (first !== undefined && performance.now() - first > idleMs) {
     throw new Error('bench: opening took so long that some were closed while others were measured')
@@ -98,7 +121,7 @@ async function measure(alone: Server, server: Server, count: number, closes: boo
   return {
     connections: count,
     cpuPercent,
-    bytes: count === 0 ? 0 : bytes,
+    bytes: count === 0 ? 0 : withThem - without,
     throughput: count === 0 ? 1 : median(ratios.requestsPerSec),
     cpuMicros: count === 0 ? 1 : median(ratios.cpuMicros),
     lateMs: closes ? { p50: percentile(late, 0.5), p99: percentile(late, 0.99) } : null,

@@ -10,7 +10,9 @@ export interface ScaleRow {
   readonly connections: number
   /** While nothing is asked. */
   readonly cpuPercent: number
-  /** More than a server of the same kind without them has, after the same load. */
+  /**
+   * After a collection: more than a server of the same kind without them has after the same load.
+   */
   readonly bytes: number
   /** Hello beside them ÷ hello on the server without. */
   readonly throughput: number
