@@ -10,6 +10,7 @@ import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { randomFrom } from '../test/attack/random.ts'
+import { collecting, collectMs, keptBytes } from './collecting.ts'
 import { commands, type Runtime, runtimes } from './contenders.ts'
 import { chosen, counts, flagsOf, refuse, seedOf } from './flags.ts'
 import { lateOf, open } from './idle-clients.ts'
@@ -17,16 +18,7 @@ import type { InMemory } from './in-memory.ts'
 import { inOrder, keep, keptOf } from './kept.ts'
 import { folder } from './loads.ts'
 import { stampOf } from './machine.ts'
-import {
-  type Contender,
-  commandOf,
-  cpuSeconds,
-  during,
-  onServerCore,
-  residentBytes,
-  type Server,
-  startBackend,
-} from './process.ts'
+import { type Contender, cpuSeconds, during, onServerCore, type Server, startBackend } from './process.ts'
 import { backend, hangup } from './proxies.ts'
 import { baseOf, type ScaleData, type ScaleRow, type ScaleRun, scalePage, titles } from './report/scale.ts'
 import { median, percentile, shuffled } from './statistics.ts'
@@ -44,8 +36,6 @@ const servers = values.server === 'none' ? [] : chosen('server', values.server, 
 const random = randomFrom(seedOf(values.seed))
 const { watchMs, rounds } = values.quick ? { watchMs: 2_000, rounds: 1 } : { watchMs: 4_000, rounds: 3 }
 const settleMs = 1_000
-/** Until the garbage is collected, and its memory the system's again. */
-const collectMs = 2_000
 const opensPerSec = 2_500
 
 if (process.platform !== 'linux') refuse('CPU and memory of the server are read from /proc: Linux only')
@@ -61,13 +51,6 @@ const chosenCounts = [...new Set([...fitting, ...(most === null ? [] : [most])])
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 const hello = { path: '/', connections: 64 }
 
-const collecting = './bench/servers/collecting.ts'
-const collectingFlags: Readonly<Record<Runtime, readonly string[]>> = {
-  node: ['--expose-gc', '--import', collecting],
-  bun: ['--preload', collecting],
-  deno: ['--v8-flags=--expose-gc', '--preload', collecting],
-}
-
 function contenderOf(server: string, idleMs: number, backendPort: number): Contender {
   const [first = '', second = ''] = server.split('-')
   const runtime = (first === 'gateway' ? second : first) as Runtime
@@ -75,18 +58,7 @@ function contenderOf(server: string, idleMs: number, backendPort: number): Conte
     first === 'gateway'
       ? hangup(folder, backendPort, runtime, { flags: ['--idle-timeout', `${idleMs}ms`] })
       : { name: server, command: [...commands[runtime], 'bench/servers/idle.ts', second, String(idleMs)] }
-  const program = commands[runtime]
-  return {
-    name: server,
-    command: (port) => [...program, ...collectingFlags[runtime], ...commandOf(own, port).slice(program.length)],
-  }
-}
-
-/** What is resident once the garbage is gone: a load leaves some, and no connection needs it. */
-async function keptBytes(servers: readonly Server[]): Promise<number[]> {
-  for (const { child } of servers) child.kill('SIGUSR2')
-  await sleep(collectMs)
-  return servers.map(({ child }) => residentBytes(child.pid!))
+  return collecting(own, runtime)
 }
 
 /** Long enough that none is closed before all is measured. */
@@ -102,6 +74,7 @@ async function measure(alone: Server, server: Server, count: number, closes: boo
   const cpuBefore = cpuSeconds(server.child.pid!)
   await sleep(watchMs)
   const cpuPercent = ((cpuSeconds(server.child.pid!) - cpuBefore) / watchMs) * 100_000
+  // What a load leaves to collect is no connection's.
   const [without = 0, withThem = 0] = await keptBytes([alone, server])
   const ratios = { requestsPerSec: [] as number[], cpuMicros: [] as number[] }
   // Without any there is nothing to compare.

@@ -7,6 +7,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { connect } from 'node:net'
 import { randomFrom } from '../test/attack/random.ts'
+import { collecting, keptBytes } from './collecting.ts'
 import { commands, type Runtime, runtimes } from './contenders.ts'
 import { chosen, counts, flagsOf, positive, refuse, seedOf } from './flags.ts'
 import { inOrder, keep, keptOf } from './kept.ts'
@@ -94,7 +95,8 @@ async function startsOf(runtime: Runtime, backendPort: number): Promise<Record<s
 
 function memoryOf(server: string, backendPort: number): Promise<Memory> {
   const runtime = runtimeOf(server)
-  return during(contenderOf(server, backendPort), async (running) => {
+  const contender = contenderOf(server, backendPort)
+  return during(runtime ? collecting(contender, runtime) : contender, async (running) => {
     await sleep(restMs)
     const bytes: [number, number][] = [[0, residentBytes(running.child.pid!)]]
     let done = 0
@@ -103,7 +105,9 @@ function memoryOf(server: string, backendPort: number): Promise<Memory> {
       while (done < mark) done += (await loadFor(running, { path: '/', connections: 64 }, 1)).requests
       bytes.push([mark, residentBytes(running.child.pid!)])
     }
-    return { stamp: stampOf([...(runtime ? [runtime] : (['nginx'] as const)), 'wrk']), bytes }
+    const stamp = stampOf([...(runtime ? [runtime] : (['nginx'] as const)), 'wrk'])
+    const [kept] = runtime ? await keptBytes([running]) : []
+    return { stamp, bytes, kept: kept ?? null }
   })
 }
 

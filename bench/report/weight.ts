@@ -15,6 +15,8 @@ export interface Memory {
   readonly stamp: Stamp
   /** Resident, after one request, and after so many. */
   readonly bytes: readonly (readonly [requests: number, bytes: number])[]
+  /** After the last of them and a collection of garbage; null: it has none. */
+  readonly kept?: number | null
 }
 
 /** By `<runtime>-<who>`, or `gateway-<runtime>`. */
@@ -55,6 +57,7 @@ export function weightPage({ starts, memory }: WeightData): string {
     '×',
     ...marks.map((mark) => (mark === 0 ? 'MB at rest' : `MB after ${mark.toLocaleString('en')}`)),
     'growth',
+    'MB kept then, after a collection',
   ]
   const rows = Object.entries(weightTitles).flatMap(([server, title]) => {
     const [start, kept] = [starts[server], memory[server]]
@@ -66,6 +69,7 @@ export function weightPage({ starts, memory }: WeightData): string {
         start ? start.ratio.toFixed(2) : '',
         ...marks.map((_, index) => (kept ? megabytes(kept.bytes[index]![1]) : '')),
         kept ? `${(growth(kept) * 100).toFixed(0)} %` : '',
+        kept?.kept ? megabytes(kept.kept) : '',
       ],
     ]
   })
