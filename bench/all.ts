@@ -8,8 +8,8 @@ import { chosen, flagsOf, refuse } from './flags.ts'
 
 /** What `--quick` leaves out. */
 const quickly = {
-  engines: ['--load', 'hello,api,post', '--rounds', '2', '--seconds', '1'],
-  gateway: ['--load', 'small,post', '--rounds', '2', '--seconds', '1'],
+  engines: ['--load', 'hello,api,post', '--rounds', '2', '--processes', '1', '--seconds', '1'],
+  gateway: ['--load', 'small,post', '--rounds', '2', '--processes', '1', '--seconds', '1'],
   weight: ['--rounds', '3', '--requests', '20000,100000'],
   scale: ['--count', '0,1000,5000', '--in-memory', '10000', '--quick'],
   ledger: ['--count', '0,1000'],

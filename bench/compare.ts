@@ -20,7 +20,13 @@ export interface Result {
 }
 
 export interface Rounds {
+  /** Of each process. */
   readonly rounds: number
+  /**
+   * How often each is started: two processes of one server differ by some 4 % in CPU time, however
+   * long they run, and by a fifth in p99. Default: 2.
+   */
+  readonly processes?: number
   readonly seconds: number
   readonly random: () => number
   /** Called for each server before any load. */
@@ -45,12 +51,12 @@ async function undisturbed(server: Server, load: Load, seconds: number): Promise
   return best
 }
 
-/** The first is what the others are compared with. */
-export async function compare(
+/** The same work with all of them, which do not outlive it. */
+async function together<T>(
   contenders: readonly Contender[],
-  load: Load,
-  { rounds, seconds, random, started = async () => {} }: Rounds,
-): Promise<Result[]> {
+  started: (server: Server) => Promise<void>,
+  work: (servers: readonly Server[]) => Promise<T>,
+): Promise<T> {
   const servers: Server[] = []
   try {
     for (const contender of contenders) {
@@ -58,28 +64,43 @@ export async function compare(
       servers.push(server)
       await started(server)
     }
-    for (const server of servers) await loadFor(server, load, warmUpSeconds)
-    const table: Loaded[][] = servers.map(() => [])
-    for (let round = 0; round < rounds; round++) {
-      for (const index of shuffled([...servers.keys()], random)) {
-        table[index]![round] = await undisturbed(servers[index]!, load, seconds)
-      }
-    }
-    const places: (Places | null)[] = []
-    for (const index of shuffled([...servers.keys()], random)) {
-      const server = servers[index]!
-      places[index] = await placesUnder(server, profiledSeconds, () => loadFor(server, load, profiledSeconds))
-    }
-    return contenders.map(({ name }, index) => ({
-      name,
-      sample: medians(table[index]!),
-      ratio: medians(table[index]!.map((mine, round) => over(mine, table[0]![round]!))),
-      disturbed: table[index]!.filter(({ disturbed }) => disturbed > mostDisturbed).length,
-      places: places[index]!,
-    }))
+    return await work(servers)
   } finally {
     for (const { child } of servers) child.kill('SIGKILL')
   }
+}
+
+/** The first is what the others are compared with. */
+export async function compare(
+  contenders: readonly Contender[],
+  load: Load,
+  { rounds, processes = 2, seconds, random, started = async () => {} }: Rounds,
+): Promise<Result[]> {
+  const all = [...contenders.keys()]
+  const table: Loaded[][] = all.map(() => [])
+  const places: (Places | null)[] = []
+  for (let process = 0; process < processes; process++) {
+    await together(contenders, started, async (servers) => {
+      for (const server of servers) await loadFor(server, load, warmUpSeconds)
+      for (let round = 0; round < rounds; round++) {
+        for (const index of shuffled(all, random)) {
+          table[index]!.push(await undisturbed(servers[index]!, load, seconds))
+        }
+      }
+      if (process > 0) return
+      for (const index of shuffled(all, random)) {
+        const server = servers[index]!
+        places[index] = await placesUnder(server, profiledSeconds, () => loadFor(server, load, profiledSeconds))
+      }
+    })
+  }
+  return contenders.map(({ name }, index) => ({
+    name,
+    sample: medians(table[index]!),
+    ratio: medians(table[index]!.map((mine, round) => over(mine, table[0]![round]!))),
+    disturbed: table[index]!.filter(({ disturbed }) => disturbed > mostDisturbed).length,
+    places: places[index]!,
+  }))
 }
 
 const each = (of: (figure: keyof Sample) => number): Sample => ({

@@ -1,8 +1,8 @@
 /**
  * Every engine against the runtime's own server and srvx, in one run: CPU a request, requests/s and
  * p99. `npm run bench:engines -- [--runtime node,bun,deno] [--load hello,…] [--server …] [--rounds
- * 5] [--seconds 2] [--seed N] [--keep]`; `--server native,srvx` leaves out all but the runtime's
- * own and those whose names have one of these, `--keep` is for docs/bench/.
+ * 3] [--processes 2] [--seconds 2] [--seed N] [--keep]`; `--server native,srvx` leaves out all but
+ * the runtime's own and those whose names have one of these, `--keep` is for docs/bench/.
  */
 import { randomFrom } from '../test/attack/random.ts'
 import { compare } from './compare.ts'
@@ -28,7 +28,8 @@ const values = flagsOf({
   runtime: { type: 'string', default: runtimes.join() },
   load: { type: 'string', default: [...Object.keys(loads), 'events'].join() },
   server: { type: 'string' },
-  rounds: { type: 'string', default: '5' },
+  rounds: { type: 'string', default: '3' },
+  processes: { type: 'string', default: '2' },
   seconds: { type: 'string', default: '2' },
   seed: { type: 'string' },
   keep: { type: 'boolean', default: false },
@@ -36,6 +37,7 @@ const values = flagsOf({
 const seed = seedOf(values.seed)
 const options = {
   rounds: positive('rounds', values.rounds),
+  processes: positive('processes', values.processes),
   seconds: positive('seconds', values.seconds),
   random: randomFrom(seed),
 }

@@ -1,8 +1,9 @@
 /**
  * The gateway against nginx, HAProxy and Caddy in front of the same nginx, in one run: CPU a
  * request, requests/s and p99. `npm run bench:gateway -- [--proxy
- * nginx,haproxy,caddy,node,bun,deno,passing-node,…] [--load small,…,handshakes] [--rounds 5] [--seconds 2] [--idle
- * 1000] [--seed N] [--keep]`. A proxy that is not installed is left out.
+ * nginx,haproxy,caddy,node,bun,deno,passing-node,…] [--load small,…,handshakes] [--rounds 3]
+ * [--processes 2] [--seconds 2] [--idle 1000] [--seed N] [--keep]`. A proxy that is not installed
+ * is left out.
  */
 import { connect, type Socket } from 'node:net'
 import { randomFrom } from '../test/attack/random.ts'
@@ -42,7 +43,8 @@ const programs: Readonly<Record<string, Program>> = { nginx: 'nginx', haproxy: '
 const values = flagsOf({
   proxy: { type: 'string', default: proxyNames.join() },
   load: { type: 'string', default: loadNames.join() },
-  rounds: { type: 'string', default: '5' },
+  rounds: { type: 'string', default: '3' },
+  processes: { type: 'string', default: '2' },
   seconds: { type: 'string', default: '2' },
   idle: { type: 'string', default: '0' },
   seed: { type: 'string' },
@@ -51,6 +53,7 @@ const values = flagsOf({
 const seed = seedOf(values.seed)
 const random = randomFrom(seed)
 const rounds = positive('rounds', values.rounds)
+const processes = positive('processes', values.processes)
 const seconds = positive('seconds', values.seconds)
 const idle = values.idle === '0' ? 0 : positive('idle', values.idle)
 const names = chosen('load', values.load, loadNames)
@@ -90,7 +93,7 @@ try {
       .filter((name) => !secure || secureNames.includes(name))
       .map((name) => proxy(name, folder, behind.port, secure))
   const run = async (name: keyof typeof loads, contenders: readonly Contender[]): Promise<Compared> => {
-    const results = await compare(contenders, loads[name], { rounds, seconds, random, started: addIdle })
+    const results = await compare(contenders, loads[name], { rounds, processes, seconds, random, started: addIdle })
     return { stamp, title: titles[name], results }
   }
   const loaded: Record<string, Compared> = {}

@@ -11,7 +11,7 @@ import { type Compared, comparedTable } from './report/engines.ts'
 import { requireTools } from './wrk.ts'
 
 await requireTools()
-const options = { rounds: 7, seconds: 2, random: randomFrom(seedOf(undefined)) }
+const options = { rounds: 4, seconds: 2, random: randomFrom(seedOf(undefined)) }
 const stamp = stampOf([...runtimes, 'wrk'])
 const runs: Compared[] = []
 for (const runtime of runtimes) {
