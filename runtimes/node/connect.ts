@@ -40,25 +40,36 @@ function readLeft(tcp: Socket): Uint8Array | null {
   }
 }
 
+/** Only a gateway connects, and runs nobody else's code in its turns. */
+const gathered = { gathers: true } as const
+
 /** Without TLS. */
 class PlainTransport extends NodeTransport {
   readonly #tcp: Socket
   #failed = false
 
   constructor(tcp: Socket) {
-    super(tcp)
+    super(tcp, gathered)
     this.#tcp = tcp
   }
 
   override write(head: string, body: string | Uint8Array | null, room?: number): boolean {
     const taken = super.write(head, body, room)
-    if (this.#tcp.errored && !this.#failed) {
-      this.#failed = true
-      const left = readLeft(this.#tcp)
-      // It may be written from within what the parser tells. The close comes later still.
-      if (left !== null && left.length > 0) process.nextTick(() => this.events.feed(left))
-    }
+    if (this.#tcp.errored) this.#readLeft()
     return taken
+  }
+
+  override endTurn(): void {
+    super.endTurn()
+    if (this.#tcp.errored) this.#readLeft()
+  }
+
+  #readLeft(): void {
+    if (this.#failed) return
+    this.#failed = true
+    const left = readLeft(this.#tcp)
+    // It may be written from within what the parser tells. The close comes later still.
+    if (left !== null && left.length > 0) process.nextTick(() => this.events.feed(left))
   }
 }
 
@@ -90,7 +101,7 @@ export const connect: Connect = async ({ host, port, unix, tls, preamble }, acce
   tcp.on('error', reject)
 
   const begin = (socket: Socket) => {
-    transport = socket === tcp ? new PlainTransport(tcp) : new NodeTransport(tcp)
+    transport = socket === tcp ? new PlainTransport(tcp) : new NodeTransport(tcp, gathered)
     if (socket !== tcp) transport.secureBy(socket)
     const events = accept(transport)
     transport.events = events

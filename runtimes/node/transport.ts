@@ -22,6 +22,7 @@ import type {
 } from '../../src/net/transport.ts'
 import type { CertificateStore } from '../../src/tls/certificates.ts'
 import { duplicateOf, isReset, resetTcp } from './reset.ts'
+import { atEndOfTurn, type TurnWriter } from './turn-writes.ts'
 
 /**
  * A libuv handle says how much of one large write is still queued; there is no public way to see
@@ -59,7 +60,7 @@ function writeLatin1(text: string, into: Buffer): void {
 
 const endOf = (address = '', port = 0): Peer => ({ address, port, family: address.includes(':') ? 'IPv6' : 'IPv4' })
 
-export class NodeTransport implements Transport {
+export class NodeTransport implements Transport, TurnWriter {
   peer: Peer
   /** As the peer announced it. */
   announcedLocal: Peer | null = null
@@ -80,10 +81,19 @@ export class NodeTransport implements Transport {
   #peerEnded = false
   /** Nothing shows how much of a write the kernel has taken before it has taken all. */
   #blind: boolean
+  #secure = false
+  /** Messages wait for the end of the turn. */
+  readonly #gathers: boolean
+  /** One that does; empty once it had to be written before. */
+  #waiting: string | Uint8Array | null = null
 
-  /** `accepted`: which knows the peer, whatever has become of it since. */
-  constructor(tcp: Socket, accepted = tcp) {
+  /**
+   * `accepted`: which knows the peer, whatever has become of it since. `gathers`: a message is
+   * written at the end of the turn, with those of the other connections.
+   */
+  constructor(tcp: Socket, { accepted = tcp, gathers = false }: { accepted?: Socket; gathers?: boolean } = {}) {
     this.#tcp = tcp
+    this.#gathers = gathers
     this.#socket = tcp
     this.#blind = queuedIn(tcp) === undefined
     this.peer = endOf(accepted.remoteAddress, accepted.remotePort)
@@ -99,16 +109,17 @@ export class NodeTransport implements Transport {
   secureBy(tls: Socket): void {
     this.#socket = tls
     this.#blind = true
+    this.#secure = true
   }
 
   get quiet(): boolean {
-    const { readable, writable, readableLength, writableLength } = this.#socket
-    return readable && writable && readableLength === 0 && writableLength === 0 && !this.#tcp.destroyed
+    const { readable, writable, readableLength } = this.#socket
+    return readable && writable && readableLength === 0 && this.unsent === 0 && !this.#tcp.destroyed
   }
 
   get unsent(): number {
     const { writableLength } = this.#socket
-    const left = this.#left === null ? 0 : this.#left.length
+    const left = (this.#left?.length ?? 0) + (this.#waiting?.length ?? 0)
     if (writableLength === 0 || this.#blind) return left + writableLength
     return left + Math.min(queuedIn(this.#tcp) ?? writableLength, writableLength)
   }
@@ -119,50 +130,86 @@ export class NodeTransport implements Transport {
   }
 
   write(head: string, body: string | Uint8Array | null, room = 0): boolean {
-    const socket = this.#socket
-    if (head.length <= room && body instanceof Uint8Array && !(this.#blind && body.length > pieceBytes)) {
+    const isSecond = this.#waiting !== null
+    this.#writeWaiting()
+    const message = this.#inOnePiece(head, body, room)
+    if (message === null) this.#writeLarge(head, body!)
+    else if (this.#gathers && !isSecond && head !== '') {
+      this.#waiting = message
+      this.#owesDrained = true
+      atEndOfTurn(this)
+      return false
+    } else this.#send(message)
+    // The end of the turn says what has become of both.
+    if (isSecond) this.#owesDrained = true
+    return !isSecond && this.#isTaken()
+  }
+
+  /** Latin1 text, or bytes that are the transport's own; null: the body is better written by itself. */
+  #inOnePiece(head: string, body: string | Uint8Array | null, room: number): string | Uint8Array | null {
+    if (body === null || body.length === 0) return head
+    if (this.#blind && body.length > pieceBytes) return null
+    if (typeof body !== 'string' && head.length <= room) {
       const whole = Buffer.from(body.buffer, body.byteOffset - head.length, head.length + body.length)
       writeLatin1(head, whole)
-      socket.write(whole, this.#written)
-      this.#owesDrained = socket.writableLength > 0
-      return !this.#owesDrained
+      return whole
     }
-    if (body === null || body.length === 0) this.#send(head, 'latin1')
-    else if (this.#blind && body.length > pieceBytes) {
+    if (body.length > largeBytes) return null
+    if (typeof body === 'string') {
+      // ASCII is latin1 is UTF-8: one string, one write.
+      if (Buffer.byteLength(body) === body.length) return head + body
+      return Buffer.concat([Buffer.from(head, 'latin1'), Buffer.from(body)])
+    }
+    if (head === '') return body
+    const whole = Buffer.allocUnsafe(head.length + body.length)
+    writeLatin1(head, whole)
+    whole.set(body, head.length)
+    return whole
+  }
+
+  #writeLarge(head: string, body: string | Uint8Array): void {
+    const socket = this.#socket
+    if (this.#blind) {
       if (head !== '') socket.write(head, 'latin1')
       this.#left = typeof body === 'string' ? Buffer.from(body) : body
       this.#sendPiece()
-    } else if (body.length > largeBytes) {
-      socket.cork()
-      socket.write(head, 'latin1')
-      socket.write(body, this.#written)
-      socket.uncork()
-      this.#owesDrained = socket.writableLength > 0
-      return !this.#owesDrained
-    } else if (typeof body === 'string') {
-      // ASCII is latin1 is UTF-8: one string, one write.
-      if (Buffer.byteLength(body) === body.length) this.#send(head + body, 'latin1')
-      else this.#send(Buffer.concat([Buffer.from(head, 'latin1'), Buffer.from(body)]))
-    } else if (head === '') this.#send(body)
-    else {
-      const whole = Buffer.allocUnsafe(head.length + body.length)
-      writeLatin1(head, whole)
-      whole.set(body, head.length)
-      this.#send(whole)
+      return
     }
-    if (socket.writableLength === 0 && this.#left === null) return true
-    this.#owesDrained = true
-    if (!this.#blind) socket.write('', this.#written)
-    return false
+    socket.cork()
+    socket.write(head, 'latin1')
+    socket.write(body, this.#secure ? this.#written : undefined)
+    socket.uncork()
+  }
+
+  /** Where a second write, or the end, does not wait for the end of the turn. */
+  #writeWaiting(): void {
+    const message = this.#waiting
+    if (message === null || message === '') return
+    this.#waiting = ''
+    this.#send(message)
+  }
+
+  endTurn(): void {
+    this.#writeWaiting()
+    this.#waiting = null
+    if (!this.#owesDrained || !this.#isTaken()) return
+    this.events.drained()
+  }
+
+  /** Under TLS an empty write does not come back on Deno, so there each says so itself. */
+  #send(message: string | Uint8Array): void {
+    if (this.#secure) this.#socket.write(message, 'latin1', this.#written)
+    else this.#socket.write(message, 'latin1')
   }
 
   /**
-   * An empty write behind the others says when they are out; on Deno's TLS it would never come
-   * back, so there each says so itself.
+   * Whether the kernel has all of it; if not, `drained` follows. An empty write behind the others
+   * says when they are out.
    */
-  #send(data: string | Uint8Array, encoding?: BufferEncoding): void {
-    if (this.#blind) this.#socket.write(data, encoding, this.#written)
-    else this.#socket.write(data, encoding)
+  #isTaken(): boolean {
+    this.#owesDrained = this.#socket.writableLength > 0 || this.#left !== null
+    if (this.#owesDrained && !this.#secure && this.#left === null) this.#socket.write('', this.#written)
+    return !this.#owesDrained
   }
 
   #sendPiece(): void {
@@ -183,7 +230,7 @@ export class NodeTransport implements Transport {
   }
 
   readonly #written = (): void => {
-    if (!this.#owesDrained || this.#left !== null || this.#socket.writableLength > 0) return
+    if (!this.#owesDrained || this.#waiting !== null || this.#left !== null || this.#socket.writableLength > 0) return
     this.#owesDrained = false
     this.events.drained()
   }
@@ -218,16 +265,19 @@ export class NodeTransport implements Transport {
   }
 
   end(): void {
+    this.#writeWaiting()
     if (this.#left === null) this.#socket.end()
     else this.#endsAfter = true
   }
 
   destroy(): void {
+    this.#writeWaiting()
     this.#socket.destroy()
   }
 
   reset(): void {
     if (this.#tcp.destroyed) return
+    this.#writeWaiting()
     // A Unix socket has no RST, and Node throws at the attempt.
     if (this.#tcp.remoteAddress === undefined) this.#tcp.destroy()
     else resetTcp(this.#tcp, this.#socket)
@@ -364,7 +414,7 @@ async function tlsParts() {
 }
 
 export async function listenOn(at: ListenAt, accept: Accept, open: OpenServer = openNetServer): Promise<Listener> {
-  const { peerProbeMs = 0, unix, tls, proxyProtocol } = at
+  const { peerProbeMs = 0, unix, tls, proxyProtocol, gathers = false } = at
   const parts = tls && (await tlsParts())
   let store = tls && parts && new parts.CertificateStore(tls.certificates)
   const SNICallback = (name: string, done: (error: null, context: SecureContext) => void) =>
@@ -401,7 +451,7 @@ export async function listenOn(at: ListenAt, accept: Accept, open: OpenServer = 
     const tcp = reading ?? accepted
     // Of each: an option of the server is not read on Deno.
     if (peerProbeMs > 0 && unix === undefined) tcp.setKeepAlive(true, peerProbeMs)
-    const transport = new NodeTransport(tcp, accepted)
+    const transport = new NodeTransport(tcp, { accepted, gathers })
     const events = accept(transport)
     transport.events = events
     tcp.on('error', ignore)

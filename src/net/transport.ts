@@ -82,6 +82,11 @@ export interface ListenAt {
    */
   readonly fd?: number
   readonly tls?: ListenTls
+  /**
+   * Messages of one turn of the event loop may be written together at its end: for a server that
+   * runs nobody else's code in its turns. Default: each is written at once.
+   */
+  readonly gathers?: boolean
   readonly proxyProtocol?: ProxyProtocolFrom
 }
 

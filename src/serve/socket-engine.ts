@@ -32,7 +32,7 @@ import { runningOf } from './running.ts'
 import type { Bindings, Sockets, Start } from './runtime.ts'
 import { SocketRequests } from './socket-requests.ts'
 
-/** What a gateway asks of its clients' connections. */
+/** How a gateway has the connections of its clients. */
 export interface Admission {
   readonly clients?: ClientAdmission
   /**
@@ -40,6 +40,8 @@ export interface Admission {
    * `reservedDescriptors`.
    */
   readonly descriptorsBeside?: number
+  /** See `ListenAt`. */
+  readonly gathers?: boolean
 }
 
 /** Time and chance, which a test holds in its hands. */
@@ -54,7 +56,7 @@ export async function serveOnSockets(
   start: Start,
   sockets: Sockets,
   bindings: Bindings,
-  { clients, descriptorsBeside }: Admission = {},
+  { clients, descriptorsBeside, gathers = false }: Admission = {},
   { clock, random, drainClock }: World = { clock: backgroundClock, random: Math.random },
 ): Promise<Running> {
   const { app, options, observer, longLived, keepsReserve = false, isInternal = false } = start
@@ -107,7 +109,7 @@ export async function serveOnSockets(
     ask: (connection, head, body) => requests.ask(connection, head, body),
   }
 
-  const listener = await listen(sockets.listen, options, { policy, log, clock }, (transport) => {
+  const listener = await listen(sockets.listen, options, { policy, log, clock, gathers }, (transport) => {
     const admitted = connections.admits(clock.now())
     if (connections.full) sockets.holdAccept?.()
     const connection = new ServerConnection(transport, secure, context)
@@ -182,10 +184,17 @@ function failureLog(application: Application, log: ReasonLog): ConnectionContext
   }
 }
 
+interface ListenContext {
+  readonly policy: Policy
+  readonly log: ReasonLog
+  readonly clock: ServerClock
+  readonly gathers: boolean
+}
+
 async function listen(
   open: Listen,
   options: ServeOptions,
-  { policy, log, clock }: { readonly policy: Policy; readonly log: ReasonLog; readonly clock: ServerClock },
+  { policy, log, clock, gathers }: ListenContext,
   accept: Accept,
 ): Promise<Listener> {
   const { port = 3000, host, unix, fd, tls, proxyProtocol } = options
@@ -195,6 +204,7 @@ async function listen(
     peerProbeMs: policy.peerProbeMs,
     ...(unix !== undefined && { unix }),
     ...(fd !== undefined && { fd }),
+    ...(gathers && { gathers }),
     ...(tls && { tls: { certificates: certificatesOf(tls) } }),
     ...(proxyProtocol && {
       proxyProtocol: {

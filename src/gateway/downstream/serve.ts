@@ -76,7 +76,7 @@ export function gatewayOn(runtime: Runtime): GatewayRuntime {
           bodyInEnv: true,
           ...(!limitsApplication(resolved.policy) && { takes: asked(direct) }),
         },
-        { clients, descriptorsBeside: upstreamConnections },
+        { clients, descriptorsBeside: upstreamConnections, gathers: true },
         world,
       )
     },
