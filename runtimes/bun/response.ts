@@ -34,6 +34,9 @@ const bodiless = new WeakSet<object>()
  */
 export let lastPlain: Response | null = null
 let isLastBodiless = false
+/** See `nameTexts`. */
+let namesTexts = false
+const textType = 'text/plain;charset=UTF-8'
 
 function HangupResponse(body?: unknown, init?: ResponseInit): Response {
   const response: Response =
@@ -55,6 +58,9 @@ function HangupResponse(body?: unknown, init?: ResponseInit): Response {
   } else if (typeof body === 'string' && body.length > largeBytes) large.add(response)
   else if (typeof body === 'function') streams.add(response)
   else plain(response)
+  if (namesTexts && typeof body === 'string' && !response.headers.has('content-type')) {
+    response.headers.set('content-type', textType)
+  }
   return response
 }
 
@@ -112,6 +118,16 @@ export function noteBodies(): void {
   Native.prototype.clone = clone
   HTMLRewriter.prototype.transform = transform
   globalThis.Response = HangupResponse as unknown as typeof Response
+}
+
+/**
+ * A Response of a text says its type from the start, as the Fetch standard has it. On Bun it does
+ * not before `Bun.serve` writes it (oven-sh/bun#21193), and no other server can tell by then that
+ * it was a text; without a type a browser guesses, and may take it for HTML. For the whole process.
+ */
+export function nameTexts(): void {
+  namesTexts = true
+  noteBodies()
 }
 
 /** The body of an answer that is a stream, or null. */

@@ -35,7 +35,8 @@ export const bun = {
     descriptors: procDescriptors,
     enforcement: () => enforcementOf('socketEngine'),
   },
-  async bindings({ websocket }: BunServeOptions) {
+  async bindings({ websocket, globals }: BunServeOptions) {
+    if (globals !== 'replace') (await import('./response.ts')).nameTexts()
     const { ServerLike, upgradeOffers } = await import('./upgrade.ts')
     return { env: (connection) => new ServerLike(connection), offerUpgrade: upgradeOffers(websocket), files }
   },

@@ -61,8 +61,9 @@ export interface ServeOptions extends PolicyInput {
    * (under the hangup engine on Node and Bun also `Request` and `fetch`) are classes that make no
    * native object before somebody looks: a third more requests a second, and half as many again
    * where middlewares set fields. `keep` (default): they are left alone, but where `node:http`
-   * serves, for which @hono/node-server puts its own `Request` and `Response` in their place. The
-   * command line replaces them.
+   * serves, for which @hono/node-server puts its own `Request` and `Response` in their place, and on
+   * Bun, where the constructor of `Response` notes what kind of body it is given. The command line
+   * replaces them.
    */
   readonly globals?: 'replace' | 'keep'
   /** `false`: SIGTERM and SIGINT are left to the program, which calls `drain()`. Default true. */

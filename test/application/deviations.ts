@@ -97,12 +97,6 @@ export const deviations: Readonly<Record<EngineName, readonly Deviation[]>> = {
   'bun-hangup': [
     ...bunForms,
     {
-      cases: ['body-string'],
-      starts: ['code'],
-      what: 'a native Response does not say that its body is text, so the answer has no type unless the application gives it one',
-      see: 'https://github.com/oven-sh/bun/issues/21193',
-    },
-    {
       cases: ['request-kinds'],
       starts: ['code'],
       what: 'blob() of a request has no type of its own',
