@@ -5,10 +5,10 @@
  */
 
 import { Buffer } from 'node:buffer'
-import type { ServerResponse } from 'node:http'
+import { ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
 import { fieldOf } from '../../src/http1/raw-fields.ts'
-import { slabOfText } from '../../src/http1/slabs.ts'
+import { slabOf, slabOfText } from '../../src/http1/slabs.ts'
 import { NativeResponse } from '../../src/http1/web/native.ts'
 import { type BodySource, sourceOf, textType } from '../../src/http1/web/payload.ts'
 import { answerOf, isStreamed, isWebResponse } from '../../src/http1/web/response.ts'
@@ -17,6 +17,7 @@ import type { Coded } from '../../src/policy/codes.ts'
 import { eventStreamBody, isOpenEventStream } from '../../src/streams/event-stream-body.ts'
 import { recordOf } from './fields.ts'
 import { hasNoBody, madeOf } from './hono-response.ts'
+import { writeNow, writesNow } from './write-now.ts'
 
 export type Outgoing = ServerResponse | Http2ServerResponse
 
@@ -102,6 +103,8 @@ class Head {
   readonly content: string | Uint8Array | ReadableStream<Uint8Array> | BodySource | null
   /** Called when the kernel has the bytes of the content. */
   sent: (() => void) | undefined
+  /** See `OutgoingResponse`. */
+  lent = false
   /** What the application says of its length. */
   saidLength: number | null = null
   closes = false
@@ -165,7 +168,7 @@ function headOf(response: Response): Head {
   if (made !== null) {
     const [status, body, headers] = made
     const text = typeof body === 'string' ? slabOfText(body) : null
-    const head = new Head(status, '', body instanceof Blob ? body.stream() : (text?.bytes ?? body))
+    const head = new Head(status, '', body instanceof Blob ? body.stream() : (text?.bytes ?? plain(body)))
     head.sent = text?.release
     if (headers !== undefined && headers !== null) head.addAll(headers)
     if (typeof body === 'string') head.addType(textType)
@@ -182,12 +185,17 @@ function headOf(response: Response): Head {
   return head
 }
 
+/** What a view says of itself can be replaced; its bytes are as many as this one says. */
+const plain = (body: string | Uint8Array | null): string | Uint8Array | null =>
+  body instanceof Uint8Array ? new Uint8Array(body.buffer, body.byteOffset, body.byteLength) : body
+
 /** Of the class that stands in the global's place. */
 function headOfOurs(response: Response): Head {
-  const { status, statusText, fields, body, left, sent } = answerOf(response)
+  const { status, statusText, fields, body, left, sent, lent = false } = answerOf(response)
   if (status < 200) throw new TypeError(`${status} is not the status of an answer`)
   const head = new Head(status, statusText, body)
   head.sent = sent
+  head.lent = lent
   for (let i = 0; i < fields.length; i += 2) head.add(fields[i]!, fields[i + 1])
   if (isStreamed(body)) head.saidLength = body.length ?? head.saidLength
   if (left !== null) {
@@ -215,11 +223,12 @@ export function writeAnswer(response: Response, outgoing: Outgoing, method: stri
     const body = content as string | Uint8Array | null
     const length = body === null ? null : typeof body === 'string' ? Buffer.byteLength(body) : body.length
     begin(outgoing, head, lengthField(status, method, length, head.saidLength))
-    // HTTP/2 says that it has finished before the socket has written.
-    if (head.sent !== undefined && !isHttp2(outgoing)) outgoing.once('finish', head.sent)
-    if (body === null || method === 'HEAD') outgoing.end()
+    if (body === null || method === 'HEAD') {
+      head.sent?.()
+      outgoing.end()
+    } else if (typeof body !== 'string') endWith(outgoing, head, body)
     // Behind a head in latin1 text would make the whole UTF-8.
-    else outgoing.end(head.latin1 && typeof body === 'string' ? Buffer.from(body) : body)
+    else outgoing.end(head.latin1 ? Buffer.from(body) : body)
   } else if (method === 'HEAD' || hasNoBody(status)) {
     sourceIn(stream, head).cancel(null)
     begin(outgoing, head, head.saidLength)
@@ -234,6 +243,49 @@ export function writeAnswer(response: Response, outgoing: Outgoing, method: stri
     return true
   }
   return false
+}
+
+/** Ends an answer whose head is made and not written. */
+function endWith(outgoing: Outgoing, { lent, sent }: Head, body: Uint8Array): void {
+  let rest = isHttp2(outgoing) ? body : restOf(outgoing, body)
+  let release = sent
+  if (rest === null) {
+    release?.()
+    outgoing.end()
+    return
+  }
+  if (lent) {
+    const slab = slabOf(rest.length)
+    slab.bytes.set(rest)
+    rest = slab.bytes
+    release = slab.release
+  }
+  // HTTP/2 says that it has finished before the socket has written.
+  if (release !== undefined && !isHttp2(outgoing)) outgoing.once('finish', release)
+  outgoing.end(rest)
+}
+
+/** Whether an answer of bytes can do without a copy. */
+export const mayWriteNow = (outgoing: Outgoing): boolean => !isHttp2(outgoing) && writesNow(outgoing.req.socket)
+
+/** `node:http` keeps the text of a head until it is written, and whether it has been. */
+interface WithHead {
+  readonly _header?: string | null
+  _headerSent?: boolean
+}
+
+/** Of a body behind its head, what the kernel has not taken at once; null: it has all. */
+function restOf(outgoing: ServerResponse & WithHead, body: Uint8Array): Uint8Array | null {
+  const { socket, _header: head } = outgoing
+  if (socket === null || !writesNow(socket) || outgoing.writableLength > 0) return body
+  // An application, or what watches it, may have put its own in the place of Node's.
+  if (outgoing.end !== ServerResponse.prototype.end || typeof head !== 'string' || outgoing._headerSent) return body
+  const taken = writeNow(socket, head, body)
+  if (taken === 0) return body
+  outgoing._headerSent = true
+  if (taken === head.length + body.length) return null
+  if (taken < head.length) socket.write(head.slice(taken), 'latin1')
+  return body.subarray(Math.max(0, taken - head.length))
 }
 
 /**

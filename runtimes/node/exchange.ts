@@ -4,6 +4,7 @@
  */
 
 import { BodyRefusedError } from '../../src/http1/body-refused.ts'
+import { beginLending, endLending } from '../../src/http1/web/payload.ts'
 import type { Connection } from '../../src/lifecycle/connection.ts'
 import type { Limits } from '../../src/lifecycle/limits.ts'
 import type { LongLived } from '../../src/lifecycle/long-lived.ts'
@@ -17,6 +18,7 @@ import {
   isGone,
   isHttp2,
   isWhole,
+  mayWriteNow,
   type Outgoing,
   refuseLast,
   type StreamFaults,
@@ -85,16 +87,23 @@ export class Exchange extends Asker implements StreamFaults, LimitedRequests {
     this.#request = request
     this.#way.asked(request)
     let returned: unknown
+    if (mayWriteNow(this.outgoing)) beginLending()
     try {
       returned = this.#application.ask(request, this.env, this)
     } catch (error) {
+      endLending()
       this.#failed(error)
       return
     }
     if (!(returned instanceof Promise)) {
-      this.#returned(returned)
+      try {
+        this.#returned(returned)
+      } finally {
+        endLending()
+      }
       return
     }
+    endLending()
     this.#hearClient()
     returned.then(
       (late) => this.#returned(late),

@@ -25,6 +25,7 @@ import type { HeldIncoming } from './held-incoming.ts'
 import { type beginHearer, onceBegun, tellsOfBegin } from './message-begin.ts'
 import { abort, gone } from './request.ts'
 import { askResetEveryMs, duplicateOf, handleOf, isReset, resetTcp } from './reset.ts'
+import { bytesPast } from './write-now.ts'
 
 /** What the connections of one server have in common. */
 export interface ServerContext {
@@ -242,7 +243,7 @@ export class Http1Connection implements NodeMember {
   }
 
   #accessBytes(): Pick<Answered, 'connection' | 'peer' | 'bytes'> {
-    const { bytesWritten } = this.#socket
+    const bytesWritten = this.#socket.bytesWritten + bytesPast(this.#socket)
     const bytes = bytesWritten - this.#writtenBefore
     this.#writtenBefore = bytesWritten
     return { connection: this.connection.id, peer: this.#peer, bytes }
@@ -331,8 +332,9 @@ export class Http1Connection implements NodeMember {
 
   get #taken(): number {
     const { bytesWritten, writeQueueSize } = handleOf(this.#tcp) ?? {}
-    if (bytesWritten !== undefined && writeQueueSize !== undefined) return bytesWritten - writeQueueSize
-    return this.#socket.bytesWritten - this.#socket.writableLength
+    if (bytesWritten !== undefined && writeQueueSize !== undefined)
+      return bytesWritten - writeQueueSize + bytesPast(this.#tcp)
+    return this.#socket.bytesWritten - this.#socket.writableLength + bytesPast(this.#socket)
   }
 
   refuseBody(reason: ReasonName): boolean {
@@ -390,8 +392,8 @@ export class Http1Connection implements NodeMember {
   }
 
   describe(): Description {
-    const { bytesRead: received, bytesWritten: sent } = this.#socket
-    return { peer: this.#peer, received, sent, route: this.#route }
+    const { bytesRead: received, bytesWritten } = this.#socket
+    return { peer: this.#peer, received, sent: bytesWritten + bytesPast(this.#socket), route: this.#route }
   }
 
   get #route(): string | null {

@@ -23,6 +23,7 @@ import type {
 import type { CertificateStore } from '../../src/tls/certificates.ts'
 import { duplicateOf, isReset, resetTcp } from './reset.ts'
 import { atEndOfTurn, type TurnWriter } from './turn-writes.ts'
+import { writeNow, writesNow } from './write-now.ts'
 
 /**
  * A libuv handle says how much of one large write is still queued; there is no public way to see
@@ -127,6 +128,14 @@ export class NodeTransport implements Transport, TurnWriter {
   /** Laid out with their head in a piece of Node's own pool of buffers. */
   get copiesBytes(): number {
     return pooledBytes
+  }
+
+  get writeNow(): ((head: string, body: Uint8Array) => number) | undefined {
+    return writesNow(this.#socket) ? this.#writeNow : undefined
+  }
+
+  #writeNow(head: string, body: Uint8Array): number {
+    return this.#waiting === null ? writeNow(this.#tcp, head, body) : 0
   }
 
   write(head: string, body: string | Uint8Array | null, room = 0): boolean {

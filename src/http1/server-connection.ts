@@ -20,6 +20,7 @@ import type { Coded } from '../policy/codes.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { RequestChanges } from '../policy/request-limits.ts'
 import { type BodyRefusal, BodyRefusedError, type BodyRefusedOptions } from './body-refused.ts'
+import { copyOf } from './bytes.ts'
 import { readEarly } from './early-body.ts'
 import type { Limits, Sink } from './events.ts'
 import type { RequestHead } from './head.ts'
@@ -27,6 +28,7 @@ import { IncomingBody } from './incoming-body.ts'
 import { RequestParser } from './parser.ts'
 import { fieldOf } from './raw-fields.ts'
 import { type Reason, type ReasonId, reasons as refusals } from './reasons.ts'
+import { slabOf } from './slabs.ts'
 import { isStreamed, type OutgoingResponse, type Streamed } from './web/response.ts'
 import {
   type BodyFraming,
@@ -119,7 +121,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   readonly #context: ConnectionContext
   readonly #parser: RequestParser
   #head: RequestHead | null = null
-  /** An answer whose body is bytes, until they are out. */
+  /** An answer whose body is bytes of its own, until they are out. */
   #writing: OutgoingResponse | null = null
   #body: IncomingBody | null = null
   /** What the body of the present request was refused with. */
@@ -594,10 +596,28 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     } else if (typeof body === 'string' && length === body.length) {
       // ASCII is latin1 is UTF-8: one text, of which nobody counts the bytes again.
       this.#write(text + body, null, this.#finish)
-    } else {
-      this.#writing = answer
-      this.#write(text, body, this.#finish, answer.room)
+    } else if (typeof body === 'string') this.#write(text, body, this.#finish)
+    else if (answer.lent === true) this.#writeLent(text, body, answer)
+    else this.#writeBytes(text, body, answer)
+  }
+
+  #writeBytes(head: string, body: Uint8Array, answer: OutgoingResponse): void {
+    this.#writing = answer
+    this.#write(head, body, this.#finish, answer.room)
+  }
+
+  /** Of bytes that are the application's, those that the kernel does not take at once are copied. */
+  #writeLent(head: string, body: Uint8Array, answer: OutgoingResponse): void {
+    const now = this.transport.writeNow?.(head, body) ?? 0
+    if (now === 0) {
+      const { bytes, room, release } = slabOf(body.length)
+      bytes.set(body)
+      this.#writeBytes(head, bytes, { ...answer, room, ...(release && { sent: release }) })
+      return
     }
+    this.#sent += now
+    if (now === head.length + body.length) this.#finish()
+    else this.#write(head.slice(now), copyOf(body.subarray(Math.max(0, now - head.length))), this.#finish)
   }
 
   /** Of a client that has ended its side, what it had pipelined by then is still answered. */

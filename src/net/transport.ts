@@ -28,6 +28,11 @@ export interface Transport {
    */
   write(head: string, body: string | Uint8Array | null, room?: number): boolean
   /**
+   * As much of the same as the kernel takes at once, in one system call: nothing is kept. Returns
+   * how many bytes that was; 0 where something waits to be written. Undefined: it can't be tried.
+   */
+  readonly writeNow?: ((head: string, body: Uint8Array) => number) | undefined
+  /**
    * A body of no more bytes than these may be a view that is valid only during `write`, which
    * copies what the kernel does not take. Default: none may.
    */

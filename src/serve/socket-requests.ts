@@ -9,6 +9,7 @@ import { partOf } from '../http1/range.ts'
 import { plainAnswer, type ServerConnection } from '../http1/server-connection.ts'
 import { NativeResponse } from '../http1/web/native.ts'
 import { nativeRequest } from '../http1/web/native-request.ts'
+import { beginLending, endLending } from '../http1/web/payload.ts'
 import { type HeadLike, WebRequest } from '../http1/web/request.ts'
 import { answerOf, fileBody, isStreamed, isWebResponse, type OutgoingResponse } from '../http1/web/response.ts'
 import { isAuthority, urlOf } from '../http1/web/url.ts'
@@ -81,8 +82,11 @@ export class SocketRequests {
       return
     }
     try {
-      const returned = this.#application.ask(request, bindings.env(connection, head, body), connection)
+      const env = bindings.env(connection, head, body)
+      if (connection.transport.writeNow !== undefined) beginLending()
+      const returned = this.#application.ask(request, env, connection)
       if (returned instanceof Promise) {
+        endLending()
         returned.then(
           (late) => this.#respond(connection, head, request, late),
           (error) => this.#fail(connection, request, error),
@@ -90,6 +94,8 @@ export class SocketRequests {
       } else this.#respond(connection, head, request, returned)
     } catch (error) {
       this.#fail(connection, request, error)
+    } finally {
+      endLending()
     }
   }
 
@@ -105,6 +111,8 @@ export class SocketRequests {
   }
 
   #answer(connection: ServerConnection, request: Request, answer: OutgoingResponse): void {
+    // Before anything else is asked for, as it is behind an answer that is out.
+    endLending()
     if (answer.status === 101 && answer.takeOver === undefined) {
       this.#application.report(unupgraded(), request)
       connection.answer(plainAnswer(500))

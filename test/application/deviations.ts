@@ -21,9 +21,19 @@ const bunForms: readonly Deviation[] = [
   },
 ]
 
+/** What Node's engines do with a handler that returns at once. */
+const lentBytes: Deviation = {
+  cases: ['body-bytes-later-changed'],
+  starts: ['command'],
+  over: ['tcp'],
+  what: 'bytes of a handler that returns at once are written from where they lie: what it does to them before it returns goes out',
+  see: 'docs/speed.md',
+}
+
 export const deviations: Readonly<Record<EngineName, readonly Deviation[]>> = {
   node: [
     ...undici,
+    lentBytes,
     {
       cases: ['field-type-removed'],
       starts: ['code', 'guarded'],
@@ -39,6 +49,7 @@ export const deviations: Readonly<Record<EngineName, readonly Deviation[]>> = {
   ],
   'node-hangup': [
     ...undici,
+    lentBytes,
     {
       cases: ['signal-of-clone'],
       starts: ['guarded'],

@@ -30,8 +30,11 @@ export interface BodySource {
   readonly ofApplication?: boolean
 }
 
-/** Bytes are the payload's own, or lent to it: nobody changes them. */
+/** Bytes are the payload's own, or lent to it. */
 export type Content = string | Uint8Array | Blob | BodySource | ReadableStream<Uint8Array>
+
+/** Who has bytes that are lent: the memory of a socket, until the next read, or the application. */
+type Lender = 'socket' | 'application'
 
 /** From a stream of ours to the payload behind it. */
 const behind = Symbol('payload')
@@ -51,14 +54,15 @@ export class Payload {
   #watch: Response | null = null
   /** Another payload has the same bytes. */
   #shared = false
-  /** The bytes are a view that is valid only until `keep()`. */
-  #lent = false
-  readonly #slab: Slab | null
+  /** Whose the bytes are; null: the payload's own. */
+  #lender: Lender | null = null
+  /** Of what was lent, when it was. */
+  #lentBytes = 0
+  /** The memory that the content lies in, which nobody else has. */
+  #slab: Slab | null = null
 
-  /** `slab`: the memory that the content lies in, which nobody else has. */
-  constructor(content: Content, slab: Slab | null = null) {
+  constructor(content: Content) {
     this.#content = content
-    this.#slab = slab
     if (content instanceof ReadableStream) this.#give(content)
   }
 
@@ -72,17 +76,35 @@ export class Payload {
    * Of bytes that are somebody else's a moment later: who reads them at once, as most handlers do,
    * needs no copy of them, or the only one.
    */
-  static lent(bytes: Uint8Array): Payload {
+  static lent(bytes: Uint8Array, lender: Lender): Payload {
     const payload = new Payload(bytes)
-    payload.#lent = true
+    payload.#lender = lender
+    payload.#lentBytes = bytes.length
     return payload
   }
 
   /** Copies what was lent, if it may still be needed. */
   keep(): void {
-    if (!this.#lent) return
-    this.#lent = false
-    this.#content = this.#used ? '' : copyOf(this.#content as Uint8Array)
+    const lender = this.#lender
+    if (lender === null || (this.#isTakenBack && !this.#used)) return
+    this.#lender = null
+    const bytes = this.#content as Uint8Array
+    if (this.#used) this.#content = ''
+    else if (lender === 'socket') this.#content = copyOf(bytes)
+    else {
+      this.#slab = slabOf(bytes.length)
+      this.#slab.bytes.set(bytes)
+      this.#content = this.#slab.bytes
+    }
+  }
+
+  /** The application has given its buffer away, or made it shorter. */
+  get #isTakenBack(): boolean {
+    return this.#lender !== null && (this.#content as Uint8Array).length !== this.#lentBytes
+  }
+
+  get isLent(): boolean {
+    return this.#lender !== null
   }
 
   static {
@@ -126,8 +148,14 @@ export class Payload {
     return this.#use()
   }
 
+  /** The same without a copy of bytes that are lent. */
+  takeLent(): Content {
+    return this.#use()
+  }
+
   #use(): Content {
     if (!this.usable) throw new TypeError('Body is unusable: Body has already been read')
+    if (this.#isTakenBack) throw new TypeError('Body is unusable: its buffer has been detached or resized')
     if (this.#watch === null) {
       this.#used = true
       this.#stream?.getReader()
@@ -165,7 +193,7 @@ export class Payload {
   /** Bytes that the caller may keep and change. */
   bytes(): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>> {
     if (this.#watch !== null) return this.#watch.arrayBuffer().then((all) => new Uint8Array(all))
-    const shared = this.#shared || this.#lent
+    const shared = this.#shared || this.#lender !== null
     const content = this.#use()
     if (typeof content === 'string') return encoder.encode(content)
     if (content instanceof Uint8Array) return exactly(content, shared)
@@ -345,14 +373,32 @@ function isBuffer(value: unknown): value is ArrayBuffer {
   return value instanceof ArrayBuffer || Object.prototype.toString.call(value) === '[object ArrayBuffer]'
 }
 
+/** A handler runs, and what it returns in this turn is written before anybody else has a turn. */
+let lending = false
+const lent: Payload[] = []
+
 /**
- * The standard copies: whoever reuses a buffer must not change an answer that is still being
- * written.
+ * From here to `endLending()` a handler runs, and nobody but it. A body of bytes that it makes
+ * meanwhile is lent: if it returns that at once, it is written from where it lies.
  */
-function copied(bytes: Uint8Array): Payload {
-  const slab = slabOf(bytes.length)
-  slab.bytes.set(bytes)
-  return new Payload(slab.bytes, slab)
+export function beginLending(): void {
+  lending = true
+}
+
+/** Copies all that was lent and is not taken: from here on the application may change its bytes. */
+export function endLending(): void {
+  lending = false
+  if (lent.length === 0) return
+  for (const payload of lent) payload.keep()
+  lent.length = 0
+}
+
+/** Whoever reuses a buffer must not change an answer that is still being written. */
+function ofBytes(bytes: Uint8Array): Payload {
+  const payload = Payload.lent(bytes, 'application')
+  if (lending) lent.push(payload)
+  else payload.keep()
+  return payload
 }
 
 /**
@@ -367,9 +413,9 @@ export function extract(body: unknown): { readonly payload: Payload; readonly ty
     return { payload: ours, type: null }
   }
   if (ArrayBuffer.isView(body)) {
-    return { payload: copied(new Uint8Array(body.buffer, body.byteOffset, body.byteLength)), type: null }
+    return { payload: ofBytes(new Uint8Array(body.buffer, body.byteOffset, body.byteLength)), type: null }
   }
-  if (isBuffer(body)) return { payload: copied(new Uint8Array(body)), type: null }
+  if (isBuffer(body)) return { payload: ofBytes(new Uint8Array(body)), type: null }
   if (body instanceof Blob) return { payload: new Payload(body), type: body.type || null }
   if (body instanceof FormData) {
     const blob = multipart(body)

@@ -55,7 +55,7 @@ export class WebRequest {
     this.#head = head
     this.#url = url
     if (body === null || head.method === 'GET' || head.method === 'HEAD') this.#payload = null
-    else this.#payload = body instanceof Uint8Array ? Payload.lent(body) : new Payload(body)
+    else this.#payload = body instanceof Uint8Array ? Payload.lent(body, 'socket') : new Payload(body)
   }
 
   static is(value: unknown): value is WebRequest {

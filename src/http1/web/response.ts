@@ -41,8 +41,13 @@ export interface OutgoingResponse {
    * to look at them.
    */
   readonly lines?: string
-  /** Bytes may be written without a copy: they are nobody's but the answer's. */
+  /** Bytes may be written without a copy: they are nobody's but the answer's, or `lent`. */
   readonly body: string | Uint8Array | Streamed | null
+  /**
+   * The bytes of `body` are the application's: what is not written before it has its next turn has
+   * to be copied.
+   */
+  readonly lent?: boolean
   /**
    * For `new Response(null, other)`, which is how Hono answers HEAD: the body that was left out.
    */
@@ -179,7 +184,8 @@ export class WebResponse {
         payload?.take()
         return response.#given
       }
-      const content = payload === null ? null : payload.take()
+      const lent = payload?.isLent === true
+      const content = payload === null ? null : payload.takeLent()
       const encoded = typeof content === 'string' ? slabOfText(content) : null
       const slab = encoded ?? payload?.slab
       const answer: OutgoingResponse = {
@@ -189,6 +195,7 @@ export class WebResponse {
         body: encoded !== null ? encoded.bytes : content === null ? null : streamed(content),
         left: response.#left,
       }
+      if (lent) return { ...answer, lent }
       if (slab?.release) return { ...answer, room: slab.room, sent: slab.release }
       return response.#takeOver ? { ...answer, takeOver: response.#takeOver } : answer
     }

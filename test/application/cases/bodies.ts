@@ -125,6 +125,17 @@ const kinds: readonly Kind[] = [
     length: 6,
   },
   {
+    name: 'bytes-changed-behind-return',
+    what: 'Bytes that are changed once the handler has returned go out as they were',
+    make: () => {
+      const bytes = encoder.encode('before')
+      setImmediate(() => bytes.fill(120))
+      return new Response(bytes)
+    },
+    sees: { body: 'before' },
+    length: 6,
+  },
+  {
     name: 'blob',
     what: 'A Blob says its own type',
     make: () => new Response(new Blob(['ab', encoder.encode('cd')], { type: 'application/x-own' })),
