@@ -1,8 +1,7 @@
 /**
- * One limit as data: its value is read, refused, shown and explained from here, whichever of the
- * schemas it stands in.
+ * One limit as data: its value is read, refused, shown and explained from here, whether it stands
+ * in code, in a flag or in a file.
  */
-import * as v from 'valibot'
 import { accepted, isOfWords, type Kind, longestMs, parse, words } from './units.ts'
 
 /** What is known about an option beside its value. */
@@ -30,39 +29,10 @@ export interface OptionSpec {
 /** A number in the unit of the name, or text with a unit. */
 export type Amount = number | string
 
-/**
- * The schema of one option. An interface, as are those of settings: a compiler that writes
- * declarations names an interface, and spells out everything else at each use.
- */
-export interface Option<Spec extends OptionSpec = OptionSpec> extends v.GenericSchema<Amount, number> {
-  /** Only a type: the value is in the schema's metadata. */
-  readonly spec?: Spec
+/** A limit of the connection policy. */
+export interface LimitSpec extends OptionSpec {
+  readonly kind: Exclude<Kind, 'percent'>
 }
-
-export function option<Spec extends OptionSpec>(spec: Spec): Option<Spec> {
-  return v.pipe(
-    v.custom<Amount>(
-      (input) => typeof input === 'number' || typeof input === 'string',
-      `expected ${accepted[spec.kind]}`,
-    ),
-    v.rawTransform<Amount, number>(({ dataset, addIssue, NEVER }) => {
-      const given = dataset.value
-      const value = typeof given === 'string' ? parse(spec.kind, given) : given
-      const problem = typeof value === 'string' ? value : refusal(spec, value)
-      if (typeof value === 'number' && problem === null) return value
-      addIssue({ message: problem ?? '' })
-      return NEVER
-    }),
-    v.metadata({ spec }),
-  )
-}
-
-export type OptionEntries<Spec extends OptionSpec = OptionSpec> = Readonly<Record<string, Option<Spec>>>
-
-export const specsOf = <E extends OptionEntries<any>>(entries: E) =>
-  Object.fromEntries(Object.entries(entries).map(([name, entry]) => [name, v.getMetadata(entry)['spec']])) as Readonly<
-    Record<keyof E, E extends OptionEntries<infer Spec> ? Spec : never>
-  >
 
 /** Why a number is not one that this option takes, or null. */
 function refusal({ kind, off }: OptionSpec, value: number): string | null {
@@ -76,12 +46,14 @@ function refusal({ kind, off }: OptionSpec, value: number): string | null {
 }
 
 /** The value read, or why it is none. */
-export function readOption(entry: OptionEntries[string], given: unknown): { value: number } | { why: string } {
-  const parsed = v.safeParse(entry, given)
-  if (parsed.success) return { value: parsed.output }
-  if (typeof given === 'number' || typeof given === 'string') return { why: parsed.issues[0].message }
-  const what = given === null ? 'null' : typeof given === 'object' ? 'an object' : `a ${typeof given}`
-  return { why: `${what} is not a value that it takes` }
+export function readOption(spec: OptionSpec, given: unknown): { value: number } | { why: string } {
+  if (typeof given !== 'number' && typeof given !== 'string') {
+    const what = given === null ? 'null' : typeof given === 'object' ? 'an object' : `a ${typeof given}`
+    return { why: `${what} is not a value that it takes` }
+  }
+  const value = typeof given === 'string' ? parse(spec.kind, given) : given
+  const why = typeof value === 'string' ? value : refusal(spec, value)
+  return typeof value === 'number' && why === null ? { value } : { why: why ?? '' }
 }
 
 const numberOf: Partial<Record<Kind, string>> = {

@@ -5,7 +5,7 @@
 import { type Enforcement, isUnheld } from './enforcement.ts'
 import { type LimitModule, limits, type RequestLimit } from './limits/list.ts'
 import { type Amount, acceptedOf, readOption } from './option.ts'
-import { optionNames, optionSpecs, policySchema } from './policy.ts'
+import { optionNames, optionSpecs } from './policy.ts'
 import { ConfigError, type Problem, problem, show } from './problems.ts'
 import { didYouMean } from './spelling.ts'
 import { format } from './units.ts'
@@ -49,7 +49,7 @@ export function readRequestLimits(
       problems.push(unknown(nameOf(name), name, value))
       continue
     }
-    const read = readOption(policySchema.entries[name], value)
+    const read = readOption(optionSpecs[name], value)
     if ('value' in read) changes[name] = read.value
     else problems.push(problem(nameOf(name), show(value), read.why, acceptedOf(optionSpecs[name], true)))
   }

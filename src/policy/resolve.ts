@@ -6,7 +6,7 @@
 
 import type { ServeOptions } from '../serve/contract.ts'
 import { acceptedOf, type OptionSpec, readOption } from './option.ts'
-import { type OptionName, optionNames, optionSpecs, type Policy, type PolicyInput, policySchema } from './policy.ts'
+import { type OptionName, optionNames, optionSpecs, type Policy, type PolicyInput } from './policy.ts'
 import { type PresetName, presetNames, presets } from './presets.ts'
 import { ConfigError, type Problem, problem, show } from './problems.ts'
 import { didYouMean } from './spelling.ts'
@@ -221,7 +221,7 @@ function longest(option: OptionName, chosen: readonly PresetName[]): { name: Pre
 function read(option: OptionName, layer: Layer, problems: Problem[]): number | undefined {
   const given = Object.hasOwn(layer.values, option) ? layer.values[option] : undefined
   if (given === undefined) return undefined
-  const read = readOption(policySchema.entries[option], given)
+  const read = readOption(optionSpecs[option], given)
   if ('value' in read) return read.value
   problems.push(problem(layer.nameOf(option), given, read.why, acceptedBy(option, layer.origin)))
   return undefined

@@ -3,7 +3,7 @@
  * or variable.
  */
 import * as v from 'valibot'
-import { type Amount, acceptedOf, type OptionEntries, type OptionSpec, readOption } from '../../policy/option.ts'
+import { type Amount, acceptedOf, type OptionSpec, readOption } from '../../policy/option.ts'
 import { didYouMean } from '../../policy/spelling.ts'
 import { format } from '../../policy/units.ts'
 import { networkProblem, networksAccepted } from './texts.ts'
@@ -178,10 +178,10 @@ export const networkList = list({
 })
 
 /** A limit; a number is in the unit of its name. */
-export function amount(entry: OptionEntries[string], spec: OptionSpec): Kind<Key<Amount, number>> {
+export function amount(spec: OptionSpec): Kind<Key<Amount, number>> {
   const accepted = acceptedOf(spec, true)
   const read = (given: unknown, refuse: Refuse) => {
-    const result = readOption(entry, given)
+    const result = readOption(spec, given)
     return 'value' in result ? result.value : refuse(result.why)
   }
   return {

@@ -3,7 +3,7 @@
  * other problems.
  */
 import * as v from 'valibot'
-import { type Amount, type OptionEntries, specsOf } from '../../policy/option.ts'
+import type { Amount, OptionSpec } from '../../policy/option.ts'
 import { optionNames } from '../../policy/policy.ts'
 import { didYouMean } from '../../policy/spelling.ts'
 import { amount, typeOf } from './kinds.ts'
@@ -58,9 +58,5 @@ export type AmountKeys<Name extends string> = {
 }
 
 /** Limits that have a table of their own, as keys. */
-export const amounts = <E extends OptionEntries, Name extends keyof E & string>(entries: E, names: readonly Name[]) => {
-  const specs = specsOf(entries)
-  return Object.fromEntries(
-    names.map((name) => [name, v.optional(amount(entries[name]!, specs[name]).schema)]),
-  ) as unknown as AmountKeys<Name>
-}
+export const amounts = <Name extends string>(specs: Readonly<Record<Name, OptionSpec>>, names: readonly Name[]) =>
+  Object.fromEntries(names.map((name) => [name, v.optional(amount(specs[name]).schema)])) as unknown as AmountKeys<Name>

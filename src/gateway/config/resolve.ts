@@ -31,7 +31,6 @@ import {
   type UpstreamOptions,
   upstreamOptionNames,
   upstreamOptionSpecs,
-  upstreamSchema,
 } from './settings/limits.ts'
 import { type Origin, Source } from './source.ts'
 
@@ -187,7 +186,7 @@ function resolveUpstream({ layers }: GivenGateway, file: ReadFile, problems: Pro
       const text = layer.values[name]
       if (text === undefined) continue
       const { kind } = upstreamOptionSpecs[name]
-      const read = readOption(upstreamSchema.entries[name], text)
+      const read = readOption(upstreamOptionSpecs[name], text)
       names[name] = layer.nameOf(name)
       if ('why' in read)
         problems.push(problem(names[name], text, read.why, acceptedOf(upstreamOptionSpecs[name], kind === 'count')))

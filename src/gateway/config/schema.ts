@@ -4,7 +4,7 @@
  * how they fit together is `resolve.ts`.
  */
 import * as v from 'valibot'
-import { type OptionName, optionNames, optionSpecs, policySchema } from '../../policy/policy.ts'
+import { type OptionName, optionNames, optionSpecs } from '../../policy/policy.ts'
 import { type Problem, problem } from '../../policy/problems.ts'
 import { isRequestLimit } from '../../policy/request-limits.ts'
 import { type AmountKeys, amounts, listOf, object, record } from './objects.ts'
@@ -19,12 +19,12 @@ import {
   structure,
   type Table,
 } from './setting.ts'
-import { type UpstreamOptionName, upstreamOptionSpecs, upstreamOptionsIn, upstreamSchema } from './settings/limits.ts'
+import { type UpstreamOptionName, upstreamOptionSpecs, upstreamOptionsIn } from './settings/limits.ts'
 import { routeSettings } from './settings/routes.ts'
 import { topSettings } from './settings/top.ts'
 import { upstreamSettings, upstreams } from './settings/upstreams.ts'
 
-const limitsIn = (place: Scope) => amounts(upstreamSchema.entries, upstreamOptionsIn(place))
+const limitsIn = (place: Scope) => amounts(upstreamOptionSpecs, upstreamOptionsIn(place))
 
 /*
  * Types are written out here, and schemas of groups and routes are interfaces, because a compiler
@@ -110,7 +110,7 @@ export const fileSettings: typeof fileOwn & Top = {
 const fileSchema: v.StrictObjectSchema<Keys<typeof fileSettings> & AmountKeys<OptionName>, undefined> = object({
   ...schemasOf(fileSettings),
   ...limitsIn('gateway'),
-  ...amounts(policySchema.entries, optionNames),
+  ...amounts(optionSpecs, optionNames),
 })
 
 /** What `hangup.config.ts` exports. */

@@ -4,7 +4,7 @@
  * its default, and what becomes of it on Workers follow.
  */
 import * as v from 'valibot'
-import { type OptionSpec, option } from '../../policy/option.ts'
+import type { OptionSpec } from '../../policy/option.ts'
 import { amount, type Kind } from './kinds.ts'
 
 /** The narrowest place of the file that may have a value of its own; the wider ones may too. */
@@ -112,7 +112,7 @@ export function limit<const Preset extends number | 'derived'>(
 ): Setting<Optional<ReturnType<typeof amount>['schema']>, Preset extends number ? number : null, undefined> {
   const { what, default: preset } = spec
   const held = preset === 'derived' ? { unset: preset } : { default: preset }
-  return setting(amount(option(spec), spec), { what, ...about, ...held } as never) as never
+  return setting(amount(spec), { what, ...about, ...held } as never) as never
 }
 
 /** What a kind is made of that is no single value. */

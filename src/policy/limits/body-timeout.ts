@@ -1,11 +1,11 @@
 /** The quiet time of a request body, and the rule of its two rates. */
 import { type ByRoute, edge, type HeldBy, perConnection, perRequest, platform, us } from '../held-by.ts'
 import { MinRate, rateLimits, shortestMs } from '../min-rate.ts'
-import { option } from '../option.ts'
+import type { LimitSpec } from '../option.ts'
 import type { Reasons } from '../reason.ts'
 import { never, type Rule, type Rules } from '../rule.ts'
 
-export const spec = option({
+export const spec: LimitSpec = {
   kind: 'duration',
   default: 30_000,
   off: true,
@@ -14,7 +14,7 @@ export const spec = option({
   peerSees: '408, close',
   why: 'A live upload is never quiet for so long; totals killed live uploads.',
   source: 'H2O 30 s, nginx client_body_timeout 60 s; caddy#1464, traefik#10654 on totals',
-})
+}
 
 export const reasons = {
   body: {

@@ -1,9 +1,9 @@
 /** The bytes that are read away of a body after its early response. */
 import { edge, type HeldBy, nobody, platform, us } from '../held-by.ts'
-import { option } from '../option.ts'
+import type { LimitSpec } from '../option.ts'
 import { never, type Rule, type Rules } from '../rule.ts'
 
-export const spec = option({
+export const spec: LimitSpec = {
   kind: 'bytes',
   default: 2 ** 20,
   off: true,
@@ -12,7 +12,7 @@ export const spec = option({
   peerSees: 'the whole response, then FIN',
   why: 'Reading more costs more than a new connection.',
   source: 'RFC 9112 9.3 (a server must read the body or close); Go net/http reads 256 KiB',
-})
+}
 
 const rule: Rule = {
   options: ['discardBytes'],

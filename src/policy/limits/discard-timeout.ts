@@ -1,10 +1,10 @@
 /** The time of a lingering close: for the rest of a body, and for the end of the client’s side. */
 import { bunClock, bunSteps, edge, type HeldBy, platform, runtime, us } from '../held-by.ts'
-import { option } from '../option.ts'
+import type { LimitSpec } from '../option.ts'
 import type { Reasons } from '../reason.ts'
 import { never, type Rule, type Rules, ranOut } from '../rule.ts'
 
-export const spec = option({
+export const spec: LimitSpec = {
   kind: 'duration',
   default: 5_000,
   off: true,
@@ -13,7 +13,7 @@ export const spec = option({
   peerSees: 'the whole response, then FIN; never an RST over the response',
   why: 'Long enough for a client to read the answer and stop.',
   source: 'RFC 9112 9.6 (lingering close); nginx lingering_timeout 5 s',
-})
+}
 
 export const reasons = {
   discard: { label: 'timeout', status: null, act: 'linger', message: null },

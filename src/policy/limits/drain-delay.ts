@@ -1,8 +1,8 @@
 /** The first phase of a drain: announce. */
 import { edge, type HeldBy, nobody, us } from '../held-by.ts'
-import { option } from '../option.ts'
+import type { LimitSpec } from '../option.ts'
 
-export const spec = option({
+export const spec: LimitSpec = {
   kind: 'duration',
   default: 0,
   off: true,
@@ -11,7 +11,7 @@ export const spec = option({
   peerSees: '`Connection: close`',
   why: 'Only a balancer that learns of the shutdown late needs it; see the preset kubernetes.',
   source: 'Kubernetes: termination of endpoints is not synchronous with SIGTERM',
-})
+}
 
 export const heldBy: HeldBy = {
   socketEngine: us('drain'),

@@ -1,9 +1,9 @@
 /** The second phase of a drain: close what is idle. */
 import { edge, type HeldBy, nobody, us } from '../held-by.ts'
-import { option } from '../option.ts'
+import type { LimitSpec } from '../option.ts'
 import type { Reasons } from '../reason.ts'
 
-export const spec = option({
+export const spec: LimitSpec = {
   kind: 'duration',
   default: 0,
   off: true,
@@ -12,7 +12,7 @@ export const spec = option({
   peerSees: 'FIN',
   why: 'Only with very many clients does a reconnect at once hurt.',
   source: 'HAProxy close-spread-time',
-})
+}
 
 export const reasons = {
   drained: { label: 'drain', status: null, act: 'end', message: null },

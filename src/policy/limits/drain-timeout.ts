@@ -1,9 +1,9 @@
 /** The total time of a drain. */
 import { edge, type HeldBy, nobody, us } from '../held-by.ts'
-import { option } from '../option.ts'
+import type { LimitSpec } from '../option.ts'
 import type { Reasons } from '../reason.ts'
 
-export const spec = option({
+export const spec: LimitSpec = {
   kind: 'duration',
   default: 10_000,
   off: false,
@@ -12,7 +12,7 @@ export const spec = option({
   peerSees: 'RST or FIN in mid-response',
   why: 'Docker’s own grace before SIGKILL.',
   source: 'docker stop: 10 s',
-})
+}
 
 export const reasons = {
   cut: { label: 'drain-timeout', status: null, act: 'reset', message: null },

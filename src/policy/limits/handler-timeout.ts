@@ -2,10 +2,10 @@
 
 import type { State } from '../../lifecycle/states.ts'
 import { type ByRoute, type HeldBy, perRequest, us } from '../held-by.ts'
-import { option } from '../option.ts'
+import type { LimitSpec } from '../option.ts'
 import type { Reasons } from '../reason.ts'
 
-export const spec = option({
+export const spec: LimitSpec = {
   kind: 'duration',
   default: 0,
   off: true,
@@ -14,7 +14,7 @@ export const spec = option({
   peerSees: '503; the request’s signal is aborted',
   why: 'Only the application knows how long its work takes.',
   source: 'Go http.TimeoutHandler (503)',
-})
+}
 
 export const reasons = {
   handler: { label: 'timeout', status: 503, act: 'report', message: 'answered 503: a handler took too long' },

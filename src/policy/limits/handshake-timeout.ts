@@ -1,10 +1,10 @@
 /** The total time of a TLS handshake. */
 import { bunFirstRequest, edge, type HeldBy, platform, runtime, untilFirstRequest, us } from '../held-by.ts'
-import { option } from '../option.ts'
+import type { LimitSpec } from '../option.ts'
 import type { Reasons } from '../reason.ts'
 import { type Rules, ranOut } from '../rule.ts'
 
-export const spec = option({
+export const spec: LimitSpec = {
   kind: 'duration',
   default: 10_000,
   off: true,
@@ -13,7 +13,7 @@ export const spec = option({
   peerSees: 'FIN',
   why: 'A handshake is two round trips; Node waits 120 s, long enough to hold a descriptor for nothing.',
   source: 'Go net/http and Kestrel (HandshakeTimeout) use 10 s',
-})
+}
 
 export const reasons = {
   handshake: {

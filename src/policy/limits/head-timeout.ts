@@ -1,10 +1,10 @@
 /** The total time of a request head, the wait for its first byte included. */
 import { bunFirstRequest, edge, type HeldBy, platform, runtime, untilFirstRequest, us } from '../held-by.ts'
-import { option } from '../option.ts'
+import type { LimitSpec } from '../option.ts'
 import type { Reasons } from '../reason.ts'
 import { type Rules, ranOut } from '../rule.ts'
 
-export const spec = option({
+export const spec: LimitSpec = {
   kind: 'duration',
   default: 30_000,
   off: true,
@@ -13,7 +13,7 @@ export const spec = option({
   peerSees: '408 if a byte of the request came, else FIN',
   why: 'A head fits in one packet; 30 s forgives the worst mobile network and nobody else.',
   source: 'Kestrel RequestHeadersTimeout 30 s; RFC 9110 15.5.9 (408)',
-})
+}
 
 export const reasons = {
   silent: { label: 'timeout', status: null, act: 'end', message: null },

@@ -1,10 +1,10 @@
 /** The quiet time of an idle connection. */
 import { bunClock, bunSteps, type HeldBy, platform, runtime, us } from '../held-by.ts'
-import { option } from '../option.ts'
+import type { LimitSpec } from '../option.ts'
 import type { Reasons } from '../reason.ts'
 import { type Rules, ranOut } from '../rule.ts'
 
-export const spec = option({
+export const spec: LimitSpec = {
   kind: 'duration',
   default: 5_000,
   off: true,
@@ -13,7 +13,7 @@ export const spec = option({
   peerSees: 'FIN, never inside a request',
   why: 'Browsers come back at once or not at all; every second costs a descriptor per client.',
   source: 'Node keepAliveTimeout 5 s, Apache KeepAliveTimeout 5 s; RFC 9112 9.5',
-})
+}
 
 export const reasons = {
   idle: { label: 'timeout', status: null, act: 'end', message: null },

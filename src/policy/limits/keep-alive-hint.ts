@@ -1,8 +1,8 @@
 /** What the `Keep-Alive` header promises; it closes nothing. */
 import { type HeldBy, nobody, runtime, us } from '../held-by.ts'
-import { option } from '../option.ts'
+import type { LimitSpec } from '../option.ts'
 
-export const spec = option({
+export const spec: LimitSpec = {
   kind: 'duration',
   default: 'derived',
   off: true,
@@ -11,7 +11,7 @@ export const spec = option({
   peerSees: 'the header',
   why: 'A client that honours it stops using the connection before the server ends it: no request is lost.',
   source: 'RFC 2068 19.7.1.1 (Keep-Alive parameters); Node keepAliveTimeoutBuffer 1 s',
-})
+}
 
 const ours = us('Keep-Alive header')
 

@@ -3,10 +3,9 @@
  */
 import type { State } from '../../lifecycle/states.ts'
 import type { ByRoute, HeldBy } from '../held-by.ts'
-import type { Option, OptionSpec } from '../option.ts'
+import type { LimitSpec } from '../option.ts'
 import type { Reasons } from '../reason.ts'
 import type { Rules } from '../rule.ts'
-import type { Kind } from '../units.ts'
 import * as bodyTimeoutMs from './body-timeout.ts'
 import * as discardBytes from './discard-bytes.ts'
 import * as discardTimeoutMs from './discard-timeout.ts'
@@ -73,14 +72,10 @@ export const limits = {
   drainTimeoutMs,
 } as const satisfies Readonly<Record<string, LimitModule>>
 
-export interface LimitSpec extends OptionSpec {
-  readonly kind: Exclude<Kind, 'percent'>
-}
-
 /** What a module says of its limit. */
 export interface LimitModule {
   /** Its value: read, refused, shown and explained from here. */
-  readonly spec: Option<LimitSpec>
+  readonly spec: LimitSpec
   /** Who holds it on each engine. */
   readonly heldBy: HeldBy
   /** Where a route may change it for one request; missing: it is of the connection, or of all. */

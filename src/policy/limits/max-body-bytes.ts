@@ -2,10 +2,10 @@
 
 import type { State } from '../../lifecycle/states.ts'
 import { type ByRoute, type HeldBy, perRequest, platform, us } from '../held-by.ts'
-import { option } from '../option.ts'
+import type { LimitSpec } from '../option.ts'
 import type { Reasons } from '../reason.ts'
 
-export const spec = option({
+export const spec: LimitSpec = {
   kind: 'bytes',
   default: 2 ** 30,
   off: true,
@@ -14,7 +14,7 @@ export const spec = option({
   peerSees: '413, close',
   why: 'An upload larger than that wants a service of its own; without a limit a disk or memory is the limit.',
   source: 'RFC 9110 15.5.14 (413)',
-})
+}
 
 export const reasons = {
   bodyTooLarge: {

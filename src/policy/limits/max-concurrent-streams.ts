@@ -1,8 +1,8 @@
 /** The streams of one HTTP/2 connection. */
 import { edge, type HeldBy, nobody, runtime, us } from '../held-by.ts'
-import { option } from '../option.ts'
+import type { LimitSpec } from '../option.ts'
 
-export const spec = option({
+export const spec: LimitSpec = {
   kind: 'count',
   default: 200,
   off: true,
@@ -11,7 +11,7 @@ export const spec = option({
   peerSees: 'SETTINGS_MAX_CONCURRENT_STREAMS; RST_STREAM (REFUSED_STREAM) for one too many, which may be tried again',
   why: 'A page asks for some dozens at once. Without a limit one connection holds as many handlers as it likes, and counts as one under maxConnections.',
   source: 'RFC 9113 6.5.2 (no smaller than 100); hyper 200, nginx 128, Go net/http 250',
-})
+}
 
 const ours = us('HTTP/1.1 alone is spoken')
 

@@ -1,10 +1,10 @@
 /** The age of a connection: `isLast` ends a busy one, the rule an idle one. */
 import { edge, type HeldBy, nobody, us } from '../held-by.ts'
-import { option } from '../option.ts'
+import type { LimitSpec } from '../option.ts'
 import type { Reasons } from '../reason.ts'
 import type { Clocks, Rule, Rules } from '../rule.ts'
 
-export const spec = option({
+export const spec: LimitSpec = {
   kind: 'duration',
   default: 0,
   off: true,
@@ -13,7 +13,7 @@ export const spec = option({
   peerSees: '`Connection: close`, FIN (HTTP/2: GOAWAY)',
   why: 'Needed only where a balancer spreads connections, not requests.',
   source: 'gRPC MAX_CONNECTION_AGE with ±10 % jitter (proposal A9)',
-})
+}
 
 export const reasons = {
   age: { label: 'age', status: null, act: 'end', message: null },

@@ -1,9 +1,9 @@
 /** The connections of a server; `make-room.ts` executes it. */
 import { edge, type HeldBy, nobody, us } from '../held-by.ts'
-import { option } from '../option.ts'
+import type { LimitSpec } from '../option.ts'
 import type { Reasons } from '../reason.ts'
 
-export const spec = option({
+export const spec: LimitSpec = {
   kind: 'count',
   default: 0,
   off: true,
@@ -12,7 +12,7 @@ export const spec = option({
   peerSees: 'FIN, or 503 with `Retry-After` and close',
   why: 'The right number depends on the machine’s memory and descriptors.',
   source: 'RFC 9110 15.6.4 (503), 10.2.3 (Retry-After)',
-})
+}
 
 export const reasons = {
   pressure: {

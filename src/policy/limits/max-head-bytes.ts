@@ -2,10 +2,10 @@
 
 import type { State } from '../../lifecycle/states.ts'
 import { type HeldBy, platform, runtime, us } from '../held-by.ts'
-import { option } from '../option.ts'
+import type { LimitSpec } from '../option.ts'
 import type { Reasons } from '../reason.ts'
 
-export const spec = option({
+export const spec: LimitSpec = {
   kind: 'bytes',
   default: 16 * 1024,
   off: false,
@@ -14,7 +14,7 @@ export const spec = option({
   peerSees: '431, close',
   why: 'What Node and Bun accept already.',
   source: 'Node http.maxHeaderSize 16 KiB; RFC 6585 5 (431)',
-})
+}
 
 export const reasons = {
   headTooLarge: {

@@ -2,10 +2,10 @@
 
 import type { State } from '../../lifecycle/states.ts'
 import { type HeldBy, nobody, runtime, us } from '../held-by.ts'
-import { option } from '../option.ts'
+import type { LimitSpec } from '../option.ts'
 import type { Reasons } from '../reason.ts'
 
-export const spec = option({
+export const spec: LimitSpec = {
   kind: 'count',
   default: 100,
   off: false,
@@ -14,7 +14,7 @@ export const spec = option({
   peerSees: '431, close',
   why: 'Browsers send about 20; each costs an allocation before anything is known of the client.',
   source: 'Apache LimitRequestFields 100; RFC 6585 5 (431)',
-})
+}
 
 export const reasons = {
   headFields: {

@@ -1,9 +1,9 @@
 /** How late the event loop may be before new requests are refused. */
 import { type HeldBy, nobody, us } from '../held-by.ts'
-import { option } from '../option.ts'
+import type { LimitSpec } from '../option.ts'
 import type { Reasons } from '../reason.ts'
 
-export const spec = option({
+export const spec: LimitSpec = {
   kind: 'duration',
   default: 0,
   off: true,
@@ -12,7 +12,7 @@ export const spec = option({
   peerSees: '503 with `Retry-After`',
   why: 'A server that computes more than it can answer does all of it too late; but only the application knows how long its turns are.',
   source: 'RFC 9110 15.6.4 (503), 10.2.3 (Retry-After)',
-})
+}
 
 export const reasons = {
   overload: {

@@ -1,8 +1,8 @@
 /** The requests of one connection; `isLast` executes it. */
 import { edge, type HeldBy, nobody, us } from '../held-by.ts'
-import { option } from '../option.ts'
+import type { LimitSpec } from '../option.ts'
 
-export const spec = option({
+export const spec: LimitSpec = {
   kind: 'count',
   default: 0,
   off: true,
@@ -11,7 +11,7 @@ export const spec = option({
   peerSees: '`Connection: close`, FIN',
   why: 'A healthy connection is cheaper than a new one.',
   source: 'nginx keepalive_requests; RFC 9112 9.6',
-})
+}
 
 export const heldBy: HeldBy = {
   socketEngine: us('counted'),

@@ -1,9 +1,9 @@
 /** The WebSockets of a server. */
 import { edge, type HeldBy, nobody, us } from '../held-by.ts'
-import { option } from '../option.ts'
+import type { LimitSpec } from '../option.ts'
 import type { Reasons } from '../reason.ts'
 
-export const spec = option({
+export const spec: LimitSpec = {
   kind: 'count',
   default: 0,
   off: true,
@@ -12,7 +12,7 @@ export const spec = option({
   peerSees: '503 with `Retry-After`',
   why: 'A WebSocket is never idle, so none is closed to make room for a newcomer: without a limit they take what `maxConnections` and the descriptors leave for requests.',
   source: 'RFC 9110 15.6.4 (503), 10.2.3 (Retry-After)',
-})
+}
 
 export const reasons = {
   upgradedFull: {

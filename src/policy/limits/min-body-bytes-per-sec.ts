@@ -1,9 +1,9 @@
 /** The slowest upload. Its rule is that of `bodyTimeoutMs`: one clock counts for both. */
 import { type ByRoute, edge, type HeldBy, nobody, perConnection, perRequest, us } from '../held-by.ts'
-import { option } from '../option.ts'
+import type { LimitSpec } from '../option.ts'
 import type { Reasons } from '../reason.ts'
 
-export const spec = option({
+export const spec: LimitSpec = {
   kind: 'rate',
   default: 240,
   off: true,
@@ -12,7 +12,7 @@ export const spec = option({
   peerSees: '408, close',
   why: 'Two thousand bits a second: slower than any modem, faster than an attack that wants to be cheap.',
   source: 'Kestrel MinRequestBodyDataRate 240 B/s after 5 s',
-})
+}
 
 export const reasons = {
   bodyRate: {

@@ -1,8 +1,8 @@
 /** The time that a drain and pressure spare an idle connection. */
 import { edge, type HeldBy, nobody, us } from '../held-by.ts'
-import { option } from '../option.ts'
+import type { LimitSpec } from '../option.ts'
 
-export const spec = option({
+export const spec: LimitSpec = {
   kind: 'duration',
   default: 1_000,
   off: true,
@@ -11,7 +11,7 @@ export const spec = option({
   peerSees: '–',
   why: 'A client’s next request may be on its way.',
   source: 'nginx keepalive_min_timeout; haproxy#1506, nodejs/node#60617',
-})
+}
 
 const ours = us('asked before a drain or pressure closes it')
 

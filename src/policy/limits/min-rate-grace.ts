@@ -1,8 +1,8 @@
 /** The credit of the two minimum rates; their rules are those of the quiet times. */
 import { type ByRoute, edge, type HeldBy, nobody, perConnection, perRequest, us } from '../held-by.ts'
-import { option } from '../option.ts'
+import type { LimitSpec } from '../option.ts'
 
-export const spec = option({
+export const spec: LimitSpec = {
   kind: 'duration',
   default: 5_000,
   off: false,
@@ -11,7 +11,7 @@ export const spec = option({
   peerSees: '–',
   why: 'TCP needs a moment to find its speed.',
   source: 'Kestrel MinDataRate grace period 5 s',
-})
+}
 
 const ours = us('credit of the two rates')
 

@@ -1,9 +1,9 @@
 /** The slowest download. Its rule is that of `writeTimeoutMs`: one clock counts for both. */
 import { type ByRoute, edge, type HeldBy, nobody, perConnection, us } from '../held-by.ts'
-import { option } from '../option.ts'
+import type { LimitSpec } from '../option.ts'
 import type { Reasons } from '../reason.ts'
 
-export const spec = option({
+export const spec: LimitSpec = {
   kind: 'rate',
   default: 240,
   off: true,
@@ -12,7 +12,7 @@ export const spec = option({
   peerSees: 'RST',
   why: 'The same as for an upload.',
   source: 'Kestrel MinResponseDataRate 240 B/s after 5 s',
-})
+}
 
 export const reasons = {
   writeRate: {

@@ -1,8 +1,8 @@
 /** The quiet time after which the kernel asks whether a client is still there. */
 import { edge, type HeldBy, nobody, probed } from '../held-by.ts'
-import { option } from '../option.ts'
+import type { LimitSpec } from '../option.ts'
 
-export const spec = option({
+export const spec: LimitSpec = {
   kind: 'duration',
   default: 60_000,
   off: true,
@@ -11,7 +11,7 @@ export const spec = option({
   peerSees: 'nothing: it has vanished without FIN',
   why: 'An idle client that vanished is ended anyway; this finds one that vanished under a handler, a quiet stream or a WebSocket. The kernel would ask after two hours.',
   source: 'Linux tcp_keepalive_time 7200 s; Go net.KeepAliveConfig 15 s; RFC 9293 3.8.4',
-})
+}
 
 export const heldBy: HeldBy = {
   socketEngine: probed,

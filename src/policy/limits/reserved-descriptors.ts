@@ -1,9 +1,9 @@
 /** The descriptors that connections leave to the process; `descriptor-budget.ts` executes it. */
 import { edge, type HeldBy, nobody, us } from '../held-by.ts'
-import { option } from '../option.ts'
+import type { LimitSpec } from '../option.ts'
 import type { Reasons } from '../reason.ts'
 
-export const spec = option({
+export const spec: LimitSpec = {
   kind: 'count',
   default: 64,
   off: true,
@@ -12,7 +12,7 @@ export const spec = option({
   peerSees: 'FIN, never inside a request',
   why: 'A process without a free descriptor opens no file and accepts nobody; enough for an application’s own files and look-ups.',
   source: 'Squid RESERVED_FD (100, at most a quarter); nginx ngx_drain_connections; getrlimit(2)',
-})
+}
 
 export const reasons = {
   descriptors: {

@@ -1,10 +1,10 @@
 /** The quiet time of the application in a response that it gives piece by piece. */
 import { type ByRoute, type HeldBy, nobody, perConnection, perRequest, us } from '../held-by.ts'
-import { option } from '../option.ts'
+import type { LimitSpec } from '../option.ts'
 import type { Reasons } from '../reason.ts'
 import type { Rule, Rules } from '../rule.ts'
 
-export const spec = option({
+export const spec: LimitSpec = {
   kind: 'duration',
   default: 0,
   off: true,
@@ -13,7 +13,7 @@ export const spec = option({
   peerSees: 'FIN in mid-response: the response never looks whole',
   why: 'A quiet event stream is healthy.',
   source: 'HTML Living Standard 9.2 (server-sent events)',
-})
+}
 
 export const reasons = {
   streamIdle: {

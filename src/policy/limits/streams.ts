@@ -1,8 +1,8 @@
 /** What a drain does about what would outlive it. */
 import { edge, type HeldBy, nobody, us } from '../held-by.ts'
-import { option } from '../option.ts'
+import type { LimitSpec } from '../option.ts'
 
-export const spec = option({
+export const spec: LimitSpec = {
   kind: 'streams',
   default: 1,
   off: true,
@@ -11,7 +11,7 @@ export const spec = option({
   peerSees: 'event stream: a last `retry:` of 1 to 3 s and its orderly end; WebSocket: close 1001',
   why: 'Their clients come back by themselves (EventSource does), and find another server. An event stream that answers a POST, as those of language models do, is the answer to one request, and is let finish.',
   source: 'RFC 6455 7.4.1: 1001, going away; WHATWG HTML 9.2: EventSource reconnects',
-})
+}
 
 const ours = us('drain, in steps of 25 ms; an event stream between two events, not if it is compressed')
 

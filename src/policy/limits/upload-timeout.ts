@@ -1,10 +1,10 @@
 /** The total time of a request body, whatever the response does meanwhile. */
 import { type ByRoute, type HeldBy, nobody, perConnection, us } from '../held-by.ts'
-import { option } from '../option.ts'
+import type { LimitSpec } from '../option.ts'
 import type { Reasons } from '../reason.ts'
 import { type Clocks, never, type Rule, type Rules } from '../rule.ts'
 
-export const spec = option({
+export const spec: LimitSpec = {
   kind: 'duration',
   default: 0,
   off: true,
@@ -13,7 +13,7 @@ export const spec = option({
   peerSees: '408, close',
   why: 'At the minimum rate a body of 1 GB takes 51 days, all of them within the other limits; how long an upload may take only its application knows.',
   source: 'Node http.Server requestTimeout 300 s; Tomcat connectionUploadTimeout 300 s',
-})
+}
 
 export const reasons = {
   upload: {

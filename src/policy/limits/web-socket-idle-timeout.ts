@@ -1,10 +1,10 @@
 /** The quiet time of a WebSocket's client, which is pinged before it runs out. */
 import { edge, type HeldBy, nobody, us } from '../held-by.ts'
-import { option } from '../option.ts'
+import type { LimitSpec } from '../option.ts'
 import type { Reasons } from '../reason.ts'
 import type { Rule, Rules } from '../rule.ts'
 
-export const spec = option({
+export const spec: LimitSpec = {
   kind: 'duration',
   default: 0,
   off: true,
@@ -13,7 +13,7 @@ export const spec = option({
   peerSees: 'pings; at the end FIN without a close frame, since nobody reads one',
   why: 'TCP keepalive (`peerProbeMs`) asks the kernel of the client, or the proxy before it; only a pong shows that the program behind it still runs.',
   source: 'RFC 6455 5.5.2; Bun websocket.idleTimeout 120 s, Deno upgradeWebSocket idleTimeout 30 s',
-})
+}
 
 export const reasons = {
   webSocketIdle: { label: 'timeout', status: null, act: 'end', message: null },

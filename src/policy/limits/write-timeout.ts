@@ -11,11 +11,11 @@ import {
   us,
 } from '../held-by.ts'
 import { MinRate, rateLimits, shortestMs } from '../min-rate.ts'
-import { option } from '../option.ts'
+import type { LimitSpec } from '../option.ts'
 import type { Reasons } from '../reason.ts'
 import { never, type Rule, type Rules } from '../rule.ts'
 
-export const spec = option({
+export const spec: LimitSpec = {
   kind: 'duration',
   default: 30_000,
   off: true,
@@ -24,7 +24,7 @@ export const spec = option({
   peerSees: 'RST',
   why: 'A reader that takes nothing for so long is gone or hostile, and holds a socket and its buffers.',
   source: 'nginx send_timeout 60 s, H2O 30 s',
-})
+}
 
 export const reasons = {
   write: {

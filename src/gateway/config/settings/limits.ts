@@ -1,11 +1,10 @@
 /**
- * The limits of a gateway's upstreams and of what it holds on the way: one schema, from which
+ * The limits of a gateway's upstreams and of what it holds on the way: one table, from which
  * types, defaults, flags, variables, keys of the configuration file, the table in the docs and who
  * holds each on Workers are read.
  */
-import * as v from 'valibot'
 import type { Enforced } from '../../../policy/enforcement.ts'
-import { type OptionSpec, option, specsOf } from '../../../policy/option.ts'
+import type { OptionSpec } from '../../../policy/option.ts'
 import { isSetIn, type Scope } from '../setting.ts'
 
 export interface UpstreamOptionSpec extends OptionSpec {
@@ -13,8 +12,6 @@ export interface UpstreamOptionSpec extends OptionSpec {
   /** Who holds it on Workers. */
   readonly workers: Enforced
 }
-
-const limit = (spec: UpstreamOptionSpec) => option(spec)
 
 // On Workers. The platform's own limits are published for Cloudflare and origins:
 // developers.cloudflare.com/fundamentals/reference/connection-limits.
@@ -26,8 +23,8 @@ const streams = 'messages pass as they come: there is no spool, and little memor
 const ofPlatform = 'connections to upstreams are the platform’s'
 
 /** In the order of a request's way through. */
-const entries = {
-  bufferMemoryBytes: limit({
+const limits = {
+  bufferMemoryBytes: {
     kind: 'bytes',
     scope: 'route',
     default: 256 * 1024,
@@ -38,8 +35,8 @@ const entries = {
     why: 'Nearly all messages but uploads and downloads fit, and a thousand slow clients at once hold 256 MB at most.',
     source: 'nginx client_body_buffer_size 16k, proxy_buffers 8 × 8k; larger pieces are not faster (docs/speed.md)',
     workers: nobody(streams),
-  }),
-  spoolBodyBytes: limit({
+  },
+  spoolBodyBytes: {
     kind: 'bytes',
     scope: 'route',
     default: 2 ** 30,
@@ -50,8 +47,8 @@ const entries = {
     why: 'Larger than nearly every download, so that a slow reader holds no worker of a backend.',
     source: 'nginx proxy_max_temp_file_size 1024m',
     workers: nobody(streams),
-  }),
-  spoolMaxBytes: limit({
+  },
+  spoolMaxBytes: {
     kind: 'bytes',
     scope: 'gateway',
     default: 10 * 2 ** 30,
@@ -62,8 +59,8 @@ const entries = {
     why: 'A disk that clients can fill is a disk that they will fill.',
     source: 'nginx has no such limit: its temporary files end with the disk',
     workers: nobody(streams),
-  }),
-  upstreamMaxConnections: limit({
+  },
+  upstreamMaxConnections: {
     kind: 'count',
     scope: 'group',
     default: 128,
@@ -74,8 +71,8 @@ const entries = {
     why: 'More than a pool of workers can use, far below the 1,024 descriptors of a default ulimit -n.',
     source: 'Envoy max_connections 1024, HAProxy maxconn per server (off)',
     workers: platform(ofPlatform),
-  }),
-  upstreamMaxQueued: limit({
+  },
+  upstreamMaxQueued: {
     kind: 'count',
     scope: 'group',
     default: 1_024,
@@ -86,8 +83,8 @@ const entries = {
     why: 'A queue longer than what is answered within upstreamQueueTimeoutMs only makes everybody late.',
     source: 'Envoy max_pending_requests 1024',
     workers: platform(ofPlatform),
-  }),
-  upstreamQueueTimeoutMs: limit({
+  },
+  upstreamQueueTimeoutMs: {
     kind: 'duration',
     scope: 'group',
     default: 10_000,
@@ -98,8 +95,8 @@ const entries = {
     why: 'A person has gone by then, and the retry of a program does better on a connection that is free.',
     source: 'HAProxy timeout queue (5 s in its example configuration)',
     workers: platform(ofPlatform),
-  }),
-  upstreamConnectTimeoutMs: limit({
+  },
+  upstreamConnectTimeoutMs: {
     kind: 'duration',
     scope: 'group',
     default: 5_000,
@@ -110,8 +107,8 @@ const entries = {
     why: 'Two lost SYN packets are made up for within 3 s (RFC 6298: 1 s, then 2 s); what takes longer is down.',
     source: 'Envoy connect_timeout 5 s, HAProxy timeout connect 5 s; nginx proxy_connect_timeout 60 s',
     workers: platform('19 s, then 522; upstreamFirstByteTimeoutMs runs meanwhile'),
-  }),
-  upstreamFirstByteTimeoutMs: limit({
+  },
+  upstreamFirstByteTimeoutMs: {
     kind: 'duration',
     scope: 'route',
     default: 60_000,
@@ -122,8 +119,8 @@ const entries = {
     why: 'What the balancers in front of a gateway wait as well; a page that takes longer wants a route of its own.',
     source: 'nginx proxy_read_timeout 60 s, AWS ALB idle timeout 60 s; Go ResponseHeaderTimeout (off)',
     workers: ours('a timer, which also sees the connect; the edge ends it with 524 after 120 s'),
-  }),
-  upstreamReadTimeoutMs: limit({
+  },
+  upstreamReadTimeoutMs: {
     kind: 'duration',
     scope: 'route',
     default: 60_000,
@@ -134,8 +131,8 @@ const entries = {
     why: 'A healthy backend that has begun is not silent for so long.',
     source: 'nginx proxy_read_timeout 60 s',
     workers: ours('a timer'),
-  }),
-  upstreamIdleTimeoutMs: limit({
+  },
+  upstreamIdleTimeoutMs: {
     kind: 'duration',
     scope: 'group',
     default: 4_000,
@@ -147,8 +144,8 @@ const entries = {
     source:
       'Node keepAliveTimeout 5 s, Uvicorn timeout_keep_alive 5 s, Gunicorn keepalive 2 s; nginx keepalive_timeout 60 s (upstream)',
     workers: platform('900 s'),
-  }),
-  upstreamMaxRequestsPerConnection: limit({
+  },
+  upstreamMaxRequestsPerConnection: {
     kind: 'count',
     scope: 'group',
     default: 0,
@@ -159,8 +156,8 @@ const entries = {
     why: 'A healthy connection is cheaper than a new one.',
     source: 'nginx keepalive_requests 1000 (upstream), Envoy max_requests_per_connection (off)',
     workers: nobody(ofPlatform),
-  }),
-  upstreamMaxConnectionAgeMs: limit({
+  },
+  upstreamMaxConnectionAgeMs: {
     kind: 'duration',
     scope: 'group',
     default: 0,
@@ -171,8 +168,8 @@ const entries = {
     why: 'Needed only where a balancer stands between the gateway and its upstreams.',
     source: 'nginx keepalive_time 1 h (upstream), Envoy max_connection_duration (off)',
     workers: nobody(ofPlatform),
-  }),
-  upstreamRetries: limit({
+  },
+  upstreamRetries: {
     kind: 'count',
     scope: 'route',
     default: 2,
@@ -183,8 +180,8 @@ const entries = {
     why: 'One for the upstream that is just being restarted, one for bad luck.',
     source: 'HAProxy retries 3, Envoy num_retries 1; RFC 9110 9.2.2 (idempotent methods)',
     workers: ours('a refused connection looks like one that ended: only idempotent methods are tried again'),
-  }),
-  upstreamRetryBudgetPercent: limit({
+  },
+  upstreamRetryBudgetPercent: {
     kind: 'percent',
     scope: 'group',
     default: 20,
@@ -195,8 +192,8 @@ const entries = {
     why: 'When everything fails, retries are the load that keeps it down.',
     source: 'Envoy retry_budget 20 %, Finagle RetryBudget 20 %',
     workers: ours('each isolate for itself'),
-  }),
-  abortGraceMs: limit({
+  },
+  abortGraceMs: {
     kind: 'duration',
     scope: 'route',
     default: 1_000,
@@ -207,8 +204,8 @@ const entries = {
     why: 'A client may close its sending side and read on (half-close); one that has left holds no worker for longer.',
     source: 'RFC 9112 9.6 (half-close); nginx proxy_ignore_client_abort off gives up at once (status 499)',
     workers: nobody('a Worker hears only that its client is gone'),
-  }),
-  upgradedIdleTimeoutMs: limit({
+  },
+  upgradedIdleTimeoutMs: {
     kind: 'duration',
     scope: 'route',
     default: 3_600_000,
@@ -219,16 +216,15 @@ const entries = {
     why: 'Both ends may ping each other, and quiet is healthy; a tunnel that nobody used for an hour is forgotten.',
     source: 'HAProxy timeout tunnel (1 h in its documentation); nginx 60 s breaks quiet WebSockets',
     workers: nobody('the platform joins both WebSockets; a Worker sees no byte of them'),
-  }),
-} as const
+  },
+} as const satisfies Readonly<Record<string, UpstreamOptionSpec>>
 
-export const upstreamSchema = v.strictObject(entries)
-export type UpstreamOptionName = keyof typeof entries
+export type UpstreamOptionName = keyof typeof limits
 /** In the unit of the name; 0 is off. */
 export type UpstreamOptions = Readonly<Record<UpstreamOptionName, number>>
 
-export const upstreamOptionNames = Object.keys(entries) as readonly UpstreamOptionName[]
-export const upstreamOptionSpecs: Readonly<Record<UpstreamOptionName, UpstreamOptionSpec>> = specsOf(entries)
+export const upstreamOptionNames = Object.keys(limits) as readonly UpstreamOptionName[]
+export const upstreamOptionSpecs: Readonly<Record<UpstreamOptionName, UpstreamOptionSpec>> = limits
 
 /** Those that may be set in a place of this width. */
 export const upstreamOptionsIn = (place: Scope): readonly UpstreamOptionName[] =>

@@ -1,5 +1,5 @@
 /** The keys that only a route has: which requests it takes, where they go and how they change. */
-import { optionSpecs, policySchema } from '../../../policy/policy.ts'
+import { optionSpecs } from '../../../policy/policy.ts'
 import { requestLimits } from '../../../policy/request-limits.ts'
 import { isPrefix } from '../../message/target.ts'
 import { amount, list, pairs, text, toggle } from '../kinds.ts'
@@ -58,12 +58,7 @@ const changeSettings = {
 const changes = structure('an object: set, remove', object(schemasOf(changeSettings)))
 const insideChanges = { table: changeSettings, flagsOf: 'first' } as const
 
-const changedLimits = structure(
-  `an object of ${requestLimits.join(', ')}`,
-  object(amounts(policySchema.entries, requestLimits)),
-)
-
-const maxBody = policySchema.entries.maxBodyBytes
+const changedLimits = structure(`an object of ${requestLimits.join(', ')}`, object(amounts(optionSpecs, requestLimits)))
 
 export const routeSettings = {
   host: setting(hostName, { unset: 'every host', what: 'Host names that it serves.', workers: 'held' }),
@@ -105,7 +100,7 @@ export const routeSettings = {
     inside: insideChanges,
   }),
   maxBodyBytes: setting(
-    { ...amount(maxBody, optionSpecs.maxBodyBytes), accepted: 'a size with a unit (64kb, 1mb), up to that' },
+    { ...amount(optionSpecs.maxBodyBytes), accepted: 'a size with a unit (64kb, 1mb), up to that' },
     { unset: 'that of the connection policy', what: 'The largest request body.', workers: 'held' },
   ),
   limits: setting(changedLimits, {
