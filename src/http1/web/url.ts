@@ -1,12 +1,6 @@
 /** The URL of a request, without a URL object for all but the odd ones. */
+import { plainInUrl } from '../bytes.ts'
 
-/**
- * Characters that the URL parser leaves alone in a path and in a query. `.` and `%` only inside a
- * segment: dot segments go.
- */
-const plain = Uint8Array.from({ length: 128 }, (_, code) =>
-  Number(/[\w\-~!$&()*+,;=:@/?.%]/.test(String.fromCharCode(code))),
-)
 const SLASH = 0x2f
 const DOT = 0x2e
 const PERCENT = 0x25
@@ -78,12 +72,13 @@ export function urlOf(scheme: Scheme, host: string, path: string): string | null
   return URL.parse(origin + path)?.href ?? null
 }
 
+/** The URL parser leaves it alone: `.` and `%` only inside a segment, because dot segments go. */
 function isPlain(path: string): boolean {
   if (path.charCodeAt(0) !== SLASH) return false
   let before = SLASH
   for (let i = 1; i < path.length; i++) {
     const code = path.charCodeAt(i)
-    if (plain[code] !== 1 || (before === SLASH && (code === DOT || code === PERCENT))) return false
+    if (plainInUrl[code] !== 1 || (before === SLASH && (code === DOT || code === PERCENT))) return false
     before = code
   }
   return true
