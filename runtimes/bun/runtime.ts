@@ -1,4 +1,5 @@
 /** Bun, as `serve()` and the gateway see it. */
+import process from 'node:process'
 import { NativeDownstream } from '../../src/gateway/downstream/downstream.ts'
 import type { Libc } from '../../src/kernel/libc.ts'
 import { enforcementOf } from '../../src/policy/enforcement.ts'
@@ -32,7 +33,7 @@ export const bun = {
   ownOptions: ['websocket'] satisfies (keyof BunServeOptions)[],
   sockets: {
     listen: async (at, accept) => (await import('./transport.ts')).listen(at, accept),
-    descriptors: procDescriptors,
+    descriptors: () => procDescriptors(process.getBuiltinModule('node:fs')),
     enforcement: () => enforcementOf('socketEngine'),
   },
   async bindings({ websocket, globals }: BunServeOptions) {

@@ -2,6 +2,7 @@
  * The process's descriptors on Deno: `/proc` can be read with all permissions only, the C library
  * with `--allow-ffi`.
  */
+import process from 'node:process'
 import { type Kernel, kernelDescriptors, openKernel } from '../../src/kernel/kernel.ts'
 import type { Descriptors } from '../../src/lifecycle/descriptor-budget.ts'
 import { procDescriptors } from '../descriptors.ts'
@@ -27,7 +28,7 @@ export function processKernel(): Kernel | null {
 }
 
 export function descriptors(): Descriptors | null {
-  const known = mayRead() ? procDescriptors() : null
+  const known = mayRead() ? procDescriptors(process.getBuiltinModule('node:fs')) : null
   if (known !== null) return known
   const shown = processKernel()
   return shown && kernelDescriptors(shown)

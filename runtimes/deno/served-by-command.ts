@@ -3,9 +3,7 @@
  * default export. With `--parallel` each thread evaluates the module anew.
  */
 import process from 'node:process'
-import { explain } from '../../src/command/explain.ts'
-import { cannotStart, thisProcess } from '../../src/command/host.ts'
-import { jsonReport, type Started, textReport } from '../../src/command/start-report.ts'
+import type { Started } from '../../src/command/start-report.ts'
 import type { Libc } from '../../src/kernel/libc.ts'
 import type { Threads } from '../../src/kernel/threads.ts'
 import { backgroundClock } from '../../src/lifecycle/clock.ts'
@@ -117,7 +115,9 @@ export function servedByCommand(
             return keepAccepting(server, kit, { start, secure: false, isOver: () => threads?.isOver ?? false })
           },
         })
-  running.then(started).catch((error) => {
+  running.then(started).catch(async (error) => {
+    const { explain } = await import('../../src/command/explain.ts')
+    const { cannotStart, thisProcess } = await import('../../src/command/host.ts')
     thisProcess.err(`hangup: ${explain(error)}\n`)
     process.exit(cannotStart)
   })
@@ -144,6 +144,9 @@ export function servedByCommand(
     const url = urlOf({ secure: false, host: address.hostname, port: address.port })
     const said: Started = { url, runtime: 'deno serve', engine, engineWhy, resolved, enforcement: held }
     const kind = report ?? process.env['HANGUP_REPORT'] ?? 'text'
+    // Whoever calls serve() loads this module too, and has neither a report nor a terminal.
+    const { thisProcess } = await import('../../src/command/host.ts')
+    const { jsonReport, textReport } = await import('../../src/command/start-report.ts')
     if (kind === 'text') thisProcess.out(textReport(said, thisProcess.columns))
     if (kind === 'json') thisProcess.out(`${jsonReport(said)}\n`)
   }

@@ -2,6 +2,7 @@
  * `serve()` over `node:http`, its Requests made by @hono/node-server. Node's own clocks are off:
  * the bookkeeping of `http1-connection.ts` and `http2-session.ts` is swept twenty times a second.
  */
+import fs from 'node:fs'
 import type { Server } from 'node:http'
 import { type AddressInfo, Server as NetServer } from 'node:net'
 import { installGlobals } from '../../src/http1/web/globals.ts'
@@ -29,7 +30,7 @@ export async function serveNodeHttp(
   { name, enforcement }: NativeEngine,
 ): Promise<Running> {
   const { app, options, observer, longLived } = start
-  const descriptors = procDescriptors()
+  const descriptors = procDescriptors(fs)
   const held = enforcementWith(descriptors, enforcement)
   const { policy, log } = prepare(start, held)
   const { now } = backgroundClock

@@ -2,6 +2,7 @@
  * Node, as `serve()` sees it: what only one engine needs is loaded with it, above all `node:http`
  * and `node:http2`, which the hangup engine does without.
  */
+import fs from 'node:fs'
 import { enforcementOf } from '../../src/policy/enforcement.ts'
 import type { NativeEngine, NativeServer, ServeRuntime } from '../../src/serve/runtime.ts'
 import { procDescriptors } from '../descriptors.ts'
@@ -25,7 +26,7 @@ export const serving = {
   sockets: {
     listen: async (at, accept) => (await import('./transport.ts')).listen(at, accept),
     holdAccept,
-    descriptors: procDescriptors,
+    descriptors: () => procDescriptors(fs),
     enforcement: () => enforcementOf('socketEngine'),
   },
   bindings({ websocket }: NodeServeOptions) {

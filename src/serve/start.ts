@@ -12,7 +12,6 @@ import { accessFeedOf } from './access-feed.ts'
 import { type Chosen, chooseEngine, isNative } from './choose-engine.ts'
 import type { App, Running, ServeOptions } from './contract.ts'
 import { withHealthPath } from './health-path.ts'
-import { withInherited } from './inherited.ts'
 import type { NativeServer, NoNative, ServeRuntime, Start } from './runtime.ts'
 
 /** A start that nothing stands in the way of, as far as the options say. Nothing listens yet. */
@@ -43,7 +42,7 @@ export async function planStart(
   resolved: Resolved = resolveOptions(given, runtime.ownOptions),
   { observer = new Observer(backgroundClock, runtime.sockets.descriptors), isWatched = false, isReady }: PartOf = {},
 ): Promise<Planned> {
-  const options = withInherited(given)
+  const options = given.fd === undefined ? given : (await import('./inherited.ts')).withInherited(given)
   const { admin, healthPath } = options
   const plan = admin === undefined || admin === false ? null : adminPlan(admin)
   const isAdministered = plan !== null || isWatched
