@@ -32,6 +32,11 @@ const compact = ['--minify-whitespace', '--minify-syntax', '--charset=utf8', '--
 const inPlace = ['--outdir=dist', '--outbase=dist', '--allow-overwrite', '--log-level=warning']
 const scripts = filesIn(dist).filter((path) => path.endsWith('.js'))
 run('../../test/node_modules/.bin/esbuild', ...compact, ...inPlace, ...scripts)
+// Bun reads a file that says so as it is, and does not write it anew first.
+for (const path of scripts) {
+  const code = readFileSync(path, 'utf8')
+  if (!code.startsWith('#!')) writeFileSync(path, `// @bun\n${code}`)
+}
 chmodSync(join(root, packageJson.bin.hangup), 0o755)
 
 const mapReference = /\n\/\/# sourceMappingURL=.*/

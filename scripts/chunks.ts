@@ -77,7 +77,7 @@ function refuseCircles(chunks: readonly { readonly fileName: string; readonly im
 /** Modules that the same loadings need. */
 interface File {
   readonly modules: string[]
-  readonly users: ReadonlySet<string>
+  readonly users: Set<string>
 }
 
 /** Bytes of a file that costs more to find than what others lose who load it without a need. */
@@ -85,6 +85,27 @@ const small = 4_000
 
 /** What people bundle for an isolate, or into an application that has no server of ours. */
 const lean = /^(runtimes\/(workers|workers-gateway|gateway)|src\/admin\/index)$/
+
+/** The libraries that serve, and the engines that they load late, of which every server needs one. */
+const servers = ['runtimes/node/index', 'runtimes/bun/index', 'runtimes/deno/index']
+const engines = ['runtimes/node/http', 'runtimes/bun/serve', 'src/serve/socket-engine']
+
+/**
+ * Who loads less than a server, the least first: a health check that starts every few seconds, what
+ * has no server of its own, an isolate.
+ */
+const lighter = [/^src\/cli$/, /^src\/(admin|probe)\/index$/, /^runtimes\/workers$/, /^runtimes\/workers-gateway$/]
+
+/**
+ * Modules of one key are one file. What any server loads until it answers is a file for each of
+ * `lighter`, with what that needs as well, and one for the rest. Whatever a module imports has at
+ * least its users, so that files never form a circle.
+ */
+function keyOf(users: readonly string[]): string {
+  const isOfServers = servers.filter((server) => users.includes(server)).length > 1
+  if (!isOfServers && !engines.every((engine) => users.includes(engine))) return users.join()
+  return `server ${lighter.findIndex((entry) => users.some((user) => entry.test(user)))}`
+}
 
 /** The name of the file that each module is in; entries have their own. */
 function filesOf(
@@ -97,9 +118,11 @@ function filesOf(
   for (const id of new Set([...starts.values()].flatMap(({ loads }) => [...loads]))) {
     if (entries.includes(id)) continue
     const users = [...starts].filter(([, { loads, has }]) => loads.has(id) && !has.has(id)).map(([root]) => root)
-    const key = users.join()
-    if (!files.has(key)) files.set(key, { modules: [], users: new Set(users) })
-    files.get(key)!.modules.push(id)
+    const key = keyOf(users.map(nameOf))
+    const file = files.get(key) ?? { modules: [], users: new Set<string>() }
+    file.modules.push(id)
+    for (const user of users) file.users.add(user)
+    files.set(key, file)
   }
   const sizeOf = (id: string) => moduleOf(id)?.code?.length ?? 0
   return new Map(
