@@ -3,7 +3,7 @@ import type { App, Running } from '../../src/serve/contract.ts'
 import { serveOn } from '../../src/serve/start.ts'
 import { onlyOn } from '../only-on.ts'
 import type { BunServeOptions } from './options.ts'
-import { bun } from './runtime.ts'
+import { serving } from './serving.ts'
 
 export { toNative } from '../../src/http1/web/globals.ts'
 export type * from '../../src/public-types.ts'
@@ -19,5 +19,5 @@ export type { BunServeOptions }
  */
 export async function serve(app: App, options: BunServeOptions = {}): Promise<Running> {
   onlyOn('bun')
-  return serveOn(bun, app, options)
+  return serveOn(serving, app, options)
 }

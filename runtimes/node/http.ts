@@ -18,7 +18,7 @@ import { connectionActions } from '../../src/serve/drain-actions.ts'
 import { listenError, prepare, type ReasonLog, shortageLog } from '../../src/serve/prepare.ts'
 import { runningOf } from '../../src/serve/running.ts'
 import type { NativeEngine, Start } from '../../src/serve/runtime.ts'
-import { procDescriptors } from '../descriptors.ts'
+import { filesOf, procDescriptors } from '../descriptors.ts'
 import { madeOf } from './hono-response.ts'
 import { NodeConnections } from './http-server.ts'
 import type { NodeMember, ServerContext } from './http1-connection.ts'
@@ -30,7 +30,7 @@ export async function serveNodeHttp(
   { name, enforcement }: NativeEngine,
 ): Promise<Running> {
   const { app, options, observer, longLived } = start
-  const descriptors = procDescriptors(fs)
+  const descriptors = procDescriptors(filesOf(fs))
   const held = enforcementWith(descriptors, enforcement)
   const { policy, log } = prepare(start, held)
   const { now } = backgroundClock

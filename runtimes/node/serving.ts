@@ -5,7 +5,7 @@
 import fs from 'node:fs'
 import { enforcementOf } from '../../src/policy/enforcement.ts'
 import type { NativeEngine, NativeServer, ServeRuntime } from '../../src/serve/runtime.ts'
-import { procDescriptors } from '../descriptors.ts'
+import { filesOf, procDescriptors } from '../descriptors.ts'
 import { abortsOnData } from './aborts-on-data.ts'
 import { holdAccept } from './hold.ts'
 import { loadLibc } from './libc.ts'
@@ -26,7 +26,7 @@ export const serving = {
   sockets: {
     listen: async (at, accept) => (await import('./transport.ts')).listen(at, accept),
     holdAccept,
-    descriptors: () => procDescriptors(fs),
+    descriptors: () => procDescriptors(filesOf(fs)),
     enforcement: () => enforcementOf('socketEngine'),
   },
   bindings({ websocket }: NodeServeOptions) {

@@ -1,6 +1,6 @@
 /** The process that a command runs in: what it reads of it, and its ways out. */
 import process from 'node:process'
-import { exitStatus } from '../policy/codes.ts'
+import { exitStatus } from '../policy/exit-status.ts'
 import type { Env } from './env.ts'
 import { knownInterfaces } from './interfaces.ts'
 

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { errorCodes, hasCode, logCodes } from './codes.ts'
+import { errorCodes, logCodes } from './codes.ts'
+import { hasCode } from './has-code.ts'
 import { ConfigError, isConfigError, problem } from './problems.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))

@@ -134,10 +134,6 @@ export interface Coded<C extends string = ErrorCode> {
   readonly code: C
 }
 
-/** Two copies of a package have two classes: the code is what stays. */
-export const hasCode = <C extends ErrorCode>(error: unknown, code: C): error is Error & Coded<C> =>
-  error instanceof Error && (error as Partial<Coded>).code === code
-
 /** Of lines in the log, beside the options that limits log under. */
 export const logCodes = logged({
   APPLICATION_ERROR: {
@@ -326,9 +322,6 @@ export const logCodes = logged({
 
 /** A limit logs under its option. */
 export type LogCode = keyof typeof logCodes | OptionName | 'proxyProtocol'
-
-/** How a command ends; after a second signal with 128 + its number. */
-export const exitStatus = { done: 0, failed: 1, cannotStart: 2 } as const
 
 export const exitStatuses: readonly (readonly [status: string, commands: string, means: string])[] = [
   ['0', 'all', 'Done: every request of a drain was answered, every case held, nothing was left to close.'],

@@ -2,7 +2,8 @@
  * What is wrong with the values a server was given. All of it is said at once, each by the name
  * that the user wrote.
  */
-import { type Coded, hasCode } from './codes.ts'
+import type { Coded } from './codes.ts'
+import { hasCode } from './has-code.ts'
 
 export interface Problem {
   /** As the user wrote it: `--idle-timeout`, `HANGUP_IDLE_TIMEOUT`, `idleTimeoutMs`. */

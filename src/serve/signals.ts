@@ -1,7 +1,7 @@
 /** SIGTERM and SIGINT: the first drains, the second cuts. */
 import process from 'node:process'
 import type { DrainResult } from '../lifecycle/drain.ts'
-import { exitStatus } from '../policy/codes.ts'
+import { exitStatus } from '../policy/exit-status.ts'
 import type { Running } from './contract.ts'
 import type { Log } from './log.ts'
 

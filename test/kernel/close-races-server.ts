@@ -17,7 +17,7 @@ const runtime = 'Bun' in globalThis ? 'bun' : 'deno'
 const { loadLibc }: { loadLibc(): Loaded | Promise<Loaded> } = await import(`../../runtimes/${runtime}/libc.ts`)
 const underLedger = (
   runtime === 'bun'
-    ? (await import('../../runtimes/bun/runtime.ts')).bunUnderLedger
+    ? (await import('../../runtimes/bun/serving.ts')).bunUnderLedger
     : (await import('../../runtimes/deno/serve.ts')).denoUnderLedger
 ) as (libc: Libc) => NativeServer
 const [idleTimeoutMs, pauseMs] = process.argv.slice(2).map(Number) as [number, number]

@@ -8,7 +8,7 @@ import { constants } from 'node:os'
 import process from 'node:process'
 import { FileWatch } from '../../gateway/watch.ts'
 import { backgroundClock } from '../../lifecycle/clock.ts'
-import { exitStatus } from '../../policy/codes.ts'
+import { exitStatus } from '../../policy/exit-status.ts'
 import { importedBy } from './imports.ts'
 import { type Order, type Word, watchedVariable } from './messages.ts'
 

@@ -5,7 +5,7 @@
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { deferred } from '../../deferred.ts'
-import { exitStatus } from '../../policy/codes.ts'
+import { exitStatus } from '../../policy/exit-status.ts'
 import type { Running } from '../../serve/contract.ts'
 import { type Order, type Word, watchedVariable } from './messages.ts'
 
