@@ -86,9 +86,12 @@ const small = 4_000
 /** What people bundle for an isolate, or into an application that has no server of ours. */
 const lean = /^(runtimes\/(workers|workers-gateway|gateway)|src\/admin\/index)$/
 
-/** The libraries that serve, and the engines that they load late, of which every server needs one. */
+/** The libraries that serve, and what their engines are in, one of which a server loads late. */
 const servers = ['runtimes/node/index', 'runtimes/bun/index', 'runtimes/deno/index']
-const engines = ['runtimes/node/http', 'runtimes/bun/serve', 'src/serve/socket-engine']
+const socketEngine = 'src/serve/socket-engine'
+const engines = ['runtimes/node/http', 'runtimes/bun/serve', socketEngine]
+/** Who serves under the kernel ledger. */
+const underLedger = ['runtimes/bun/serve', 'runtimes/deno/index']
 
 /**
  * Who loads less than a server, the least first: a health check that starts every few seconds, what
@@ -97,14 +100,16 @@ const engines = ['runtimes/node/http', 'runtimes/bun/serve', 'src/serve/socket-e
 const lighter = [/^src\/cli$/, /^src\/(admin|probe)\/index$/, /^runtimes\/workers$/, /^runtimes\/workers-gateway$/]
 
 /**
- * Modules of one key are one file. What any server loads until it answers is a file for each of
- * `lighter`, with what that needs as well, and one for the rest. Whatever a module imports has at
- * least its users, so that files never form a circle.
+ * Modules of one key are one file. What servers load until they answer is a file for each of
+ * `lighter`, with what that needs as well, and one for the rest; what the ledger needs beside that
+ * is another. Whatever a module imports has at least its users, so that files never form a circle.
  */
 function keyOf(users: readonly string[]): string {
-  const isOfServers = servers.filter((server) => users.includes(server)).length > 1
-  if (!isOfServers && !engines.every((engine) => users.includes(engine))) return users.join()
-  return `server ${lighter.findIndex((entry) => users.some((user) => entry.test(user)))}`
+  const among = (some: readonly string[]) => some.filter((each) => users.includes(each)).length
+  const lightest = lighter.findIndex((entry) => users.some((user) => entry.test(user)))
+  if (among(servers) > 1 || among(engines) > 1) return `server ${lightest}`
+  if (users.includes(socketEngine)) return `sockets ${lightest}`
+  return among(underLedger) > 1 ? 'ledger' : users.join()
 }
 
 /** The name of the file that each module is in; entries have their own. */
@@ -125,8 +130,12 @@ function filesOf(
     files.set(key, file)
   }
   const sizeOf = (id: string) => moduleOf(id)?.code?.length ?? 0
+  // What is loaded late has a file under its name, and is there with what it alone needs.
+  const shared = [...files.values()].filter(
+    ({ modules, users }) => users.size > 1 || !modules.some((id) => users.has(id)),
+  )
   return new Map(
-    withoutSmall([...files.values()], nameOf, moduleOf).flatMap(({ modules }) => {
+    withoutSmall(shared, nameOf, moduleOf).flatMap(({ modules }) => {
       const largest = modules.reduce((most, id) => (sizeOf(id) > sizeOf(most) ? id : most))
       const name = nameOf(largest)
         .replace(/^src\//, '')
