@@ -14,13 +14,18 @@ async function load(): Promise<void> {
   handlers = (await import('hono/bun')).websocket as unknown as Readonly<Record<Event, Handler>>
 }
 
+/**
+ * To be called before a connection is upgraded: what its client sends meanwhile waits, and if that
+ * ends with a close, Bun has answered it before anybody could answer the messages.
+ */
+export const honoWebSocketsLoaded = (): Promise<void> => (loading ??= load())
+
 const on =
   (event: Event): Handler =>
   (...args) => {
     if (handlers !== undefined) return handlers[event](...args)
-    loading ??= load()
     // What waits runs in the order of its coming, and before anything that comes later.
-    return loading.then(() => handlers![event](...args))
+    return honoWebSocketsLoaded().then(() => handlers![event](...args))
   }
 
 export const honoWebSocket = { open: on('open'), message: on('message'), close: on('close') }

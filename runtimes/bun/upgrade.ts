@@ -10,7 +10,7 @@ import { NativeResponse } from '../../src/http1/web/native.ts'
 import type { LongLived } from '../../src/lifecycle/long-lived.ts'
 import type { Peer } from '../../src/net/transport.ts'
 import type { UpgradeOffer } from '../../src/serve/runtime.ts'
-import { honoWebSocket } from './hono-web-sockets.ts'
+import { honoWebSocket, honoWebSocketsLoaded } from './hono-web-sockets.ts'
 import { endedInDrain } from './web-sockets.ts'
 
 interface UpgradeOptions {
@@ -57,7 +57,7 @@ export class ServerLike {
 
 export function upgradeOffers(
   handlers: object = honoWebSocket,
-): (connection: ServerConnection, head: RequestHead) => UpgradeOffer {
+): (connection: ServerConnection, head: RequestHead) => Promise<UpgradeOffer> {
   const tickets = new Map<string, UpgradeOptions>()
   let server: BunServer | null = null
 
@@ -80,7 +80,9 @@ export function upgradeOffers(
     return started
   }
 
-  return (connection, head) => {
+  return async (connection, head) => {
+    // Without Hono, whoever upgrades all the same is told so.
+    if (handlers === honoWebSocket) await honoWebSocketsLoaded().catch(() => {})
     let accepted: UpgradeOptions | null = null
     let dropped = false
     const env = new ServerLike(connection)

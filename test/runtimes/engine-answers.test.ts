@@ -278,7 +278,7 @@ for (const runtime of runtimeNames) {
         test('a WebSocket begins behind the request, with or without a body', async () => {
           const sized = 'Content-Length: 4\r\n'
           const chunked = 'Transfer-Encoding: chunked\r\n'
-          const talks: readonly (readonly (string | number)[])[] = [
+          const talks: (readonly (string | number)[])[] = [
             [upgrade('/ws') + frame('hi'), 100, closing],
             [`${upgrade('/ws', sized)}body${frame('hi')}`, 100, closing],
             [upgrade('/ws', sized), 50, 'bo', 50, 'dy', 50, frame('hi'), 100, closing],
@@ -290,6 +290,8 @@ for (const runtime of runtimeNames) {
             [get('/text', sized, 'POST'), 50, `body${upgrade('/ws')}${frame('hi')}`, 100, closing],
             [`${get('/text', chunked, 'POST')}4\r\nbody\r\n0\r\n\r\n${upgrade('/ws')}`, 50, frame('hi'), 100, closing],
           ]
+          // Its client closes before anything is answered: of the first in the process, too.
+          if (runtime === 'bun') talks.unshift([upgrade('/ws') + frame('hi') + closing])
           await Promise.all(
             talks.map(async (parts) => {
               const { text } = await talk(port, ...parts)
