@@ -313,7 +313,7 @@ export class Exchanges<Call> {
   #answered(answer: Response, request: Request, call: Call, known: Flight<Call> | null): Response {
     const server = this.#server
     const isHead = request.method === 'HEAD'
-    if (known !== null && known.body === null && !isHead && this.#mayGoPlain && server.isPlain?.(answer)) {
+    if (known !== null && !isLeft(known.body) && !isHead && this.#mayGoPlain && server.isPlain?.(answer)) {
       const isShort = !known.peer?.http2 || !server.isLong(answer, true)
       if (isShort) {
         this.#flights.ended(known)

@@ -114,3 +114,16 @@ test('a head announces its body by Content-Length, or as chunked, or has none', 
   assert.equal(of({ 'transfer-encoding': 'chunked' }), null)
   assert.equal(of({}), 0)
 })
+
+test('a Request whose body nobody watches is read as ever beside one that is watched', async () => {
+  const watched = upload()
+  assert.equal(watched.request.bodyUsed, false)
+  const request = new Request('http://a/', { method: 'POST', body: 'hello' })
+  const copy = request.clone()
+  assert.equal(request.bodyUsed, false)
+  assert.equal(await request.text(), 'hello')
+  assert.equal(request.bodyUsed, true)
+  const { value } = await copy.body!.getReader().read()
+  assert.equal(new TextDecoder().decode(value), 'hello')
+  await assert.rejects(request.json(), TypeError)
+})
