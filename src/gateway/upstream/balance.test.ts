@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { BalanceBy } from '../config/config.ts'
-import { type Candidate, choose, hash } from './balance.ts'
+import { type Candidate, choose, hash, Rotation } from './balance.ts'
 
 interface Named extends Candidate {
   readonly name: string
@@ -63,6 +63,28 @@ test('round robin serves each exactly by its weight in every cycle', () => {
       )
     }),
   )
+})
+
+test('where all shares are equal, a rotation chooses whom round robin would', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 40 }), (count, times) => {
+      const group = names(Array.from({ length: count }, () => 1))
+      const rotation = new Rotation()
+      for (let i = 0; i < times; i++) assert.equal(rotation.next(group), one('round-robin', group, Math.random))
+    }),
+  )
+})
+
+test('who has failed a request is not asked again for it, and nobody loses a turn by that', () => {
+  const all = ['a', 'b', 'c']
+  const rotation = new Rotation()
+  assert.equal(rotation.next(all), 'a')
+  assert.equal(rotation.another(all, ['a']), 'b')
+  assert.equal(rotation.another(all, ['a', 'b']), 'c')
+  assert.equal(rotation.another(all, all), null)
+  assert.equal(rotation.next(all), 'b')
+  assert.equal(rotation.next(['a']), 'a')
+  assert.equal(rotation.another([], ['a']), null)
 })
 
 test('least connections takes the one with the fewest for its weight', () => {

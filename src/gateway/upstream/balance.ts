@@ -51,6 +51,29 @@ function roundRobin<C extends Candidate>(candidates: readonly C[], load: number 
   return best!
 }
 
+/**
+ * The same where all shares are equal, whatever the number of candidates: it looks at none but the
+ * next.
+ */
+export class Rotation {
+  #at = -1
+
+  /** `candidates`: at least one. */
+  next<C>(candidates: readonly C[]): C {
+    this.#at = this.#at + 1 < candidates.length ? this.#at + 1 : 0
+    return candidates[this.#at]!
+  }
+
+  /** For a request that has had its turn; null: it has tried all. */
+  another<C>(candidates: readonly C[], tried: readonly C[]): C | null {
+    for (let i = 1; i <= candidates.length; i++) {
+      const one = candidates[(this.#at + i) % candidates.length]!
+      if (!tried.includes(one)) return one
+    }
+    return null
+  }
+}
+
 const loadOf = ({ inFlight, share }: Candidate): number => inFlight / share
 
 /**

@@ -13,7 +13,7 @@ import type { CheckConfig, GroupConfig, UpstreamConfig } from '../config/config.
 import type { UpstreamOptions } from '../config/settings/limits.ts'
 import { type FailureName, failures } from '../errors.ts'
 import type { MemberStatus, PoolStatus } from '../status.ts'
-import { type Candidate, choose, hash } from './balance.ts'
+import { type Candidate, choose, hash, Rotation } from './balance.ts'
 import { literalAddress, type NameStatus, Names } from './dns.ts'
 import { Health, slowStartMs, takesRequests } from './health.ts'
 import { Tally } from './tally.ts'
@@ -66,6 +66,9 @@ export class Group<P> {
   #members = new Map<string, Slot<P>>()
   /** Those that take requests. */
   #available: Slot<P>[] = []
+  /** All of them have the same share. */
+  #isEven = true
+  readonly #rotation = new Rotation()
   /** Requests that were sent once more, and those that the budget had no retry for. */
   readonly retries = { made: 0, refused: 0 }
   #cancelTimer = (): void => {}
@@ -97,6 +100,10 @@ export class Group<P> {
    */
   pick(keyOf: (() => string | null) | null, tried: readonly Member<P>[]): Member<P> | null {
     const up = this.#available
+    if (this.#isEven && this.#config.balance.by === 'round-robin') {
+      if (tried.length > 0) return this.#rotation.another(up, tried)
+      return up.length === 0 ? null : this.#rotation.next(up)
+    }
     const candidates = tried.length === 0 ? up : up.filter((member) => !tried.includes(member))
     if (candidates.length === 0) return null
     return choose(this.#config.balance.by, candidates, keyOf, this.#deps.random)
@@ -285,6 +292,7 @@ export class Group<P> {
       dueAt = Math.min(dueAt, member.health.dueAt, checkAt)
     }
     this.#available = available
+    this.#isEven = available.every(({ share }) => share === available[0]!.share)
     this.#arm(dueAt)
   }
 
