@@ -4,7 +4,7 @@
  * `next()`: order and pipelining are the engine's. How the bytes were cut into pieces changes
  * nothing of what is told, but that a whole message in one piece comes as `onFull`.
  */
-import { CR, HTAB, LF, latin1, SP } from './bytes.ts'
+import { CR, HTAB, LF, latin1, partOf, SP } from './bytes.ts'
 import { chunkExtensionBytes, chunkSize, readChunkLine } from './chunk.ts'
 import type { Limits, ResponseSink, Sink } from './events.ts'
 import { INCOMPLETE, type Mark, markOf, REFUSED, readFields, readOn, refused } from './fields.ts'
@@ -225,7 +225,7 @@ abstract class Parser<Head extends RequestHead | ResponseHead> {
         this.at = at + length
         this.#bodyBytes = length
         this.phase = 'whole'
-        this.sink.onFull(head, length === 0 ? null : this.input.subarray(at, at + length))
+        this.sink.onFull(head, length === 0 ? null : partOf(this.input, at, at + length))
         return true
       }
       case 'chunked':

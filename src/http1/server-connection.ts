@@ -577,7 +577,8 @@ export class ServerConnection implements Member, Sink<RequestHead> {
     const fields = answer.lines ?? answer.fields
     let text: string
     try {
-      const date = dateLine(this.#context.clock.date())
+      // Lines have a Date.
+      const date = answer.lines === undefined ? dateLine(this.#context.clock.date()) : ''
       text = responseHead(status, answer.statusText, fields, framing, this.#connectionLines(head), date)
     } catch (error) {
       // A field that would split the answer in two is the application's fault, and never sent.
