@@ -7,7 +7,7 @@
  */
 
 import { NativeResponse } from '../../src/http1/web/native.ts'
-import { isWebResponse } from '../../src/http1/web/response.ts'
+import { isOurResponse } from '../../src/http1/web/ours.ts'
 import { endless, isBodiless, lengthIn, withBody } from '../../src/serve/responses.ts'
 
 const Native = NativeResponse
@@ -143,7 +143,7 @@ export function streamOf(response: Response): ReadableStream<Uint8Array> | null 
 export function isSound(returned: unknown): boolean {
   if (!(returned instanceof Native) || returned.bodyUsed) return false
   if (returned === lastPlain) return true
-  if (isWebResponse(returned)) return false
+  if (isOurResponse(returned)) return false
   return returned.type !== 'error' && !streamOf(returned)?.locked
 }
 

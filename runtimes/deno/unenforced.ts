@@ -3,7 +3,7 @@
  * Only its end is ours.
  */
 
-import { toNative } from '../../src/http1/web/globals.ts'
+import { toNative } from '../../src/http1/web/ours.ts'
 import { backgroundClock } from '../../src/lifecycle/clock.ts'
 import { Drain } from '../../src/lifecycle/drain.ts'
 import { framed } from '../../src/native/framed.ts'

@@ -5,7 +5,7 @@ import { onlyOn } from '../only-on.ts'
 import type { NodeServeOptions } from './options.ts'
 import { serving } from './serving.ts'
 
-export { toNative } from '../../src/http1/web/globals.ts'
+export { toNative } from '../../src/http1/web/ours.ts'
 export type * from '../../src/public-types.ts'
 export { limits, withLimits } from '../../src/serve/limits.ts'
 export { draining } from '../../src/streams/draining.ts'

@@ -1,6 +1,6 @@
 /** A response of a runtime's own server, its event stream in the hands of a drain. */
 import { streamOf } from '../http1/web/native-request.ts'
-import { sourceOf } from '../http1/web/payload.ts'
+import { sourceOf } from '../http1/web/source.ts'
 import type { LongLived } from '../lifecycle/long-lived.ts'
 import { withBody } from '../serve/responses.ts'
 import { eventStreamBody, isOpenEventStream } from '../streams/event-stream-body.ts'

@@ -4,7 +4,7 @@
  * connection is closed through the kernel.
  */
 
-import { toNative } from '../http1/web/globals.ts'
+import { toNative } from '../http1/web/ours.ts'
 import { InheritedListener } from '../kernel/inherited-listener.ts'
 import { type Kernel, kernelDescriptors, openKernel } from '../kernel/kernel.ts'
 import type { Address } from '../kernel/layout.ts'

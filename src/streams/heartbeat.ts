@@ -1,7 +1,7 @@
 /**
  * A sign of life in a stream that has nothing to say, so that nobody on its way takes it for dead.
  */
-import { sourceOf } from '../http1/web/payload.ts'
+import { sourceOf } from '../http1/web/source.ts'
 import { backgroundClock, type Clock } from '../lifecycle/clock.ts'
 import { ConfigError, problem } from '../policy/problems.ts'
 import { accepted, longestMs, parse } from '../policy/units.ts'

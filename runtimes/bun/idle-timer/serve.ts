@@ -2,7 +2,7 @@
  * `serve()` over `Bun.serve` where there is no kernel ledger: Bun's own clock, in steps of 4 s, and
  * what can be held from within a request.
  */
-import { toNative } from '../../../src/http1/web/globals.ts'
+import { toNative } from '../../../src/http1/web/ours.ts'
 import { backgroundClock } from '../../../src/lifecycle/clock.ts'
 import { Drain } from '../../../src/lifecycle/drain.ts'
 import { applicationOf } from '../../../src/serve/application.ts'

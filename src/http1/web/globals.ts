@@ -7,7 +7,7 @@
 import { WebHeaders } from './headers.ts'
 import { NativeRequest, nativeFetch } from './native.ts'
 import { WebRequest } from './request.ts'
-import { isWebResponse, toNativeResponse, WebResponse } from './response.ts'
+import { WebResponse } from './response.ts'
 
 /**
  * For a native constructor or function. Fetch 5.4: a body is read once (Bun's constructor forgets
@@ -128,14 +128,4 @@ export function installGlobals({ requests = true } = {}): () => void {
     replaced.clear()
     WebRequest.constructorIs(NativeRequest)
   }
-}
-
-/**
- * What only native code takes (`WebAssembly.compileStreaming`, Bun's `HTMLRewriter`), for a request
- * or response of ours; others as they are.
- */
-export function toNative<T extends Request | Response>(message: T): T {
-  if (WebRequest.is(message)) return WebRequest.toNative(message) as T
-  if (isWebResponse(message)) return toNativeResponse(message) as T
-  return message
 }

@@ -8,6 +8,7 @@ import { copyOf } from '../bytes.ts'
 import { type Slab, slabOf } from '../slabs.ts'
 import { multipart } from './multipart.ts'
 import { NativeResponse } from './native.ts'
+import { isBuffer, isSource, pieceOf, sourceOf } from './source.ts'
 
 /**
  * A body that is still coming. One `read()` at a time; it rejects when the body was refused, timed
@@ -274,10 +275,6 @@ const exactly = (bytes: Uint8Array, shared: boolean): Uint8Array<ArrayBuffer> =>
  */
 export const sizeOf = ({ size }: Blob): number | null => (Number.isSafeInteger(size) && size > 0 ? size : null)
 
-function isSource(content: Content): content is BodySource {
-  return typeof content === 'object' && 'read' in content
-}
-
 async function allOf(content: Blob | BodySource | ReadableStream<Uint8Array>): Promise<Uint8Array> {
   if (content instanceof Blob) return new Uint8Array(await content.arrayBuffer())
   const source = sourceOf(content)
@@ -300,57 +297,6 @@ async function allOf(content: Blob | BodySource | ReadableStream<Uint8Array>): P
   return all
 }
 
-/** Any content, piece by piece. */
-export function sourceOf(content: Content): BodySource {
-  if (isSource(content)) return content
-  if (typeof content === 'string' || content instanceof Uint8Array) return once(content)
-  return fromStream(content instanceof Blob ? content.stream() : content)
-}
-
-function once(content: string | Uint8Array): BodySource {
-  let left: string | Uint8Array | null = content
-  return {
-    read() {
-      const piece = typeof left === 'string' ? encoder.encode(left) : left
-      left = null
-      return Promise.resolve(piece)
-    },
-    cancel() {
-      left = null
-    },
-  }
-}
-
-function fromStream(stream: ReadableStream<unknown>): BodySource {
-  const reader = stream.getReader()
-  return {
-    ofApplication: true,
-    async read() {
-      const { done, value } = await reader.read()
-      return done ? null : pieceOf(value)
-    },
-    cancel(reason) {
-      // A stream that has failed already rejects with what its reader has seen.
-      reader.cancel(reason).catch(() => {})
-    },
-  }
-}
-
-/** What a view says of itself can be replaced; its bytes are as many as this says. */
-const lengthOf = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), 'length')!.get!
-
-/** Text is not a chunk by the standard, but Bun's streams and many generators give it. */
-function pieceOf(chunk: unknown): Uint8Array {
-  if (chunk instanceof Uint8Array) {
-    const length: number = lengthOf.call(chunk)
-    return length === chunk.length ? chunk : new Uint8Array(chunk.buffer, chunk.byteOffset, length)
-  }
-  if (typeof chunk === 'string') return encoder.encode(chunk)
-  if (ArrayBuffer.isView(chunk)) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)
-  if (isBuffer(chunk)) return new Uint8Array(chunk)
-  throw new TypeError('a body stream gives bytes')
-}
-
 /** An async iterable (Node's streams are) as a body, one piece a read. */
 function fromIterable(iterable: AsyncIterable<unknown>): BodySource {
   const iterator = iterable[Symbol.asyncIterator]()
@@ -366,11 +312,6 @@ function fromIterable(iterable: AsyncIterable<unknown>): BodySource {
       end(reason).catch(() => {})
     },
   }
-}
-
-/** Of any realm: test runners and sandboxes have their own. */
-function isBuffer(value: unknown): value is ArrayBuffer {
-  return value instanceof ArrayBuffer || Object.prototype.toString.call(value) === '[object ArrayBuffer]'
 }
 
 /** A handler runs, and what it returns in this turn is written before anybody else has a turn. */

@@ -4,6 +4,7 @@
  */
 import { changesOf, type Fields, headersOver, WebHeaders } from './headers.ts'
 import { borrow, NativeRequest } from './native.ts'
+import { requestsAre } from './ours.ts'
 import { arrayBuffer, type BodySource, bytes, json, nativeBody, Payload, text } from './payload.ts'
 
 /** What a request line and its fields tell; the parser's `RequestHead` is one. */
@@ -191,3 +192,4 @@ for (const [key, { get }] of Object.entries(Object.getOwnPropertyDescriptors(Nat
 }
 borrow(WebRequest, sample, WebRequest.twin)
 WebRequest.constructorIs(NativeRequest)
+requestsAre({ is: WebRequest.is, toNative: (request) => WebRequest.toNative(request as unknown as WebRequest) })

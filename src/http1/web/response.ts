@@ -7,6 +7,7 @@ import type { LongLived } from '../../lifecycle/long-lived.ts'
 import { slabOfText } from '../slabs.ts'
 import { type Fields, fieldsFrom, fieldsOf, hasField, headersOver, type WebHeaders } from './headers.ts'
 import { borrow, NativeResponse, replaceable } from './native.ts'
+import { responsesAre } from './ours.ts'
 import {
   arrayBuffer,
   type BodySource,
@@ -17,10 +18,10 @@ import {
   nativeBody,
   Payload,
   sizeOf,
-  sourceOf,
   text,
   textType,
 } from './payload.ts'
+import { sourceOf } from './source.ts'
 
 /** Fetch 2.2.3, and 205, whose answer has no content either. */
 const isNullBody = (status: number): boolean =>
@@ -414,10 +415,10 @@ const isUndiciForm = ({ headers }: Response): boolean =>
 
 borrow(WebResponse, new NativeResponse(), toNativeResponse)
 replaceable(WebResponse, NativeResponse)
+responsesAre({ is: isOurs, toNative: (response) => toNativeResponse(response as WebResponse) })
 
 export {
   isOurs as isWebResponse,
   /** Whether it is of our class and can be given as it is, without a look at any other. */
   isSound as isSoundWebResponse,
-  toNativeResponse,
 }
