@@ -27,7 +27,7 @@ await bundle(
   dist,
   [packageJson.bin.hangup, ...exportedAs('default')].map((path) => join(root, path)),
 )
-// What tsc writes is a fifth indentation, line ends and long forms. Names stay: a stack says where it was.
+// A fifth of what tsc writes is indentation, line ends and long forms.
 const compact = ['--minify-whitespace', '--minify-syntax', '--charset=utf8', '--line-limit=120']
 const inPlace = ['--outdir=dist', '--outbase=dist', '--allow-overwrite', '--log-level=warning']
 const scripts = filesIn(dist).filter((path) => path.endsWith('.js'))
