@@ -102,3 +102,25 @@ test('a body is counted as it comes', () => {
   send(' body')
   assert.equal(tooLarge(), 1)
 })
+
+test('a body in one piece is given away once, in the turn it is read in, and copied for all others', async () => {
+  const { incoming, end } = requestOf()
+  incoming.push(Buffer.from(new TextEncoder().encode('hello body').buffer))
+  end()
+  const { buffer } = incoming.rawBody!
+  assert.equal(buffer.slice(0, 10), buffer)
+  assert.notEqual(buffer.slice(0, 10), buffer)
+
+  const later = requestOf()
+  later.incoming.push(Buffer.from(new TextEncoder().encode('hello body').buffer))
+  later.end()
+  const read = later.incoming.rawBody!.buffer
+  await null
+  assert.equal(Object.hasOwn(read, 'slice'), false)
+  assert.notEqual(read.slice(0, 10), read)
+
+  const part = requestOf()
+  part.incoming.push(Buffer.from(new TextEncoder().encode('hello body').buffer))
+  part.end()
+  assert.equal(Buffer.from(part.incoming.rawBody!.buffer.slice(6)).toString(), 'body')
+})
