@@ -10,7 +10,6 @@ import { probes } from '../../src/policy/held-by.ts'
 import { listenOn, type OpenServer, openNetServer } from '../node/transport.ts'
 import { processKernel } from './descriptors.ts'
 import { keepFromChildren } from './inheritable.ts'
-import { listenUnix } from './unix-socket.ts'
 
 /** Whoever waits to be accepted when a descriptor is free again waits so much longer, at most. */
 const againMs = 50
@@ -47,7 +46,10 @@ function probeFrom(kernel: Kernel, port: number, afterMs: number): void {
 
 const open: OpenServer = async (at, plain, onSocket) => {
   if (at.fd !== undefined) keepFromChildren(at.fd)
-  if (at.unix !== undefined && at.fd === undefined) return listenUnix(at.unix, againMs, onSocket)
+  if (at.unix !== undefined && at.fd === undefined) {
+    const { listenUnix } = await import('./unix-socket.ts')
+    return listenUnix(at.unix, againMs, onSocket)
+  }
   return openNetServer(at, plain, onSocket, (server) => {
     keepAccepting(server)
     const { peerProbeMs = 0 } = at

@@ -3,7 +3,6 @@
  * would hold on to the memory that it was given, and send what that has become by then.
  */
 import { Buffer } from 'node:buffer'
-import { writevSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { handleOf } from './reset.ts'
 
@@ -14,11 +13,15 @@ type Counted = Socket & { [past]?: number }
 /** Of all that was written to `socket`, what its `bytesWritten` does not know of. */
 export const bytesPast = (socket: Socket): number => (socket as Counted)[past] ?? 0
 
-/** Windows has no descriptors for sockets, and Deno shows none. */
+/**
+ * Windows has no descriptors for sockets, and Deno shows none: there `node:fs`, 9 ms of a start, is
+ * not loaded. Node before 20.16 can't load so.
+ */
 const hasDescriptors = process.platform !== 'win32' && !('Deno' in globalThis)
+const writevSync = hasDescriptors ? process.getBuiltinModule?.('node:fs').writevSync : undefined
 
 /** Not under TLS. */
-export const writesNow = (socket: Socket): boolean => hasDescriptors && !('encrypted' in socket)
+export const writesNow = (socket: Socket): boolean => writevSync !== undefined && !('encrypted' in socket)
 
 /**
  * `head`, which is latin1, and `body` into the kernel, in one system call. Returns how many bytes
@@ -27,7 +30,7 @@ export const writesNow = (socket: Socket): boolean => hasDescriptors && !('encry
 export function writeNow(socket: Socket, head: string, body: Uint8Array): number {
   if (socket.writableLength > 0 || !socket.writable) return 0
   const fd = handleOf(socket)?.fd
-  if (fd === undefined || fd < 0) return 0
+  if (writevSync === undefined || fd === undefined || fd < 0) return 0
   let taken: number
   try {
     taken = writevSync(fd, [Buffer.from(head, 'latin1'), body])
