@@ -198,6 +198,13 @@ export class NodeTransport implements Transport, TurnWriter {
     this.#send(message)
   }
 
+  withdraw(): boolean {
+    if (this.#waiting === null || this.#waiting === '') return false
+    this.#waiting = ''
+    this.#owesDrained = false
+    return true
+  }
+
   endTurn(): void {
     this.#writeWaiting()
     this.#waiting = null

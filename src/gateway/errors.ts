@@ -20,6 +20,12 @@ export const failures = {
   connect: { status: 502, retry: 'always', blames: true, text: 'the upstream refuses connections' },
   'connect-timeout': { status: 504, retry: 'always', blames: true, text: 'the upstream did not accept in time' },
   tls: { status: 502, retry: 'always', blames: true, text: 'the TLS handshake with the upstream failed' },
+  unsent: {
+    status: 502,
+    retry: 'always',
+    blames: false,
+    text: 'the upstream ended the connection before the request was sent',
+  },
   ended: {
     status: 502,
     retry: 'idempotent',

@@ -443,7 +443,7 @@ export class Exchange<Made = Response> implements Asker, Want {
     const isKept = body === null || body instanceof Uint8Array || body instanceof BufferedBody
     if (!isSafeToRetry(code, { isStale: stale, isIdempotent: this.#idempotent, isKept })) return false
     this.#tried.push(member)
-    const mayHaveGone = stale && !this.fresh
+    const mayHaveGone = (stale || code === 'unsent') && !this.fresh
     const next = group.pick(this.#keyOf, this.#tried) ?? (mayHaveGone ? member : group.lastResort(this.#tried))
     if (next === null) return false
     if (!budget.tryRetry()) {

@@ -38,6 +38,11 @@ export interface Transport {
    */
   readonly copiesBytes?: number
   /**
+   * Takes back a message that waits for the end of the turn, of which nothing has gone out; false:
+   * there is none.
+   */
+  withdraw?(): boolean
+  /**
    * Tries once more to hand over what waits, where the runtime may have missed that there is room.
    * Called at each sweep.
    */

@@ -90,8 +90,9 @@ export class UpstreamConnection implements Sender, TransportEvents, ResponseSink
     return !this.#closed && this.#ask === null && this.#parser.reusable && (this.transport.quiet ?? true)
   }
 
+  /** None where a request may come back: it is sent once more then. */
   get copiesBytes(): number {
-    return this.transport.copiesBytes ?? 0
+    return this.transport.withdraw === undefined ? (this.transport.copiesBytes ?? 0) : 0
   }
 
   get used(): boolean {
@@ -176,12 +177,12 @@ export class UpstreamConnection implements Sender, TransportEvents, ResponseSink
   peerEnded(): void {
     if (this.#upgraded !== null) this.#upgraded.peerEnded()
     else if (this.#ask === null) this.close()
-    else this.#parser.end()
+    else if (!this.#isWithdrawn()) this.#parser.end()
   }
 
   gone(): void {
     if (this.#upgraded !== null) this.#upgraded.gone()
-    if (this.#closed) return
+    if (this.#closed || this.#isWithdrawn()) return
     this.#closed = true
     this.#drop()
     this.#owner.remove(this)
@@ -329,6 +330,15 @@ export class UpstreamConnection implements Sender, TransportEvents, ResponseSink
     this.#source?.cancel(new Error('the upstream wants no more of it'))
     this.#source = null
     this.#onDrained = null
+  }
+
+  /** The upstream hung up in the turn in which the request came, before any of it was written. */
+  #isWithdrawn(): boolean {
+    if (this.#ask === null || this.#begun || this.transport.withdraw?.() !== true) return false
+    // Nobody has read of it, and it goes another way.
+    this.#source = null
+    this.#fail('unsent')
+    return true
   }
 
   #expect(code: FailureName, withinMs: number): void {
