@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FakeClock } from '../lifecycle/clock.fake.ts'
-import { announcedBytes, RequestBody } from './request-body.ts'
+import { announcedBytes, holdReaders, RequestBody } from './request-body.ts'
+
+holdReaders()
 
 const encoder = new TextEncoder()
 
@@ -126,4 +128,25 @@ test('a Request whose body nobody watches is read as ever beside one that is wat
   const { value } = await copy.body!.getReader().read()
   assert.equal(new TextDecoder().decode(value), 'hello')
   await assert.rejects(request.json(), TypeError)
+})
+
+test('readers that others put into the class are still asked, and go on to ours', async () => {
+  const { prototype } = Request
+  const { text } = prototype
+  assert.equal(text.name, 'text')
+  let asked = 0
+  prototype.text = function (this: Request) {
+    asked += 1
+    return text.call(this)
+  }
+  try {
+    const { request, body, send, end } = upload({ announced: 5 })
+    send('hello')
+    end()
+    assert.equal(await request.text(), 'hello')
+    assert.equal(asked, 1)
+    assert.equal(body.complete, true)
+  } finally {
+    prototype.text = text
+  }
 })

@@ -26,7 +26,7 @@ import type { Start } from '../serve/runtime.ts'
 import { Exchanges, isCounted } from './exchanges.ts'
 import { Flights } from './flights.ts'
 import type { LedgerServer, ListenKit, NativeListener } from './ledger-server.ts'
-import type { BodyReason } from './request-body.ts'
+import { type BodyReason, holdReaders } from './request-body.ts'
 import { Room } from './room.ts'
 
 /** Below that the next tick of the scan is too late for a note. */
@@ -149,6 +149,7 @@ class UnderLedger<Call> {
   /** Resolves to what the server listens on, as the kernel names it. */
   async listen(): Promise<NativeListener['at']> {
     const { exchanges } = this
+    holdReaders()
     try {
       const { requests, access } = this.#start.observer
       const timed = requests.timing((request: Request, call: Call) => exchanges.onRequest(request, call))

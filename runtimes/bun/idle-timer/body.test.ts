@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { BodyReason } from '../../../src/native/request-body.ts'
+import { type BodyReason, holdReaders } from '../../../src/native/request-body.ts'
 import { type BodyPolicy, TimedBody } from './body.ts'
 import { Sweep } from './sweep.ts'
+
+holdReaders()
 
 const policy: BodyPolicy = { bodyTimeoutMs: 300, minBodyBytesPerSec: 0, minRateGraceMs: 200, maxBodyBytes: 0 }
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
