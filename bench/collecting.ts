@@ -5,7 +5,7 @@
 import { commands, type Runtime } from './contenders.ts'
 import { type Contender, commandOf, residentBytes, type Server } from './process.ts'
 
-const loaded = './bench/servers/collecting.ts'
+const loaded = './bench/servers/collecting.mjs'
 const flags: Readonly<Record<Runtime, readonly string[]>> = {
   node: ['--expose-gc', '--import', loaded],
   bun: ['--preload', loaded],
