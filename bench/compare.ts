@@ -106,6 +106,7 @@ export async function compare(
 const each = (of: (figure: keyof Sample) => number): Sample => ({
   cpuMicros: of('cpuMicros'),
   requestsPerSec: of('requestsPerSec'),
+  p50Ms: of('p50Ms'),
   p99Ms: of('p99Ms'),
 })
 

@@ -39,8 +39,8 @@ function request()
 end
 
 function done(summary, latency)
-  print(string.format("measured %d requests in %d us, p99 %d us",
-    summary.requests, summary.duration, latency:percentile(99)))
+  print(string.format("measured %d requests in %d us, p50 %d us, p99 %d us",
+    summary.requests, summary.duration, latency:percentile(50), latency:percentile(99)))
 end
 `
 

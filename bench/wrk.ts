@@ -11,6 +11,7 @@ export interface Sample {
   /** User and system time of the server process for a request. */
   readonly cpuMicros: number
   readonly requestsPerSec: number
+  readonly p50Ms: number
   readonly p99Ms: number
 }
 
@@ -76,13 +77,14 @@ function times({ child }: Server) {
 }
 
 function parse(stdout: string, cpu: number): Sample & { readonly requests: number } {
-  const measured = /^measured (\d+) requests in (\d+) us, p99 (\d+) us$/m.exec(stdout)
+  const measured = /^measured (\d+) requests in (\d+) us, p50 (\d+) us, p99 (\d+) us$/m.exec(stdout)
   if (!measured || /Non-2xx|Socket errors/.test(stdout)) throw new Error(`bench: wrk said\n${stdout}`)
-  const [requests = 0, micros = 0, p99Micros = 0] = measured.slice(1).map(Number)
+  const [requests = 0, micros = 0, p50Micros = 0, p99Micros = 0] = measured.slice(1).map(Number)
   return {
     requests,
     cpuMicros: (cpu * 1e6) / requests,
     requestsPerSec: requests / (micros / 1e6 - standstillMs / 1_000),
+    p50Ms: p50Micros / 1_000,
     p99Ms: p99Micros / 1_000,
   }
 }

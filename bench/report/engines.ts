@@ -65,7 +65,15 @@ function microsIn({ sample, places: shares }: Result): Readonly<Record<keyof Pla
 export function placesBeside(first: Result, other: Result): string | null {
   const [from, to] = [microsIn(first), microsIn(other)]
   if (from === null || to === null) return null
-  return places.map((place) => `${placeTitles[place]} ${from[place].toFixed(1)} → ${to[place].toFixed(1)}`).join(', ')
+  const told = places.map((place) => `${placeTitles[place]} ${from[place].toFixed(1)} → ${to[place].toFixed(1)}`)
+  return `CPU µs: ${told.join(', ')}`
+}
+
+/** Whether all wait longer than on the first, or a few: the median beside the p99. */
+export function waitsBeside({ sample: from }: Result, { sample: to }: Result): string | null {
+  if (from.p50Ms === undefined || to.p50Ms === undefined) return null
+  const told = (name: string, a: number, b: number) => `${name} ${a.toFixed(2)} → ${b.toFixed(2)}`
+  return `ms: ${told('median', from.p50Ms, to.p50Ms)}, ${told('p99', from.p99Ms, to.p99Ms)}`
 }
 
 /** Where the time of the table above is spent. */

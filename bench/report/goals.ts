@@ -7,7 +7,7 @@ import type { Result } from '../compare.ts'
 import { hintName, type Runtime, runtimes, socketsName } from '../contenders.ts'
 import { passingName } from '../proxies.ts'
 import { wrongOf } from '../soak/outside.ts'
-import { type Compared, type EnginesData, placesBeside, type RuntimeRun } from './engines.ts'
+import { type Compared, type EnginesData, placesBeside, type RuntimeRun, waitsBeside } from './engines.ts'
 import type { GatewayData } from './gateway.ts'
 import { oursEach, type ScaleData, titles } from './scale.ts'
 import type { SoakData } from './soak.ts'
@@ -25,8 +25,8 @@ export interface Goal {
   readonly unit: string
   /** What it stands on, or can't be without, measured in the same run: with its figure. */
   readonly floor?: string | null
-  /** CPU µs of what it is compared with, and of ours, by place. */
-  readonly places?: string | null
+  /** Of what it is compared with, and of ours: CPU time by place, or how long a client waits. */
+  readonly profile?: string | null
 }
 
 export type Notes = Readonly<Record<string, string>>
@@ -71,11 +71,22 @@ function cellOf(runtime: Runtime, engine: 'native' | 'hangup', load: string, run
 function comparedGoals({ results: [first] }: Compared, result: Result, floor: Result | undefined) {
   const speedOf = ({ ratio }: Result) => 1 / ratio.cpuMicros
   const told = (figure: (result: Result) => number) => floor && `${floor.name}: ${figure(floor).toFixed(2)}`
-  const places = first ? placesBeside(first, result) : null
   const all = { digits: 2, unit: '' } as const
   return {
-    speed: { ...all, must: 'at least', measured: speedOf(result), floor: told(speedOf) ?? null, places },
-    p99: { ...all, must: 'at most', measured: result.ratio.p99Ms, floor: told(({ ratio }) => ratio.p99Ms) ?? null },
+    speed: {
+      ...all,
+      must: 'at least',
+      measured: speedOf(result),
+      floor: told(speedOf) ?? null,
+      profile: first ? placesBeside(first, result) : null,
+    },
+    p99: {
+      ...all,
+      must: 'at most',
+      measured: result.ratio.p99Ms,
+      floor: told(({ ratio }) => ratio.p99Ms) ?? null,
+      profile: first ? waitsBeside(first, result) : null,
+    },
   } as const
 }
 
@@ -276,14 +287,11 @@ export function missedList(goals: readonly Goal[], notes: Notes): string {
     goalText(goal),
     shown(goal),
     goal.floor ?? '',
-    goal.places ?? '',
+    goal.profile ?? '',
     notes[goal.key] ?? notes[goal.key.replace(/\/[^/]*$/, '')] ?? 'not profiled yet',
   ])
   return [
     head,
-    markdown(
-      ['missed', 'is to be', 'measured', 'beside it', 'CPU µs, the other’s → ours', 'what a profile shows'],
-      rows,
-    ),
+    markdown(['missed', 'is to be', 'measured', 'beside it', 'the other’s → ours', 'what a profile shows'], rows),
   ].join('\n\n')
 }
