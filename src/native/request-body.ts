@@ -54,6 +54,17 @@ const held: PropertyDescriptorMap = {
       return body === undefined ? native['bodyUsed']!.get!.call(this) : body.used
     },
   },
+  // Bun and Deno have it, and read past all others with it.
+  ...(native['textStream'] !== undefined && {
+    textStream: {
+      ...native['textStream'],
+      value: function textStream(this: Held) {
+        const body = this[slot]
+        if (body === undefined) return native['textStream']!.value.call(this)
+        return body.stream.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>)
+      },
+    },
+  }),
   clone: {
     ...native['clone'],
     value: function clone(this: Held) {
