@@ -8,7 +8,7 @@ import { Buffer } from 'node:buffer'
 import { ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
 import { fieldOf } from '../../src/http1/raw-fields.ts'
-import { slabOf, slabOfText } from '../../src/http1/slabs.ts'
+import { slabOfBytes, slabOfText } from '../../src/http1/slabs.ts'
 import { NativeResponse } from '../../src/http1/web/native.ts'
 import { type BodySource, textType } from '../../src/http1/web/payload.ts'
 import { answerOf, isStreamed, isWebResponse } from '../../src/http1/web/response.ts'
@@ -256,8 +256,7 @@ function endWith(outgoing: Outgoing, { lent, sent }: Head, body: Uint8Array): vo
     return
   }
   if (lent) {
-    const slab = slabOf(rest.length)
-    slab.bytes.set(rest)
+    const slab = slabOfBytes(rest)
     rest = slab.bytes
     release = slab.release
   }

@@ -4,7 +4,7 @@
  * `Downstream`.
  */
 import type { ResponseHead } from '../http1/head.ts'
-import { type Slab, slabOf } from '../http1/slabs.ts'
+import { type Slab, slabOf, slabOfBytes } from '../http1/slabs.ts'
 import type { BodySource } from '../http1/web/payload.ts'
 import { type Left, type OutgoingResponse, streamedFrom, type TakeOver } from '../http1/web/response.ts'
 import type { BodyFraming } from '../http1/writer.ts'
@@ -327,10 +327,7 @@ export class Exchange<Made = Response> implements Asker, Want {
 
   /** The parser's view is valid only during the call. */
   #owned(body: Uint8Array): Slab {
-    if (body.length <= this.#downstream.copiesBytes) return { bytes: body, room: 0 }
-    const own = slabOf(body.length)
-    own.bytes.set(body)
-    return own
+    return body.length <= this.#downstream.copiesBytes ? { bytes: body, room: 0 } : slabOfBytes(body)
   }
 
   onHead(head: ResponseHead): void {

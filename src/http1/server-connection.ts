@@ -28,7 +28,7 @@ import { IncomingBody } from './incoming-body.ts'
 import { RequestParser } from './parser.ts'
 import { fieldOf } from './raw-fields.ts'
 import { type Reason, type ReasonId, reasons as refusals } from './reasons.ts'
-import { slabOf } from './slabs.ts'
+import { slabOfBytes } from './slabs.ts'
 import { isStreamed, type OutgoingResponse, type Streamed } from './web/response.ts'
 import {
   type BodyFraming,
@@ -611,8 +611,7 @@ export class ServerConnection implements Member, Sink<RequestHead> {
   #writeLent(head: string, body: Uint8Array, answer: OutgoingResponse): void {
     const now = this.transport.writeNow?.(head, body) ?? 0
     if (now === 0) {
-      const { bytes, room, release } = slabOf(body.length)
-      bytes.set(body)
+      const { bytes, room, release } = slabOfBytes(body)
       this.#writeBytes(head, bytes, { ...answer, room, ...(release && { sent: release }) })
       return
     }

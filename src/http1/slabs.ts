@@ -36,6 +36,13 @@ export function slabOf(length: number): Slab {
   return { bytes: slab.subarray(slabRoom, needed), room: slabRoom, release: () => keep(slab) }
 }
 
+/** A copy of these. */
+export function slabOfBytes(bytes: Uint8Array): Slab {
+  const slab = slabOf(bytes.length)
+  slab.bytes.set(bytes)
+  return slab
+}
+
 /**
  * Long text as UTF-8; null: it is short, and better written as it is. To count its bytes first, as
  * a write of text has to, costs Node four times what it costs to encode it.

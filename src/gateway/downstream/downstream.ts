@@ -5,7 +5,7 @@
 import type { RequestHead } from '../../http1/head.ts'
 import type { IncomingBody } from '../../http1/incoming-body.ts'
 import type { ServerConnection } from '../../http1/server-connection.ts'
-import { type Slab, slabOf } from '../../http1/slabs.ts'
+import { type Slab, slabOfBytes } from '../../http1/slabs.ts'
 import { streamOf } from '../../http1/web/native-request.ts'
 import type { BodySource } from '../../http1/web/payload.ts'
 import { isStreamed, type OutgoingResponse, responseOf } from '../../http1/web/response.ts'
@@ -87,8 +87,7 @@ abstract class OnEngine<Made> implements Downstream<Made> {
     const { body } = this
     if (!this.isLent || !(body instanceof Uint8Array)) return
     this.isLent = false
-    this.slab = slabOf(body.length)
-    this.slab.bytes.set(body)
+    this.slab = slabOfBytes(body)
     this.body = this.slab.bytes
   }
 

@@ -5,10 +5,10 @@
  */
 import { Buffer } from 'node:buffer'
 import { copyOf } from '../bytes.ts'
-import { type Slab, slabOf } from '../slabs.ts'
+import { type Slab, slabOfBytes } from '../slabs.ts'
 import { multipart } from './multipart.ts'
 import { NativeResponse } from './native.ts'
-import { isBuffer, isSource, pieceOf, sourceOf } from './source.ts'
+import { fromPieces, isBuffer, isSource, sourceOf } from './source.ts'
 
 /**
  * A body that is still coming. One `read()` at a time; it rejects when the body was refused, timed
@@ -93,8 +93,7 @@ export class Payload {
     if (this.#used) this.#content = ''
     else if (lender === 'socket') this.#content = copyOf(bytes)
     else {
-      this.#slab = slabOf(bytes.length)
-      this.#slab.bytes.set(bytes)
+      this.#slab = slabOfBytes(bytes)
       this.#content = this.#slab.bytes
     }
   }
@@ -302,16 +301,7 @@ function fromIterable(iterable: AsyncIterable<unknown>): BodySource {
   const iterator = iterable[Symbol.asyncIterator]()
   // What an iterator throws at its end is nobody's any more.
   const end = async (reason: unknown): Promise<unknown> => iterator.return?.(reason)
-  return {
-    ofApplication: true,
-    async read() {
-      const { done, value } = await iterator.next()
-      return done ? null : pieceOf(value)
-    },
-    cancel(reason) {
-      end(reason).catch(() => {})
-    },
-  }
+  return fromPieces(() => iterator.next(), end)
 }
 
 /** A handler runs, and what it returns in this turn is written before anybody else has a turn. */

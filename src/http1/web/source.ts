@@ -26,15 +26,26 @@ function once(content: string | Uint8Array): BodySource {
 
 function fromStream(stream: ReadableStream<unknown>): BodySource {
   const reader = stream.getReader()
+  // One that has failed already rejects with what its reader has seen.
+  return fromPieces(
+    () => reader.read(),
+    (reason) => reader.cancel(reason),
+  )
+}
+
+/** Of an application. `end` may reject, and nobody hears of it. */
+export function fromPieces(
+  next: () => Promise<{ readonly done?: boolean; readonly value?: unknown }>,
+  end: (reason: unknown) => Promise<unknown>,
+): BodySource {
   return {
     ofApplication: true,
     async read() {
-      const { done, value } = await reader.read()
+      const { done, value } = await next()
       return done ? null : pieceOf(value)
     },
     cancel(reason) {
-      // A stream that has failed already rejects with what its reader has seen.
-      reader.cancel(reason).catch(() => {})
+      end(reason).catch(() => {})
     },
   }
 }
@@ -43,7 +54,7 @@ function fromStream(stream: ReadableStream<unknown>): BodySource {
 const lengthOf = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), 'length')!.get!
 
 /** Text is not a chunk by the standard, but Bun's streams and many generators give it. */
-export function pieceOf(chunk: unknown): Uint8Array {
+function pieceOf(chunk: unknown): Uint8Array {
   if (chunk instanceof Uint8Array) {
     const length: number = lengthOf.call(chunk)
     return length === chunk.length ? chunk : new Uint8Array(chunk.buffer, chunk.byteOffset, length)
