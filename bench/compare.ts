@@ -33,8 +33,8 @@ export interface Rounds {
   readonly started?: (server: Server) => Promise<void>
 }
 
-/** The slowest load on Node is compiled in its third second. */
-const warmUpSeconds = 4
+/** The gateway on Node is compiled in its sixth second, on Deno in its eighth. */
+const warmUpSeconds = 8
 /** Of the time, what others may take of the two cores. */
 const mostDisturbed = 0.08
 const triesAtMost = 4
