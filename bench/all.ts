@@ -1,6 +1,6 @@
 /**
  * Everything that docs/speed.md says, measured again, and the page made of it: `npm run bench`,
- * about an hour on a machine that does nothing else. `-- --part engines,gateway` for some of it,
+ * about two hours on a machine that does nothing else. `-- --part engines,gateway` for some of it,
  * `--soak` for half an hour of mixed traffic as well, `--quick` for a look that changes no page.
  */
 import { spawnSync } from 'node:child_process'
@@ -17,7 +17,7 @@ const quickly = {
   soak: ['--minutes', '2'],
 } as const satisfies Readonly<Record<string, readonly string[]>>
 
-/** What a whole run gives beside `--keep`, so that it takes no longer than an hour. */
+/** What a whole run gives beside `--keep`, so that it takes no longer than that. */
 const shortened: Readonly<Record<string, readonly string[]>> = { ledger: ['--count', '0,10000'] }
 
 const parts = Object.keys(quickly) as (keyof typeof quickly)[]

@@ -34,7 +34,7 @@ export interface Rounds {
 }
 
 /** The gateway on Node is compiled in its sixth second, on Deno in its eighth. */
-const warmUpSeconds = 8
+export const warmUpSeconds = 8
 /** Of the time, what others may take of the two cores. */
 const mostDisturbed = 0.08
 const triesAtMost = 4

@@ -11,6 +11,7 @@ import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { randomFrom } from '../test/attack/random.ts'
 import { collecting, collectMs, keptBytes } from './collecting.ts'
+import { warmUpSeconds } from './compare.ts'
 import { commands, type Runtime, runtimes } from './contenders.ts'
 import { chosen, counts, flagsOf, refuse, seedOf } from './flags.ts'
 import { lateOf, open } from './idle-clients.ts'
@@ -68,7 +69,9 @@ const idleMsFor = (count: number): number =>
 /** `server` has the connections, `alone` none; both get the same load. */
 async function measure(alone: Server, server: Server, count: number, closes: boolean): Promise<ScaleRow> {
   const idleMs = idleMsFor(count)
-  for (const one of [alone, server]) await loadFor(one, hello, 1)
+  // Without any there is nothing to compare.
+  const comparedRounds = count === 0 ? 0 : rounds
+  for (const one of [alone, server]) await loadFor(one, hello, comparedRounds === 0 ? 1 : warmUpSeconds)
   const clients = await open(server.port, count, idleMs)
   await sleep(settleMs)
   const cpuBefore = cpuSeconds(server.child.pid!)
@@ -77,8 +80,7 @@ async function measure(alone: Server, server: Server, count: number, closes: boo
   // What a load leaves to collect is no connection's.
   const [without = 0, withThem = 0] = await keptBytes([alone, server])
   const ratios = { requestsPerSec: [] as number[], cpuMicros: [] as number[] }
-  // Without any there is nothing to compare.
-  for (let round = 0; round < (count === 0 ? 0 : rounds); round++) {
+  for (let round = 0; round < comparedRounds; round++) {
     const samples = new Map<Server, Awaited<ReturnType<typeof loadFor>>>()
     for (const one of shuffled([alone, server], random)) samples.set(one, await loadFor(one, hello, 1))
     for (const figure of ['requestsPerSec', 'cpuMicros'] as const) {
