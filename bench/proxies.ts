@@ -63,7 +63,10 @@ function nginx(folder: string, name: string, http: (port: number, own: string) =
   }
 }
 
-/** 13 bytes, 100 KB from a file, and an answer to a body that is read. */
+/**
+ * 13 bytes, 100 KB from a file, and an answer to a body that is read. No answer has the head of the
+ * one before.
+ */
 export function backend(folder: string): Contender {
   return nginx(folder, 'backend', (port, own) => {
     kept(own, 'large', 'x'.repeat(largeBytes))
@@ -74,6 +77,7 @@ export function backend(folder: string): Contender {
     listen 127.0.0.1:${port};
 ${upstreams.map((address) => `    listen ${address}:${port};`).join('\n')}
     root ${own};
+    add_header X-Request-Id $request_id;
     location = ${paths.small} { return 200 "hello, world\\n"; }
     location = ${paths.post} { return 200 "hello, world\\n"; }
   }`
