@@ -49,44 +49,11 @@ export function responseLines(
   return kept + (hsts === null ? via : `${via}Strict-Transport-Security: ${hsts}\r\n`)
 }
 
-/** Whether the lines that were asked for last had a `Date`. */
+/** Whether the lines that were read last had a `Date`. */
 let dated = false
 
-interface Kept {
-  readonly text: string
-  readonly table: Table
-  readonly dropUnderscores: boolean
-  readonly lines: string | null
-  readonly dated: boolean
-}
-
-/**
- * What was kept of some texts, by their length: most clients send the same fields with each request
- * of theirs, and a service answers with the same fields within a second. To compare two texts costs
- * a tenth of reading one.
- */
-const remembered: (Kept | undefined)[] = Array.from({ length: 64 })
-const maxRememberedLength = 4096
-
-function keptLines(text: string, table: Table, dropUnderscores: boolean): string | null {
-  const slot = text.length & 63
-  const known = remembered[slot]
-  if (
-    known !== undefined &&
-    known.table === table &&
-    known.dropUnderscores === dropUnderscores &&
-    known.text === text
-  ) {
-    dated = known.dated
-    return known.lines
-  }
-  const lines = readLines(text, table, dropUnderscores)
-  if (text.length <= maxRememberedLength) remembered[slot] = { text, table, dropUnderscores, lines, dated }
-  return lines
-}
-
 /** Lines that go on as they came are copied in runs. */
-function readLines(text: string, table: Table, dropUnderscores: boolean): string | null {
+function keptLines(text: string, table: Table, dropUnderscores: boolean): string | null {
   dated = false
   const isRequest = table === requestTable
   let cookie = false
