@@ -104,7 +104,8 @@ export class Exchange<Made = Response> implements Asker, Want {
   #kept: BufferedBody | null = null
   #limited: LimitedSource | null = null
   readonly #upgrade: string | null
-  endedAt = 0
+  /** When the client sent FIN. A number that V8 keeps elsewhere than 0 would recompile all of this. */
+  endedAt: number | null = null
   /** When the upstream was chosen; null: nobody wants to know. */
   #askedAt: number | null = null
   readonly #trace: RequestTrace | null
@@ -199,7 +200,7 @@ export class Exchange<Made = Response> implements Asker, Want {
    */
   tick(now: number): void {
     const { abortGraceMs } = this.#route.options
-    if (now - this.endedAt < abortGraceMs || this.#head !== null) return
+    if (this.endedAt === null || now - this.endedAt < abortGraceMs || this.#head !== null) return
     this.#abandon()
   }
 

@@ -59,7 +59,7 @@ export class UpstreamConnection implements Sender, TransportEvents, ResponseSink
   /** The last response, if it was to HEAD: a body may follow it, against the rules. */
   headAnswer: ResponseHead | null = null
   /** After such a response: not to be used before this time. */
-  restUntil = 0
+  restUntil = Number.NEGATIVE_INFINITY
   readonly #owner: Owner
   readonly #parser: ResponseParser
   #ask: Ask | null = null
