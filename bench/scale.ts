@@ -11,7 +11,7 @@ import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { randomFrom } from '../test/attack/random.ts'
 import { collecting, collectMs, keptBytes } from './collecting.ts'
-import { warmUpSeconds } from './compare.ts'
+import { warmUp } from './compare.ts'
 import { commands, type Runtime, runtimes } from './contenders.ts'
 import { chosen, counts, flagsOf, refuse, seedOf } from './flags.ts'
 import { lateOf, open } from './idle-clients.ts'
@@ -71,7 +71,10 @@ async function measure(alone: Server, server: Server, count: number, closes: boo
   const idleMs = idleMsFor(count)
   // Without any there is nothing to compare.
   const comparedRounds = count === 0 ? 0 : rounds
-  for (const one of [alone, server]) await loadFor(one, hello, comparedRounds === 0 ? 1 : warmUpSeconds)
+  for (const one of [alone, server]) {
+    if (comparedRounds > 0) await warmUp(one, hello)
+    else await loadFor(one, hello, 1)
+  }
   const clients = await open(server.port, count, idleMs)
   await sleep(settleMs)
   const cpuBefore = cpuSeconds(server.child.pid!)
