@@ -104,7 +104,10 @@ export class Exchange<Made = Response> implements Asker, Want {
   #kept: BufferedBody | null = null
   #limited: LimitedSource | null = null
   readonly #upgrade: string | null
-  /** When the client sent FIN. A number that V8 keeps elsewhere than 0 would recompile all of this. */
+  /**
+   * When the client sent FIN; null: it has not. 0 would be an integer, which V8 keeps in another way:
+   * with the first FIN it would compile anew whatever knows this class.
+   */
   endedAt: number | null = null
   /** When the upstream was chosen; null: nobody wants to know. */
   #askedAt: number | null = null
