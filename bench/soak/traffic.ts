@@ -62,7 +62,10 @@ export class Traffic {
   readonly #target: Target
   readonly #random: () => number
   readonly #agent: Agent
-  /** When its last response was here. */
+  /**
+   * When the head of its last response was here. By then the server may have written all of it, and
+   * what it promises runs from there: who reads 2 MB for two seconds has had the time.
+   */
   readonly #answeredAt = new WeakMap<object, number>()
   #stop = new AbortController()
   #loops: Promise<void>[] = []
@@ -168,8 +171,7 @@ export class Traffic {
       })
       asked.once('response', (response) => {
         clearTimeout(timer)
-        const { socket } = response
-        response.once('end', () => this.#answeredAt.set(socket, performance.now()))
+        this.#answeredAt.set(response.socket, performance.now())
         if (response.statusCode === 200) resolve(response)
         else {
           response.resume()
