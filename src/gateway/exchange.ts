@@ -35,7 +35,7 @@ import { type Asker, isEventStream, type Sender, type Upstream, type Want } from
 
 /** Has a deadline that each sweep looks at. */
 interface Ticking {
-  tick(now: number): void
+  tick(now: number, endedAt: number): void
 }
 
 /** What the exchanges of one group share. */
@@ -49,8 +49,8 @@ export interface ExchangeContext {
   readonly tracing: Tracing | null
   readonly now: () => number
   readonly tunnels: Set<Tunnel>
-  /** Clients that have sent FIN and are owed an answer. */
-  readonly ended: Set<Ticking>
+  /** Whose clients are owed an answer and have sent FIN, and when. */
+  readonly ended: Map<Ticking, number>
 }
 
 /** RFC 9110 9.2.2. */
@@ -104,11 +104,6 @@ export class Exchange<Made = Response> implements Asker, Want {
   #kept: BufferedBody | null = null
   #limited: LimitedSource | null = null
   readonly #upgrade: string | null
-  /**
-   * When the client sent FIN; null: it has not. 0 would be an integer, which V8 keeps in another way:
-   * with the first FIN it would compile anew whatever knows this class.
-   */
-  endedAt: number | null = null
   /** When the upstream was chosen; null: nobody wants to know. */
   #askedAt: number | null = null
   readonly #trace: RequestTrace | null
@@ -201,9 +196,9 @@ export class Exchange<Made = Response> implements Asker, Want {
    * At each sweep, for a client that has sent FIN: ends the wait for its upstream when it has
    * lasted long enough.
    */
-  tick(now: number): void {
+  tick(now: number, endedAt: number): void {
     const { abortGraceMs } = this.#route.options
-    if (this.endedAt === null || now - this.endedAt < abortGraceMs || this.#head !== null) return
+    if (now - endedAt < abortGraceMs || this.#head !== null) return
     this.#abandon()
   }
 
@@ -211,10 +206,7 @@ export class Exchange<Made = Response> implements Asker, Want {
 
   #onClient(what: 'ended' | 'gone'): void {
     if (what === 'gone') this.#abandon()
-    else if (this.#route.options.abortGraceMs !== 0) {
-      this.endedAt = this.#context.now()
-      this.#context.ended.add(this)
-    }
+    else if (this.#route.options.abortGraceMs !== 0) this.#context.ended.set(this, this.#context.now())
   }
 
   #abandon(): void {

@@ -74,7 +74,7 @@ export function createGateway(first: GatewayConfig, deps: GatewayDeps): Gateway 
   const groups = new Map<string, Group<Pool>>()
   const pools = new Set<Pool>()
   const tunnels = new Set<Tunnel>()
-  const ended: ExchangeContext['ended'] = new Set()
+  const ended: ExchangeContext['ended'] = new Map()
   const meters: Meters = { heldBytes: 0, areRead: false }
   const limiter = new ClientLimiter(first.clients, now)
   askForLimits(first)
@@ -88,7 +88,7 @@ export function createGateway(first: GatewayConfig, deps: GatewayDeps): Gateway 
       if (pool.finished) pools.delete(pool)
     }
     for (const tunnel of tunnels) tunnel.tick(at)
-    for (const exchange of ended) exchange.tick(at)
+    for (const [exchange, endedAt] of ended) exchange.tick(at, endedAt)
     cancelSweep = clock.after(sweepMs, sweep)
   }
 

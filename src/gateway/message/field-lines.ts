@@ -44,18 +44,15 @@ export function responseLines(
   if (set.length > 0 || remove.length > 0) return null
   const hsts = asked.secure ? config.hsts : null
   const kept = keptLines(text, hsts === null ? responseLineTable : responseLineTableWithHsts, false)
-  if (kept === null || !dated) return null
+  if (kept === null) return null
   const via = `Via: 1.${minor} ${config.pseudonym}\r\n`
   return kept + (hsts === null ? via : `${via}Strict-Transport-Security: ${hsts}\r\n`)
 }
 
-/** Whether the lines that were read last had a `Date`. */
-let dated = false
-
-/** Lines that go on as they came are copied in runs. */
+/** Lines that go on as they came are copied in runs. Those of a response have a `Date`. */
 function keptLines(text: string, table: Table, dropUnderscores: boolean): string | null {
-  dated = false
   const isRequest = table === requestTable
+  let dated = isRequest
   let cookie = false
   let underscore = dropUnderscores ? text.indexOf('_') : -1
   let out = ''
@@ -96,6 +93,7 @@ function keptLines(text: string, table: Table, dropUnderscores: boolean): string
     } else if (!isPlainlySpaced(text, colon, end)) return null
     at = end
   }
+  if (!dated) return null
   return from === 0 ? text : out + text.slice(from)
 }
 

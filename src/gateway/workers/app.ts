@@ -54,7 +54,7 @@ export function createWorkersGateway(config: GatewayConfig, deps: WorkersDeps): 
       tracing: null,
       now,
       tunnels: new Set(),
-      ended: new Set(),
+      ended: new Map(),
     })
   }
   askForLimits(config)
