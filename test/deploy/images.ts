@@ -105,6 +105,7 @@ function makeBases(): void {
     const variables = {
       PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
       DENO_DIR: '/deno-dir/', // As in the image of Deno.
+      NPM_CONFIG_USERCONFIG: '/etc/npmrc', // Mounted while an image is built.
       NODE_EXTRA_CA_CERTS: process.env['NODE_EXTRA_CA_CERTS'] ?? '',
     }
     buildah('config', ...Object.entries(variables).flatMap((each) => ['--env', each.join('=')]), container)
@@ -129,7 +130,7 @@ interface Image {
 function build(runtime: string): Image {
   const tag = `hangup-${runtime}`
   const network = ['--network', 'host', '--isolation', 'chroot', '--pull-never', '--format', 'docker']
-  const mounts = [`${npmrc}:/root/.npmrc:ro`, '/etc/ssl:/etc/ssl:ro'].flatMap((mount) => ['--volume', mount])
+  const mounts = [`${npmrc}:/etc/npmrc:ro`, '/etc/ssl:/etc/ssl:ro'].flatMap((mount) => ['--volume', mount])
   buildah('build', ...network, ...mounts, '-f', fileOf(runtime), '-t', tag, '.')
   const { Docker } = JSON.parse(buildah('inspect', '--type', 'image', tag))
   const container = buildah('from', '--pull-never', tag)
