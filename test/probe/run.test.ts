@@ -307,6 +307,21 @@ describe('whose fault it was', () => {
     assert.equal((await running).verdict, 'harness-failed')
   })
 
+  test('so is an end that came in time and was heard after a standstill, before any timer', async () => {
+    const target = await serving(
+      then(300, (socket) => {
+        socket.resetAndDestroy()
+        const untilMs = performance.now() + 900
+        while (performance.now() < untilMs);
+      }),
+    )
+    const { verdict, reason } = await runCase(caseOf(closesIdle), target, { tolerated: ['reset'] })
+    assert.deepEqual(
+      [verdict, reason?.split(';')[0]?.replace(/\d+/, 'N')],
+      ['harness-failed', 'our event loop stood still for N ms'],
+    )
+  })
+
   test('a look at a server of which nothing is known takes any end for one, and no end for a leak', async () => {
     const measured = { measureMs: 700 }
     const reset = await serving(then(300, (socket) => socket.resetAndDestroy()))
