@@ -3,8 +3,9 @@
  * machine that is slow for a moment is slow for all. Each round has an order of its own, so that
  * nobody always follows the same server.
  */
+import { alwaysAtWork } from './contenders.ts'
 import { type Places, placesUnder } from './places.ts'
-import { type Contender, type Server, start } from './process.ts'
+import { type Contender, commandOf, type Server, start } from './process.ts'
 import { median, shuffled } from './statistics.ts'
 import { type Load, type Loaded, loadFor, type Sample } from './wrk.ts'
 
@@ -66,7 +67,8 @@ async function together<T>(
   const servers: Server[] = []
   try {
     for (const contender of contenders) {
-      const server = await start(contender)
+      const command = (port: number) => alwaysAtWork(commandOf(contender, port))
+      const server = await start({ ...contender, command })
       servers.push(server)
       await started(server)
     }
