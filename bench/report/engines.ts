@@ -70,8 +70,7 @@ export function placesBeside(first: Result, other: Result): string | null {
 }
 
 /** Whether all wait longer than on the first, or a few: the median beside the p99. */
-export function waitsBeside({ sample: from }: Result, { sample: to }: Result): string | null {
-  if (from.p50Ms === undefined || to.p50Ms === undefined) return null
+export function waitsBeside({ sample: from }: Result, { sample: to }: Result): string {
   const told = (name: string, a: number, b: number) => `${name} ${a.toFixed(2)} → ${b.toFixed(2)}`
   return `ms: ${told('median', from.p50Ms, to.p50Ms)}, ${told('p99', from.p99Ms, to.p99Ms)}`
 }
