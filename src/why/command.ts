@@ -26,7 +26,8 @@ export function whyCommand(argv: readonly string[], host: Host): Promise<void> {
 
 async function run(settings: Settings, client: AdminClient, host: Host): Promise<number> {
   const { peer, json, save } = settings
-  const [open, ended] = await Promise.all([openOf(settings, client), client.ends()])
+  const open = await openOf(settings, client)
+  const ended = await client.ends()
   const meant = peer === undefined ? ended : ended.filter(peer.isMeant)
   const told = meant.slice(0, settings.last ?? (peer === undefined && save === undefined ? listed : defaultLast))
   if (save !== undefined) return saved(meant, save, peer?.text, host)
@@ -50,12 +51,19 @@ async function run(settings: Settings, client: AdminClient, host: Host): Promise
 
 const hint = 'hangup why <peer or number> tells one move by move; hangup top shows who is connected.\n'
 
-/** Open connections of the peer that was asked for. */
+/**
+ * Open connections of the peer that was asked for; one after another, as an admin listener takes
+ * few of ours.
+ */
 async function openOf({ peer, last = defaultLast }: Settings, client: AdminClient): Promise<OpenConnection[]> {
   if (peer === undefined) return []
   const views = (await client.connections()).filter(peer.isMeant).slice(0, last)
-  const open = await Promise.all(views.map(({ id }) => client.connection(id)))
-  return open.filter((one) => one !== null)
+  const found: OpenConnection[] = []
+  for (const { id } of views) {
+    const open = await client.connection(id)
+    if (open !== null) found.push(open)
+  }
+  return found
 }
 
 function nobody(peer: string | undefined, host: Host): number {

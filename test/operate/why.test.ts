@@ -140,6 +140,27 @@ describe('hangup why', { ...within, concurrency: true }, () => {
       })
     }
 
+    test(
+      'more open connections than an admin listener takes are told, as many as were asked for',
+      within,
+      async (t) => {
+        const server = await serve(t, 'node', ['--idle-timeout', '30s'])
+        const sockets = Array.from({ length: 40 }, () => connect(server.port, '127.0.0.1').resume())
+        t.after(() => {
+          for (const socket of sockets) socket.destroy()
+        })
+        await Promise.all(sockets.map((socket) => once(socket, 'connect')))
+        for (const socket of sockets) socket.write(`${head}\r\n`)
+        await Promise.all(sockets.map((socket) => once(socket, 'data')))
+        const told = await run(
+          t,
+          hangupOn('node', 'why', '127.0.0.1', '--last', '40', '--json', '--admin', server.admin),
+        )
+        assert.equal(told.code, 0, told.stderr)
+        assert.equal(JSON.parse(told.stdout).open.length, 40)
+      },
+    )
+
     test('what is not an admin listener is said to be none', within, async (t) => {
       const at = `127.0.0.1:${server.port}`
       const { code, stderr } = await run(t, hangupOn('node', 'why', '--admin', at))
