@@ -282,6 +282,11 @@ describe('the count of what was executed', () => {
   })
 })
 
+function standStill(ms: number): void {
+  const untilMs = performance.now() + ms
+  while (performance.now() < untilMs);
+}
+
 describe('whose fault it was', () => {
   test('a step of the set-up that fails is no failure of the server', async () => {
     const run = await runCase(
@@ -300,10 +305,7 @@ describe('whose fault it was', () => {
   test('an event loop that stood still is the harness’s failure', async () => {
     const target = await serving(then(1_200, (socket) => socket.end()))
     const running = runCase(caseOf(closesIdle), target)
-    setTimeout(() => {
-      const untilMs = performance.now() + 400
-      while (performance.now() < untilMs);
-    }, 100)
+    setTimeout(standStill, 100, 400)
     assert.equal((await running).verdict, 'harness-failed')
   })
 
@@ -311,8 +313,7 @@ describe('whose fault it was', () => {
     const target = await serving(
       then(300, (socket) => {
         socket.resetAndDestroy()
-        const untilMs = performance.now() + 900
-        while (performance.now() < untilMs);
+        standStill(900)
       }),
     )
     const { verdict, reason } = await runCase(caseOf(closesIdle), target, { tolerated: ['reset'] })
@@ -331,10 +332,7 @@ describe('whose fault it was', () => {
 
     const silent = await serving(then(60_000, (socket) => socket.end()))
     const running = runCase(caseOf(closesIdle), { ...silent, ...measured }, { tolerated: ['.*'] })
-    setTimeout(() => {
-      const untilMs = performance.now() + 400
-      while (performance.now() < untilMs);
-    }, 100)
+    setTimeout(standStill, 100, 400)
     const leak = await running
     assert.deepEqual([leak.verdict, leak.observed], ['fail', 'open'])
   })
